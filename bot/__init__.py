@@ -1,0 +1,1 @@
+"""Easel: a Discord bot that paints with the UniAll Grok Imagine image API."""

@@ -1,0 +1,128 @@
+"""The verbs of `python -m bot`. A start that fails becomes one sentence per fault and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from bot.errors import EaselError, SettingsError
+
+ENV_FILE = Path(__file__).parent.parent / ".env"
+EXIT_FAILED = 1
+EXIT_SETTINGS = 2
+MAX_PORT = 65535
+EPILOG = (
+    "The settings are variables of the environment, or lines of the file .env beside the project: see .env.example."
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do one verb; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    verb: Callable[[argparse.Namespace], int] = options.verb
+    # until the verb handles signals itself, an end during the imports is no traceback either
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
+    try:
+        return verb(options)
+    except SettingsError as error:
+        return _say(error.faults, EXIT_SETTINGS)
+    except EaselError as error:
+        return _say([str(error)], EXIT_FAILED)
+
+
+def _say(sentences: Sequence[str], code: int) -> int:
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)  # noqa: T201  # for the person at the terminal
+    return code
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from bot.settings import load
+
+    settings = load(options.env_file)
+    from bot.run import run
+
+    run(settings)
+    return 0
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from bot.settings import load
+
+    settings = load(options.env_file)
+    from bot.run import sync
+
+    print(f"{sync(settings)} commands registered.")  # noqa: T201
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from bot.check import check
+    from bot.settings import load
+
+    return 0 if asyncio.run(check(load(options.env_file))) else EXIT_FAILED
+
+
+def _sandbox(options: argparse.Namespace) -> int:
+    from bot.sandbox.play import SandboxOptions, run_sandbox
+
+    chosen = SandboxOptions(port=options.port, say=tuple(options.say), out=options.out, real_api=options.real_api)
+    return asyncio.run(run_sandbox(chosen))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bot", description="Easel, a Discord bot that paints.", epilog=EPILOG
+    )
+    parser.set_defaults(verb=_run, env_file=ENV_FILE)
+    add = parser.add_subparsers(title="verbs", metavar="VERB").add_parser
+    for verb in (
+        _verb(add, "run", _run, "run the bot; the same as no verb at all"),
+        _verb(add, "check", _check, "say whether settings, database, Discord token and image API answer"),
+        _verb(add, "sync", _sync, "register the slash commands now"),
+    ):
+        verb.add_argument(
+            "--env-file", type=Path, default=ENV_FILE, metavar="FILE", help="read the settings from FILE, not from .env"
+        )
+    sandbox = _verb(add, "sandbox", _sandbox, "run the bot without account, token or network, on a local chat page")
+    sandbox.add_argument("--port", type=_port, default=8200, help="where the page answers on 127.0.0.1 (default 8200)")
+    sandbox.add_argument(
+        "--say",
+        action="append",
+        default=[],
+        metavar="LINE",
+        help="no page: play this line as a user, such as '/imagine prompt:a red fox count:2'; may be repeated",
+    )
+    sandbox.add_argument(
+        "--out", type=Path, default=Path("sandbox-out"), metavar="DIR", help="where --say saves the pictures"
+    )
+    sandbox.add_argument("--real-api", action="store_true", help="use the image API of the environment")
+    return parser
+
+
+def _verb(
+    add: Callable[..., argparse.ArgumentParser], name: str, does: Callable[[argparse.Namespace], int], told: str
+) -> argparse.ArgumentParser:
+    parser = add(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
+    parser.set_defaults(verb=does)
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) > MAX_PORT:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0, which takes any free one, to {MAX_PORT}")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The discord.py client: intents, cogs by name, buttons that outlive a restart, commands synced when they changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, TypedDict
+
+import aiohttp
+import discord
+import structlog
+from discord import app_commands
+from discord.ext import commands
+
+from bot.settings import Settings
+from bot.store.meta import Meta
+from bot.ui import forms, texts
+from bot.ui.actions import JobButton
+from bot.ui.desk import Desk
+from bot.ui.pictures import PictureStudio
+from bot.ui.reply import DiscordReplies
+
+log = structlog.stdlib.get_logger(__name__)
+
+COGS = ("cogs.imagine", "cogs.edit")
+
+
+class Tree(app_commands.CommandTree["EaselClient"]):
+    """The slash commands, with one place for whatever goes wrong in them."""
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
+        if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            log.info("an outdated command was used", command=type(error).__name__)
+        else:
+            log.error("a command met a fault of the program", exc_info=error)
+        await self.client.desk.say(interaction, texts.INTERNAL_FAULT)
+
+
+class _Shards(TypedDict, total=False):
+    shard_ids: list[int]
+
+
+def _shards(settings: Settings) -> _Shards:
+    """discord.py wants no argument at all where every shard is this process's."""
+    return {"shard_ids": list(settings.discord_shard_ids)} if settings.discord_shard_ids else {}
+
+
+class EaselClient(commands.AutoShardedBot):
+    """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
+
+    #: Given by the composition root before login.
+    desk: Desk
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            tree_cls=Tree,
+            intents=discord.Intents(guilds=True),
+            max_messages=None,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            allowed_mentions=discord.AllowedMentions.none(),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True),
+            activity=discord.CustomActivity("/imagine"),
+            max_ratelimit_timeout=60,
+            shard_count=settings.discord_shard_count,
+            **_shards(settings),
+        )
+        self.replies = DiscordReplies(self, PictureStudio())
+
+    async def setup_hook(self) -> None:
+        for name in COGS:
+            await self.load_extension(name)
+        self.add_dynamic_items(JobButton)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Forms are read here and not by the objects that were sent: so they work after a restart too."""
+        if interaction.type is discord.InteractionType.modal_submit and (answer := forms.read(interaction)):
+            await self.desk.submit(interaction, answer)
+
+    async def sync_commands(self) -> int:
+        """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
+        return len(await self.tree.sync())
+
+    async def sync_if_changed(self, meta: Meta) -> None:
+        """Register the slash commands when they differ from those registered last: Discord limits how often."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        name = f"commands:{self.application_id}"
+        fingerprint = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+        if await meta.get(name) == fingerprint:
+            return
+        try:
+            count = await self.sync_commands()
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+            log.warning(
+                "the slash commands could not be registered; `python -m bot sync` does it", fault=str(exc)[:200]
+            )
+            return
+        await meta.put(name, fingerprint)
+        log.info("slash commands registered", count=count)

@@ -1,0 +1,233 @@
+"""Every error that Easel raises on purpose.
+
+EaselError
+├── StartError                     the program cannot start: one sentence for the operator
+│   └── SettingsError              variables are missing or wrong: all of them at once
+├── StoreError
+│   ├── StoreUnavailable           the database does not answer in time
+│   ├── StoreInUse                 another process has the same SQLite file open
+│   └── JobMoved                   the job is no longer in the state the caller took it for
+├── RequestError                   what a user asked for cannot be done; nothing was spent
+│   ├── InvalidRequest             an option is out of range
+│   ├── TooManyJobs                the user has as many jobs in flight as allowed
+│   └── AlreadyReceived            this interaction started a job before
+├── ImageApiError                  the image API did not do it; carries kind, charged and request id
+│   ├── Refused                    moderation
+│   ├── OutOfBalance
+│   ├── BadKey
+│   ├── BadInput
+│   ├── Busy                       certainly nothing was started; may be tried again
+│   ├── Unreachable                certainly nothing was started; may be tried again
+│   ├── Uncertain                  nobody knows whether it was accepted; never sent again
+│   ├── TaskLost                   the API does not know the task (any more)
+│   └── Unexpected                 anything that fits no class above
+├── DownloadError                  a picture's address did not give a usable picture
+│   ├── DownloadGone               expired, forbidden or not there
+│   ├── DownloadUnreachable        network trouble; may be tried again
+│   ├── AddressRefused             a private, loopback or otherwise forbidden address
+│   ├── TooLarge
+│   └── NotAPicture                the bytes are no JPEG, PNG or WebP
+├── BadSource                      an attached picture is not usable: `reason` and its numbers
+└── ReplyError
+    ├── ReplyGone                  the message was deleted
+    ├── ReplyOutOfReach            no way to edit this message or its channel is left
+    └── ReplyUnavailable           Discord does not answer; may be tried again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from bot.model import Charged, FailureKind
+
+
+class EaselError(Exception):
+    """Root of all errors below."""
+
+
+class StartError(EaselError):
+    """The program cannot start. The message is one sentence that tells the operator what to do."""
+
+
+class SettingsError(StartError):
+    """Variables are missing or wrong. `faults` holds one sentence for each of them."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class StoreError(EaselError):
+    """The database did not do what was asked."""
+
+
+class StoreUnavailable(StoreError):
+    """The database did not answer in time."""
+
+
+class StoreInUse(StoreError):
+    """Another process has this SQLite file open."""
+
+
+class JobMoved(StoreError):
+    """The job is no longer in the state the caller took it for, or is another process's now."""
+
+
+class RequestError(EaselError):
+    """What a user asked for cannot be done. Nothing was spent. The message is a sentence for that user."""
+
+
+class InvalidRequest(RequestError):
+    """An option is out of range. The message says which and what is allowed."""
+
+
+class TooManyJobs(RequestError):
+    """The user has `limit` jobs in flight already."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} jobs in flight already")
+        self.limit = limit
+
+
+class AlreadyReceived(RequestError):
+    """The interaction started a job before, here or in another process."""
+
+
+class ImageApiError(EaselError):
+    """The image API did not do it.
+
+    `charged` says whether money went; `request_id` is the API's own id where it told one; `retry_after`
+    is in seconds where it asked for a pause.
+    """
+
+    kind = FailureKind.UNKNOWN
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        charged: Charged = Charged.NO,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.charged = charged
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class Refused(ImageApiError):
+    """Moderation refused the prompt, a source or the result."""
+
+    kind = FailureKind.REFUSED
+
+
+class OutOfBalance(ImageApiError):
+    """The operator's account at the image API has no money left."""
+
+    kind = FailureKind.OUT_OF_BALANCE
+
+
+class BadKey(ImageApiError):
+    """The image API does not accept UNIALL_API_KEY."""
+
+    kind = FailureKind.BAD_KEY
+
+
+class BadInput(ImageApiError):
+    """The image API refused the request as it is."""
+
+    kind = FailureKind.BAD_INPUT
+
+
+class Busy(ImageApiError):
+    """The image API has too much to do and certainly started nothing."""
+
+    kind = FailureKind.BUSY
+
+
+class Unreachable(ImageApiError):
+    """No connection came about, so nothing was started."""
+
+    kind = FailureKind.UNREACHABLE
+
+
+class Uncertain(ImageApiError):
+    """The request went out, and nobody knows whether it was accepted."""
+
+    kind = FailureKind.UNCERTAIN
+
+
+class TaskLost(ImageApiError):
+    """The image API does not know the task, or no longer has its pictures."""
+
+    kind = FailureKind.LOST
+
+
+class Unexpected(ImageApiError):
+    """An answer that fits no other class."""
+
+
+class DownloadError(EaselError):
+    """A picture's address did not give a usable picture."""
+
+
+class DownloadGone(DownloadError):
+    """The address has expired or is not there."""
+
+
+class DownloadUnreachable(DownloadError):
+    """The host did not answer, or broke off in the middle."""
+
+
+class AddressRefused(DownloadError):
+    """The address leads into a private, loopback or link-local network, or is no http address."""
+
+
+class TooLarge(DownloadError):
+    """More bytes came than allowed."""
+
+
+class NotAPicture(DownloadError):
+    """The bytes are no JPEG, PNG or WebP."""
+
+
+class SourceFault(StrEnum):
+    """What can be wrong with an attached picture."""
+
+    NOT_A_PICTURE = "not_a_picture"  # no JPEG, PNG or WebP, whatever its name says
+    ANIMATED = "animated"
+    TOO_LARGE = "too_large"  # in bytes
+    TOO_MANY_PIXELS = "too_many_pixels"
+    BROKEN = "broken"  # truncated or damaged
+    UNREADABLE = "unreadable"  # it could not be fetched
+
+
+class BadSource(EaselError):
+    """An attached picture is not usable. `amount` is bytes or pixels where the fault is a size."""
+
+    def __init__(self, fault: SourceFault, amount: int = 0) -> None:
+        super().__init__(f"{fault} ({amount})" if amount else str(fault))
+        self.fault = fault
+        self.amount = amount
+
+
+class ReplyError(EaselError):
+    """A reply could not be edited."""
+
+
+class ReplyGone(ReplyError):
+    """The message was deleted."""
+
+
+class ReplyOutOfReach(ReplyError):
+    """No way to reach this message is left: its token has expired and the bot may not post there."""
+
+
+class ReplyUnavailable(ReplyError):
+    """Discord does not answer. `retry_after` is in seconds."""
+
+    def __init__(self, message: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

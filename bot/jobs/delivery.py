@@ -1,0 +1,162 @@
+"""From the result to the message: download into the spool, upload from there, and tell how a job ended."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from bot.errors import (
+    DownloadError,
+    DownloadGone,
+    DownloadUnreachable,
+    ImageApiError,
+    ReplyError,
+    ReplyGone,
+    ReplyOutOfReach,
+    ReplyUnavailable,
+)
+from bot.jobs.life import Life, now
+from bot.jobs.pace import growing_pause
+from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture
+
+#: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
+MAX_PICTURE_BYTES = 50_000_000
+#: How long finished pictures are kept and offered to Discord, whatever JOB_TIMEOUT_S says.
+GIVE_UP_AFTER = timedelta(hours=24)
+PAUSE_FIRST_S, PAUSE_LONGEST_S = 1.0, 300.0
+
+
+async def fetch(life: Life) -> None:
+    """From *ready*: download the pictures, then announce the delivery."""
+    async with life.tools.deliveries:
+        pictures = await _pictures(life)
+    if pictures:
+        cost = life.tools.prices.cost_micros(life.job.request, len(pictures))
+        await life.move(JobState.DELIVERING, cost_micros=cost)
+    else:
+        await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
+
+
+async def deliver(life: Life, *, look_first: bool = False) -> None:
+    """From *delivering*: put the pictures into the reply. `look_first` after a crash that may have come too late."""
+    tries = 0
+    target = life.job.target
+    while True:
+        try:
+            if not (look_first and await life.tools.replies.is_delivered(life.job)):
+                async with life.tools.deliveries:
+                    pictures = await _pictures(life)
+                    if not pictures:
+                        await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
+                        return
+                    target = await life.tools.replies.deliver(life.job, pictures, await _sources(life))
+        except ReplyGone:
+            await life.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES)
+            return
+        except ReplyOutOfReach:
+            await life.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
+            return
+        except ReplyUnavailable as exc:
+            if _too_old(life.job):
+                await life.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
+                return
+            tries += 1
+            life.log.warning("Discord does not take the pictures; trying again", fault=str(exc), tries=tries)
+            await life.pause(max(exc.retry_after, _pause(tries)))
+        else:
+            # The interaction's token has served its purpose and is not kept.
+            await life.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+            return
+
+
+async def tell(life: Life) -> None:
+    """Show in the reply how a job ended without pictures. Nobody is told where the reply is out of reach."""
+    tries = 0
+    while not life.job.told:
+        try:
+            await life.tools.replies.close(life.job)
+        except (ReplyGone, ReplyOutOfReach) as exc:
+            life.log.info("nobody can be told how the job ended", why=type(exc).__name__)
+        except ReplyUnavailable as exc:
+            if not _too_old(life.job):
+                tries += 1
+                life.log.warning("Discord does not take an ending; trying again", fault=str(exc), tries=tries)
+                await life.pause(max(exc.retry_after, _pause(tries)))
+                continue
+        life.job = await life.tools.jobs.change(life.job.id, told=True)
+
+
+def _pause(tries: int) -> float:
+    return growing_pause(tries, first_s=PAUSE_FIRST_S, longest_s=PAUSE_LONGEST_S, random=random.random)
+
+
+def _too_old(job: Job) -> bool:
+    since = job.ready_at or job.finished_at or job.received_at
+    return now() - since > GIVE_UP_AFTER
+
+
+async def _pictures(life: Life) -> Sequence[Picture]:
+    """The job's pictures, from the spool or from their addresses; those that are gone for good are left out."""
+    tries, asked_again = 0, False
+    while True:
+        try:
+            return await _fetch_each(life, leave_out_gone=asked_again)
+        except DownloadGone:
+            asked_again = True
+            await _ask_for_new_addresses(life)
+        except DownloadUnreachable as exc:
+            if _too_old(life.job):
+                return []
+            tries += 1
+            life.log.warning("a finished picture cannot be fetched; trying again", fault=str(exc), tries=tries)
+            await life.pause(_pause(tries))
+
+
+async def _fetch_each(life: Life, *, leave_out_gone: bool) -> Sequence[Picture]:
+    pictures: list[Picture] = []
+    for index, url in enumerate(life.job.result_urls):
+        path = life.tools.spool.picture(life.job.id, index)
+        try:
+            got = life.tools.spool.held(path) or await life.tools.api.download(url, path, max_bytes=MAX_PICTURE_BYTES)
+        except DownloadUnreachable:
+            raise
+        except DownloadGone:
+            if not leave_out_gone:
+                raise
+        except DownloadError as exc:
+            life.log.warning("a result is no usable picture and is left out", fault=type(exc).__name__)
+        else:
+            pictures.append(Picture(path, got.format, got.bytes, url))
+    return pictures
+
+
+async def _ask_for_new_addresses(life: Life) -> None:
+    """Result addresses expire; the task may still have new ones."""
+    if life.job.task_id is None:
+        return
+    try:
+        report = await life.tools.api.report(life.job.task_id)
+    except ImageApiError as exc:
+        life.log.warning("the image API gives no new addresses", fault=type(exc).__name__)
+        return
+    if report.result_urls:
+        life.job = await life.tools.jobs.change(life.job.id, result_urls=report.result_urls)
+
+
+async def _sources(life: Life) -> Sequence[Path]:
+    """Copies of the sources, to be kept beside the result. One that cannot be had any more is left out."""
+    kept: list[Path] = []
+    for index, source in enumerate(life.job.request.sources):
+        path = life.tools.spool.source(life.job.id, index)
+        if life.tools.spool.held(path) is None:
+            try:
+                fresh = source if source.kept is None else await life.tools.replies.fresh(source)
+                await life.tools.api.fetch_source(fresh.url, path, max_bytes=MAX_SOURCE_BYTES)
+            except (DownloadError, ReplyError) as exc:
+                life.log.warning("a source is left out of the reply", fault=type(exc).__name__)
+                continue
+        kept.append(path)
+    return kept

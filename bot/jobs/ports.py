@@ -1,0 +1,52 @@
+"""The runner's only view of Discord and of picture files: protocols that `ui` fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Source
+
+
+class Replies(Protocol):
+    """What the runner does with a job's reply. Every call works by ids alone, from any process."""
+
+    def show(self, job: Job, progress: Progress) -> None:
+        """Show how far a job is, when the pace of edits next allows. Returns at once and never fails."""
+        ...
+
+    def is_gone(self, job: Job) -> bool:
+        """Whether an edit has found that a person deleted the job's reply."""
+        ...
+
+    async def close(self, job: Job) -> None:
+        """Show how a job ended without pictures. Raises ReplyError."""
+        ...
+
+    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+        """Put the pictures into the job's message, the sources small beside them. Raises ReplyError.
+
+        Returns where they are now: a new message where the old one can no longer be edited.
+        """
+        ...
+
+    async def is_delivered(self, job: Job) -> bool:
+        """Look at the job's message: are its pictures in it? Raises ReplyError."""
+        ...
+
+    async def find(self, job: Job) -> ReplyTarget | None:
+        """Look whether Discord took the acknowledgement of a job that was found as received. Raises ReplyError."""
+        ...
+
+    async def fresh(self, source: Source) -> Source:
+        """The same picture at an address that works now, read from the reply that keeps it. Raises ReplyError."""
+        ...
+
+
+class Inspector(Protocol):
+    """Looks into picture files outside the event loop."""
+
+    async def check_source(self, path: Path) -> PictureFormat:
+        """Decode a source as a whole. Raises BadSource."""
+        ...

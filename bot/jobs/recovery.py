@@ -1,0 +1,54 @@
+"""What a start does with a job that it finds in each state. The process that had it is gone.
+
+| found as     | what is known                                  | what happens                                        |
+|--------------|------------------------------------------------|-----------------------------------------------------|
+| received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in line, else ended     |
+| waiting      | acknowledged, nothing bought                   | stays in line                                       |
+| submitting   | the request may have been accepted             | uncertain: the user is told, nothing is sent again  |
+| painting     | bought, task id known                          | ask about the task, at once if its time is up       |
+| ready        | the pictures' addresses are known              | download what the spool has not kept                |
+| delivering   | the upload may have arrived                    | look at the message, deliver only if it is not there|
+| final, untold| the end is committed, the reply perhaps not yet| tell                                                |
+"""
+
+from __future__ import annotations
+
+import random
+
+from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.jobs import delivery
+from bot.jobs.life import Life
+from bot.jobs.pace import growing_pause
+from bot.model import Charged, FailureKind, JobState
+
+LOOKS = 5  # for the reply of a job found as received, while Discord does not answer
+
+
+async def take_up(life: Life) -> None:
+    """Carry a job that was found at start over the one step whose outcome is not known."""
+    match life.job.state:
+        case JobState.RECEIVED:
+            await _look_for_reply(life)
+        case JobState.SUBMITTING:
+            await life.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)
+        case JobState.DELIVERING:
+            await delivery.deliver(life, look_first=True)
+        case _:
+            pass
+
+
+async def _look_for_reply(life: Life) -> None:
+    for tries in range(1, LOOKS + 1):
+        try:
+            target = await life.tools.replies.find(life.job)
+        except (ReplyGone, ReplyOutOfReach):
+            target = None
+        except ReplyUnavailable as exc:
+            pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
+            await life.pause(max(exc.retry_after, pause))
+            continue
+        if target is not None:
+            await life.move(JobState.WAITING, target=target)
+            return
+        break
+    await life.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)

@@ -1,0 +1,237 @@
+"""Claims jobs from the line, gives each a life of its own, and keeps them alive by lease and heartbeat."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from types import MappingProxyType
+
+import structlog
+
+from bot.errors import JobMoved, StoreError, StoreUnavailable
+from bot.jobs import delivery, recovery
+from bot.jobs.life import Life, Stopped, Tools, now
+from bot.jobs.pace import growing_pause
+from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
+
+log = structlog.stdlib.get_logger(__name__)
+
+LEASE = timedelta(seconds=30)
+HEARTBEAT_S = 10.0
+LOOK_AT_LINE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
+SHOW_PLACES_S = 2.0
+ADOPT_S = 15.0
+
+
+class Runner:
+    """All work on jobs in this process. It knows Discord only through its port."""
+
+    def __init__(self, tools: Tools, *, max_active: int) -> None:
+        """`max_active` is how many jobs may be at the image API at once, from this process."""
+        self.tools = tools
+        self._max_active = max_active
+        self._lives: dict[str, tuple[Life, asyncio.Task[None]]] = {}
+        self._at_api: set[str] = set()
+        self._line: dict[str, Job] = {}
+        self._awake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look at the line now."""
+        self._awake.set()
+
+    def line_up(self, job: Job) -> None:
+        """A job was acknowledged: it is in line from now on."""
+        self._line[job.id] = job
+        self.wake()
+
+    def cancel(self, job_id: str) -> bool:
+        """Ask a job that is worked on here to end; False when it is not."""
+        entry = self._lives.get(job_id)
+        if entry is not None:
+            entry[0].cancel()
+        return entry is not None
+
+    def take_up(self, job: Job) -> None:
+        """Work on a job in whatever state it is, unless that is being done already."""
+        if job.id not in self._lives and not self.tools.stopping.is_set():
+            self._begin(job, found=False)
+
+    def look_for_reply(self, job: Job) -> None:
+        """Nobody knows whether a job just received was acknowledged: treat it like one found at start."""
+        self._found(job)
+
+    @property
+    def busy_with(self) -> int:
+        """How many jobs are being worked on."""
+        return len(self._lives)
+
+    async def run(self) -> None:
+        """Until stop() is called. Database trouble is waited out."""
+        await self._again_and_again(self._start, 0.0, once=True)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again_and_again(self._beat, HEARTBEAT_S), name="heartbeat")
+            group.create_task(self._again_and_again(self.adopt, ADOPT_S), name="adopt")
+            group.create_task(self._again_and_again(self._show_places, SHOW_PLACES_S), name="places")
+            group.create_task(self._again_and_again(self._claim, LOOK_AT_LINE_S, wake=self._awake), name="line")
+
+    async def stop(self, patience_s: float) -> None:
+        """Take no new job, finish what is being written or sent, leave the rest to the next start."""
+        self.tools.stopping.set()
+        for life, _ in self._lives.values():
+            life.stop()
+        running = [task for _, task in self._lives.values()]
+        if running:
+            _, late = await asyncio.wait(running, timeout=patience_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await self.tools.jobs.release(self.tools.owner)
+        except StoreError as exc:
+            log.warning("the leases of this process are left to run out", fault=str(exc))
+
+    async def adopt(self) -> None:
+        """Take up unfinished jobs that no living process holds."""
+        for job in await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=False):
+            self._found(job)
+
+    async def _start(self) -> None:
+        found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=True)
+        waiting = await self._read_line()
+        self.tools.spool.sweep({job.id for job in (*found, *waiting)})
+        if found or waiting:
+            log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
+        for job in found:
+            self._found(job)
+
+    def _found(self, job: Job) -> None:
+        if job.id not in self._lives and not self.tools.stopping.is_set():
+            self._begin(job, found=True)
+
+    async def _claim(self) -> None:
+        """Give free places at the image API to the head of the line."""
+        room = self._max_active - len(self._at_api)
+        breaker = self.tools.api.breaker
+        if breaker.retry_at is not None:
+            # While the API is down jobs keep their place in line; one at a time tries whether it is back.
+            room = min(room, 0 if breaker.is_open else 1)
+        if room <= 0:
+            return
+        for job in await self.tools.jobs.claim(self.tools.owner, room=room, now=now(), lease=LEASE):
+            self._line.pop(job.id, None)
+            if job.id not in self._lives:
+                self._begin(job, claimed=True)
+
+    async def _beat(self) -> None:
+        """Renew the leases; a job whose lease is lost is another process's now."""
+        ids = list(self._lives)
+        kept = await self.tools.jobs.keep(self.tools.owner, ids, now=now(), lease=LEASE) if ids else set[str]()
+        for job_id in ids:
+            if job_id not in kept and (entry := self._lives.get(job_id)) and not entry[0].job.state.is_final:
+                entry[0].log.warning("another process has taken this job over")
+                entry[1].cancel()
+
+    async def _show_places(self) -> None:
+        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.is_open else None
+        for place, job in enumerate(await self._read_line(), start=1):
+            if job.id not in self._lives:
+                self.tools.replies.show(job, Progress(place=place, trouble=trouble))
+
+    async def _read_line(self) -> list[Job]:
+        """The jobs in line, first to be served first."""
+        ids = await self.tools.jobs.line()
+        for job_id in ids:
+            if job_id not in self._line and (job := await self.tools.jobs.get(job_id)):
+                self._line[job_id] = job
+        self._line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
+        return list(self._line.values())
+
+    def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
+        life = Life(self.tools, job)
+        if claimed or job.state in ACTIVE_STATES:
+            self._at_api.add(job.id)
+        task = asyncio.create_task(self._live(life, found=found, claimed=claimed), name=f"job {job.id}")
+        self._lives[job.id] = (life, task)
+
+    async def _live(self, life: Life, *, found: bool, claimed: bool) -> None:
+        job_id = life.job.id
+        try:
+            if found:
+                await recovery.take_up(life)
+            await self._carry(life, claimed=claimed)
+        except Stopped:
+            life.log.info("left to the next start", state=str(life.job.state))
+        except JobMoved:
+            life.log.info("someone else has moved this job on", state=str(life.job.state))
+        except Exception:
+            # One job's programming error must not end the others: it stays in the database as it was last
+            # committed, and is taken up again when its lease has run out.
+            life.log.exception("this job met a fault of the program", state=str(life.job.state))
+        finally:
+            self._lives.pop(job_id, None)
+            self._leave_place(job_id)
+
+    async def _carry(self, life: Life, *, claimed: bool) -> None:
+        """Step by step to the end of the job, or back into the line."""
+        while not life.job.state.is_final:
+            if life.job.state is JobState.WAITING and not claimed:
+                self.line_up(life.job)
+                return
+            claimed = False
+            await STEPS[life.job.state](life)
+            if life.job.state not in ACTIVE_STATES:
+                self._leave_place(life.job.id)
+        await delivery.tell(life)
+        self.tools.spool.remove(life.job.id)
+
+    def _leave_place(self, job_id: str) -> None:
+        if job_id in self._at_api:
+            self._at_api.discard(job_id)
+            self.wake()
+
+    async def _again_and_again(
+        self,
+        act: Callable[[], Awaitable[None]],
+        every_s: float,
+        *,
+        wake: asyncio.Event | None = None,
+        once: bool = False,
+    ) -> None:
+        """Repeat an act until the process ends, with growing pauses while the database does not answer."""
+        tries = 0
+        while not self.tools.stopping.is_set():
+            if wake is not None:
+                wake.clear()
+            try:
+                await act()
+                if once:
+                    return
+                tries, pause = 0, every_s
+            except StoreUnavailable as exc:
+                tries += 1
+                pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
+                log.error("the database does not answer; trying again", fault=str(exc), pause_s=round(pause, 1))
+            await self._sleep(pause, wake)
+
+    async def _sleep(self, seconds: float, wake: asyncio.Event | None) -> None:
+        """Until the time is up, the process ends, or `wake` is set."""
+        events = [self.tools.stopping, *([wake] if wake else [])]
+        waits = [asyncio.ensure_future(event.wait()) for event in events]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+STEPS: Mapping[JobState, Callable[[Life], Awaitable[None]]] = MappingProxyType(
+    {
+        JobState.WAITING: Life.wait_in_line,
+        JobState.SUBMITTING: Life.submit,
+        JobState.PAINTING: Life.paint,
+        JobState.READY: delivery.fetch,
+        JobState.DELIVERING: delivery.deliver,
+    }
+)

@@ -1,0 +1,130 @@
+"""What commands and buttons may do with jobs. Each call is one or two committed writes."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+import structlog
+
+from bot.errors import JobMoved, StoreUnavailable
+from bot.jobs.life import now
+from bot.jobs.runner import LEASE, Runner
+from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
+from bot.prices import Prices
+from bot.store.jobs import Jobs, Received
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: How long the database may take before a user gets an honest refusal. Discord itself waits 3 s.
+PATIENCE_S = 1.0
+
+
+class Cancelled(StrEnum):
+    """What became of the wish to cancel a job."""
+
+    NOW = "now"  # the reply changes at once
+    SOON = "soon"  # the request is on its way to the image API: it ends as soon as the answer is there
+    TOO_LATE = "too_late"  # the pictures are there, or the job has ended
+
+
+class JobService:
+    """The door between what people do in Discord and the life of jobs."""
+
+    def __init__(self, jobs: Jobs, runner: Runner, *, max_jobs_per_user: int) -> None:
+        self._jobs = jobs
+        self._runner = runner
+        self._max_jobs_per_user = max_jobs_per_user
+
+    @property
+    def prices(self) -> Prices:
+        return self._runner.tools.prices
+
+    async def receive(
+        self,
+        *,
+        interaction_id: int,
+        user_id: int,
+        request: ImageRequest,
+        target: ReplyTarget,
+        parent_id: str | None = None,
+    ) -> Received:
+        """Write a job's row, before anything is answered.
+
+        Raises InvalidRequest, TooManyJobs, AlreadyReceived, or StoreUnavailable within PATIENCE_S.
+        """
+        self._runner.tools.api.validate(request)
+        new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id)
+        return await self._jobs.receive(
+            new,
+            owner=self._runner.tools.owner,
+            limit=self._max_jobs_per_user,
+            now=now(),
+            lease=LEASE,
+            patience=PATIENCE_S,
+        )
+
+    async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
+        """Discord has taken the acknowledgement: the job is in line. A refusal of the database is waited out."""
+        target = replace(job.target, message_id=message_id, ephemeral=ephemeral)
+        try:
+            job = await self._jobs.move(job, JobState.WAITING, now=now(), target=target)
+        except StoreUnavailable:
+            # The row stands as received. When its lease has run out it is found, its reply seen, and it goes on.
+            log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
+            return replace(job, target=target)
+        self._runner.line_up(job)
+        return job
+
+    async def unacknowledged(self, job: Job) -> None:
+        """Discord refused the acknowledgement: the job ends, nothing was bought."""
+        failure = Failure(FailureKind.UNACKNOWLEDGED)
+        try:
+            await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, told=True)
+        except StoreUnavailable:
+            log.error("the database did not take the end of an unacknowledged job", job=job.id)
+
+    def in_doubt(self, job: Job) -> None:
+        """Nobody knows whether Discord took the acknowledgement: the runner looks for the reply."""
+        self._runner.look_for_reply(job)
+
+    async def get(self, job_id: str) -> Job | None:
+        """A job as it stands now, or None where it is not (any more) in the database. Raises StoreUnavailable."""
+        return await self._jobs.get(job_id)
+
+    async def cancel(self, job: Job) -> Cancelled:
+        """End a job whose result is not there yet. Raises StoreUnavailable."""
+        if job.state is JobState.WAITING:
+            failure = Failure(FailureKind.CANCELLED, Charged.NO)
+            try:
+                job = await self._jobs.move(job, JobState.CANCELLED, now=now(), failure=failure)
+            except JobMoved:
+                job = await self._jobs.get(job.id) or job
+            else:
+                self._runner.take_up(job)
+                return Cancelled.NOW
+        if job.state not in {JobState.RECEIVED, JobState.SUBMITTING, JobState.PAINTING}:
+            return Cancelled.TOO_LATE
+        await self._jobs.request_cancel(job.id)
+        self._runner.cancel(job.id)
+        return Cancelled.NOW if job.state is JobState.PAINTING else Cancelled.SOON
+
+    async def check_again(self, job: Job) -> bool:
+        """Ask the image API once more about a job that timed out; False when it is being asked about already."""
+        try:
+            await self._jobs.move(job, JobState.PAINTING, now=now())
+        except JobMoved:
+            return False
+        await self._runner.adopt()
+        return True
+
+    async def renew(self, job: Job, *, token: str, expires_at: datetime) -> Job:
+        """A click on the reply brought a new token for it: use that one from now on."""
+        target = replace(job.target, token=token, token_expires_at=expires_at)
+        return await self._jobs.change(job.id, target=target)
+
+    async def reply_deleted(self, job: Job) -> None:
+        """A person deleted the reply on purpose: nothing is posted in its place."""
+        await self._jobs.change(job.id, reply_deleted=True)

@@ -1,0 +1,60 @@
+"""The folder in which pictures wait between download and delivery, so that they never fill the memory."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.model import PictureFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file that lies in the spool, by its bytes."""
+
+    format: PictureFormat
+    bytes: int
+
+
+class Spool:
+    """One folder per job. A lost spool loses nothing: everything in it can be fetched again."""
+
+    def __init__(self, root: Path) -> None:
+        """Make the folder. Raises OSError where it cannot be written."""
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def picture(self, job_id: str, index: int) -> Path:
+        """Where result number `index` (from 0) of a job lies."""
+        return self._folder(job_id) / f"picture-{index + 1}"
+
+    def source(self, job_id: str, index: int) -> Path:
+        """Where source number `index` (from 0) of a job lies."""
+        return self._folder(job_id) / f"source-{index + 1}"
+
+    def held(self, path: Path) -> Held | None:
+        """What lies at `path`; None where nothing does, or something that is no picture."""
+        try:
+            with path.open("rb") as file:
+                kind = PictureFormat.of(file.read(12))
+            return Held(kind, path.stat().st_size) if kind else None
+        except FileNotFoundError:
+            return None
+
+    def remove(self, job_id: str) -> None:
+        """Delete all that lies here for a job. A folder that is not there is no fault."""
+        shutil.rmtree(self.root / job_id, ignore_errors=True)
+
+    def sweep(self, keep: Collection[str]) -> int:
+        """Delete the folders of all jobs but `keep`; returns how many went."""
+        stale = [folder for folder in self.root.iterdir() if folder.name not in keep]
+        for folder in stale:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(stale)
+
+    def _folder(self, job_id: str) -> Path:
+        folder = self.root / job_id
+        folder.mkdir(exist_ok=True)
+        return folder

@@ -1,0 +1,297 @@
+"""The words all parts of Easel share: what was asked, where its reply lives, and how far it has come.
+
+Two words are kept apart everywhere: a *job* is one user's request, ours, stored in our database;
+a *task* is what the image API runs for it. Everything here is frozen and needs the standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+MAX_PROMPT_CHARS = 4000
+MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
+MAX_SOURCES = 3  # the documented upstream limit for both models
+MAX_SOURCE_BYTES = 25_000_000
+MAX_SOURCE_PIXELS = 50_000_000
+
+
+class Model(StrEnum):
+    """The two image models of the API's page, section 1."""
+
+    STANDARD = "grok-imagine-image"
+    QUALITY = "grok-imagine-image-quality"
+
+
+class AspectRatio(StrEnum):
+    """The documented shapes of a picture; AUTO follows the source and holds for edits only."""
+
+    SQUARE = "1:1"
+    WIDE = "16:9"
+    TALL = "9:16"
+    LANDSCAPE = "4:3"
+    PORTRAIT = "3:4"
+    AUTO = "auto"
+
+
+class Resolution(StrEnum):
+    """The documented size tiers: about one or about four megapixels."""
+
+    ONE_K = "1k"
+    TWO_K = "2k"
+
+
+class PictureFormat(StrEnum):
+    """File formats, for what is asked of the API and for what bytes turn out to be."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+    WEBP = "webp"
+
+    @property
+    def extension(self) -> str:
+        """The usual file extension, without the dot."""
+        return "jpg" if self is PictureFormat.JPEG else self.value
+
+    @property
+    def mime(self) -> str:
+        return f"image/{self.value}"
+
+    @classmethod
+    def of(cls, head: bytes) -> PictureFormat | None:
+        """What a file is by its first 12 bytes, whatever its name says; None for anything else."""
+        if head.startswith(b"\xff\xd8\xff"):
+            return cls.JPEG
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return cls.PNG
+        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+            return cls.WEBP
+        return None
+
+
+class Slot(StrEnum):
+    """Which pictures of a reply are meant: the results, or the sources kept small beside them."""
+
+    PICTURE = "picture"
+    SOURCE = "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a copy of a picture stays after its signed address has expired: a reply of ours. `index` is from 0."""
+
+    channel_id: int
+    message_id: int
+    slot: Slot
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An input picture of an edit: an address that the bot and the image API can fetch for now.
+
+    `size` is in bytes as Discord tells it, 0 when unknown; the truth is found by reading the bytes.
+    `kept` names a reply to read a fresh address from when `url` has expired.
+    """
+
+    url: str
+    filename: str = "picture"
+    size: int = 0
+    kept: Kept | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRequest:
+    """All that a user asked for. With sources it is an edit, without it a picture from text."""
+
+    prompt: str
+    model: Model = Model.STANDARD
+    aspect_ratio: AspectRatio = AspectRatio.SQUARE
+    resolution: Resolution = Resolution.ONE_K
+    count: int = 1
+    format: PictureFormat = PictureFormat.JPEG
+    spoiler: bool = False
+    private: bool = False
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def is_edit(self) -> bool:
+        return bool(self.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyTarget:
+    """Where a job's reply lives, and all that is needed to edit it without the interaction object.
+
+    `message_id` is None until Discord has taken the acknowledgement. `bot_member` says that the bot's own
+    token reaches the channel, so the reply can be edited after `token_expires_at`. `upload_limit` is in
+    bytes per file, as the interaction told it.
+    """
+
+    application_id: int
+    token: str = field(repr=False)
+    token_expires_at: datetime
+    channel_id: int
+    guild_id: int | None
+    message_id: int | None
+    ephemeral: bool
+    bot_member: bool
+    upload_limit: int
+    locale: str = "en-US"
+
+
+class JobState(StrEnum):
+    """How far a job has come. ARROWS below says which may follow which."""
+
+    RECEIVED = "received"  # the row is written; Discord has not yet taken the acknowledgement
+    WAITING = "waiting"  # acknowledged, in line
+    SUBMITTING = "submitting"  # written before the request goes out: found at start, its outcome is unknown
+    PAINTING = "painting"  # the image API has accepted it: task_id is known
+    READY = "ready"  # the pictures' addresses are known
+    DELIVERING = "delivering"  # written before the upload: found at start, the message is looked at first
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    UNCERTAIN = "uncertain"  # nobody knows whether the submission was accepted; never sent again by itself
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL_STATES
+
+
+FINAL_STATES = frozenset(
+    {JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.UNCERTAIN}
+)
+
+_ENDS = {JobState.FAILED, JobState.CANCELLED}
+
+#: Every arrow of a job's life. Each is one committed write before the act it announces.
+ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.RECEIVED: frozenset({JobState.WAITING, *_ENDS}),
+        JobState.WAITING: frozenset({JobState.SUBMITTING, *_ENDS}),
+        # back to waiting only after a refusal that certainly started nothing
+        JobState.SUBMITTING: frozenset(
+            {JobState.PAINTING, JobState.READY, JobState.WAITING, JobState.UNCERTAIN, *_ENDS}
+        ),
+        JobState.PAINTING: frozenset({JobState.READY, JobState.TIMED_OUT, *_ENDS}),
+        JobState.READY: frozenset({JobState.DELIVERING, *_ENDS}),
+        JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
+        # "Check again" asks once more about the same task
+        JobState.TIMED_OUT: frozenset({JobState.PAINTING}),
+        JobState.DELIVERED: frozenset(),
+        JobState.FAILED: frozenset(),
+        JobState.CANCELLED: frozenset(),
+        JobState.UNCERTAIN: frozenset(),
+    }
+)
+
+#: States that count as "in flight" for the user's limit.
+OPEN_STATES = frozenset(JobState) - FINAL_STATES
+#: States that hold one of the places at the image API.
+ACTIVE_STATES = frozenset({JobState.SUBMITTING, JobState.PAINTING})
+
+
+class Charged(StrEnum):
+    """Whether the image API took money for a job that ended without pictures, as far as anyone can tell."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
+
+
+class FailureKind(StrEnum):
+    """Why a job ended without pictures. Each kind has its own sentence for the user."""
+
+    REFUSED = "refused"  # by moderation
+    OUT_OF_BALANCE = "out_of_balance"
+    BAD_KEY = "bad_key"
+    BAD_INPUT = "bad_input"
+    BAD_SOURCE = "bad_source"  # an attached picture is not usable; `detail` says why
+    SOURCE_GONE = "source_gone"  # the address of a source has expired and no copy can be read
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    TIMED_OUT = "timed_out"
+    UNCERTAIN = "uncertain"
+    LOST = "lost"  # the API no longer knows the task, or its pictures can no longer be fetched
+    UNDELIVERABLE = "undeliverable"  # the pictures are there, but no place is left to post them
+    REPLY_DELETED = "reply_deleted"  # a person deleted the reply while the job ran
+    UNACKNOWLEDGED = "unacknowledged"  # Discord refused the acknowledgement: nothing was bought
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a job ended without pictures.
+
+    `detail` is empty but for BAD_SOURCE: there it names the fault and its number, as `too_large 26000000`.
+    """
+
+    kind: FailureKind
+    charged: Charged = Charged.NO
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One user's request, as it stands in the database. Times are aware, in UTC."""
+
+    id: str
+    seq: int
+    interaction_id: int
+    user_id: int
+    state: JobState
+    request: ImageRequest
+    target: ReplyTarget
+    received_at: datetime
+    parent_id: str | None = None  # the job this one repeats, remixes or edits
+    attempts: int = 0  # submissions that went out, refused ones included
+    not_before: datetime | None = None  # a waiting job that was refused is not tried earlier
+    submitted_at: datetime | None = None  # when the image API accepted it
+    ready_at: datetime | None = None
+    finished_at: datetime | None = None
+    task_id: str | None = None
+    request_id: str | None = None  # the image API's own id for the request, for Details and the log
+    result_urls: tuple[str, ...] = ()
+    cancel_requested: bool = False
+    failure: Failure | None = None
+    cost_micros: int | None = None  # millionths of a US dollar; None where the price list has no price
+    reply_deleted: bool = False  # a person removed the reply on purpose: nothing is posted in its place
+    told: bool = False  # the reply shows how the job ended; a final job that is not told is taken up at start
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What the store needs to write a job's first row."""
+
+    id: str
+    interaction_id: int
+    user_id: int
+    request: ImageRequest
+    target: ReplyTarget
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running job's reply shows. `place` counts from 1; `percent` is 0-100 and never goes back."""
+
+    place: int | None = None
+    percent: int | None = None
+    trouble: FailureKind | None = None  # BUSY or UNREACHABLE while the job waits for the API to come back
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One finished picture in the spool: its file and what its bytes, not its name, say it is."""
+
+    path: Path
+    format: PictureFormat
+    bytes: int
+    url: str  # where it came from, for the link that is left when it cannot be uploaded

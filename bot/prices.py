@@ -1,0 +1,86 @@
+"""What pictures cost: the operator's price list, read from PRICE_LIST."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+
+from bot.model import ImageRequest, Model, Resolution
+
+INPUT = "input"
+MICROS = 1_000_000  # millionths in one US dollar
+MAX_PRICE = Decimal(1000)  # US dollars; a higher price for one picture is a slip of the hand
+ECHO_CHARS = 60  # so much of a wrong entry is repeated to the operator
+
+
+class PriceListFault(ValueError):
+    """A price list with wrong entries. `reasons` says of each of them what is wrong, as the end of a sentence."""
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Prices in millionths of a US dollar by (model, resolution or "input")."""
+
+    micros: Mapping[tuple[Model, str], int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def cost_micros(self, request: ImageRequest, delivered: int) -> int | None:
+        """What `delivered` pictures of this request cost, in millionths of a US dollar.
+
+        None where the list has no price for the model at this resolution. A model without an input price
+        takes nothing for the sources of an edit.
+        """
+        picture = self.micros.get((request.model, request.resolution.value))
+        if picture is None:
+            return None
+        source = self.micros.get((request.model, INPUT), 0)
+        return picture * delivered + source * len(request.sources)
+
+
+def parse(text: str) -> Prices:
+    """Read `model:resolution=price,model:input=price,…`, prices in US dollars. Raises PriceListFault."""
+    micros: dict[tuple[Model, str], int] = {}
+    reasons: list[str] = []
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            key, price = _entry(entry)
+        except ValueError as fault:
+            reasons.append(f'has "{entry[:ECHO_CHARS]}", {fault}')
+            continue
+        if key in micros:
+            reasons.append(f'has two prices for "{key[0].value}:{key[1]}"')
+        micros[key] = price
+    if reasons:
+        raise PriceListFault(tuple(reasons))
+    return Prices(MappingProxyType(micros))
+
+
+def _entry(entry: str) -> tuple[tuple[Model, str], int]:
+    name, equals, price = (part.strip() for part in entry.partition("="))
+    model, colon, kind = (part.strip() for part in name.partition(":"))
+    if not (equals and colon):
+        raise ValueError("which is not of the form model:resolution=price")
+    if model not in frozenset(Model):
+        raise ValueError(f"whose model is none of {', '.join(Model)}")
+    kinds = (*Resolution, INPUT)
+    if kind not in kinds:
+        raise ValueError(f"whose part after the colon is none of {', '.join(kinds)}")
+    return (Model(model), kind), _micros(price)
+
+
+def _micros(price: str) -> int:
+    try:
+        dollars = Decimal(price)
+    except InvalidOperation:
+        raise ValueError("whose price is not a number") from None
+    if not dollars.is_finite() or not 0 <= dollars <= MAX_PRICE:
+        raise ValueError(f"whose price is not between 0 and {MAX_PRICE} US dollars")
+    micros = dollars * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError("whose price has more than six decimal places")
+    return int(micros)

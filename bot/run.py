@@ -1,0 +1,231 @@
+"""The composition root: opens everything in order, closes it in reverse, and ends when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import tempfile
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from bot import logs
+from bot.client import EaselClient
+from bot.discord_address import point_discord_at
+from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
+from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
+from bot.errors import EaselError, StartError
+from bot.jobs.life import Tools
+from bot.jobs.runner import Runner
+from bot.jobs.service import JobService
+from bot.jobs.spool import Spool
+from bot.leaving import leave_on_signals
+from bot.settings import Settings
+from bot.store.store import Store
+from bot.store.url import file_of, is_sqlite, read_url
+from bot.ui.desk import Desk
+from bot.ui.pictures import PictureStudio
+from bot.uniall.client import ImageApi, Mode
+
+log = structlog.stdlib.get_logger(__name__)
+
+ANSWERS_PATIENCE_S = 5.0  # for answers to people that are under way when the end comes
+JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
+SYNC_PATIENCE_S = 30.0
+DELIVERIES = 16  # jobs that download and upload at once: each holds files and connections
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartError or StoreError when that cannot be."""
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    asyncio.run(_until_told(_serve(settings)))
+
+
+def sync(settings: Settings) -> int:
+    """Register the slash commands now; returns how many. Raises StartError."""
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    return asyncio.run(_sync(settings))
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    """Do `work` until a signal cancels it; what it raises by itself is raised here."""
+    serving = asyncio.create_task(work, name="serving")
+    leave_on_signals(serving)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        if not serving.cancelling():
+            raise
+    except EaselError as error:
+        if not serving.cancelling():
+            raise
+        log.warning("something did not end in order", fault=type(error).__name__)
+    log.info("stopped")
+
+
+async def _serve(settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        store = await Store.open(settings.database_url)
+        stack.push_async_callback(store.close)
+        places = _places(settings.database_url)
+        api = await stack.enter_async_context(_image_api(settings, places))
+        house = await _logged_in(settings, lambda final: _built(final, places, store, api), stack)
+        await house.client.sync_if_changed(store.meta)
+        stack.push_async_callback(house.client.replies.stop)
+        connected = _background(stack, house.client.connect(), "Discord gateway")
+        working = _background(stack, house.runner.run(), "runner")
+        stack.push_async_callback(_finish, house)
+        log.info("Easel is at work", bot=str(house.client.user), shards=house.client.shard_count)
+        with told_in_a_sentence():
+            await _first_end(connected, working)
+        raise StartError("Discord closed the connection and gave no reason.")
+
+
+@dataclass(frozen=True, slots=True)
+class _House:
+    """What works together in a running bot."""
+
+    client: EaselClient
+    runner: Runner
+    desk: Desk
+
+
+def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> _House:
+    client = EaselClient(settings)
+    tools = Tools(
+        jobs=store.jobs,
+        api=api,
+        replies=client.replies,
+        inspector=PictureStudio(),
+        spool=_spool(places.spool),
+        prices=settings.price_list,
+        owner=places.owner,
+        job_timeout_s=settings.job_timeout_s,
+        deliveries=asyncio.Semaphore(DELIVERIES),
+        stopping=asyncio.Event(),
+    )
+    runner = Runner(tools, max_active=settings.max_active_jobs)
+    service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
+    client.desk = Desk(service, client.replies)
+    return _House(client, runner, client.desk)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Who this process is among those that share the database, and where it keeps files."""
+
+    owner: str
+    spool: Path  # of this process alone
+    held: Path  # pictures that came inside an answer of the image API and have no address
+
+
+def _places(database_url: str) -> _Places:
+    """A SQLite file has one process: what the last one held is this one's, and the files lie beside the database.
+
+    On PostgreSQL every process is new. Its spool may be forgotten: everything in it can be fetched again.
+    """
+    url = read_url(database_url)
+    if is_sqlite(url):
+        file = file_of(url)
+        return _Places("the only one", file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
+    owner = secrets.token_hex(8)
+    return _Places(owner, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
+
+
+def _spool(root: Path) -> Spool:
+    try:
+        return Spool(root)
+    except OSError as error:
+        raise StartError(f"The folder {root} for pictures cannot be written: {error.strerror}.") from None
+
+
+def _image_api(settings: Settings, places: _Places) -> ImageApi:
+    return ImageApi(
+        base_url=settings.uniall_base_url,
+        api_key=settings.uniall_api_key.get_secret_value(),
+        mode=Mode(settings.uniall_mode),
+        attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
+        held_folder=places.held,
+    )
+
+
+async def _logged_in(settings: Settings, build: Callable[[Settings], _House], stack: AsyncExitStack) -> _House:
+    """Wait for Discord as long as it takes, and log in. The client is closed with `stack`."""
+    tries = 0
+    while True:
+        answer = await _wait_for_discord(settings)
+        point_discord_at(settings.discord_api_url, answer.gateway_url)
+        shards = settings.discord_shard_count or answer.shards
+        house = build(settings.model_copy(update={"discord_shard_count": shards}))
+        async with AsyncExitStack() as attempt:
+            await attempt.enter_async_context(house.client)
+            try:
+                with told_in_a_sentence():
+                    await house.client.login(settings.discord_token.get_secret_value())
+            except OUTAGES as error:
+                tries += 1
+                await _pause(error, pause_after(tries))
+            else:
+                await stack.enter_async_context(attempt.pop_all())
+                return house
+
+
+async def _wait_for_discord(settings: Settings) -> Answer:
+    tries = 0
+    while True:
+        try:
+            return await ask(settings.discord_api_url, settings.discord_token.get_secret_value())
+        except DiscordUnreachable as error:
+            tries += 1
+            await _pause(str(error), max(error.retry_after, pause_after(tries)))
+
+
+async def _pause(cause: BaseException | str, seconds: float) -> None:
+    log.warning(logs.outage_line(cause, seconds))
+    await asyncio.sleep(seconds)
+
+
+def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Do `work` beside everything else; it is cancelled when `stack` comes to it."""
+    task = asyncio.create_task(work, name=name)
+    stack.push_async_callback(_cancelled, task)
+    return task
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def _first_end(*tasks: asyncio.Task[None]) -> None:
+    """Wait until one of the tasks ends, and raise what ended it."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _finish(house: _House) -> None:
+    """Take nothing new; let answers to people and steps of jobs that are under way finish."""
+    await asyncio.gather(house.desk.close(ANSWERS_PATIENCE_S), house.runner.stop(JOBS_PATIENCE_S))
+
+
+async def _sync(settings: Settings) -> int:
+    token = settings.discord_token.get_secret_value()
+    point_discord_at(settings.discord_api_url)
+    try:
+        async with asyncio.timeout(SYNC_PATIENCE_S):
+            await ask(settings.discord_api_url, token)
+            async with EaselClient(settings) as client:
+                with told_in_a_sentence():
+                    await client.login(token)
+                return await client.sync_commands()
+    except (DiscordUnreachable, *OUTAGES) as error:
+        cause = str(error) if isinstance(error, DiscordUnreachable) else cause_of(error)
+        raise StartError(
+            f"The slash commands could not be registered: Discord gave no usable answer ({cause})."
+        ) from None

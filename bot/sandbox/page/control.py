@@ -1,0 +1,26 @@
+"""How the page reaches the bot's process, if whoever started it lets it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class BotControl(Protocol):
+    """The bot's child process, as the developer panel drives it."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        ...
+
+    async def start(self) -> None:
+        """Start it; nothing happens if it runs."""
+        ...
+
+    async def restart(self) -> None:
+        """End it with SIGTERM, as a deploy does, and start it again."""
+        ...
+
+    async def kill(self) -> None:
+        """`kill -9`: end it at once, with no chance to write anything down."""
+        ...

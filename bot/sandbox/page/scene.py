@@ -1,0 +1,67 @@
+"""What a tab has to know about the world to draw it: names behind ids, places to go, commands to use."""
+
+from __future__ import annotations
+
+from bot.sandbox.discord.commands import MESSAGE_MENU, SLASH
+from bot.sandbox.discord.permissions import Permission
+from bot.sandbox.discord.person import Person
+from bot.sandbox.discord.places import Channel, ChannelKind, User
+from bot.sandbox.discord.refusals import Json
+from bot.sandbox.discord.server import LocalDiscord
+
+_KINDS = {ChannelKind.TEXT: "channel", ChannelKind.THREAD: "thread", ChannelKind.DM: "dm", ChannelKind.GROUP: "group"}
+
+
+def scene_of(discord: LocalDiscord, person: Person) -> Json:
+    """The world as this person sees it from here."""
+    world = discord.world
+    return {
+        "me": _person(discord, person.user, person.channel),
+        "place": _place(discord, person.channel),
+        "people": [_person(discord, user, person.channel) for user in world.users.values()],
+        "places": [_place(discord, channel) for channel in world.places_of(person.user)],
+        "roles": [{"id": str(role.id), "name": role.name} for g in world.guilds.values() for role in g.roles.values()],
+        "cdn": discord.base_url,
+        **offered(person),
+    }
+
+
+def offered(person: Person) -> Json:
+    """The commands and message menus this person has here."""
+    commands = person.commands()
+    return {
+        "commands": [one for one in commands if one["type"] == SLASH],
+        "menus": [one["name"] for one in commands if one["type"] == MESSAGE_MENU],
+    }
+
+
+def _person(discord: LocalDiscord, user: User, channel: Channel) -> Json:
+    return {
+        "id": str(user.id),
+        "name": user.name,
+        "bot": user.bot,
+        "role": "app" if user.bot else _role(discord, user),
+        "may_moderate": channel.guild is not None and Permission.MANAGE_MESSAGES in channel.permissions(user),
+    }
+
+
+def _role(discord: LocalDiscord, user: User) -> str:
+    """What a newcomer should know about a user: who may change settings in the bot's server."""
+    guilds = [guild for guild in discord.world.guilds.values() if discord.world.bot_is_member(guild)]
+    if any(guild.owner_id == user.id for guild in guilds):
+        return "owner of the server"
+    return "member"
+
+
+def _place(discord: LocalDiscord, channel: Channel) -> Json:
+    guild = channel.guild
+    key = "dm" if channel.kind is ChannelKind.DM else channel.key
+    bot_inside = discord.world.bot_is_member(guild) if guild else channel.context == 1
+    return {
+        "id": str(channel.id),
+        "key": key,
+        "name": discord.world.bot.name if channel.kind is ChannelKind.DM else channel.name,
+        "kind": _KINDS[channel.kind],
+        "server": guild.name if guild else None,
+        "bot_inside": bot_inside,
+    }

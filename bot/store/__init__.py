@@ -1,0 +1,1 @@
+"""The database: jobs and what must be remembered, on SQLite or PostgreSQL."""

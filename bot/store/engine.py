@@ -1,0 +1,98 @@
+"""One open database: the SQLAlchemy engine, and the lock that goes with a SQLite file.
+
+Everything here blocks and belongs into the database thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from bot.errors import StartError
+from bot.store import faults
+from bot.store.lock import FileLock
+from bot.store.migrate import migrate
+from bot.store.url import file_of, is_sqlite
+
+CONNECT_TIMEOUT_S = 5
+SQLITE_BUSY_MS = 5000  # how long another program (a backup, a shell) may hold the file
+_OLDEST_SQLITE = (3, 35)  # RETURNING
+
+
+class Database:
+    """A database that can be opened, migrated and closed, once each and in this order."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.engine: Engine = _sqlite_engine(url) if is_sqlite(url) else _postgresql_engine(url)
+        self._lock = FileLock(file_of(url)) if is_sqlite(url) else None
+
+    def open(self) -> None:
+        """Connect for the first time. Raises StartError and StoreInUse."""
+        try:
+            if self._lock is not None:
+                file_of(self.url).parent.mkdir(parents=True, exist_ok=True)
+                self._lock.take()
+            # On SQLite this BEGIN IMMEDIATE finds out whether the file can be written.
+            with self.engine.begin():
+                pass
+        except (DBAPIError, OSError) as error:
+            raise StartError(faults.start_fault(self.url, error)) from error
+
+    def migrate(self) -> None:
+        """Bring the tables up to date. Raises StartError."""
+        try:
+            migrate(self.engine)
+        except DBAPIError as error:
+            raise StartError(faults.start_fault(self.url, error)) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StartError(f"SQLite {sqlite3.sqlite_version} is too old for Easel, which needs 3.35 or later.")
+    # hide_parameters: an error's text must not carry prompts and tokens into the log.
+    engine = create_engine(
+        url.set(database=str(file_of(url))), hide_parameters=True, connect_args={"isolation_level": None}
+    )
+    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    # The driver begins no transaction itself (isolation_level None). IMMEDIATE takes the write lock at once,
+    # so a transaction never fails half-way because somebody else has written meanwhile.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=1,
+        max_overflow=0,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "application_name": "easel",
+            # A host that vanished without a word is found out within about ten seconds.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,  # ms
+            "prepare_threshold": None,  # prepared statements do not survive poolers such as PgBouncer
+        },
+    )

@@ -1,0 +1,254 @@
+"""The queries over jobs: the same ones for both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Unpack
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, or_, select, text, update
+
+from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
+from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
+from bot.store import line
+from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
+from bot.store.schema import UtcTime, jobs
+from bot.store.thread import Run
+
+__all__ = ["JobChanges", "Jobs", "Received"]
+
+#: Nobody has been told the end, because there is none yet or because it is fresh.
+_UNTOLD = jobs.c.told.is_(False)
+_FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A job that was just written, and its place in line, from 1."""
+
+    job: Job
+    place: int
+
+
+class Jobs:
+    """All that is asked of, and written to, the table of jobs. Any method may raise StoreUnavailable.
+
+    A job belongs to its `owner`, a process, while the lease lasts. `now` is always the caller's clock.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def receive(
+        self, new: NewJob, *, owner: str, limit: int, now: datetime, lease: timedelta, patience: float = 1.0
+    ) -> Received:
+        """Write the first row of a job: state RECEIVED, leased to `owner`.
+
+        Raises AlreadyReceived when its interaction started a job before, TooManyJobs when the user has `limit`
+        jobs in flight, and StoreUnavailable after `patience` seconds. Should the row stand in spite of that (see
+        `Store.run`), it stays RECEIVED until its lease has run out, and `adopt` hands it out as unacknowledged.
+        """
+        values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
+        values |= {"owner": owner, "lease_until": now + lease}
+
+        def write(connection: Connection) -> Received:
+            _hold_user(connection, new.user_id)
+            known, in_flight, place = connection.execute(
+                line.ENTRY, {"user_id": new.user_id, "interaction_id": new.interaction_id}
+            ).one()
+            if known:
+                raise AlreadyReceived
+            if in_flight >= limit:
+                raise TooManyJobs(limit)
+            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values).scalar_one()
+            return Received(first_job(new, seq, now), int(place))
+
+        return await self._run(write, patience)
+
+    async def get(self, job_id: str) -> Job | None:
+        found = await self._select(jobs.c.id == job_id)
+        return found[0] if found else None
+
+    async def move(
+        self, job: Job, to: JobState, *, now: datetime, owner: str | None = None, **changes: Unpack[JobChanges]
+    ) -> Job:
+        """Take `job` along an arrow of its life, and write `changes` with it.
+
+        Raises JobMoved when it is no longer in the state that `job` says, or not `owner`'s (where one is given).
+        Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
+        with the end. An end counts as not yet told unless `changes` says so, DELIVERED as told. The owner goes
+        back in line and with an end that is told; the interaction's token goes with DELIVERED, unless `changes`
+        brings a target.
+        """
+        if to not in ARROWS[job.state]:
+            raise ValueError(f"no arrow leads from {job.state} to {to}")
+        row = and_(jobs.c.id == job.id, jobs.c.state == job.state)
+        if owner is not None:
+            row = and_(row, jobs.c.owner == owner)
+        moved = await self._update(row, _arrow_values(job.state, to, now, changes))
+        if not moved:
+            raise JobMoved(f"job {job.id} is no longer {job.state}, or another process has it")
+        return moved[0]
+
+    async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
+        """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
+
+        `told` is passed over while the job is not at its end: it has been taken up again meanwhile.
+        """
+        values = values_of_changes(changes)
+        if values.get("told"):
+            values["told"] = jobs.c.state.in_(FINAL_STATES)
+        changed = await self._update(jobs.c.id == job_id, values)
+        if not changed:
+            raise JobMoved(f"there is no job {job_id}")
+        return changed[0]
+
+    async def request_cancel(self, job_id: str) -> Job:
+        """Note that an unfinished job shall end. Returns it as it is then. Raises JobMoved if there is none."""
+
+        def write(connection: Connection) -> Job:
+            unfinished = and_(jobs.c.id == job_id, jobs.c.state.in_(OPEN_STATES))
+            found = _update(connection, unfinished, {"cancel_requested": True})
+            found = found or _select(connection, jobs.c.id == job_id)
+            if not found:
+                raise JobMoved(f"there is no job {job_id}")
+            return found[0]
+
+        return await self._run(write)
+
+    async def claim(self, owner: str, *, room: int, now: datetime, lease: timedelta) -> list[Job]:
+        """Lease the first `room` jobs of the line that may start to `owner`. They stay WAITING.
+
+        A job under anybody's lease, `owner`'s own included, is passed over.
+        """
+        if room <= 0:
+            return []
+
+        def write(connection: Connection) -> list[Job]:
+            chosen = connection.execute(line.claimable(now, room)).scalars().all()
+            place = {seq: index for index, seq in enumerate(chosen)}
+            taken = _take(connection, chosen, owner, now + lease)
+            return sorted(taken, key=lambda job: place[job.seq])
+
+        return await self._run(write)
+
+    async def adopt(self, owner: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
+        """Take over what nobody has a lease on, oldest first: unfinished jobs out of line, and untold ends.
+
+        `include_own` is for the start of a process: what carries its name is a dead predecessor's, so that is
+        taken over too, and what the predecessor had claimed goes back in line. Without it a job of `owner` comes
+        up only when its lease ran out because `keep` was late.
+        """
+        left = line.free(now)
+        if include_own:
+            left = or_(left, jobs.c.owner == owner)
+        abandoned = (
+            select(jobs.c.seq)
+            .where(_UNTOLD, jobs.c.state != JobState.WAITING, left)
+            .order_by(jobs.c.seq)
+            .with_for_update(skip_locked=True)
+        )
+
+        def write(connection: Connection) -> list[Job]:
+            if include_own:
+                claimed = and_(jobs.c.owner == owner, jobs.c.state == JobState.WAITING)
+                connection.execute(update(jobs).where(claimed).values(_FREED))
+            return _take(connection, connection.execute(abandoned).scalars().all(), owner, now + lease)
+
+        return await self._run(write)
+
+    async def line(self) -> list[str]:
+        """The ids of the waiting jobs in the order of the line: a job's place is its index plus one."""
+        return await self._run(lambda connection: list(connection.execute(line.IN_ORDER).scalars()))
+
+    async def keep(self, owner: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
+        """Renew the leases of `owner`. Returns the ids that are still its own; work on all others has to stop."""
+        if not job_ids:
+            return set()
+        held = and_(jobs.c.owner == owner, jobs.c.id.in_(job_ids))
+        renewal = update(jobs).where(held).values(lease_until=now + lease).returning(jobs.c.id)
+        return await self._run(lambda connection: set(connection.execute(renewal).scalars()))
+
+    async def release(self, owner: str) -> None:
+        """End the leases of `owner`, so that others can go on at once. Its late writes count until one does."""
+        ours = and_(jobs.c.owner == owner, _UNTOLD)
+
+        def write(connection: Connection) -> None:
+            connection.execute(update(jobs).where(ours).values(lease_until=None))
+
+        await self._run(write)
+
+    async def open_jobs(self, user_id: int) -> list[Job]:
+        """The user's unfinished jobs, oldest first."""
+        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(OPEN_STATES))
+        return await self._select(mine)
+
+    async def recent(self, user_id: int, limit: int) -> list[Job]:
+        """The user's last `limit` finished jobs, newest first."""
+        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(FINAL_STATES))
+        return await self._run(lambda connection: _select(connection, mine, latest=limit))
+
+    async def count_by_state(self) -> dict[JobState, int]:
+        """How many jobs there are in each state, the empty ones included."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+
+        def read(connection: Connection) -> dict[JobState, int]:
+            counts = dict.fromkeys(JobState, 0)
+            for state, count in connection.execute(query):
+                counts[state] = count
+            return counts
+
+        return await self._run(read)
+
+    async def _select(self, which: ColumnElement[bool]) -> list[Job]:
+        return await self._run(lambda connection: _select(connection, which))
+
+    async def _update(self, which: ColumnElement[bool], values: Mapping[str, Any]) -> list[Job]:
+        return await self._run(lambda connection: _update(connection, which, values))
+
+
+def _select(connection: Connection, which: ColumnElement[bool], latest: int | None = None) -> list[Job]:
+    query = select(jobs).where(which)
+    query = query.order_by(jobs.c.seq) if latest is None else query.order_by(jobs.c.seq.desc()).limit(latest)
+    return [job_of(row) for row in connection.execute(query).mappings()]
+
+
+def _update(connection: Connection, which: ColumnElement[bool], values: Mapping[str, Any]) -> list[Job]:
+    # RETURNING and not rowcount, which psycopg does not always tell.
+    change = update(jobs).where(which).values(values).returning(*jobs.c)
+    return [job_of(row) for row in connection.execute(change).mappings()]
+
+
+def _take(connection: Connection, seqs: Sequence[int], owner: str, until: datetime) -> list[Job]:
+    if not seqs:
+        return []
+    taken = _update(connection, jobs.c.seq.in_(seqs), {"owner": owner, "lease_until": until})
+    return sorted(taken, key=lambda job: job.seq)
+
+
+def _hold_user(connection: Connection, user_id: int) -> None:
+    # Two processes must not both find the user's last place free. SQLite has one writer anyway.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:user_id)"), {"user_id": user_id})
+
+
+def _arrow_values(start: JobState, to: JobState, now: datetime, changes: JobChanges) -> dict[str, Any]:
+    values: dict[str, Any] = {"state": to}
+    if to is JobState.PAINTING:
+        # A job that had timed out is the same task as before: it keeps the time of its submission.
+        first = func.coalesce(jobs.c.submitted_at, literal(now, UtcTime))
+        values |= {"submitted_at": first, "finished_at": None, "failure": None}
+    if to is JobState.READY:
+        values["ready_at"] = now
+    if to is JobState.DELIVERED:
+        values["token"] = ""
+    if to.is_final:
+        values |= {"finished_at": now, "told": to is JobState.DELIVERED}
+    values |= values_of_changes(changes)
+    if not to.is_final:
+        values["told"] = False
+    # Whoever ended a job keeps it until its user is told, so that nobody else tells it too.
+    if to is JobState.WAITING or start.is_final or values["told"]:
+        values |= _FREED
+    return values

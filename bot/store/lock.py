@@ -1,0 +1,45 @@
+"""One process for one SQLite file: the lock beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from bot.errors import StoreInUse
+
+
+class FileLock:
+    """An exclusive lock that the operating system takes back when the process ends, `kill -9` included.
+
+    SQLite itself would let a second process in; that one would take up the jobs the first works on.
+    """
+
+    def __init__(self, guarded: Path) -> None:
+        self._guarded = guarded
+        self._path = guarded.with_name(guarded.name + ".lock")
+        self._descriptor: int | None = None
+
+    def take(self) -> None:
+        """Raises StoreInUse, or OSError where the folder allows no such file."""
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, str(os.getpid()).encode("ascii"))
+        except BlockingIOError:
+            holder = os.read(self._descriptor, 20).decode("ascii", "replace") or "unknown"
+            self.release()
+            raise StoreInUse(
+                f"Another process (pid {holder}) already uses {self._guarded};"
+                " stop it first, or give this one another DATABASE_URL."
+            ) from None
+        except OSError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Idempotent. The file stays: removing it would let two later processes lock two different files."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

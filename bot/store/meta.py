@@ -1,0 +1,31 @@
+"""Small named texts that outlive the process."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select, update
+
+from bot.store.schema import meta
+from bot.store.thread import Run
+
+
+class Meta:
+    """For instance the hash of the commands that were last registered with Discord."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def get(self, name: str) -> str | None:
+        """The text called `name`, None if there is none."""
+        query = select(meta.c.value).where(meta.c.name == name)
+        return await self._run(lambda connection: connection.execute(query).scalar_one_or_none())
+
+    async def put(self, name: str, value: str) -> None:
+        """Write or replace the text called `name` (at most 64 characters)."""
+
+        def write(connection: Connection) -> None:
+            change = update(meta).where(meta.c.name == name).values(value=value).returning(meta.c.name)
+            if connection.execute(change).first() is None:
+                # Should another process be quicker, this fails, and the second try finds its row.
+                connection.execute(insert(meta).values(name=name, value=value))
+
+        await self._run(write)

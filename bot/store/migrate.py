@@ -1,0 +1,47 @@
+"""Brings the tables up to date. Alembic is imported only when there is something to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from bot.errors import StartError
+
+HEAD = "0001"  # the newest revision under migrations/versions; a test keeps it true
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+_ADVISORY_LOCK = 0x4541_5345_4C  # "EASEL": any number no other program of this database uses
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to HEAD. Processes that start together do so one after the other. Raises StartError."""
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        if current_revision(connection) != HEAD:
+            _upgrade(connection)
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision the tables are at; None for an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _upgrade(connection: Connection) -> None:
+    # Late, because a start that has nothing to migrate should not pay for it in memory.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StartError(
+            "The database was written by a later version of Easel; update Easel, or restore an older backup."
+        ) from error

@@ -1,0 +1,171 @@
+"""Rows to jobs and back: pure functions.
+
+What Easel never searches for (the request, the failure, the result addresses) is JSON text. Reading is tolerant:
+keys a later version added are ignored, keys an earlier version did not know get the model's default.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from sqlalchemy import RowMapping
+
+from bot.model import (
+    AspectRatio,
+    Charged,
+    Failure,
+    FailureKind,
+    ImageRequest,
+    Job,
+    JobState,
+    Kept,
+    Model,
+    NewJob,
+    PictureFormat,
+    ReplyTarget,
+    Resolution,
+    Slot,
+    Source,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_TARGET = tuple(field.name for field in fields(ReplyTarget))
+_PLAIN = tuple(field.name for field in fields(Job) if field.name not in {"request", "target", "result_urls", "failure"})
+
+
+class JobChanges(TypedDict, total=False):
+    """What may be written to a job besides its state; each key means what it means in `model.Job`."""
+
+    target: ReplyTarget
+    request: ImageRequest
+    task_id: str | None
+    request_id: str | None
+    result_urls: tuple[str, ...]
+    failure: Failure | None
+    cost_micros: int | None
+    attempts: int
+    not_before: datetime | None
+    cancel_requested: bool
+    reply_deleted: bool
+    told: bool
+
+
+def values_of(new: NewJob) -> dict[str, Any]:
+    """The columns that a new job brings with it."""
+    return {
+        "id": new.id,
+        "interaction_id": new.interaction_id,
+        "user_id": new.user_id,
+        "parent_id": new.parent_id,
+        "request": _text(asdict(new.request)),
+        **_target_values(new.target),
+        "attempts": 0,
+        "result_urls": "[]",
+        "cancel_requested": False,
+        "reply_deleted": False,
+        "told": False,
+    }
+
+
+def first_job(new: NewJob, seq: int, received_at: datetime) -> Job:
+    """The job that `values_of(new)` has become, without reading it back."""
+    return Job(
+        id=new.id,
+        seq=seq,
+        interaction_id=new.interaction_id,
+        user_id=new.user_id,
+        state=JobState.RECEIVED,
+        request=new.request,
+        target=new.target,
+        received_at=received_at,
+        parent_id=new.parent_id,
+    )
+
+
+def values_of_changes(changes: JobChanges) -> dict[str, Any]:
+    """The columns behind `changes`."""
+    values: dict[str, Any] = dict(changes)
+    if "target" in changes:
+        del values["target"]
+        values |= _target_values(changes["target"])
+    if "request" in changes:
+        values["request"] = _text(asdict(changes["request"]))
+    if "result_urls" in changes:
+        values["result_urls"] = _text(changes["result_urls"])
+    if "failure" in changes:
+        failure = changes["failure"]
+        values["failure"] = _text(asdict(failure)) if failure else None
+    return values
+
+
+def job_of(row: RowMapping) -> Job:
+    """The job in a whole row of the table `jobs`."""
+    columns: dict[str, Any] = {str(name): value for name, value in row.items()}
+    failure = columns["failure"]
+    return Job(
+        **{name: columns[name] for name in _PLAIN},
+        request=read_request(columns["request"]),
+        target=ReplyTarget(**{name: columns[name] for name in _TARGET}),
+        result_urls=tuple(json.loads(columns["result_urls"])),
+        failure=read_failure(failure) if failure else None,
+    )
+
+
+def read_request(text: str) -> ImageRequest:
+    """A request from its JSON text."""
+    known = _known(ImageRequest, json.loads(text))
+    for name, read in _REQUEST_READERS.items():
+        if name in known:
+            known[name] = read(known[name])
+    return ImageRequest(**known)
+
+
+def read_failure(text: str) -> Failure:
+    """A failure from its JSON text. A kind that this version does not know is `UNKNOWN`."""
+    known = _known(Failure, json.loads(text))
+    known["kind"] = FailureKind(known["kind"]) if known["kind"] in set(FailureKind) else FailureKind.UNKNOWN
+    known["charged"] = Charged(known.get("charged", Charged.NO))
+    return Failure(**known)
+
+
+def _read_sources(raw: list[dict[str, Any]]) -> tuple[Source, ...]:
+    return tuple(_read_source(each) for each in raw)
+
+
+def _read_source(raw: dict[str, Any]) -> Source:
+    known = _known(Source, raw)
+    kept = known.get("kept")
+    if kept is not None:
+        place = _known(Kept, kept)
+        place["slot"] = Slot(place["slot"])
+        known["kept"] = Kept(**place)
+    return Source(**known)
+
+
+_REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "model": Model,
+    "aspect_ratio": AspectRatio,
+    "resolution": Resolution,
+    "format": PictureFormat,
+    "sources": _read_sources,
+}
+
+
+def _known(shape: type[DataclassInstance], raw: dict[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(shape)}
+    return {name: value for name, value in raw.items() if name in names}
+
+
+def _target_values(target: ReplyTarget) -> dict[str, Any]:
+    return {name: getattr(target, name) for name in _TARGET}
+
+
+def _text(value: object) -> str:
+    # ASCII only: PostgreSQL takes no NUL and SQLite no lone surrogate, and a prompt may hold both.
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,120 @@
+"""The tables, as SQLAlchemy Core sees them. A change here needs a revision under `migrations/versions`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypedColumns,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from bot.model import JobState
+
+# Explicit names, because SQLite can alter a table only by copying it, and a copy needs names.
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+metadata = MetaData(naming_convention=_NAMES)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: aware and in UTC in Python, `timestamptz` on PostgreSQL, sortable text in UTC on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class StateText(TypeDecorator[JobState]):
+    """A state by its value: as plain text, so that a new state is no change of the schema."""
+
+    impl = String(16)
+    cache_ok = True
+
+    def process_bind_param(self, value: JobState | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> JobState | None:
+        return None if value is None else JobState(value)
+
+
+class JobColumns(TypedColumns):
+    """One row is one job; `model.Job` says what each value means."""
+
+    # Only INTEGER PRIMARY KEY counts upwards by itself on SQLite.
+    seq = Column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True, autoincrement=True)
+    id = Column(String(64), nullable=False, unique=True)
+    interaction_id = Column(BigInteger, nullable=False, unique=True)
+    user_id = Column(BigInteger, nullable=False)
+    state = Column(StateText, nullable=False)
+    parent_id = Column(String(64))
+    request = Column(Text, nullable=False)  # JSON, see rows.py
+    application_id = Column(BigInteger, nullable=False)
+    token = Column(Text, nullable=False)
+    token_expires_at = Column(UtcTime, nullable=False)
+    channel_id = Column(BigInteger, nullable=False)
+    guild_id = Column(BigInteger)
+    message_id = Column(BigInteger)
+    ephemeral = Column(Boolean, nullable=False)
+    bot_member = Column(Boolean, nullable=False)
+    upload_limit = Column(BigInteger, nullable=False)
+    locale = Column(String(16), nullable=False)
+    received_at = Column(UtcTime, nullable=False)
+    not_before = Column(UtcTime)
+    submitted_at = Column(UtcTime)
+    ready_at = Column(UtcTime)
+    finished_at = Column(UtcTime)
+    attempts = Column(Integer, nullable=False)
+    task_id = Column(Text)
+    request_id = Column(Text)
+    result_urls = Column(Text, nullable=False)  # JSON
+    cancel_requested = Column(Boolean, nullable=False)
+    failure = Column(Text)  # JSON
+    cost_micros = Column(BigInteger)
+    reply_deleted = Column(Boolean, nullable=False)
+    told = Column(Boolean, nullable=False)
+    owner = Column(Text)  # the process that works on the job, until lease_until
+    lease_until = Column(UtcTime)
+
+
+class MetaColumns(TypedColumns):
+    """Small named texts."""
+
+    name = Column(String(64), primary_key=True)
+    value = Column(Text, nullable=False)
+
+
+jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
+meta = Table("meta", metadata, MetaColumns)
+
+# The line and the counts read only the few unfinished jobs, however many finished ones there are.
+Index(None, jobs.c.state, jobs.c.user_id, jobs.c.seq)
+Index(None, jobs.c.user_id, jobs.c.seq)
+# So does the search for ends that nobody has been told of.
+Index("ix_jobs_untold", jobs.c.seq, sqlite_where=jobs.c.told.is_(False), postgresql_where=jobs.c.told.is_(False))

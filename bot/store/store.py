@@ -1,0 +1,95 @@
+"""The one door to the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, select
+
+from bot.errors import StartError, StoreUnavailable
+from bot.store import faults
+from bot.store.engine import Database
+from bot.store.jobs import Jobs
+from bot.store.meta import Meta
+from bot.store.schema import meta
+from bot.store.thread import DatabaseThread
+from bot.store.url import file_of, is_sqlite, read_url
+
+CONNECT_PATIENCE_S = 7.0  # a start that cannot work has to end within ten seconds, imports included
+CLOSE_PATIENCE_S = 10.0  # the whole stop has twenty
+
+T = TypeVar("T")
+
+
+class Store:
+    """An open database. `jobs` and `meta` hold the queries; `run` takes any other.
+
+    Made by `Store.open`, and bound to the event loop that opened it.
+    """
+
+    def __init__(self, thread: DatabaseThread, file: Path | None) -> None:
+        self._thread = thread
+        self._file = file
+        self.jobs = Jobs(self.run)
+        self.meta = Meta(self.run)
+
+    @classmethod
+    async def open(cls, url: str) -> Store:
+        """Open the database at `url` (see `read_url`) and bring its tables up to date.
+
+        Raises StartError within CONNECT_PATIENCE_S when it cannot be reached, and StoreInUse when another
+        process has the same SQLite file open. Both carry one sentence for the operator, without the password.
+        """
+        address = read_url(url)
+        thread = DatabaseThread(Database(address))
+        try:
+            await asyncio.wait_for(thread.connected, CONNECT_PATIENCE_S)
+            await thread.ready
+        except TimeoutError:
+            raise StartError(faults.no_answer(address)) from None
+        finally:
+            if not thread.ready.done() or thread.ready.cancelled() or thread.ready.exception():
+                thread.stop()
+        return cls(thread, file_of(address) if is_sqlite(address) else None)
+
+    async def close(self) -> None:
+        """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""
+        self._thread.stop()
+        await asyncio.wait([asyncio.ensure_future(self._thread.ended.wait())], timeout=CLOSE_PATIENCE_S)
+
+    async def ping(self, patience: float = 5.0) -> None:
+        """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""
+        await self.run(self._look, patience)
+
+    async def run(self, fn: Callable[[Connection], T], patience: float | None = None) -> T:
+        """Do `fn` in the database thread and return what it returns, once that is committed.
+
+        `fn` shares its transaction with whatever else waits, and may be done more than once before the commit:
+        it must have no effect but on the connection, and must not raise an EaselError after it has written.
+        Such an error reaches the caller while the transaction goes on; any other one undoes what `fn` did.
+
+        After `patience` seconds StoreUnavailable is raised. If `fn` had not begun by then, it never will; if it
+        had, it is undone. Only when time ran out during the commit itself may what `fn` wrote stand nevertheless.
+        The same uncertainty goes with a connection that broke during the commit. A caller that is cancelled
+        takes nothing back: `fn` is still done.
+        """
+        call = self._thread.submit(fn)
+        if patience is None:
+            return await call.future
+        try:
+            await asyncio.wait([call.future], timeout=patience)
+            if call.future.done():
+                return call.future.result()
+            call.given_up = True
+            raise StoreUnavailable(f"The database did not answer within {patience:g} s.")
+        finally:
+            call.future.cancel()  # so that an outcome nobody waits for is dropped in silence
+
+    def _look(self, connection: Connection) -> None:
+        connection.execute(select(meta.c.name).limit(1))
+        # An open file answers even after it was removed, and everything written to it would be lost.
+        if self._file is not None and not self._file.exists():
+            raise StoreUnavailable(f"The database file {self._file} was removed.")

@@ -1,0 +1,236 @@
+"""What a reply shows at each point of a job's life. Pure: a job in, a layout out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
+from bot.ui import texts
+from bot.ui.actions import Action, JobButton
+
+WAITING_COLOUR = discord.Colour(0x8792A8)
+PAINTING_COLOUR = discord.Colour(0xE9A23B)
+DONE_COLOUR = discord.Colour(0x4F9D77)
+FAILED_COLOUR = discord.Colour(0xC8553D)
+
+MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
+BAR_CELLS = 10
+#: All texts of one message together may have 4,000 characters; the rest of a details card needs some of them.
+DETAILS_PROMPT_CHARS = 3000
+MAX_LINK_CHARS = 400  # four of them, beside everything else, stay within 4,000 characters
+PROMPT_FILE = "prompt.txt"
+
+RESULT_BUTTONS = (Action.AGAIN, Action.REMIX, Action.EDIT, Action.DETAILS, Action.DELETE)
+
+Part = ui.Item[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a finished card: its file name in the message, or None where only a link is left."""
+
+    filename: str | None
+    reencoded: bool
+    url: str
+
+
+def in_line(job: Job, progress: Progress) -> ui.LayoutView:
+    """A job that waits for its turn."""
+    if progress.trouble is not None:
+        head = f"**Waiting** · {_trouble(progress.trouble)}"
+    elif progress.place is None:
+        head = "**Waiting in line**"
+    else:
+        head = f"**Waiting in line** · place {progress.place}"
+    return _card(WAITING_COLOUR, _text(head, texts.quoted(job.request.prompt)), _by(job), _row(job, Action.CANCEL))
+
+
+def painting(job: Job, progress: Progress) -> ui.LayoutView:
+    """A job that the image API works on."""
+    percent = progress.percent or 0
+    filled = round(percent * BAR_CELLS / 100)
+    bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
+    began = job.submitted_at or job.received_at
+    lines = [f"**Painting** {bar} {percent} % · begun {_relative(began)}"]
+    if progress.trouble is not None:
+        lines.append(f"-# {_trouble(progress.trouble)}")
+    return _card(PAINTING_COLOUR, _text(*lines, texts.quoted(job.request.prompt)), _by(job), _row(job, Action.CANCEL))
+
+
+def running(job: Job, progress: Progress) -> ui.LayoutView:
+    """The card of a job that has not ended, by its state."""
+    waiting = job.state in {JobState.RECEIVED, JobState.WAITING, JobState.SUBMITTING}
+    return in_line(job, progress) if waiting else painting(job, progress)
+
+
+def finished(
+    job: Job, shown: Sequence[Shown], source_files: Sequence[str], *, with_prompt: bool = True
+) -> ui.LayoutView:
+    """A job with its pictures. `with_prompt=False` leaves the prompt out where AutoMod refuses to repeat it."""
+    prompt = texts.quoted(job.request.prompt) if with_prompt else ""
+    parts: list[Part] = [*_head(prompt, source_files)]
+    gallery = [
+        discord.MediaGalleryItem(
+            f"attachment://{it.filename}",
+            description=alt_text(job) if with_prompt else None,
+            spoiler=job.request.spoiler,
+        )
+        for it in shown
+        if it.filename
+    ]
+    if gallery:
+        parts.append(ui.MediaGallery(*gallery))
+    parts.append(_by(job, _missing(job, shown), *_fitting(shown)))
+    return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
+
+
+def ended(job: Job) -> ui.LayoutView:
+    """A job that ended without pictures: one plain sentence, and what can be done."""
+    ending = texts.ending(job)
+    actions: list[Action] = []
+    if job.state is JobState.TIMED_OUT:
+        actions.append(Action.CHECK)
+    if ending.again:
+        actions.append(Action.AGAIN)
+    kind = job.failure.kind if job.failure else FailureKind.UNKNOWN
+    if kind not in {FailureKind.BAD_SOURCE, FailureKind.SOURCE_GONE}:
+        actions.append(Action.REMIX)
+    actions.append(Action.DETAILS)
+    cancelled = kind is FailureKind.CANCELLED
+    return _card(
+        WAITING_COLOUR if cancelled else FAILED_COLOUR,
+        _text(f"**{ending.headline}**", ending.meaning, texts.quoted(job.request.prompt)),
+        _by(job),
+        _row(job, *actions),
+    )
+
+
+def details(job: Job, price: int | None) -> ui.LayoutView:
+    """All about a job, for the one who pressed Details. `price` is in millionths of a dollar, None where unknown."""
+    request = job.request
+    prompt = request.prompt.replace("```", "`\u200b`\u200b`")
+    whole = len(prompt) <= DETAILS_PROMPT_CHARS
+    shown = prompt if whole else prompt[:DETAILS_PROMPT_CHARS] + "…"
+    rows = [
+        ("Asked by", f"<@{job.user_id}> {_relative(job.received_at)}"),
+        ("Settings", texts.options(request)),
+        ("Model", f"`{request.model.value}`"),
+        ("Time taken", _time_taken(job)),
+        ("Cost", _cost(job, price)),
+        ("Task", f"`{job.task_id}`" if job.task_id else "none"),
+        ("Request", f"`{job.request_id}`" if job.request_id else ""),
+        ("Job", f"`{job.id}`"),
+    ]
+    parts: list[Part] = [ui.TextDisplay(f"### Details\n```\n{shown}\n```")]
+    if not whole:
+        parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
+    parts.append(_text(*(f"**{name}**: {value}" for name, value in rows if value)))
+    return _card(WAITING_COLOUR, *parts)
+
+
+def needs_prompt_file(job: Job) -> bool:
+    """Whether the details card refers to PROMPT_FILE, because the prompt is too long for its text."""
+    return len(job.request.prompt.replace("```", "`\u200b`\u200b`")) > DETAILS_PROMPT_CHARS
+
+
+def alt_text(job: Job) -> str:
+    """What a screen reader says for a picture: the prompt."""
+    return job.request.prompt[:MAX_ALT_CHARS]
+
+
+def picture_filename(index: int, kind: PictureFormat) -> str:
+    """The name of result number `index` (from 0) in its message."""
+    return f"picture-{index + 1}.{kind.extension}"
+
+
+def source_filename(index: int, kind: PictureFormat) -> str:
+    """The name of source number `index` (from 0) in its message."""
+    return f"source-{index + 1}.{kind.extension}"
+
+
+def _card(colour: discord.Colour, *parts: Part) -> ui.LayoutView:
+    # A view is built anew for each edit: sending the same object twice would unregister its buttons everywhere.
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*parts, accent_colour=colour))
+    return view
+
+
+def _text(*lines: str) -> ui.TextDisplay[Any]:
+    return ui.TextDisplay("\n".join(line for line in lines if line))
+
+
+def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    for action in actions:
+        row.add_item(JobButton(action, job.id))
+    return row
+
+
+def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
+    lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in notes if note)]
+    return _text(*lines)
+
+
+def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
+    """The prompt, with the sources small beside it. A section takes one thumbnail, so each further one has its own."""
+    if not source_files:
+        return [_text(prompt)] if prompt else []
+    several = len(source_files) > 1
+    return [
+        ui.Section(
+            _text(
+                prompt if index == 0 else "", f"-# Picture {index + 1} that was edited" if several else "-# Edited from"
+            ),
+            accessory=ui.Thumbnail(f"attachment://{name}", description="The picture that was edited"),
+        )
+        for index, name in enumerate(source_files)
+    ]
+
+
+def _missing(job: Job, shown: Sequence[Shown]) -> str:
+    asked = job.request.count
+    return f"{len(shown)} of {asked} pictures: the image API gave no more." if len(shown) < asked else ""
+
+
+def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
+    """Which pictures were re-encoded or left out because of the upload limit, each with its original's address."""
+    notes: list[str] = []
+    for number, it in enumerate(shown, start=1):
+        link = f" [Original]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
+        if it.filename is None:
+            notes.append(f"Picture {number} is too large to be posted here.{link}")
+        elif it.reencoded:
+            notes.append(f"Picture {number} was re-encoded to fit the upload limit here.{link}")
+    return notes
+
+
+def _trouble(kind: FailureKind) -> str:
+    if kind is FailureKind.BUSY:
+        return "the image API is busy; Easel keeps asking."
+    return "the image API cannot be reached right now; Easel keeps trying."
+
+
+def _relative(when: datetime) -> str:
+    return discord.utils.format_dt(when, "R")
+
+
+def _time_taken(job: Job) -> str:
+    if job.finished_at is None:
+        return "still running"
+    whole = texts.seconds((job.finished_at - job.received_at).total_seconds())
+    if job.submitted_at is None or job.ready_at is None:
+        return whole
+    return f"{whole}, of which {texts.seconds((job.ready_at - job.submitted_at).total_seconds())} at the image API"
+
+
+def _cost(job: Job, price: int | None) -> str:
+    if job.state is not JobState.DELIVERED and job.failure is not None:
+        return texts.CHARGES[job.failure.charged]
+    known = job.cost_micros if job.cost_micros is not None else price
+    return texts.dollars(known) if known is not None else "no price is set for this model"

@@ -1,0 +1,288 @@
+"""Where people's wishes come in: commands, buttons and forms, each answered within Discord's three seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.errors import AlreadyReceived, JobMoved, RequestError, SourceFault, StoreUnavailable
+from bot.jobs.service import Cancelled, JobService
+from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, JobState, Kept, Progress, ReplyTarget, Slot, Source
+from bot.ui import cards, forms, texts
+from bot.ui.actions import Action
+from bot.ui.media import media_urls
+from bot.ui.reply import DiscordReplies
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
+ACK_PATIENCE_S = 5.0
+UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED = 10062, 40060
+
+Interaction = discord.Interaction[Any]
+
+
+class Desk:
+    """Turns interactions into calls of the job service, and answers them."""
+
+    def __init__(self, service: JobService, replies: DiscordReplies) -> None:
+        self._service = service
+        self._replies = replies
+        self._closing = False
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    async def start(self, interaction: Interaction, request: ImageRequest) -> None:
+        """Take a command: write the job, acknowledge it with its first card, then let it go."""
+        await self._answer(interaction, self._start(interaction, request))
+
+    async def press(self, interaction: Interaction, action: Action, job_id: str) -> None:
+        """Answer a click on one of a job's buttons."""
+        await self._answer(interaction, self._press(interaction, action, job_id))
+
+    async def submit(self, interaction: Interaction, answer: forms.Answer) -> None:
+        """Take a filled-in form."""
+        await self._answer(interaction, self._submit(interaction, answer))
+
+    async def close(self, patience_s: float) -> None:
+        """Take nothing new, and let the answers under way finish."""
+        self._closing = True
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=patience_s)
+
+    async def say(self, interaction: Interaction, sentence: str) -> None:
+        """A private sentence to the one who asked. Lost without harm when Discord no longer takes an answer."""
+        try:
+            if interaction.response.is_done():
+                await interaction.followup.send(sentence, ephemeral=True)
+            else:
+                await interaction.response.send_message(sentence, ephemeral=True)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+            log.info("a private sentence was not taken", fault=type(exc).__name__)
+
+    async def _answer(self, interaction: Interaction, act: Coroutine[Any, Any, None]) -> None:
+        if self._closing:
+            act.close()
+            await self.say(interaction, texts.RESTARTING)
+            return
+        task = asyncio.ensure_future(act)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+        try:
+            await task
+        except StoreUnavailable as exc:
+            log.error("the database does not answer", fault=str(exc))
+            await self.say(interaction, texts.DATABASE_BUSY)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+            log.warning("Discord did not take an answer", fault=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
+        except Exception:
+            # The person who clicked must not be left with "the application did not respond" over a fault of ours.
+            log.exception("an interaction met a fault of the program")
+            await self.say(interaction, texts.INTERNAL_FAULT)
+
+    async def _start(self, interaction: Interaction, request: ImageRequest, parent: Job | None = None) -> None:
+        if too_large := [it.size for it in request.sources if it.size > MAX_SOURCE_BYTES]:
+            await self.say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
+            return
+        try:
+            received = await self._service.receive(
+                interaction_id=interaction.id,
+                user_id=interaction.user.id,
+                request=request,
+                target=_target(interaction, private=request.private),
+                parent_id=parent.id if parent else None,
+            )
+        except AlreadyReceived:
+            log.info("an interaction was received twice", interaction=interaction.id)
+        except RequestError as exc:
+            await self.say(interaction, texts.refusal(exc))
+        except StoreUnavailable as exc:
+            log.error("the database did not take a new job in time", fault=str(exc))
+            await self.say(interaction, texts.DATABASE_BUSY)
+        else:
+            await self._acknowledge(interaction, received.job, received.place)
+
+    async def _press(self, interaction: Interaction, action: Action, job_id: str) -> None:
+        job = await self._job(interaction, job_id)
+        if job is None:
+            return
+        match action:
+            case Action.CANCEL:
+                await self._cancel(interaction, job)
+            case Action.AGAIN:
+                await self._start(interaction, _with_fresh_sources(interaction, job), parent=job)
+            case Action.REMIX:
+                await interaction.response.send_modal(forms.remix_form(job))
+            case Action.EDIT:
+                await self._open_edit(interaction, job)
+            case Action.DETAILS:
+                await self._details(interaction, job)
+            case Action.DELETE:
+                await self._delete(interaction, job)
+            case Action.CHECK:
+                await self._check_again(interaction, job)
+
+    async def _submit(self, interaction: Interaction, answer: forms.Answer) -> None:
+        job = await self._job(interaction, answer.job_id)
+        if job is None:
+            return
+        try:
+            if answer.action is Action.EDIT:
+                index = int(answer.first(forms.PICTURE) or 0)
+                request = forms.edited(job.request, answer, _result_as_source(interaction, job, index))
+            else:
+                request = forms.remixed(_with_fresh_sources(interaction, job), answer)
+        except ValueError:
+            await self.say(interaction, texts.FORM_TOO_OLD)
+            return
+        await self._start(interaction, request, parent=job)
+
+    async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
+        card = cards.in_line(job, Progress(place=place))
+        try:
+            async with asyncio.timeout(ACK_PATIENCE_S):
+                answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
+        except discord.HTTPException as exc:
+            if exc.code == ALREADY_ACKNOWLEDGED or exc.status >= 500:
+                self._service.in_doubt(job)
+            else:
+                log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
+                await self._service.unacknowledged(job)
+        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+            log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, fault=type(exc).__name__)
+            self._service.in_doubt(job)
+        else:
+            if answer.message_id is None:
+                self._service.in_doubt(job)
+                return
+            self._replies.acknowledged(job, card)
+            ephemeral = job.request.private or answer.is_ephemeral()
+            await self._service.acknowledged(job, message_id=answer.message_id, ephemeral=ephemeral)
+
+    async def _job(self, interaction: Interaction, job_id: str) -> Job | None:
+        try:
+            job = await self._service.get(job_id)
+        except StoreUnavailable:
+            await self.say(interaction, texts.DATABASE_BUSY)
+            return None
+        if job is None:
+            await self.say(interaction, texts.NO_SUCH_JOB)
+        return job
+
+    async def _cancel(self, interaction: Interaction, job: Job) -> None:
+        if not _may_change(interaction, job):
+            await self.say(interaction, texts.NOT_YOURS)
+            return
+        if job.state.is_final:
+            await self.say(interaction, texts.TOO_LATE_TO_CANCEL)
+            return
+        await interaction.response.defer()
+        outcome = await self._service.cancel(await self._renewed(interaction, job))
+        if outcome is Cancelled.TOO_LATE:
+            await self.say(interaction, texts.TOO_LATE_TO_CANCEL)
+        elif outcome is Cancelled.SOON:
+            await self.say(interaction, texts.CANCELLING)
+
+    async def _open_edit(self, interaction: Interaction, job: Job) -> None:
+        pictures = len(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else 0
+        if not pictures:
+            await self.say(interaction, texts.NOTHING_TO_EDIT)
+            return
+        await interaction.response.send_modal(forms.edit_form(job, pictures))
+
+    async def _details(self, interaction: Interaction, job: Job) -> None:
+        price = self._service.prices.cost_micros(job.request, job.request.count)
+        view = cards.details(job, price)
+        if cards.needs_prompt_file(job):
+            file = discord.File(io.BytesIO(job.request.prompt.encode()), filename=cards.PROMPT_FILE)
+            await interaction.response.send_message(view=view, file=file, ephemeral=True)
+        else:
+            await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def _delete(self, interaction: Interaction, job: Job) -> None:
+        if not _may_change(interaction, job):
+            await self.say(interaction, texts.NOT_YOURS)
+            return
+        await interaction.response.defer()
+        await self._service.reply_deleted(job)
+        await interaction.delete_original_response()
+
+    async def _check_again(self, interaction: Interaction, job: Job) -> None:
+        if job.state is not JobState.TIMED_OUT:
+            await self.say(interaction, texts.ALREADY_CHECKING)
+            return
+        await interaction.response.defer()
+        asked = await self._service.check_again(await self._renewed(interaction, job))
+        await self.say(interaction, texts.CHECKING if asked else texts.ALREADY_CHECKING)
+
+    async def _renewed(self, interaction: Interaction, job: Job) -> Job:
+        """A click on the reply brings 15 more minutes in which it can be edited, private or not."""
+        if interaction.message is None or interaction.message.id != job.target.message_id:
+            return job
+        try:
+            return await self._service.renew(job, token=interaction.token, expires_at=interaction.expires_at)
+        except (StoreUnavailable, JobMoved):
+            return job
+
+
+def _target(interaction: Interaction, *, private: bool) -> ReplyTarget:
+    return ReplyTarget(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        token_expires_at=interaction.expires_at,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        message_id=None,
+        ephemeral=private,
+        bot_member=_bot_is_member(interaction),
+        upload_limit=interaction.filesize_limit,
+        locale=interaction.locale.value,
+    )
+
+
+def _bot_is_member(interaction: Interaction) -> bool:
+    """Whether the bot's own token reaches the channel: a server it is in, or its own direct messages."""
+    if interaction.guild_id is not None:
+        return interaction.client.get_guild(interaction.guild_id) is not None
+    return interaction.context.dm_channel
+
+
+def _may_change(interaction: Interaction, job: Job) -> bool:
+    """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
+    if interaction.user.id == job.user_id:
+        return True
+    return interaction.guild_id is not None and interaction.permissions.manage_messages
+
+
+def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:
+    """Where the picture can be read again later: only in replies that the bot's own token reaches."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral or not job.target.bot_member:
+        return None
+    return Kept(message.channel.id, message.id, slot, index)
+
+
+def _with_fresh_sources(interaction: Interaction, job: Job) -> ImageRequest:
+    """The job's request; the sources of an edit at the addresses that the clicked reply shows now."""
+    urls = media_urls(interaction.message, Slot.SOURCE) if interaction.message else ()
+    if len(urls) != len(job.request.sources):
+        return job.request
+    sources = [
+        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index))
+        for index, (source, url) in enumerate(zip(job.request.sources, urls, strict=True))
+    ]
+    return replace(job.request, sources=tuple(sources))
+
+
+def _result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
+    urls = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
+    kept = _kept(interaction, job, Slot.PICTURE, index)
+    if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
+        kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
+    return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)

@@ -1,0 +1,180 @@
+"""Sends edits to a job's message by the way that works: its token, then the bot's own, then a new message.
+
+| where the reply is            | token alive | token expired                             |
+|-------------------------------|-------------|-------------------------------------------|
+| channel the bot is a member of| token       | the bot's token, else a new message       |
+| private, or the bot not member| token       | out of reach                              |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, cast
+
+import aiohttp
+import discord
+import structlog
+from discord import ui
+
+from bot.errors import ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.model import ReplyTarget
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: A token is no longer used this shortly before it expires: the request must have arrived by then.
+TOKEN_MARGIN = timedelta(seconds=4)
+#: Longest that one call may take, the library's own waiting for rate limits and its retries included.
+EDIT_PATIENCE_S = 30.0
+UPLOAD_PATIENCE_S = 120.0
+
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
+INVALID_WEBHOOK_TOKEN = 50027
+CANNOT_EDIT = frozenset({50005, 30046})  # not ours, or edited too often since it is old
+TOO_LARGE = frozenset({40005, 50045})
+AUTOMOD = frozenset({200000, 200001})
+
+T = TypeVar("T")
+Files = Callable[[], Sequence[discord.File]]
+
+
+class TokenDead(ReplyError):
+    """The interaction's token is no longer taken, whatever its expiry says."""
+
+
+class UploadTooLarge(ReplyError):
+    """Discord takes less here than it had announced."""
+
+
+class BlockedByAutoMod(ReplyError):
+    """The server's AutoMod refuses the text."""
+
+
+def token_is_alive(target: ReplyTarget) -> bool:
+    """Whether the interaction's token can still be used; known beforehand, never learned from a refusal."""
+    return bool(target.token) and datetime.now(UTC) < target.token_expires_at - TOKEN_MARGIN
+
+
+class Reach:
+    """Edits, reads and posts by ids alone, with any logged-in client."""
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def edit(self, target: ReplyTarget, view: Callable[[], ui.LayoutView], files: Files | None = None) -> None:
+        """Edit the reply. View and files are built anew for each attempt. Raises ReplyError."""
+        if token_is_alive(target):
+            try:
+                await self._edit_by_token(target, view(), files)
+            except TokenDead:
+                log.warning("an interaction token died before its time", channel=target.channel_id)
+            else:
+                return
+        await self._edit_by_bot(target, view(), files)
+
+    async def post(self, target: ReplyTarget, view: ui.LayoutView, files: Files, nonce: str) -> ReplyTarget:
+        """Post as a new message into the reply's channel. Discord drops a repeat of `nonce` for some minutes."""
+        if not target.bot_member or target.ephemeral:
+            raise ReplyOutOfReach
+        with OpenFiles(files) as opened:
+            message = await self._call(
+                UPLOAD_PATIENCE_S, self._channel(target).send(view=view, files=opened, nonce=nonce)
+            )
+        return replace(target, message_id=message.id, ephemeral=False)
+
+    async def read(self, target: ReplyTarget) -> discord.Message:
+        """The reply as it stands. Raises ReplyError."""
+        if token_is_alive(target):
+            try:
+                return await self._call(EDIT_PATIENCE_S, self._webhook(target).fetch_message(_original()))
+            except TokenDead:
+                log.warning("an interaction token died before its time", channel=target.channel_id)
+        return await self.read_by_bot(target)
+
+    async def read_by_bot(self, target: ReplyTarget) -> discord.Message:
+        """The reply as it stands, by the bot's own token. Raises ReplyError."""
+        if not target.bot_member or target.ephemeral or target.message_id is None:
+            raise ReplyOutOfReach
+        return await self.read_message(target.channel_id, target.message_id)
+
+    async def read_message(self, channel_id: int, message_id: int) -> discord.Message:
+        """A message that the bot's own token can see. Raises ReplyError."""
+        channel = self._client.get_partial_messageable(channel_id)
+        return await self._call(EDIT_PATIENCE_S, channel.get_partial_message(message_id).fetch())
+
+    async def _edit_by_token(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+        left = (target.token_expires_at - datetime.now(UTC)).total_seconds()
+        patience = min(UPLOAD_PATIENCE_S if files else EDIT_PATIENCE_S, left)
+        webhook = self._webhook(target)
+        if files is None:
+            await self._call(patience, webhook.edit_message(_original(), view=view))
+            return
+        with OpenFiles(files) as opened:
+            await self._call(patience, webhook.edit_message(_original(), view=view, attachments=opened))
+
+    async def _edit_by_bot(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+        if not target.bot_member or target.ephemeral or target.message_id is None:
+            raise ReplyOutOfReach
+        message = self._channel(target).get_partial_message(target.message_id)
+        if files is None:
+            await self._call(EDIT_PATIENCE_S, message.edit(view=view))
+            return
+        with OpenFiles(files) as opened:
+            await self._call(UPLOAD_PATIENCE_S, message.edit(view=view, attachments=opened))
+
+    def _webhook(self, target: ReplyTarget) -> discord.Webhook:
+        return discord.Webhook.partial(target.application_id, target.token, client=self._client)
+
+    def _channel(self, target: ReplyTarget) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(target.channel_id, guild_id=target.guild_id)
+
+    async def _call(self, patience_s: float, request: Coroutine[Any, Any, T]) -> T:
+        try:
+            async with asyncio.timeout(patience_s):
+                return await request
+        except discord.HTTPException as exc:
+            raise _translated(exc) from exc
+        except discord.RateLimited as exc:
+            raise ReplyUnavailable("rate limited", retry_after=exc.retry_after) from exc
+        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+            raise ReplyUnavailable(type(exc).__name__) from exc
+
+
+class OpenFiles:
+    """Opens the files of one attempt and closes them afterwards: a discord.File can be sent once only."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files()
+
+    def __enter__(self) -> Sequence[discord.File]:
+        return self._files
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+
+def _original() -> int:
+    # "@original" is the reply itself, for the command's token and for that of a later click on the reply. The
+    # library types message ids as int, though it only puts them into the address.
+    return cast("int", "@original")
+
+
+def _translated(exc: discord.HTTPException) -> ReplyError:
+    """One table from what Discord said to what it means for a reply."""
+    text = f"{exc.status} {exc.code}"
+    if exc.code == UNKNOWN_MESSAGE:
+        return ReplyGone(text)
+    if exc.code in {INVALID_WEBHOOK_TOKEN, UNKNOWN_WEBHOOK}:
+        return TokenDead(text)
+    if exc.status == 413 or exc.code in TOO_LARGE:
+        return UploadTooLarge(text)
+    if exc.code in AUTOMOD:
+        return BlockedByAutoMod(text)
+    if exc.status == 429 or exc.status >= 500:
+        return ReplyUnavailable(text)
+    if exc.status == 400 and exc.code not in CANNOT_EDIT:
+        log.error("Discord calls an edit of Easel malformed", code=exc.code, why=exc.text[:300])
+    return ReplyOutOfReach(text)

@@ -1,0 +1,218 @@
+"""The sentences that users read. Whatever a user wrote passes through `quoted` or `plain` first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import discord
+
+from bot.errors import InvalidRequest, RequestError, SourceFault, TooManyJobs
+from bot.model import (
+    MAX_SOURCE_BYTES,
+    MAX_SOURCE_PIXELS,
+    Charged,
+    Failure,
+    FailureKind,
+    ImageRequest,
+    Job,
+    Model,
+)
+
+MODEL_NAMES: Mapping[Model, str] = MappingProxyType({Model.STANDARD: "Standard", Model.QUALITY: "Quality"})
+
+SHOWN_PROMPT_CHARS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a user is told when a job ends without pictures: a headline, what it means, and what to do next."""
+
+    headline: str
+    meaning: str
+    again: bool  # whether repeating the request can help
+
+
+ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
+    {
+        FailureKind.REFUSED: Ending(
+            "Refused by moderation",
+            "The image API's moderation did not allow this request. Try different words or another picture.",
+            again=True,
+        ),
+        FailureKind.OUT_OF_BALANCE: Ending(
+            "Out of balance",
+            "The account that pays for pictures has no money left. Please tell whoever runs this bot.",
+            again=True,
+        ),
+        FailureKind.BAD_KEY: Ending(
+            "The bot's key was not accepted",
+            "The image API does not accept this bot's key. Please tell whoever runs this bot.",
+            again=True,
+        ),
+        FailureKind.BAD_INPUT: Ending(
+            "The image API could not use this request",
+            "One of the options or pictures does not suit it. Change something with **Remix** and try once more.",
+            again=False,
+        ),
+        FailureKind.BAD_SOURCE: Ending("That picture cannot be used", "", again=False),
+        FailureKind.SOURCE_GONE: Ending(
+            "The attached picture is no longer there",
+            "Discord's address for it has expired. Please attach the picture again with `/edit`.",
+            again=False,
+        ),
+        FailureKind.BUSY: Ending(
+            "The image API is too busy",
+            "It was asked several times and started nothing. Please try again in a few minutes.",
+            again=True,
+        ),
+        FailureKind.UNREACHABLE: Ending(
+            "The image API cannot be reached",
+            "It was tried several times; the fault is not yours. Please try again in a few minutes.",
+            again=True,
+        ),
+        FailureKind.TIMED_OUT: Ending(
+            "Timed out",
+            "The image API has not finished in time. The pictures may still come: **Check again** asks it once more.",
+            again=True,
+        ),
+        FailureKind.UNCERTAIN: Ending(
+            "Nobody knows whether this was painted",
+            "The connection to the image API broke off after the request had gone out, so it is not sent again "
+            "by itself. Press **Again** if you want to ask for it anew.",
+            again=True,
+        ),
+        FailureKind.LOST: Ending(
+            "The pictures are lost",
+            "The image API no longer has this task or its pictures. The fault is not yours.",
+            again=True,
+        ),
+        FailureKind.UNDELIVERABLE: Ending(
+            "The pictures could not be posted here",
+            "Discord did not take them in this place. Please try again somewhere else.",
+            again=True,
+        ),
+        FailureKind.REPLY_DELETED: Ending("Deleted", "The reply was deleted while the job ran.", again=False),
+        FailureKind.UNACKNOWLEDGED: Ending("Not started", "Discord did not take the answer in time.", again=False),
+        FailureKind.CANCELLED: Ending("Cancelled", "", again=True),
+        FailureKind.UNKNOWN: Ending(
+            "Something went wrong at the image API",
+            "Its answer fits nothing known; the fault is not yours. If it goes on, please tell whoever runs this bot.",
+            again=True,
+        ),
+    }
+)
+
+CHARGES: Mapping[Charged, str] = MappingProxyType(
+    {
+        Charged.NO: "Nothing was charged.",
+        Charged.MAYBE: "It may have been charged.",
+        Charged.YES: "The pictures were paid for.",
+    }
+)
+
+NO_SUCH_JOB = (
+    "Easel no longer knows this picture, so its buttons have nothing to work with. Please ask anew with `/imagine`."
+)
+NOT_YOURS = "Only the person who asked for this, or a member with the permission Manage Messages, can do that."
+TOO_LATE_TO_CANCEL = "Too late to cancel: this has already ended, or its pictures are just arriving."
+CANCELLING = "It is being cancelled; the image API has just been asked, so this takes a moment."
+DATABASE_BUSY = "Easel cannot write down your request right now, so nothing was started. Please try again in a minute."
+CHECKING = "Easel is asking the image API once more. The reply changes as soon as there is an answer."
+ALREADY_CHECKING = "Easel is asking already, or the pictures have come meanwhile."
+NOTHING_TO_EDIT = "There is no finished picture in this reply that could be edited."
+FORM_TOO_OLD = "Easel can no longer read this form. Please open it once more."
+RESTARTING = "Easel is just restarting. Please try again in a minute; nothing was started."
+INTERNAL_FAULT = "Something went wrong inside Easel; it has been noted. Please try again."
+
+
+def plain(text: str) -> str:
+    """A user's text with all of Discord's markdown and mentions taken out of action."""
+    # A "<" opens mentions of members, channels, commands and times; escaped it is only itself.
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(text)).replace("<", "\\<")
+
+
+def shortened(text: str, limit: int = SHOWN_PROMPT_CHARS) -> str:
+    """The text in one line, cut to at most `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def quoted(prompt: str) -> str:
+    """A prompt as a card shows it: one escaped line."""
+    return f"> {plain(shortened(prompt)) or '…'}"
+
+
+def pictures(count: int) -> str:
+    """A number of pictures in words."""
+    return "1 picture" if count == 1 else f"{count} pictures"
+
+
+def options(request: ImageRequest) -> str:
+    """The settings of a request in one line."""
+    parts = [
+        MODEL_NAMES[request.model],
+        request.aspect_ratio.value,
+        request.resolution.value,
+        pictures(request.count),
+        request.format.value.upper(),
+    ]
+    if request.sources:
+        parts.append(f"{pictures(len(request.sources))} to edit")
+    return " · ".join(parts)
+
+
+def dollars(micros: int) -> str:
+    """Millionths of a US dollar as an amount: `$0.02`, with as many decimals as it takes."""
+    amount = f"{micros / 1_000_000:.6f}".rstrip("0")
+    whole, _, decimals = amount.partition(".")
+    return f"${whole}.{decimals.ljust(2, '0')}"
+
+
+def seconds(value: float) -> str:
+    """A span of time for people: `7.3 s`, `2 min 5 s`."""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s"
+
+
+def ending(job: Job) -> Ending:
+    """What the user is told about a job that ended without pictures."""
+    failure = job.failure or Failure(FailureKind.UNKNOWN, Charged.MAYBE)
+    end = ENDINGS[failure.kind]
+    meaning = source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else end.meaning
+    charge = CHARGES[failure.charged]
+    return Ending(end.headline, f"{meaning} {charge}".strip(), end.again)
+
+
+def source_fault(detail: str) -> str:
+    """The sentence for a picture that cannot be used, from Failure.detail."""
+    name, _, amount = detail.partition(" ")
+    megapixels, megabytes = MAX_SOURCE_PIXELS // 1_000_000, MAX_SOURCE_BYTES // 1_000_000
+    number = int(amount) if amount.isdigit() else 0
+    sentences = {
+        SourceFault.NOT_A_PICTURE: "The attached file is no JPEG, PNG or WebP picture, whatever its name says.",
+        SourceFault.ANIMATED: "The attached picture is animated. Please attach a still picture.",
+        SourceFault.TOO_LARGE: f"The attached picture is too large: at most {megabytes} MB are taken"
+        + (f", and it has {number / 1_000_000:.1f} MB." if number else "."),
+        SourceFault.TOO_MANY_PIXELS: "The attached picture has too many pixels: "
+        + f"at most {megapixels} megapixels are taken"
+        + (f", and it has {number / 1_000_000:.0f}." if number else "."),
+        SourceFault.BROKEN: "The attached picture is damaged or cut off. Please save it anew and attach it again.",
+        SourceFault.UNREADABLE: "The attached picture could not be read from Discord. Please attach it again.",
+    }
+    return sentences.get(SourceFault(name) if name in set(SourceFault) else SourceFault.UNREADABLE, "")
+
+
+def refusal(exc: RequestError) -> str:
+    """The private sentence for a request that was not taken."""
+    if isinstance(exc, TooManyJobs):
+        number = "a request" if exc.limit == 1 else f"{exc.limit} requests"
+        return (
+            f"You already have {number} running, which is as many as are taken at once. Please wait until one is done."
+        )
+    if isinstance(exc, InvalidRequest):
+        return str(exc)
+    return INTERNAL_FAULT

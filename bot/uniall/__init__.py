@@ -1,0 +1,1 @@
+"""The image API: requests, answers, retries and safe downloads."""

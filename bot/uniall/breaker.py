@@ -1,0 +1,97 @@
+"""A circuit breaker: after several failures in a row the image API is left alone for a while. Pure, no network.
+
+closed ──N failures in a row──> open ──the pause is over──> one trial ──success──> closed
+                                  ^                             │
+                                  └────────failure, longer pause┘
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from bot.errors import Unreachable
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What one call told about the image API: True = it answers, False = it is in trouble, None = nothing."""
+
+    ok: bool | None = None
+
+
+class Breaker:
+    """Counts failures in a row and says whether a call may go out now.
+
+    `pause_s` is the first pause in seconds; each failed trial doubles it up to `max_pause_s`. `clock` gives
+    monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        threshold: int = 5,
+        pause_s: float = 5.0,
+        max_pause_s: float = 60.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._threshold = threshold
+        self._first_pause_s = pause_s
+        self._max_pause_s = max_pause_s
+        self._clock = clock
+        self._failures = 0
+        self._pause_s = pause_s
+        self._retry_at: float | None = None
+        self._on_trial = False
+
+    @property
+    def is_open(self) -> bool:
+        """True while calls are held back: the pause runs, or one trial call is out."""
+        return self._retry_at is not None and (self._on_trial or self._clock() < self._retry_at)
+
+    @property
+    def retry_at(self) -> float | None:
+        """When the next trial may go out, on `clock`; None while closed."""
+        return self._retry_at
+
+    @contextmanager
+    def call(self) -> Generator[Verdict, None, None]:
+        """Wrap one call and set `ok` of the Verdict in it.
+
+        Raises Unreachable, with the rest of the pause as `retry_after`, while the breaker is open.
+        """
+        trial = self._enter()
+        verdict = Verdict()
+        try:
+            yield verdict
+        finally:
+            self._leave(verdict, trial=trial)
+
+    def _enter(self) -> bool:
+        if self._retry_at is None:
+            return False
+        if self.is_open:
+            rest = max(self._retry_at - self._clock(), 1.0)
+            raise Unreachable("the image API has failed several times in a row and is left alone", retry_after=rest)
+        self._on_trial = True
+        return True
+
+    def _leave(self, verdict: Verdict, *, trial: bool) -> None:
+        if trial:
+            self._on_trial = False
+        if verdict.ok is True:
+            self._failures = 0
+            self._pause_s = self._first_pause_s
+            self._retry_at = None
+        elif verdict.ok is False:
+            self._fail(trial=trial)
+
+    def _fail(self, *, trial: bool) -> None:
+        self._failures += 1
+        if trial:
+            self._pause_s = min(self._pause_s * 2, self._max_pause_s)
+        # a call that went out before the breaker opened must not make the pause longer
+        if trial or (self._retry_at is None and self._failures >= self._threshold):
+            self._retry_at = self._clock() + self._pause_s

@@ -1,0 +1,75 @@
+"""`/edit`: new pictures from pictures and words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, AspectRatio, ImageRequest, Model, PictureFormat, Resolution
+from bot.ui import options
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient
+
+
+class Edit(commands.Cog):
+    """Changes one to three attached pictures as a prompt says."""
+
+    def __init__(self, client: EaselClient) -> None:
+        self._client = client
+
+    @app_commands.command(description="Change one to three pictures as your words say")
+    @app_commands.describe(
+        prompt="What should change",
+        image="The picture to edit: JPEG, PNG or WebP, at most 25 MB",
+        image2="A second picture, for example a style or a thing to add",
+        image3="A third picture",
+        model="Standard is quick and cheap, Quality finer",
+        aspect_ratio="The shape of the result; auto keeps that of the picture",
+        resolution="1k is about one megapixel, 2k about four",
+        count="How many pictures",
+        format="The kind of file",
+        spoiler="Cover the pictures until someone clicks",
+        private="Only you see the reply",
+    )
+    @app_commands.choices(
+        model=options.MODELS,
+        aspect_ratio=options.EDIT_RATIOS,
+        resolution=options.RESOLUTIONS,
+        format=options.FORMATS,
+    )
+    async def edit(
+        self,
+        interaction: discord.Interaction[Any],
+        prompt: app_commands.Range[str, 1, MAX_PROMPT_CHARS],
+        image: discord.Attachment,
+        image2: discord.Attachment | None = None,
+        image3: discord.Attachment | None = None,
+        model: str = Model.STANDARD,
+        aspect_ratio: str = AspectRatio.AUTO,
+        resolution: str = Resolution.ONE_K,
+        count: app_commands.Range[int, 1, MAX_COUNT] = 1,
+        format: str = PictureFormat.JPEG,  # noqa: A002 - the option's name in Discord
+        spoiler: bool = False,
+        private: bool = False,
+    ) -> None:
+        request = ImageRequest(
+            prompt=prompt,
+            model=Model(model),
+            aspect_ratio=AspectRatio(aspect_ratio),
+            resolution=Resolution(resolution),
+            count=count,
+            format=PictureFormat(format),
+            spoiler=spoiler,
+            private=private,
+            sources=options.sources(image, image2, image3),
+        )
+        await self._client.desk.start(interaction, request)
+
+
+async def setup(client: EaselClient) -> None:
+    """Called by discord.py when the client loads this file."""
+    await client.add_cog(Edit(client))

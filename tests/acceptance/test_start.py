@@ -1,0 +1,260 @@
+"""Starts and stops of the real process: what an operator sees, and how long it takes."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.little_discord import TOKEN, LittleDiscord
+from tests.acceptance.processes import Easel, easel
+
+KEY = "sk-a-key-nobody-may-see"
+START_S = 10.0  # a start that cannot work ends within it
+STOP_S = 20.0
+AT_WORK = "Easel is at work"
+
+
+def free_port() -> int:
+    """A port where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def variables(api_url: str, **others: str) -> dict[str, str]:
+    return {
+        "DISCORD_TOKEN": TOKEN,
+        "UNIALL_API_KEY": KEY,
+        "UNIALL_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "DISCORD_API_URL": api_url,
+        **others,
+    }
+
+
+async def failed_start(bot: Easel) -> tuple[int, list[str]]:
+    """Exit code and sentences of a start that cannot work."""
+    code = await bot.wait(START_S)
+    assert "Traceback" not in bot.output
+    assert KEY not in bot.output
+    assert TOKEN not in bot.output
+    return code, bot.err
+
+
+async def test_every_wrong_variable_is_told_at_once_in_one_sentence_each(tmp_path: Path) -> None:
+    wrong = {
+        "DISCORD_TOKEN": "Bot hidden-token",
+        "DATABASE_URL": "mysql://root:hidden-word@db/x",
+        "UNIALL_MODE": "?",
+        "MAX_JOBS_PER_USER": "0",
+        "JOB_TIMEOUT_S": "soon",
+        "PRICE_LIST": "free",
+        "LOG_FORMAT": "xml",
+    }
+    async with easel(tmp_path, **wrong) as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 2
+    assert sorted(it.split()[0] for it in sentences) == sorted({*wrong, "UNIALL_API_KEY", "UNIALL_BASE_URL"})
+    assert "hidden" not in "".join(sentences)
+
+
+async def test_settings_come_from_the_file_beside_the_project_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("LOG_LEVEL=loud\nLOG_FORMAT=xml\n")
+    async with easel(tmp_path, "check", LOG_FORMAT="json") as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 2
+    assert any(it.startswith("LOG_LEVEL") for it in sentences)
+    assert not any(it.startswith("LOG_FORMAT") for it in sentences)
+
+
+async def test_a_refused_token_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
+    async with (
+        LittleDiscord(refuse=401).open() as discord,
+        easel(tmp_path, **variables(discord.api_url)) as bot,
+    ):
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    (sentence,) = sentences
+    assert sentence.startswith("Discord does not accept DISCORD_TOKEN: ")
+
+
+async def test_a_token_that_discord_stops_accepting_ends_the_bot_with_one_sentence(tmp_path: Path) -> None:
+    async with (
+        LittleDiscord(close_with=4004).open() as discord,
+        easel(tmp_path, **variables(discord.api_url)) as bot,
+    ):
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    assert sentences[-1].startswith("Discord does not accept DISCORD_TOKEN: ")
+
+
+@pytest.mark.parametrize(("code", "part"), [(4014, "does not allow this bot"), (4011, "more shards")])
+async def test_a_connection_closed_for_good_says_why(tmp_path: Path, code: int, part: str) -> None:
+    async with (
+        LittleDiscord(close_with=code).open() as discord,
+        easel(tmp_path, **variables(discord.api_url)) as bot,
+    ):
+        exit_code, sentences = await failed_start(bot)
+    assert exit_code == 1
+    assert part in sentences[-1]
+
+
+async def test_while_discord_is_unreachable_the_bot_tries_on_and_says_so_line_by_line(tmp_path: Path) -> None:
+    discord = LittleDiscord(port=free_port())
+    async with easel(tmp_path, **variables(discord.api_url)) as bot:
+        first = await bot.line("Discord cannot be reached (ConnectionRefusedError); next try in ")
+        second = await bot.line("Discord cannot be reached", count=2)
+        pauses = [float(line.split("next try in ")[1].removesuffix(" s")) for line in (first, second)]
+        assert pauses[0] <= pauses[1]
+        async with discord.open():
+            await bot.line(AT_WORK)
+            assert "Traceback" not in bot.output
+            bot.terminate()
+            assert await bot.wait(STOP_S) == 0
+
+
+async def test_the_wait_for_discord_ends_at_once_when_asked(tmp_path: Path) -> None:
+    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+        await bot.line("Discord cannot be reached", count=2)
+        bot.terminate()
+        assert await bot.wait(3.0) == 0
+    assert "Traceback" not in bot.output
+
+
+@pytest.mark.parametrize("status", [500, 502, 403, 404])
+async def test_a_discord_that_answers_with_trouble_is_waited_for(tmp_path: Path, status: int) -> None:
+    async with (
+        LittleDiscord(refuse=status).open() as discord,
+        easel(tmp_path, **variables(discord.api_url)) as bot,
+    ):
+        await bot.line(f"Discord cannot be reached (status {status})")
+        assert bot.running
+        discord.refuse = 0
+        await bot.line(AT_WORK)
+
+
+async def test_a_websocket_that_cannot_be_reached_is_waited_for_one_line_per_try(tmp_path: Path) -> None:
+    discord = LittleDiscord(gateway_url=f"ws://127.0.0.1:{free_port()}")
+    async with discord.open(), easel(tmp_path, **variables(discord.api_url)) as bot:
+        await bot.line("Discord cannot be reached (ConnectionRefusedError); next try in ")
+        assert "Traceback" not in bot.output
+        bot.terminate()
+        assert await bot.wait(STOP_S) == 0
+
+
+async def test_a_lost_connection_is_one_line_per_try_and_comes_back(tmp_path: Path) -> None:
+    discord = LittleDiscord(port=free_port())
+    async with easel(tmp_path, **variables(discord.api_url)) as bot:
+        async with discord.open():
+            await bot.line("has connected to Gateway")
+        await bot.line("Discord cannot be reached (ConnectionRefusedError); next try in ")
+        assert "Traceback" not in bot.output
+        async with discord.open():
+            await bot.line("has connected to Gateway", count=2)
+            bot.terminate()
+            assert await bot.wait(STOP_S) == 0
+
+
+async def test_a_bot_at_work_ends_in_order_when_told(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
+        await bot.line(AT_WORK)
+        began = time.monotonic()
+        bot.terminate()
+        assert await bot.wait(STOP_S) == 0
+        assert time.monotonic() - began < 5  # nothing was under way
+    assert "Traceback" not in bot.output
+
+
+async def test_ctrl_c_ends_it_too(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
+        await bot.line(AT_WORK)
+        bot.interrupt()
+        assert await bot.wait(STOP_S) == 0
+    assert "Traceback" not in bot.output
+
+
+async def test_a_signal_during_the_first_moments_is_no_traceback(tmp_path: Path) -> None:
+    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+        await asyncio.sleep(0.25)  # in the middle of the imports, usually
+        bot.terminate()
+        code = await bot.wait(STOP_S)
+    assert code in {0, -15}  # the interpreter itself may not be up yet
+    assert "Traceback" not in bot.output
+
+
+async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord:
+        given = variables(discord.api_url)
+        async with easel(tmp_path, **given) as first:
+            await first.line(AT_WORK)
+            async with easel(tmp_path, **given) as second:
+                code, sentences = await failed_start(second)
+            assert code == 1
+            assert "already uses" in sentences[-1]
+            assert first.running
+
+
+async def test_a_database_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    assert len(sentences) == 1
+
+
+async def test_a_database_server_that_is_not_there_is_one_sentence_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql://easel:hidden-word@127.0.0.1:{free_port()}/easel"
+    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    assert len(sentences) == 1
+    assert "hidden-word" not in bot.output
+
+
+async def test_a_database_server_that_says_nothing_does_not_hold_the_start_up(tmp_path: Path) -> None:
+    silent = await asyncio.start_server(lambda _, writer: None, "127.0.0.1", 0)
+    async with silent:
+        url = f"postgresql://easel:hidden-word@127.0.0.1:{silent.sockets[0].getsockname()[1]}/easel"
+        async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
+            code, sentences = await failed_start(bot)
+    assert code == 1
+    assert len(sentences) == 1
+
+
+async def test_given_shards_are_started_and_no_other_discord_is_asked(tmp_path: Path) -> None:
+    async with LittleDiscord(shards=9).open() as discord:
+        given = variables(discord.api_url, DISCORD_SHARD_IDS="2", DISCORD_SHARD_COUNT="3")
+        async with easel(tmp_path, **given) as bot:
+            await bot.line("has connected to Gateway")
+        assert [it["shard"] for it in discord.identified] == [[2, 3]]
+
+
+async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, "check", **variables(discord.api_url)) as bot:
+        assert await bot.wait(START_S) == 1  # no image API there
+    assert sorted(line.split("  ")[0] for line in bot.out) == ["Discord", "database", "image API ", "settings"]
+    assert {line.split()[-1] for line in bot.out if line.startswith(("settings", "database"))} == {"ok"}
+    assert "Traceback" not in bot.output
+
+
+async def test_sync_registers_the_commands_and_says_how_many(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, "sync", **variables(discord.api_url)) as bot:
+        assert await bot.wait(START_S) == 0
+        assert "PUT applications/1/commands" in discord.calls
+    assert bot.out[-1].endswith("commands registered.")
+
+
+async def test_sync_without_discord_is_one_sentence(tmp_path: Path) -> None:
+    async with easel(tmp_path, "sync", **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    assert len(sentences) == 1
+
+
+async def test_help_names_every_verb(tmp_path: Path) -> None:
+    async with easel(tmp_path, "--help") as bot:
+        assert await bot.wait(START_S) == 0
+    assert all(f"    {verb} " in bot.output for verb in ("run", "check", "sync", "sandbox"))

@@ -1,0 +1,376 @@
+"""The store's one door: transactions, group commit, patience, opening and closing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from bot.errors import JobMoved, StoreUnavailable
+from bot.model import JobState
+from bot.store.schema import meta
+from bot.store.store import Store
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import PostgresServer, Scene
+
+
+def put(name: str) -> Callable[[Connection], None]:
+    def write(connection: Connection) -> None:
+        connection.execute(insert(meta).values(name=name, value="x"))
+
+    return write
+
+
+def names(connection: Connection) -> set[str]:
+    return set(connection.execute(select(meta.c.name)).scalars())
+
+
+class Hold:
+    """Work that keeps the database thread busy until it is let go, so that other work piles up behind it."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.go = threading.Event()
+
+    def __call__(self, connection: Connection) -> None:
+        self.begun.set()
+        assert self.go.wait(10)
+
+    async def wait_until_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, 10)
+
+
+async def test_what_was_run_is_committed_and_its_value_returned(store: Store) -> None:
+    await store.run(put("a"))
+
+    assert await store.run(names) == {"a"}
+
+
+async def test_work_that_waits_together_is_committed_together(store: Store) -> None:
+    hold = Hold()
+    first = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+    transactions: list[object] = []  # kept alive, so that no two have the same id
+
+    def note(connection: Connection) -> None:
+        transactions.append(connection.get_transaction())
+
+    rest = [asyncio.create_task(store.run(note)) for _ in range(50)]
+    await asyncio.sleep(0)
+    hold.go.set()
+    await asyncio.gather(first, *rest)
+
+    assert len(transactions) == 50
+    assert len({id(transaction) for transaction in transactions}) == 1
+
+
+async def test_one_bad_statement_among_many_does_no_harm(store: Store) -> None:
+    hold = Hold()
+    first = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+
+    def bad(connection: Connection) -> None:
+        put("half")(connection)
+        connection.execute(text("SELECT no_such_column FROM meta"))
+
+    work = [put(f"good-{number}") for number in range(20)]
+    tasks = [asyncio.create_task(store.run(fn)) for fn in [*work[:10], bad, put("good-3"), *work[10:]]]
+    await asyncio.sleep(0)
+    hold.go.set()
+    outcomes = await asyncio.gather(first, *tasks, return_exceptions=True)
+
+    assert [type(outcome).__name__ for outcome in outcomes if isinstance(outcome, Exception)] in (
+        ["OperationalError", "IntegrityError"],
+        ["ProgrammingError", "IntegrityError"],
+    )
+    assert await store.run(names) == {f"good-{number}" for number in range(20)}
+
+
+async def test_an_error_of_the_caller_reaches_it_and_undoes_its_write(store: Store) -> None:
+    def fail(connection: Connection) -> None:
+        put("half")(connection)
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        await store.run(fail)
+    with pytest.raises(IntegrityError):
+        await store.run(lambda connection: (put("a")(connection), put("a")(connection)))
+    assert await store.run(names) == set()
+
+
+async def test_an_expected_refusal_does_not_cost_the_others_their_transaction(store: Store) -> None:
+    hold = Hold()
+    first = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+    done: list[int] = []
+
+    def count(connection: Connection) -> None:
+        done.append(1)
+
+    def refuse(connection: Connection) -> None:
+        raise JobMoved("not yours")
+
+    tasks = [asyncio.create_task(store.run(fn)) for fn in (count, refuse, count)]
+    await asyncio.sleep(0)
+    hold.go.set()
+    outcomes = await asyncio.gather(first, *tasks, return_exceptions=True)
+
+    assert isinstance(outcomes[2], JobMoved)
+    assert len(done) == 2
+
+
+async def test_an_error_text_carries_no_values(store: Store) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO meta (name, value) VALUES (:n, :v)"), {"n": "a", "v": None})
+
+    with pytest.raises(IntegrityError) as caught:
+        await store.run(lambda connection: (connection.execute(text("SELECT :v"), {"v": "geheim"}), fail(connection)))
+    assert "geheim" not in str(caught.value)
+    with pytest.raises(StatementError) as caught_too:
+        await store.run(
+            lambda connection: connection.execute(text("SELECT 1 / nothing WHERE 'x' = :v"), {"v": "geheim"})
+        )
+    assert "geheim" not in str(caught_too.value)
+
+
+async def test_work_whose_time_ran_out_before_it_began_is_never_done(store: Store) -> None:
+    hold = Hold()
+    first = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+
+    began = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await store.run(put("late"), patience=0.05)
+    assert time.monotonic() - began < 2
+
+    hold.go.set()
+    await first
+    assert await store.run(names) == set()
+
+
+async def test_work_whose_time_ran_out_while_it_ran_is_undone(store: Store) -> None:
+    hold = Hold()
+
+    def write_slowly(connection: Connection) -> None:
+        put("slow")(connection)
+        hold(connection)
+
+    with pytest.raises(StoreUnavailable):
+        await store.run(write_slowly, patience=0.05)
+    others = asyncio.create_task(store.run(put("other")))
+    hold.go.set()
+    await others
+
+    assert await store.run(names) == {"other"}
+
+
+async def test_a_cancelled_caller_takes_nothing_back(store: Store) -> None:
+    hold = Hold()
+    first = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+    for patience in (None, 5.0):
+        leaving = asyncio.create_task(store.run(put(f"written-{patience}"), patience))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+
+    hold.go.set()
+    await first
+    assert await store.run(names) == {"written-None", "written-5.0"}
+
+
+async def test_the_event_loop_is_free_while_the_database_works(store: Store) -> None:
+    hold = Hold()
+    task = asyncio.create_task(store.run(hold))
+    await hold.wait_until_begun()
+    assert not task.done()
+    hold.go.set()
+    await task
+
+
+async def test_close_finishes_what_waits_and_may_be_repeated(store: Store, database_url: str) -> None:
+    hold = Hold()
+    waiting = [asyncio.create_task(store.run(fn)) for fn in (hold, put("a"), put("b"))]
+    await hold.wait_until_begun()
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    hold.go.set()
+    await asyncio.gather(closing, *waiting)
+    await store.close()
+
+    again = await Store.open(database_url)
+    assert await again.run(names) == {"a", "b"}
+    await again.close()
+
+
+async def test_a_closed_store_is_unavailable(store: Store) -> None:
+    await store.close()
+
+    with pytest.raises(StoreUnavailable):
+        await store.run(names)
+    with pytest.raises(StoreUnavailable):
+        await store.ping()
+
+
+async def test_ping_answers(store: Store) -> None:
+    await store.ping(patience=10)
+
+
+async def test_named_texts_are_kept_and_replaced(store: Store) -> None:
+    assert await store.meta.get("commands") is None
+    await store.meta.put("commands", "one")
+    await store.meta.put("commands", "two")
+
+    assert await store.meta.get("commands") == "two"
+
+
+async def test_simultaneous_writers_of_one_named_text_do_not_fail(postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    stores = [await Store.open(url) for _ in range(4)]
+    for name in range(10):
+        await asyncio.gather(*(store.meta.put(f"name-{name}", "x") for store in stores))
+    for store in stores:
+        await store.close()
+
+
+async def test_sqlite_is_safe_against_power_loss(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
+    modes = await store.run(
+        lambda connection: [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")
+        ]
+    )
+    await store.close()
+
+    assert modes == ["wal", 2]
+
+
+async def test_a_relative_file_makes_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = await Store.open("sqlite:///data/deep/easel.db")
+    await store.close()
+
+    assert (tmp_path / "data/deep/easel.db").exists()
+
+
+async def test_sqlite_waits_for_another_program_and_then_goes_on(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
+    other = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable):
+        await store.run(put("given up"), patience=0.1)
+    waiting = asyncio.create_task(store.run(put("patient")))
+    await asyncio.sleep(0.1)
+    other.execute("COMMIT")
+    other.close()
+    await waiting
+
+    assert await store.run(names) == {"patient"}
+    await store.close()
+
+
+async def test_a_full_disk_is_told_and_over_when_there_is_room_again(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
+    pages = await store.run(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one())
+    await store.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}") and None)
+    with pytest.raises(StoreUnavailable, match="disk .* is full"):
+        await store.meta.put("large", "x" * 100_000)
+
+    await store.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 1000}") and None)
+    await store.meta.put("large", "x" * 100_000)
+    await store.close()
+
+
+async def test_ping_notices_that_the_file_was_removed(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
+    (tmp_path / "easel.db").unlink()
+
+    with pytest.raises(StoreUnavailable, match="removed"):
+        await store.ping()
+    await store.close()
+
+
+async def test_a_connection_that_died_while_idle_costs_nobody_anything(postgres: PostgresServer) -> None:
+    store = await Store.open(postgres.create_database())
+    await store.ping()
+    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'easel'")
+
+    await store.run(put("a"))
+
+    assert await store.run(names) == {"a"}
+    await store.close()
+
+
+async def test_a_connection_that_dies_under_work_heals_with_the_next(postgres: PostgresServer) -> None:
+    store = await Store.open(postgres.create_database())
+
+    def die(connection: Connection) -> None:
+        put("lost")(connection)
+        own = connection.execute(select(func.pg_backend_pid())).scalar_one()
+        postgres.execute(f"SELECT pg_terminate_backend({own})")
+        connection.execute(select(1))
+
+    with pytest.raises(StoreUnavailable, match="does not answer"):
+        await store.run(die)
+
+    assert await store.run(names) == set()
+    await store.close()
+
+
+async def test_a_server_that_hangs_is_told_in_time_and_nothing_late_is_written(postgres: PostgresServer) -> None:
+    store = await Store.open(postgres.create_database())
+    backend = await store.run(lambda connection: connection.execute(select(func.pg_backend_pid())).scalar_one())
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.run(put("late"), patience=0.2)
+        with pytest.raises(StoreUnavailable):
+            await store.ping(patience=0.2)
+    finally:
+        os.kill(backend, signal.SIGCONT)
+
+    assert await store.run(names) == set()
+    await store.close()
+
+
+def test_sqlite_needs_neither_the_other_driver_nor_alembic_once_migrated(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from bot.store.store import Store\n"
+        "async def main():\n"
+        f"    await (await Store.open('sqlite:///{tmp_path}/easel.db')).close()\n"
+        "asyncio.run(main())\n"
+        "print('psycopg' in sys.modules, 'alembic' in sys.modules)\n"
+    )
+    outputs = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    ]
+
+    assert outputs == ["False True\n", "False False\n"]
+
+
+async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed_out_unbought(scene: Scene) -> None:
+    """The caller of `receive` was told StoreUnavailable although the commit came through: the worst of cases."""
+    job = (await scene.receive(scene.new())).job
+    scene.now += scene.lease
+
+    assert await scene.claim() == []
+    adopted = await scene.adopt("elsewhere")
+
+    assert [(each.id, each.state) for each in adopted] == [(job.id, JobState.RECEIVED)]

@@ -1,0 +1,174 @@
+"""The line: who comes next, and which place a job has."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, insert
+
+from bot.model import JobState
+from bot.store.rows import values_of
+from bot.store.schema import jobs
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Scene
+
+ANA, BEN, CAT = 1, 2, 3
+WAITING, PAINTING = JobState.WAITING, JobState.PAINTING
+
+
+async def test_a_user_with_many_jobs_does_not_hold_back_anothers_first(scene: Scene) -> None:
+    ana = [(await scene.job(WAITING, user_id=ANA)).id for _ in range(3)]
+    ben = [(await scene.job(WAITING, user_id=BEN)).id for _ in range(2)]
+    cat = (await scene.job(WAITING, user_id=CAT)).id
+
+    assert await scene.store.jobs.line() == [ana[0], ben[0], cat, ana[1], ben[1], ana[2]]
+
+
+async def test_jobs_at_the_image_api_count_before_a_users_waiting_ones(scene: Scene) -> None:
+    await scene.job(PAINTING, user_id=ANA)
+    ana = (await scene.job(WAITING, user_id=ANA)).id
+    ben = (await scene.job(WAITING, user_id=BEN)).id
+
+    assert await scene.store.jobs.line() == [ben, ana]
+
+
+async def test_a_job_that_came_back_in_line_stands_behind_its_users_running_ones(scene: Scene) -> None:
+    refused = await scene.job(JobState.SUBMITTING, user_id=ANA)
+    await scene.job(PAINTING, user_id=ANA)
+    await scene.move(refused, WAITING)
+    ben = await scene.job(WAITING, user_id=BEN)
+
+    assert await scene.store.jobs.line() == [ben.id, refused.id]
+
+
+async def test_finished_and_ready_jobs_do_not_push_a_user_back(scene: Scene) -> None:
+    for state in (JobState.DELIVERED, JobState.FAILED, JobState.READY, JobState.DELIVERING):
+        await scene.job(state, user_id=ANA)
+    ana = (await scene.job(WAITING, user_id=ANA)).id
+    ben = (await scene.job(WAITING, user_id=BEN)).id
+
+    assert await scene.store.jobs.line() == [ana, ben]
+
+
+async def test_the_place_told_at_first_is_the_place_it_then_has(scene: Scene) -> None:
+    random_ = random.Random(7)
+    for _ in range(25):
+        received = await scene.receive(scene.new(random_.choice([ANA, BEN, CAT])))
+        job = await scene.move(received.job, WAITING)
+        line = await scene.store.jobs.line()
+        assert line.index(job.id) + 1 == received.place
+        if random_.random() < 0.3:
+            first = await scene.store.jobs.get(line[0])
+            assert first is not None
+            await scene.move(first, JobState.SUBMITTING)
+
+
+async def test_received_jobs_count_for_the_place_before_they_stand_in_line(scene: Scene) -> None:
+    places = [(await scene.receive(scene.new(user))).place for user in (ANA, BEN, CAT)]
+
+    assert places == [1, 2, 3]
+    assert await scene.store.jobs.line() == []
+
+
+async def test_claim_takes_jobs_in_the_order_of_the_line(scene: Scene) -> None:
+    for user in (ANA, ANA, ANA, BEN):
+        await scene.job(WAITING, user_id=user)
+    line = await scene.store.jobs.line()
+
+    claimed = await scene.claim(room=3)
+
+    assert [job.id for job in claimed] == line[:3]
+    assert {job.state for job in claimed} == {WAITING}
+
+
+async def test_claimed_jobs_keep_their_place_but_are_claimed_once(scene: Scene) -> None:
+    first, second = [(await scene.job(WAITING, user_id=user)).id for user in (ANA, BEN)]
+
+    assert [job.id for job in await scene.claim(room=1)] == [first]
+    assert [job.id for job in await scene.claim(owner="elsewhere")] == [second]
+    assert await scene.claim() == []
+    assert await scene.store.jobs.line() == [first, second]
+
+
+async def test_claim_without_room_takes_nothing(scene: Scene) -> None:
+    await scene.job(WAITING)
+
+    assert await scene.claim(room=0) == []
+    assert await scene.claim(room=-1) == []
+
+
+async def test_claims_of_several_processes_never_share_a_job(scene: Scene) -> None:
+    for user in range(40):
+        await scene.job(WAITING, user_id=user)
+
+    shares = await asyncio.gather(*(scene.claim(room=3, owner=f"process-{number}") for number in range(10)))
+
+    ids = [job.id for job in itertools.chain.from_iterable(shares)]
+    assert len(ids) == len(set(ids)) == 30
+
+
+async def test_a_refused_job_is_not_claimed_before_its_time(scene: Scene) -> None:
+    job = await scene.job(JobState.SUBMITTING)
+    await scene.move(job, WAITING, not_before=scene.now + timedelta(seconds=5))
+
+    assert await scene.claim() == []
+    scene.now += timedelta(seconds=5)
+    assert [again.id for again in await scene.claim()] == [job.id]
+
+
+async def test_a_claim_whose_lease_ran_out_is_anybodys(scene: Scene) -> None:
+    await scene.job(WAITING)
+    assert len(await scene.claim(owner="dead")) == 1
+
+    scene.now += scene.lease - timedelta(microseconds=1)
+    assert await scene.claim() == []
+    scene.now += timedelta(microseconds=1)
+    assert len(await scene.claim()) == 1
+
+
+async def test_times_of_other_zones_are_compared_as_moments(scene: Scene) -> None:
+    await scene.job(WAITING)
+    await scene.claim(owner="dead")
+    scene.now = (scene.now + timedelta(seconds=10)).astimezone(timezone(timedelta(hours=9)))
+    assert await scene.claim() == []
+
+
+async def test_the_line_stays_cheap_among_many_finished_jobs(scene: Scene) -> None:
+    """Prints the figures for 1,000 waiting and 20,000 finished jobs; fails only on another order of magnitude."""
+    await scene.store.run(lambda connection: fill(connection, scene, waiting=1000, finished=20_000))
+
+    async def timed(act: Callable[[], Any]) -> float:
+        began = time.perf_counter()
+        await act()
+        return (time.perf_counter() - began) * 1000
+
+    figures = {
+        "line": await timed(scene.store.jobs.line),
+        "receive": await timed(lambda: scene.receive(scene.new(user_id=5))),
+        "claim 50": await timed(lambda: scene.claim(room=50)),
+        "adopt": await timed(scene.adopt),
+        "open_jobs": await timed(lambda: scene.store.jobs.open_jobs(5)),
+        "recent": await timed(lambda: scene.store.jobs.recent(5, 10)),
+        "count_by_state": await timed(scene.store.jobs.count_by_state),
+    }
+
+    print({name: f"{ms:.1f} ms" for name, ms in figures.items()})  # noqa: T201
+    assert max(figures.values()) < 1000
+
+
+def fill(connection: Connection, scene: Scene, *, waiting: int, finished: int) -> None:
+    rows = [
+        values_of(replace(scene.new(number % 500), id=f"old-{number}", interaction_id=number))
+        | {"state": WAITING if number < waiting else JobState.DELIVERED}
+        | {"received_at": scene.now, "told": number >= waiting}
+        for number in range(waiting + finished)
+    ]
+    connection.execute(insert(jobs), rows)

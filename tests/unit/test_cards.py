@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from discord import ui
+
+from bot.errors import SourceFault
+from bot.model import Charged, FailureKind, ImageRequest, JobState, Progress, Source
+from bot.ui import cards, texts
+from bot.ui.cards import Shown
+from tests.unit.samples import NOW, failed, job
+
+HOSTILE = "@everyone <@1> **bold** `code` ```\nblock\n``` [link](https://x.example) ||spoiler|| # head\n> quote " * 40
+LONG_URL = "https://files.example.com/" + "x" * 900
+
+
+def parts(view: ui.LayoutView) -> Iterator[dict[str, Any]]:
+    def walk(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for item in items:
+            yield item
+            yield from walk(item.get("components", []))
+            if "accessory" in item:
+                yield item["accessory"]
+
+    return walk(view.to_components())
+
+
+def text_of(view: ui.LayoutView) -> str:
+    return "\n".join(part["content"] for part in parts(view) if part["type"] == 10)
+
+
+def labels_of(view: ui.LayoutView) -> list[str]:
+    return [part["label"] for part in parts(view) if part["type"] == 2]
+
+
+def four(url: str = "https://files.example.com/1.jpeg") -> list[Shown]:
+    return [Shown(f"picture-{number}.jpg", reencoded=True, url=url) for number in range(1, 5)]
+
+
+def every_card(prompt: str) -> Iterator[ui.LayoutView]:
+    request = ImageRequest(prompt[:4000], count=4, sources=tuple(Source(LONG_URL) for _ in range(3)))
+    whole = job(request=request, task_id="task_" + "x" * 60, request_id="r" * 60, cost_micros=123_456)
+    yield cards.in_line(whole, Progress(place=3))
+    yield cards.in_line(whole, Progress(trouble=FailureKind.BUSY))
+    yield cards.painting(replace(whole, state=JobState.PAINTING), Progress(percent=30, trouble=FailureKind.UNREACHABLE))
+    yield cards.finished(whole, four(LONG_URL), ["source-1.jpg", "source-2.jpg", "source-3.jpg"])
+    yield cards.finished(
+        whole, four("https://f.example/" + "x" * 380), ["source-1.jpg", "source-2.jpg", "source-3.jpg"]
+    )
+    yield cards.details(whole, 20_000)
+    for kind in FailureKind:
+        yield cards.ended(failed(kind, Charged.MAYBE, "too_large 26000000", request=request))
+
+
+@pytest.mark.parametrize("prompt", ["a red fox", HOSTILE, "\u202e" * 4000, "🦊" * 4000, "*" * 4000, "@" * 4000])
+def test_every_card_keeps_discords_limits(prompt: str) -> None:
+    for view in every_card(prompt):
+        found = list(parts(view))
+        assert len(found) <= 40
+        assert sum(len(part["content"]) for part in found if part["type"] == 10) <= 4000
+        assert all(1 <= len(part["content"]) for part in found if part["type"] == 10)
+        ids = [part["custom_id"] for part in found if part["type"] == 2]
+        assert len(ids) == len(set(ids))
+        assert all(len(it) <= 100 for it in ids)
+        alts = [item["description"] for part in found if part["type"] == 12 for item in part["items"]]
+        assert all(1 <= len(it) <= 1024 for it in alts)
+
+
+def test_a_prompt_is_shown_without_mentions_or_markdown() -> None:
+    shown = text_of(cards.in_line(job("@everyone look: **bold** <@123> [x](https://y.example)"), Progress(place=1)))
+    assert "@everyone" not in shown
+    assert "**bold**" not in shown
+    assert "\\<@123>" in shown
+
+
+def test_a_waiting_job_tells_its_place_and_can_be_cancelled() -> None:
+    card = cards.in_line(job(), Progress(place=3))
+    assert "place 3" in text_of(card)
+    assert labels_of(card) == ["Cancel"]
+
+
+def test_a_painting_job_shows_progress_and_since_when() -> None:
+    card = cards.painting(job(state=JobState.PAINTING, submitted_at=NOW), Progress(percent=30))
+    assert "30 %" in text_of(card)
+    assert f"<t:{int(NOW.timestamp())}:R>" in text_of(card)
+    assert labels_of(card) == ["Cancel"]
+
+
+def test_a_finished_job_has_its_pictures_with_the_prompt_as_alt_text_and_five_buttons() -> None:
+    done = job(state=JobState.DELIVERED, request=ImageRequest("a red fox", count=4, spoiler=True))
+    card = cards.finished(done, four(), [])
+    gallery = next(part for part in parts(card) if part["type"] == 12)
+    assert [item["description"] for item in gallery["items"]] == ["a red fox"] * 4
+    assert all(item["spoiler"] for item in gallery["items"])
+    assert labels_of(card) == ["Again", "Remix", "Edit", "Details", "Delete"]
+
+
+def test_fewer_pictures_than_asked_for_are_said_to_be_fewer() -> None:
+    card = cards.finished(job(request=ImageRequest("x", count=4)), four()[:3], [])
+    assert "3 of 4 pictures" in text_of(card)
+
+
+def test_a_picture_that_does_not_fit_is_linked_and_said_to_be() -> None:
+    shown = [
+        Shown("picture-1.jpg", reencoded=True, url="https://f.example/1"),
+        Shown(None, False, "https://f.example/2"),
+    ]
+    card = cards.finished(job(request=ImageRequest("x", count=2)), shown, [])
+    assert "Picture 1 was re-encoded" in text_of(card)
+    assert "https://f.example/2" in text_of(card)
+
+
+def test_without_any_file_left_there_is_no_empty_gallery() -> None:
+    card = cards.finished(job(), [Shown(None, False, "https://f.example/1")], [])
+    assert not [part for part in parts(card) if part["type"] == 12]
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+@pytest.mark.parametrize("charged", list(Charged))
+def test_every_ending_says_whether_it_was_charged(kind: FailureKind, charged: Charged) -> None:
+    assert texts.CHARGES[charged] in text_of(cards.ended(failed(kind, charged, "animated 0")))
+
+
+def test_endings_are_told_apart() -> None:
+    told = {texts.ENDINGS[kind].headline for kind in FailureKind}
+    assert len(told) == len(FailureKind)
+
+
+@pytest.mark.parametrize("fault", list(SourceFault))
+def test_every_fault_of_a_source_has_its_own_sentence(fault: SourceFault) -> None:
+    sentence = texts.source_fault(f"{fault} 26000000")
+    others = {texts.source_fault(f"{other} 26000000") for other in SourceFault if other is not fault}
+    assert sentence
+    assert sentence not in others
+
+
+def test_check_again_stands_on_a_timed_out_job_alone() -> None:
+    with_check = {kind for kind in FailureKind if "Check again" in labels_of(cards.ended(failed(kind)))}
+    assert with_check == {FailureKind.TIMED_OUT}
+
+
+def test_details_show_the_whole_prompt_settings_time_cost_and_task() -> None:
+    done = job(
+        "a red fox, *really* red",
+        state=JobState.DELIVERED,
+        task_id="task_abc",
+        cost_micros=40_000,
+        submitted_at=NOW + timedelta(seconds=1),
+        ready_at=NOW + timedelta(seconds=8.5),
+        finished_at=NOW + timedelta(seconds=10),
+    )
+    shown = text_of(cards.details(done, None))
+    for expected in ("a red fox, *really* red", "Standard", "1:1", "10.0 s", "7.5 s", "$0.04", "`task_abc`"):
+        assert expected in shown
+
+
+def test_a_prompt_too_long_for_details_goes_into_a_file() -> None:
+    assert cards.needs_prompt_file(job("x" * 4000))
+    assert not cards.needs_prompt_file(job("x" * 3000))
+
+
+@pytest.mark.parametrize(("micros", "text"), [(20_000, "$0.02"), (2_000, "$0.002"), (1_500_000, "$1.50"), (0, "$0.00")])
+def test_amounts_have_as_many_decimals_as_they_need(micros: int, text: str) -> None:
+    assert texts.dollars(micros) == text

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.jobs.spool import Held, Spool
+from bot.model import PictureFormat
+
+
+def test_a_picture_that_lies_there_is_known_by_its_bytes(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    path = spool.picture("a1", 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\nrest")
+    assert spool.held(path) == Held(PictureFormat.PNG, 12)
+
+
+def test_a_file_of_zeros_left_by_a_power_cut_does_not_count_as_a_picture(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    path = spool.picture("a1", 0)
+    path.write_bytes(bytes(1000))
+    assert spool.held(path) is None
+    assert spool.held(spool.picture("a1", 1)) is None
+
+
+def test_sweeping_keeps_the_folders_of_unfinished_jobs(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for job in ("a1", "b2", "c3"):
+        spool.source(job, 0).write_bytes(b"x")
+    assert spool.sweep({"b2"}) == 2
+    assert [folder.name for folder in tmp_path.iterdir()] == ["b2"]
+
+
+def test_removing_twice_is_no_fault(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.picture("a1", 0).write_bytes(b"x")
+    spool.remove("a1")
+    spool.remove("a1")
+    assert not list(tmp_path.iterdir())
