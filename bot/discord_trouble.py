@@ -90,7 +90,7 @@ class PatientShards(discord.AutoShardedClient):
             raise _LaunchFailed
         self._launching.add(shard_id)
         tries = 0
-        while shard_id in self._launching:
+        while shard_id in self._launching and not self.is_closed():
             try:
                 await super().launch_shard(gateway, shard_id, initial=initial and not tries)
                 self._launching.discard(shard_id)

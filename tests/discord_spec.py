@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -21,7 +22,7 @@ from referencing.jsonschema import DRAFT202012
 
 MISSING = "the Discord specification is not at hand (EASEL_DISCORD_SPEC or ../shared/discord-openapi.json)"
 _ROOT = Path(__file__).resolve().parent.parent
-_URI = "urn:discord"
+_REQUESTS, _ANSWERS = "urn:discord:requests", "urn:discord:answers"
 _JSON = "application/json"
 _MAX_FILES = 10
 
@@ -73,7 +74,7 @@ def request_faults(recorded: SentRequest) -> list[str]:
     if content is None:
         return ["the route takes no body"] if recorded.json is not None or recorded.files else []
     pointer = _pointer("paths", template, recorded.method.lower(), "requestBody", "content", _JSON, "schema")
-    return [*_schema_faults(pointer, recorded.json), *_file_faults(recorded, content)]
+    return [*_schema_faults(pointer, recorded.json, _REQUESTS), *_file_faults(recorded, content)]
 
 
 def check_answer(method: str, path: str, status: int, body: Any) -> None:
@@ -97,7 +98,7 @@ def answer_faults(method: str, path: str, status: int, body: Any) -> list[str]:
         pointer = _pointer("paths", template, method.lower(), "responses", key, "content", _JSON, "schema")
     else:
         return [] if body is None else [f"status {status} has no body"]
-    return _schema_faults(pointer, body)
+    return _schema_faults(pointer, body, _ANSWERS)
 
 
 def template_of(path: str) -> str | None:
@@ -111,7 +112,8 @@ def _file_faults(recorded: SentRequest, content: Json) -> Iterator[str]:
         yield "the route takes no files"
     if len(recorded.files) > _MAX_FILES:
         yield f"more than {_MAX_FILES} files"
-    body: Any = recorded.json or {}
+    sent: Any = recorded.json
+    body: Json = cast("Json", sent) if isinstance(sent, dict) else {}
     entries: list[Json] = (body.get("data") or body).get("attachments") or []
     listed = {str(entry.get("id")) for entry in entries}
     for file in recorded.files:
@@ -119,23 +121,27 @@ def _file_faults(recorded: SentRequest, content: Json) -> Iterator[str]:
             yield f"files[{file.index}] ({file.name}) is not listed in attachments"
 
 
-def _schema_faults(pointer: str, instance: Any) -> list[str]:
-    validator = Draft202012Validator({"$ref": f"{_URI}{pointer}"}, registry=_registry())
+def _schema_faults(pointer: str, instance: Any, uri: str) -> list[str]:
+    validator = Draft202012Validator({"$ref": f"{uri}{pointer}"}, registry=_registry())
     errors = cast("Iterable[ValidationError]", validator.iter_errors(instance))  # pyright: ignore[reportUnknownMemberType] untyped library
     return [line for error in errors for line in _lines(error)]
 
 
 def _lines(error: ValidationError) -> list[str]:
-    """The error, or those of the alternative that came closest: the one whose faults lie deepest."""
+    """The error, or those of the alternative that was meant: the one of the right type, else with the fewest faults."""
     branches: dict[Any, list[ValidationError]] = {}
     for inner in cast("Sequence[ValidationError]", error.context or ()):
         branches.setdefault(inner.schema_path[0], []).append(inner)
     if not branches:
         where = ".".join(map(str, error.absolute_path)) or "(body)"
         return [f"{where}: {error.message[:300]}"]
-    kinds = {key: any(list(one.path) == ["type"] for one in inner) for key, inner in branches.items()}
-    closest = min(branches, key=lambda key: (kinds[key], len(branches[key])))
-    return [line for inner in branches[closest] for line in _lines(inner)]
+    closest = min(branches.values(), key=lambda inner: (any(map(_is_of_another_type, inner)), len(inner)))
+    return [line for inner in closest for line in _lines(inner)]
+
+
+def _is_of_another_type(error: ValidationError) -> bool:
+    at_root = not error.path and error.validator == "type"
+    return at_root or list(error.path) == ["type"]
 
 
 @cache
@@ -147,9 +153,15 @@ def _spec() -> Json:
 
 @cache
 def _registry() -> Registry[Any]:
-    resource: Resource[Any] = Resource(contents=_spec(), specification=DRAFT202012)
+    lenient = deepcopy(_spec())
+    # Discord takes ids as numbers too, as its own examples send them ("attachments": [{"id": 0}])
+    schemas: Json = lenient["components"]["schemas"]
+    schemas["SnowflakeType"] = {"anyOf": [schemas["SnowflakeType"], {"type": "integer", "minimum": 0}]}
     registry: Registry[Any] = Registry()
-    return registry.with_resource(_URI, resource)
+    for uri, contents in ((_REQUESTS, lenient), (_ANSWERS, _spec())):
+        resource: Resource[Any] = Resource(contents=contents, specification=DRAFT202012)
+        registry = registry.with_resource(uri, resource)
+    return registry
 
 
 @cache

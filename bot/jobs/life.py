@@ -88,6 +88,8 @@ class Life:
         self.log = log.bind(job=job.id)
         self._cancel = asyncio.Event()
         self._interrupt = asyncio.Event()  # cancel or stop
+        if job.cancel_requested:
+            self.cancel()
 
     def cancel(self) -> None:
         """Ask the job to end. Works until its result is there."""
@@ -133,7 +135,7 @@ class Life:
 
     async def wait_in_line(self) -> None:
         """From *waiting*: check what was attached, then announce the submission."""
-        if self._cancel.is_set() or self.job.cancel_requested:
+        if self._cancel.is_set():
             await self.end(JobState.CANCELLED, FailureKind.CANCELLED)
             return
         if self.tools.replies.is_gone(self.job):

@@ -54,9 +54,12 @@ class Runner:
         return entry is not None
 
     def take_up(self, job: Job) -> None:
-        """Work on a job in whatever state it is, unless that is being done already."""
-        if job.id not in self._lives and not self.tools.stopping.is_set():
-            self._begin(job, found=False)
+        """Tell how a job ended that was ended from outside. One that is worked on just now must first notice that."""
+        if entry := self._lives.get(job.id):
+            entry[0].cancel()
+            entry[1].add_done_callback(lambda _: self.take_up(job))
+        elif not self.tools.stopping.is_set():
+            self._begin(job)
 
     def look_for_reply(self, job: Job) -> None:
         """Nobody knows whether a job just received was acknowledged: treat it like one found at start."""

@@ -6,6 +6,7 @@ Everything here blocks and belongs into the database thread.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -17,9 +18,20 @@ from bot.store.lock import FileLock
 from bot.store.migrate import migrate
 from bot.store.url import file_of, is_sqlite
 
-CONNECT_TIMEOUT_S = 5
 SQLITE_BUSY_MS = 5000  # how long another program (a backup, a shell) may hold the file
 _OLDEST_SQLITE = (3, 35)  # RETURNING
+
+#: What DATABASE_URL does not say itself.
+_POSTGRESQL: Mapping[str, Any] = {
+    "connect_timeout": 5,  # s
+    "application_name": "easel",
+    # A host that vanished without a word is found out within about ten seconds.
+    "keepalives_idle": 5,  # s
+    "keepalives_interval": 2,  # s
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # ms
+    "prepare_threshold": None,  # prepared statements do not survive poolers such as PgBouncer
+}
 
 
 class Database:
@@ -80,19 +92,5 @@ def _begin_immediate(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL) -> Engine:
-    return create_engine(
-        url,
-        hide_parameters=True,
-        pool_size=1,
-        max_overflow=0,
-        connect_args={
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "application_name": "easel",
-            # A host that vanished without a word is found out within about ten seconds.
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,  # ms
-            "prepare_threshold": None,  # prepared statements do not survive poolers such as PgBouncer
-        },
-    )
+    arguments = {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
+    return create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=arguments)

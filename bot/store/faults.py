@@ -20,7 +20,10 @@ _NOT_WRITABLE = (
     " folder, or set DATABASE_URL to a file elsewhere."
 )
 
-_CANNOT_OPEN = "The database {place} cannot be opened; check that its file and its disk are sound."
+_MISFIT = (
+    "The tables in the database {place} are not as Easel left them; restore a backup, or set DATABASE_URL to a new"
+    " database."
+)
 
 _SQLITE: Mapping[int, str] = {
     sqlite3.SQLITE_BUSY: "Another program keeps the database {place} locked; close it.",
@@ -57,15 +60,16 @@ _SQLSTATES: Mapping[str, str] = {
     "42501": _NOT_ALLOWED,
 }
 
-# A refused connection carries no SQLSTATE, only libpq's words.
+# A refused connection carries no SQLSTATE, only libpq's words. The first that fit count.
 _WORDS: Mapping[str, str] = {
-    "password": _REFUSED,
-    "role": _REFUSED,
+    "too many": _CROWDED,
+    "connection slots": _CROWDED,
+    "authentication failed": _REFUSED,
+    "no password supplied": _REFUSED,
+    'role "': _REFUSED,
     "pg_hba.conf": "The database server at {place} does not admit this user from here; see its pg_hba.conf.",
     "does not exist": _MISSING,
     "resolve host": "The host name {place} in DATABASE_URL is not known; check its spelling.",
-    "too many": _CROWDED,
-    "connection slots": _CROWDED,
     "SSL": "The database server at {place} and DATABASE_URL do not agree on encryption; see sslmode.",
     "invalid connection option": "DATABASE_URL has an option after the ? that PostgreSQL does not know.",
     "permission denied": _NOT_ALLOWED,
@@ -78,27 +82,28 @@ def outage_of(url: URL, error: DBAPIError) -> str | None:
     """The sentence, when the database as a whole is at fault; None when it is only the one statement."""
     if is_sqlite(url):
         template = _SQLITE.get(_sqlite_code(error))
-    elif error.connection_invalidated:
-        template = _NO_ANSWER
     else:
         template = _by_sqlstate(error) or (_NO_ANSWER if _is_server_trouble(error) else None)
     return template and template.format(place=place_of(url))
 
 
 def start_fault(url: URL, error: DBAPIError | OSError) -> str:
-    """The sentence for a database that cannot be opened."""
+    """The sentence for a database that cannot be opened or brought up to date."""
     if isinstance(error, OSError):
         template = _OS_ERRORS.get(error.errno or 0, _NOT_WRITABLE)
     elif is_sqlite(url):
-        template = _SQLITE.get(_sqlite_code(error))
-    else:
+        template = _SQLITE.get(_sqlite_code(error), _MISFIT)
+    elif error.statement is None:  # there is no connection yet
         template = _by_sqlstate(error) or _by_words(error) or _NO_ANSWER
-    return (template or _CANNOT_OPEN).format(place=place_of(url))
+    else:
+        template = _by_sqlstate(error) or (_NO_ANSWER if _is_server_trouble(error) else _MISFIT)
+    return template.format(place=place_of(url))
 
 
 def no_answer(url: URL) -> str:
     """The sentence for a database that keeps the start waiting."""
-    return _NO_ANSWER.format(place=place_of(url))
+    template = _SQLITE[sqlite3.SQLITE_BUSY] if is_sqlite(url) else _NO_ANSWER
+    return template.format(place=place_of(url))
 
 
 def _sqlite_code(error: DBAPIError) -> int:
@@ -119,4 +124,4 @@ def _by_words(error: DBAPIError) -> str | None:
 def _is_server_trouble(error: DBAPIError) -> bool:
     # Class 40 (deadlock, serialization) ends the transaction, not the server: the same work may be done again.
     state = getattr(error.orig, "sqlstate", None) or ""
-    return isinstance(error, OperationalError) and not state.startswith("40")
+    return error.connection_invalidated or (isinstance(error, OperationalError) and not state.startswith("40"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -37,16 +38,16 @@ class Store:
         self.meta = Meta(self.run)
 
     @classmethod
-    async def open(cls, url: str) -> Store:
+    async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S) -> Store:
         """Open the database at `url` (see `read_url`) and bring its tables up to date.
 
-        Raises StartError within CONNECT_PATIENCE_S when it cannot be reached, and StoreInUse when another
+        Raises StartError, within `patience` seconds when it cannot be reached, and StoreInUse when another
         process has the same SQLite file open. Both carry one sentence for the operator, without the password.
         """
         address = read_url(url)
         thread = DatabaseThread(Database(address))
         try:
-            await asyncio.wait_for(thread.connected, CONNECT_PATIENCE_S)
+            await asyncio.wait_for(thread.connected, patience)
             await thread.ready
         except TimeoutError:
             raise StartError(faults.no_answer(address)) from None
@@ -58,7 +59,9 @@ class Store:
     async def close(self) -> None:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""
         self._thread.stop()
-        await asyncio.wait([asyncio.ensure_future(self._thread.ended.wait())], timeout=CLOSE_PATIENCE_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_PATIENCE_S):
+                await self._thread.ended.wait()
 
     async def ping(self, patience: float = 5.0) -> None:
         """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""

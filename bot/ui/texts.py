@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-
-import discord
 
 from bot.errors import InvalidRequest, RequestError, SourceFault, TooManyJobs
 from bot.model import (
@@ -23,6 +22,11 @@ from bot.model import (
 MODEL_NAMES: Mapping[Model, str] = MappingProxyType({Model.STANDARD: "Standard", Model.QUALITY: "Quality"})
 
 SHOWN_PROMPT_CHARS = 500
+
+#: "<" opens mentions of members, channels, commands and times.
+_MARKDOWN = re.compile(r"[\\*_~`|\[\]<>#]")
+_EVERYONE = re.compile(r"@(?=everyone|here)")
+_LIST = re.compile(r"^[-+]|(?<=\d)\.(?=\s)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ CHARGES: Mapping[Charged, str] = MappingProxyType(
     {
         Charged.NO: "Nothing was charged.",
         Charged.MAYBE: "It may have been charged.",
-        Charged.YES: "The pictures were paid for.",
+        Charged.YES: "It was charged.",
     }
 )
 
@@ -128,9 +132,9 @@ INTERNAL_FAULT = "Something went wrong inside Easel; it has been noted. Please t
 
 
 def plain(text: str) -> str:
-    """A user's text with all of Discord's markdown and mentions taken out of action."""
-    # A "<" opens mentions of members, channels, commands and times; escaped it is only itself.
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(text)).replace("<", "\\<")
+    """A user's text with all of Discord's markdown, links with a label and mentions taken out of action."""
+    # discord.py's own function leaves everything from one masked link to the next as it is.
+    return _LIST.sub(r"\\\g<0>", _EVERYONE.sub("@\u200b", _MARKDOWN.sub(r"\\\g<0>", text)))
 
 
 def shortened(text: str, limit: int = SHOWN_PROMPT_CHARS) -> str:

@@ -48,7 +48,9 @@ def parse_address(text: str, *, base: URL | None = None) -> URL:
     """
     try:
         url = URL(text, encoded=text.isascii() and text.isprintable() and " " not in text)
-        return url if base is None else base.join(url)
+        url = url if base is None else base.join(url)
+        _origin(url)  # host and port are read when asked for: ask here, where a fault has a name
+        return url
     except ValueError as error:
         raise AddressRefused("not an address") from error
 

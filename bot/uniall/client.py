@@ -21,9 +21,10 @@ from bot.errors import BadInput, DownloadError
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
 from bot.uniall.addresses import normal_host, parse_address
 from bot.uniall.breaker import Breaker
-from bot.uniall.fetch import Download, Fetcher, Key, picture_format, save
+from bot.uniall.fetch import Fetcher, Key
 from bot.uniall.held import PREFIX, Holding, decoded, pieces_of
 from bot.uniall.limits import Limits
+from bot.uniall.picture_file import Download, picture_format, save
 from bot.uniall.probe import probe
 from bot.uniall.rules import validate
 from bot.uniall.transport import Transport

@@ -7,37 +7,26 @@ first bytes and by nothing else. A file appears under its name only when it is w
 from __future__ import annotations
 
 import asyncio
-import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-from typing import BinaryIO
 
 import aiohttp
 from yarl import URL
 
-from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, NotAPicture, TooLarge
-from bot.model import PictureFormat
+from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
 from bot.uniall.addresses import GuardedResolver, check_address, same_origin
 from bot.uniall.limits import Limits
+from bot.uniall.picture_file import Download, PictureFile
 from bot.uniall.retry import may_pass, pause_s, retry_after_seconds
 from bot.uniall.transport import PIECE_BYTES, open_session, redirect_target
 
-_HEAD_BYTES = 12
 #: Network trouble only: a plain OSError comes from the file.
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
 
 _dice = SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Download:
-    """What a download brought: the format its bytes show, and how many there are."""
-
-    format: PictureFormat
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,86 +47,16 @@ class _Failed(Exception):
         self.retry_after = retry_after
 
 
-def picture_format(head: bytes) -> PictureFormat | None:
-    """What the first twelve bytes of a file say it is."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return PictureFormat.JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PictureFormat.PNG
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return PictureFormat.WEBP
-    return None
-
-
-class PictureFile:
-    """A picture being written beside its final name, which it gets with `finish`. Otherwise it is removed.
-
-    Pieces of 64 KiB go to the page cache, which is quicker than handing them to a thread.
-    """
-
-    def __init__(self, into: Path, max_bytes: int) -> None:
-        self._into = into
-        self._part = into.with_name(f".{into.name}.{secrets.token_hex(4)}.part")
-        self._max_bytes = max_bytes
-        self._head = b""
-        self._bytes = 0
-        self._file: BinaryIO | None = None
-
-    def __enter__(self) -> PictureFile:
-        self._file = self._part.open("xb")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._part.unlink(missing_ok=True)
-
-    @property
-    def bytes(self) -> int:
-        return self._bytes
-
-    def write(self, piece: bytes) -> None:
-        """Add a piece. Raises TooLarge, or NotAPicture as soon as the first bytes show it."""
-        self._bytes += len(piece)
-        if self._bytes > self._max_bytes:
-            raise TooLarge(f"more than {self._max_bytes} bytes")
-        if len(self._head) < _HEAD_BYTES:
-            self._head += piece[: _HEAD_BYTES - len(self._head)]
-            if len(self._head) == _HEAD_BYTES:
-                self._format()
-        if self._file is not None:
-            self._file.write(piece)
-
-    def finish(self) -> Download:
-        """Give the file its name. Raises NotAPicture."""
-        found = self._format()
-        if self._file is not None:
-            self._file.close()
-        self._part.replace(self._into)
-        return Download(found, self._bytes)
-
-    def _format(self) -> PictureFormat:
-        found = picture_format(self._head)
-        if found is None:
-            raise NotAPicture("the bytes are no JPEG, PNG or WebP")
-        return found
-
-
-def save(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:
-    """Write a picture that is already here. Raises TooLarge or NotAPicture."""
-    with PictureFile(into, max_bytes) as file:
-        for piece in pieces:
-            file.write(piece)
-        return file.finish()
-
-
 class Fetcher:
     """Downloads with a few tries each. `open_hosts` may lie in a private network; `key` goes to its origin only."""
 
     def __init__(
         self, limits: Limits, *, open_hosts: Collection[str], key: Key | None = None, just_made: bool = False
     ) -> None:
-        """`just_made` says that 403 and 404 may mean that a picture is not there *yet*, so it is asked for again."""
+        """`just_made` says that pictures may not be there *yet* (403, 404), or not yet whole: they are asked for again.
+
+        Where it is False, nobody relies on the end of a file: photographs may carry a film behind their picture.
+        """
         self._limits = limits
         self._open_hosts = frozenset(open_hosts)
         self._key = key
@@ -218,6 +137,6 @@ class Fetcher:
         with PictureFile(into, max_bytes) as file:
             async for piece in response.content.iter_chunked(PIECE_BYTES):
                 file.write(piece)
-            if not file.bytes:
-                raise _Failed(DownloadUnreachable("the host answered with nothing"), again=True)
+            if not file.bytes or (self._just_made and not file.is_whole):
+                raise _Failed(DownloadUnreachable("the host sent nothing, or half a picture"), again=True)
             return file.finish()

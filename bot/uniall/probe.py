@@ -42,6 +42,8 @@ def _check_models(answer: Answer) -> None:
     if answer.status >= 500 or answer.status in {401, 402, 403, 429}:
         raise ask_error(answer)
     body = _read(answer)
+    if 300 <= answer.status < 400:
+        raise _wrong_address(answer)
     fault = fault_of(body)
     if fault is not None and answer.is_success:
         raise ask_fault(answer, fault)

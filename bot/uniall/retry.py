@@ -17,7 +17,7 @@ MAX_RETRY_AFTER_S = 120.0
 #: Timeouts, locks and rate limits, server faults, and an edge (520-527) that cannot reach its origin.
 PASSING_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, *range(520, 528)})
 
-_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?")
+_SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)
 
 
 def may_pass(status: int, *, just_made: bool = False) -> bool:

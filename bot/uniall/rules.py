@@ -41,7 +41,7 @@ def _check_prompt(prompt: str) -> None:
 def _check_model(model: str) -> None:
     if model == VIDEO_MODEL:
         raise InvalidRequest(
-            f"{VIDEO_MODEL} makes videos. For pictures please choose {Model.STANDARD} or {Model.QUALITY}."
+            f"The model {VIDEO_MODEL} makes videos. For pictures please choose {Model.STANDARD} or {Model.QUALITY}."
         )
     if model not in set(Model):
         raise InvalidRequest(f"Please choose one of the models {_listed(Model)}.")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import aiohttp
 from yarl import URL
 
-from bot.errors import AddressRefused, Uncertain, Unexpected, Unreachable
+from bot.errors import AddressRefused, Uncertain, Unreachable
 from bot.model import Charged
 from bot.uniall.addresses import parse_address, same_origin
 from bot.uniall.answer import Answer
@@ -27,16 +29,26 @@ log = logging.getLogger(__name__)
 USER_AGENT = "Easel"
 PIECE_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: What aiohttp raises when the request has certainly not been sent: no address, connection or TLS came about.
-_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-#: All else that can happen to a call on its way. UnicodeError: headers that are no text.
-BROKEN = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError)
+#: All that can happen to a call on its way. UnicodeError: headers that are no text. OSError: a full disk, too.
+BROKEN = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, AnswerTooLong)
 
 
-def open_session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
+@dataclass(slots=True)
+class _Contact:
+    """Did a connection, with TLS where it is asked for, come about? Before that nothing of a request is sent."""
+
+    made: bool = False
+
+
+async def _note_contact(_session: object, context: SimpleNamespace, _params: object) -> None:
+    context.trace_request_ctx.made = True
+
+
+def open_session(connector: aiohttp.BaseConnector, *traces: aiohttp.TraceConfig) -> aiohttp.ClientSession:
     """A session that keeps no cookies and reads nothing from the environment."""
     return aiohttp.ClientSession(
         connector=connector,
+        trace_configs=list(traces),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
         trust_env=False,
@@ -76,7 +88,7 @@ class Transport:
         with self._breaker.call() as verdict:
             try:
                 answer = await self._ask_hop_by_hop(url)
-            except (*BROKEN, AnswerTooLong) as error:
+            except BROKEN as error:
                 verdict.ok = False
                 raise Unreachable(f"no whole answer from the image API ({type(error).__name__})") from error
             if answer.status < 500:
@@ -94,26 +106,40 @@ class Transport:
         total_s: float,
     ) -> Answer:
         """POST /v1/`path`, once. Raises Unreachable where nothing was sent, Uncertain where it may have arrived."""
-        if self._submitting is None:
-            self._submitting = open_session(aiohttp.TCPConnector(force_close=True))
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
+        contact = _Contact()
         with self._breaker.call() as verdict:
             try:
-                async with self._submitting.post(
-                    self._url(path), json=json, data=form, headers=self._headers, timeout=timeout, allow_redirects=False
+                async with self._submitter().post(
+                    self._url(path),
+                    json=json,
+                    data=form,
+                    headers=self._headers,
+                    timeout=timeout,
+                    allow_redirects=False,
+                    trace_request_ctx=contact,
                 ) as response:
                     answer = await self._read(response)
-            except _NEVER_SENT as error:
+            except BROKEN as error:
                 verdict.ok = False
-                raise Unreachable(f"no connection to the image API ({type(error).__name__})") from error
-            except (*BROKEN, AnswerTooLong) as error:
-                verdict.ok = False
+                if not contact.made:
+                    raise Unreachable(f"no connection to the image API ({type(error).__name__})") from error
                 raise Uncertain(
                     f"the connection to the image API broke after the request ({type(error).__name__})",
                     charged=Charged.MAYBE,
                 ) from error
             verdict.ok = answer.status < 500
         return answer
+
+    def _submitter(self) -> aiohttp.ClientSession:
+        if self._submitting is None:
+            trace = aiohttp.TraceConfig()
+            trace.on_connection_create_end.append(_note_contact)
+            # neither comes first; they stand here so that no way leads round the note
+            trace.on_connection_reuseconn.append(_note_contact)
+            trace.on_request_headers_sent.append(_note_contact)
+            self._submitting = open_session(aiohttp.TCPConnector(force_close=True), trace)
+        return self._submitting
 
     def _url(self, path: tuple[str, ...]) -> URL:
         return self._root.joinpath(*(quote(part, safe="") for part in path), encoded=True)
@@ -129,7 +155,7 @@ class Transport:
                 if target is None:
                     return await self._read(response)
                 url = target
-        raise Unexpected("the image API redirects in a circle; check UNIALL_BASE_URL", charged=Charged.MAYBE)
+        raise Unreachable("the image API redirects in a circle; check UNIALL_BASE_URL")
 
     def _next_hop(self, response: aiohttp.ClientResponse) -> URL | None:
         try:
@@ -143,7 +169,7 @@ class Transport:
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     text.feed(piece)
-            except (*BROKEN, AnswerTooLong):
+            except BROKEN:
                 if response.ok:
                     raise
                 # the status says enough: a refusal stays a refusal when its text is lost

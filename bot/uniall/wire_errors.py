@@ -171,8 +171,8 @@ def _by_ask_status(case: _Case) -> ImageApiError:
         return case.make(Busy, "the image API has too much to do")
     if status >= 500:
         return case.make(Unreachable, "the image API is in trouble")
-    if status >= 400 and not case.is_json and status not in {401, 402}:
-        # a proxy's page, for example while the API restarts: its own word about the task is still missing
+    if status < 400 or (not case.is_json and status not in {401, 402}):
+        # a redirect elsewhere or a proxy's page: the API's own word about the task is still missing
         return case.make(Unreachable, "something before the image API answered")
     if status in {404, 410}:
         return case.make(TaskLost, "the image API does not know the task")

@@ -52,7 +52,7 @@ _STATE_WORDS: Mapping[str, TaskState] = {
     }.items()
     for word in words.split()
 }
-_NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:e[+-]?\d{1,3})?", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 _HELD = re.compile(r"held:[0-9a-f]{32}")
 #: "a,b" in one string: only a comma before the next address separates, since commas stand in addresses too
 _BETWEEN_ADDRESSES = re.compile(r"\s*,\s*(?=https?://|/)")

@@ -22,7 +22,8 @@ _CODE_KEYS = ("code", "type", "error_code", "error_type")
 _TEXT_KEYS = (
     "message", "msg", "error", "detail", "error_message", "fail_reason", "failure_reason", "reason",
 )  # fmt: skip
-_CODE = re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,63}", re.IGNORECASE)
+#: Words and short numbers between separators: no key and no part of a prompt looks like this.
+_CODE = re.compile(r"(?=.{3,64}$)(?:[a-z]+|\d{1,3})(?:[_.:/-]+(?:[a-z]+|\d{1,3}))*", re.IGNORECASE | re.ASCII)
 
 
 class Meaning(Enum):

@@ -235,7 +235,7 @@ async def test_given_shards_are_started_and_no_other_discord_is_asked(tmp_path: 
 async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord, easel(tmp_path, "check", **variables(discord.api_url)) as bot:
         assert await bot.wait(START_S) == 1  # no image API there
-    assert sorted(line.split("  ")[0] for line in bot.out) == ["Discord", "database", "image API ", "settings"]
+    assert sorted(line.split("  ")[0] for line in bot.out) == ["Discord", "database", "image API", "settings"]
     assert {line.split()[-1] for line in bot.out if line.startswith(("settings", "database"))} == {"ok"}
     assert "Traceback" not in bot.output
 

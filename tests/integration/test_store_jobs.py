@@ -185,6 +185,18 @@ async def test_a_job_checked_again_is_the_same_task_as_before(scene: Scene) -> N
     assert [adopted.id for adopted in await scene.adopt()] == [job.id]
 
 
+async def test_a_job_checked_again_is_free_although_whoever_ended_it_still_had_it(scene: Scene) -> None:
+    job = await scene.job(S.PAINTING)
+    await scene.store.jobs.release("here")
+    await scene.adopt()
+    job = await scene.store.jobs.move(job, S.TIMED_OUT, now=scene.now, owner="here")
+    assert await scene.adopt("elsewhere") == []
+
+    await scene.move(job, S.PAINTING)
+
+    assert [adopted.id for adopted in await scene.adopt("elsewhere")] == [job.id]
+
+
 async def test_what_is_written_with_a_move_reads_back(scene: Scene) -> None:
     job = await scene.job(S.SUBMITTING)
     job = await scene.move(job, S.PAINTING, task_id="task", request_id="request", attempts=2, cost_micros=20_000)

@@ -62,7 +62,7 @@ def test_every_card_keeps_discords_limits(prompt: str) -> None:
         found = list(parts(view))
         assert len(found) <= 40
         assert sum(len(part["content"]) for part in found if part["type"] == 10) <= 4000
-        assert all(1 <= len(part["content"]) for part in found if part["type"] == 10)
+        assert all(len(part["content"]) >= 1 for part in found if part["type"] == 10)
         ids = [part["custom_id"] for part in found if part["type"] == 2]
         assert len(ids) == len(set(ids))
         assert all(len(it) <= 100 for it in ids)
@@ -74,7 +74,7 @@ def test_a_prompt_is_shown_without_mentions_or_markdown() -> None:
     shown = text_of(cards.in_line(job("@everyone look: **bold** <@123> [x](https://y.example)"), Progress(place=1)))
     assert "@everyone" not in shown
     assert "**bold**" not in shown
-    assert "\\<@123>" in shown
+    assert "\\<@123\\>" in shown
 
 
 def test_a_waiting_job_tells_its_place_and_can_be_cancelled() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from bot.sandbox.discord.cdn import Attachment, Cdn, Upload
 from bot.sandbox.discord.components import component_faults
 from bot.sandbox.discord.ids import snowflake
-from bot.sandbox.discord.payloads import Json, as_objects
+from bot.sandbox.discord.payloads import Json, as_list, as_object, as_objects
 from bot.sandbox.discord.refusals import (
     BLOCKED_BY_AUTOMOD,
     EMPTY_MESSAGE,
@@ -178,7 +178,7 @@ def _components(given: list[Json], attachments: tuple[Attachment, ...], cdn: Cdn
     numbers = iter(number for number in range(1, 1000) if number not in taken)
 
     def complete(part: Json) -> Json:
-        shape: Json = {key: value for key, value in part.items() if value is not None}
+        shape: Json = _without_nulls(part)
         shape["id"] = part.get("id") or next(numbers)
         shape = _DEFAULTS.get(part["type"], {}) | shape
         if part["type"] == 13:
@@ -195,6 +195,15 @@ def _components(given: list[Json], attachments: tuple[Attachment, ...], cdn: Cdn
         return shape
 
     return tuple(complete(part) for part in given)
+
+
+def _without_nulls(node: Any) -> Any:
+    """Discord leaves out what a bot sent as null."""
+    if isinstance(node, list):
+        return [_without_nulls(one) for one in as_list(node)]
+    if not isinstance(node, dict):
+        return node
+    return {key: _without_nulls(value) for key, value in as_object(node).items() if value is not None}
 
 
 _DEFAULTS: dict[int, Json] = {

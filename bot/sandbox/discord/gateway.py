@@ -78,11 +78,12 @@ class Gateway:
             if session.wants(event):
                 session.send(event.name, event.data)
 
-    async def ask_to_reconnect(self) -> None:
+    def ask_to_reconnect(self) -> None:
         """Op 7 to everybody."""
-        await self._send_all({"op": RECONNECT, "d": None})
+        for session in self.connected:
+            session.outbox.put_nowait({"op": RECONNECT, "d": None})
 
-    async def invalidate(self, *, resumable: bool = False) -> None:
+    def invalidate(self, *, resumable: bool = False) -> None:
         """Op 9 to everybody; sessions that can't be resumed are forgotten."""
         told = self.connected
         if not resumable:
@@ -215,10 +216,6 @@ class Gateway:
             "guild_scheduled_events": [],
             "soundboard_sounds": [],
         }
-
-    async def _send_all(self, payload: Json) -> None:
-        for session in self.connected:
-            session.outbox.put_nowait(payload)
 
 
 async def _write(socket: web.WebSocketResponse, outbox: asyncio.Queue[Json]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.discord.payloads import Json
-from bot.sandbox.discord.sight import BUTTON, GALLERY, MENUS, TEXT, Message, Picture
+from bot.sandbox.discord.sight import BUTTON, COMPONENTS_V2, GALLERY, MENUS, TEXT, Message, Picture
 
 _ROW, _SECTION, _SEPARATOR, _CONTAINER = 1, 9, 14, 17
 
@@ -20,10 +20,8 @@ def message_lines(message: Message) -> list[str]:
     for embed in message.json["embeds"]:
         texts = (embed.get("title", ""), embed.get("description", ""))
         lines += [f"  | {line}" for text in texts for line in text.splitlines()]
-    pictures = iter(message.pictures)
-    attached = len(message.json["attachments"])
-    shown = [next(pictures, None) for _ in range(attached)]
-    lines += [f"  {_picture(one)}" for one in shown if one]
+    if not message.flags & COMPONENTS_V2:
+        lines += [f"  {_picture(one)}" for one in [*message.pictures, *message.files]]
     for part in message.json["components"]:
         lines += [f"  {line}" for line in _part(part, message)]
     return lines

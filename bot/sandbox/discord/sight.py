@@ -109,7 +109,7 @@ class Message:
     @property
     def pictures(self) -> list[Picture]:
         """Every picture in reading order: attachments, then galleries and thumbnails."""
-        shown = [self._attached(one) for one in self.json["attachments"] if _is_image(one)]
+        shown = [self._attached(one) for one in self._listed if _is_image(one)]
         for part in walk(self.json["components"]):
             if part["type"] == GALLERY:
                 shown += [self._media(item["media"], item) for item in part["items"]]
@@ -120,7 +120,7 @@ class Message:
     @property
     def files(self) -> list[Picture]:
         """Files that are shown by name: attachments that are no pictures, and file components."""
-        shown = [self._attached(one) for one in self.json["attachments"] if not _is_image(one)]
+        shown = [self._attached(one) for one in self._listed if not _is_image(one)]
         parts = walk(self.json["components"])
         return shown + [self._media(part["file"], part) for part in parts if part["type"] == FILE]
 
@@ -136,6 +136,11 @@ class Message:
     @property
     def menus(self) -> list[Menu]:
         return [_menu(part) for part in walk(self.json["components"]) if part["type"] in MENUS]
+
+    @property
+    def _listed(self) -> list[Json]:
+        """Attachments that are shown by themselves: with Components V2, none are."""
+        return [] if self.flags & COMPONENTS_V2 else self.json["attachments"]
 
     def _embed_texts(self) -> Iterator[str]:
         for embed in self.json["embeds"]:

@@ -25,6 +25,7 @@ _INPUT_PRICES: Mapping[Model, int] = {Model.STANDARD: 2_000, Model.QUALITY: 10_0
 
 
 def utc_now() -> datetime:
+    """The wall clock, aware, in UTC."""
     return datetime.now(UTC)
 
 

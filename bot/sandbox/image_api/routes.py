@@ -193,10 +193,11 @@ def _refused(route: Route, refusal: Refusal) -> web.Response:
 
 
 def _sync_failure(task: ImageTask) -> JsonObject:
-    if isinstance(task.error, dict):
-        error = cast(dict[str, object], task.error)
-        return nested(str(error.get("message", "")), "upstream_error", error.get("code", ""))
-    return nested(str(task.error or "task failed"), "upstream_error")
+    error = task.error
+    if isinstance(error, dict):
+        told = cast(dict[str, object], error)
+        return nested(str(told.get("message", "")), "upstream_error", told.get("code", ""))
+    return nested(str(error) if error else "task failed", "upstream_error")
 
 
 def _json(body: JsonObject, phrasing: Phrasing, status: int = 200) -> web.Response:

@@ -118,6 +118,10 @@ class LocalImageApi:
         if self._runner:
             await self._runner.cleanup()
 
+    def go_away(self, seconds: float, *, refused: bool = True) -> None:
+        """Begin an outage: connections are refused, or taken and reset. `files_url` stays up."""
+        self._begin_outage(Outage(seconds, refused))
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -36,13 +36,17 @@ class SourceUnreadable(Exception):
     """A source of an edit could not be fetched or is no usable picture. The message says why."""
 
 
+class PainterGone(Exception):
+    """The painter's process ended in the middle of a picture. The next picture starts a new one."""
+
+
 class Studio(Protocol):
     """Paints the pictures of a submission."""
 
     async def paint(
         self, submission: Submission, sources: Sequence[bytes], count: int, picture_format: PictureFormat
     ) -> tuple[Finished, ...]:
-        """Paint `count` pictures. Raises SourceUnreadable."""
+        """Paint `count` pictures. Raises SourceUnreadable and PainterGone."""
         ...
 
     async def close(self) -> None: ...
@@ -127,12 +131,16 @@ class PaintingStudio:
         process = self._process or await self._start()
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(order).encode() + b"\n")
-        await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise RuntimeError("the painter's process has ended")
-        return json.loads(line)
+        try:
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            await process.stdin.drain()
+        except ConnectionError as error:
+            self._process = None
+            raise PainterGone from error
+        if line := await process.stdout.readline():
+            return json.loads(line)
+        self._process = None
+        raise PainterGone
 
     async def _start(self) -> Process:
         # a session of its own: Ctrl-C in the terminal is for the bot, the painter goes when its input closes

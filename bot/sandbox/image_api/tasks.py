@@ -24,7 +24,7 @@ from bot.sandbox.image_api.records import (
 )
 from bot.sandbox.image_api.script import Address, Ending, Fate
 from bot.sandbox.image_api.sources import SourceFetcher
-from bot.sandbox.image_api.studio import SourceUnreadable, Studio
+from bot.sandbox.image_api.studio import PainterGone, SourceUnreadable, Studio
 
 _ID_LETTERS = string.ascii_letters + string.digits
 _FAILS_AT = 0.6  # of the planned time
@@ -159,6 +159,8 @@ class TaskBook:
                 await asyncio.Event().wait()  # until the server stops
         except SourceUnreadable as error:
             self._fail(task, TaskState.FAILED, {"code": "invalid_image", "message": str(error)})
+        except PainterGone:
+            self._fail(task, TaskState.FAILED, {"code": "do_request_failed", "message": "upstream failed"})
         finally:
             task.ready_at, task.ready_wall = time.monotonic(), utc_now()
             task.done.set()

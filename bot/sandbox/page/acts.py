@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from bot.sandbox.discord.cdn import Upload
 from bot.sandbox.discord.clients import InvalidCommand
@@ -96,7 +96,7 @@ class Acts:
             return {"form": key, "modal": reply.modal}
         return {}
 
-    def _options(self, person: Person, name: str, given: dict[str, Any]) -> dict[str, Value]:
+    def _options(self, person: Person, name: str, given: dict[str, Json | str]) -> dict[str, Value]:
         """Options as `Person` takes them. A text never stands for a file here: it would be read from this machine."""
         files = _attachment_options(person, name)
         options: dict[str, Value] = {}
@@ -106,7 +106,7 @@ class Acts:
             elif key in files:
                 raise InvalidCommand(f"{key} takes a file. Please attach one.")
             else:
-                options[key] = value if isinstance(value, bool | int | float) else str(value)
+                options[key] = str(value)
         return options
 
     def _field(self, value: Any) -> FieldValue:
@@ -114,8 +114,8 @@ class Acts:
             return value
         if not isinstance(value, list):
             return str(value)
-        entries: list[Any] = value
-        files = [self._upload(one) for one in entries if isinstance(one, dict)]
+        entries = cast("list[Json | str]", value)
+        files = [self._upload(one) for one in entries if not isinstance(one, str)]
         return files or [str(one) for one in entries]
 
     def _upload(self, value: Json) -> Upload:

@@ -9,7 +9,7 @@ class BotControl(Protocol):
     """The bot's child process, as the developer panel drives it."""
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the process is there."""
         ...
 
@@ -17,8 +17,8 @@ class BotControl(Protocol):
         """Start it; nothing happens if it runs."""
         ...
 
-    async def restart(self) -> None:
-        """End it with SIGTERM, as a deploy does, and start it again."""
+    async def stop(self) -> None:
+        """End it with SIGTERM, as a deploy does."""
         ...
 
     async def kill(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
 
 from bot.sandbox.discord.calls import Recorded
 from bot.sandbox.discord.refusals import Json
@@ -19,6 +19,7 @@ PAUSE_S = 0.4
 #: Requests told to a panel that has just been opened.
 BACKLOG = 150
 _TASKS_SHOWN = 40
+_MAX_STEP = 16  # characters of one step of a path
 _MAX_TEXT = 4000  # characters of one JSON value's strings that are worth showing
 
 Tell = Callable[[Json], Awaitable[None]]
@@ -38,7 +39,7 @@ class Recorder:
         image_log = _Log(lambda: self._image_api.requests if self._image_api else (), _image_row)
         told: Json | None = None
         while True:
-            rows = [*discord_log.news(), *image_log.news()]
+            rows = sorted([*discord_log.news(), *image_log.news()], key=_moment)
             if rows:
                 await tell({"type": "requests", "rows": rows})
             state = self._state()
@@ -96,7 +97,7 @@ def _image_row(index: int, record: ImageRequestRecord) -> Json:
         "to": "image API",
         "at": record.wall.timestamp(),
         "method": record.method,
-        "path": record.path,
+        "path": _readable(record.path),
         "status": record.status,
         "code": None,
         "took_s": None,
@@ -136,19 +137,23 @@ def _task_row(task: ImageTask) -> Json:
     }
 
 
+def _moment(row: Json) -> float:
+    return row["at"]
+
+
 def _readable(path: str) -> str:
-    """A path with the long interaction token cut short; nobody can read it, and everything else drowns beside it."""
-    return "/".join(f"{step[:6]}…" if len(step) > 40 else step for step in path.split("/"))
+    """A path with its long ids and tokens cut short; nobody reads them, and everything else drowns beside them."""
+    return "/".join(f"{step[:4]}…{step[-4:]}" if len(step) > _MAX_STEP else step for step in path.split("/"))
 
 
 def _shortened(value: Any) -> Any:
     """JSON with overlong texts (pictures as base 64) cut."""
     if isinstance(value, str):
         return value if len(value) <= _MAX_TEXT else f"{value[:80]}… ({len(value)} characters)"
-    if isinstance(value, dict):
-        entries: dict[Any, Any] = value
-        return {str(key): _shortened(one) for key, one in entries.items()}
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[str, Any]", value)
+        return {key: _shortened(one) for key, one in entries.items()}
     if isinstance(value, list | tuple):
-        parts: list[Any] = list(value)  # pyright: ignore[reportUnknownArgumentType] JSON of anything
+        parts = cast("Sequence[Any]", value)
         return [_shortened(one) for one in parts]
     return value

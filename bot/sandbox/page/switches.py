@@ -11,7 +11,7 @@ from bot.sandbox.discord.faults import Fault
 from bot.sandbox.discord.refusals import Json
 from bot.sandbox.discord.rules import DEFAULT_RULES
 from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.image_api.scenarios import SCENARIOS
+from bot.sandbox.image_api.scenarios import SCENARIOS, Scenario
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.page.control import BotControl
 
@@ -36,6 +36,7 @@ class Switch:
     summary: str
     act: Callable[[], Any]
     is_on: Callable[[], bool] | None = None
+    is_open: Callable[[], bool] = lambda: True  # whether it can be turned now
 
 
 class Switches:
@@ -51,7 +52,7 @@ class Switches:
     def state(self) -> Json:
         """Everything as it stands, for the panel."""
         return {
-            "bot": None if self._bot is None else {"running": self._bot.running},
+            "bot": None if self._bot is None else {"running": self._bot.is_running},
             "connected": len(self._discord.gateway.connected) > 0,
             "scenarios": self._scenarios(),
             "switches": [_shown(one) for one in self._table.values()],
@@ -102,7 +103,7 @@ class Switches:
                 "on": scenario.name in active,
                 "left": active.get(scenario.name),
             }
-            for scenario in SCENARIOS.values()
+            for scenario in sorted(SCENARIOS.values(), key=_rank)
         ]
 
     def _discord_switches(self) -> list[Switch]:
@@ -159,13 +160,43 @@ class Switches:
             self._discord.faults.remove(fault)
 
     def _bot_switches(self) -> list[Switch]:
-        if self._bot is None:
+        bot = self._bot
+        if bot is None:
             return []
         return [
-            Switch("bot-kill", "Kill the bot", "kill -9: no chance to write anything down", self._bot.kill),
-            Switch("bot-start", "Start the bot", "It picks up every job where it stood", self._bot.start),
-            Switch("bot-restart", "Restart the bot", "SIGTERM, as a deploy does, and a new start", self._bot.restart),
+            Switch(
+                "bot-kill",
+                "Kill the bot",
+                "kill -9: no chance to write anything down",
+                bot.kill,
+                is_open=lambda: bot.is_running,
+            ),
+            Switch(
+                "bot-start",
+                "Start the bot",
+                "It picks up every job where it stood",
+                bot.start,
+                is_open=lambda: not bot.is_running,
+            ),
+            Switch(
+                "bot-restart",
+                "Restart the bot",
+                "SIGTERM, as a deploy does, and a new start",
+                lambda: restart(bot),
+                is_open=lambda: bot.is_running,
+            ),
         ]
+
+
+async def restart(bot: BotControl) -> None:
+    """End the bot in good order and start it again."""
+    await bot.stop()
+    await bot.start()
+
+
+def _rank(scenario: Scenario) -> int:
+    """The featured ones first, in their own order; the rest as they are listed."""
+    return FEATURED.index(scenario.name) if scenario.name in FEATURED else len(FEATURED)
 
 
 def _shown(switch: Switch) -> Json:
@@ -175,4 +206,5 @@ def _shown(switch: Switch) -> Json:
         "summary": switch.summary,
         "about": "bot" if switch.name.startswith("bot-") else "discord",
         "on": switch.is_on() if switch.is_on else None,
+        "open": switch.is_open(),
     }

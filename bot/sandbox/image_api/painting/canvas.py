@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -14,6 +15,18 @@ Stops = Sequence[tuple[float, Color]]
 
 _SMOOTH_STEPS = 8  # points between two of a smooth curve's own
 _EDGE = 2  # each edge is drawn this many times larger and reduced, since Pillow draws hard edges
+
+
+def resized(
+    image: Image.Image, size: tuple[int, int], resample: Image.Resampling = Image.Resampling.BICUBIC
+) -> Image.Image:
+    """The image in another size. Pillow's own annotation names numpy, which is not installed."""
+    return image.resize(size, resample)  # pyright: ignore[reportUnknownMemberType]
+
+
+def mapped(image: Image.Image, table: Sequence[int]) -> Image.Image:
+    """A grey image with each of its 256 values replaced by the table's. Annotated like the above."""
+    return image.point(table)  # pyright: ignore[reportUnknownMemberType]
 
 
 def mix(first: Color, second: Color, share: float) -> Color:
@@ -63,7 +76,7 @@ def gradient(stops: Stops, height: int) -> Image.Image:
 
 
 def _color_at(stops: Stops, place: float) -> Color:
-    for (start, first), (end, second) in zip(stops, stops[1:], strict=False):
+    for (start, first), (end, second) in pairwise(stops):
         if place <= end:
             return mix(first, second, max(0.0, (place - start) / max(1e-9, end - start)))
     return stops[-1][1]
@@ -75,7 +88,9 @@ def noise(rng: random.Random, size: tuple[int, int], cells: tuple[int, int], oct
     weight = 1.0
     for octave in range(octaves):
         across, down = cells[0] << octave, cells[1] << octave
-        layer = Image.frombytes("L", (across, down), rng.randbytes(across * down)).resize(size, Image.Resampling.BICUBIC)
+        layer = resized(
+            Image.frombytes("L", (across, down), rng.randbytes(across * down)), size, Image.Resampling.BICUBIC
+        )
         cloud = layer if cloud is None else Image.blend(cloud, layer, weight / (1 + weight))
         weight *= 0.55
     assert cloud is not None
@@ -97,9 +112,16 @@ class Canvas:
         """Width by height."""
         return self.width / self.height
 
+    def enlarge(self, size: tuple[int, int]) -> None:
+        """Go on in another size."""
+        if self.image.size != size:
+            self.image = resized(self.image, size, Image.Resampling.BICUBIC)
+            self.width, self.height = size
+            self.short = min(size)
+
     def backdrop(self, stops: Stops) -> None:
         """Fill the whole canvas from top to bottom."""
-        self.image.paste(gradient(stops, self.height).resize((self.width, self.height)))
+        self.image.paste(resized(gradient(stops, self.height), (self.width, self.height)))
 
     def shape(
         self, points: Sequence[Point], top: Color, bottom: Color | None = None, *, opacity: float = 1.0, blur: float = 0
@@ -141,8 +163,10 @@ class Canvas:
         if box[0] >= box[2] or box[1] >= box[3]:
             return
         # the disc in Pillow's radial gradient is dark in the middle and white from the edge on
-        disc = Image.radial_gradient("L").point([round(255 * strength * max(0.0, 1 - v / 180) ** 2.2) for v in range(256)])
-        mask = disc.resize((size, size)).crop((box[0] - left, box[1] - upper, box[2] - left, box[3] - upper))
+        disc = mapped(
+            Image.radial_gradient("L"), [round(255 * strength * max(0.0, 1 - v / 180) ** 2.2) for v in range(256)]
+        )
+        mask = resized(disc, (size, size)).crop((box[0] - left, box[1] - upper, box[2] - left, box[3] - upper))
         light = Image.composite(Image.new("RGB", mask.size, color), Image.new("RGB", mask.size), mask)
         self.image.paste(ImageChops.screen(self.image.crop(box), light), box[:2])
 
@@ -151,29 +175,40 @@ class Canvas:
         box = (0, max(0, round(upper * self.height)), self.width, min(self.height, round(lower * self.height)))
         if box[1] >= box[3]:
             return
-        fade = Image.linear_gradient("L").point([round(255 * (top + (bottom - top) * v / 255)) for v in range(256)])
-        mask = fade.resize((self.width, box[3] - box[1]))
+        fade = mapped(Image.linear_gradient("L"), [round(255 * (top + (bottom - top) * v / 255)) for v in range(256)])
+        mask = resized(fade, (self.width, box[3] - box[1]))
         self.image.paste(color, box, mask)
+
+    def haze(self, middle: float, reach: float, color: Color, strength: float) -> None:
+        """A bank of haze, thickest at `middle` and gone `reach` above and below it."""
+        box = (0, round((middle - reach) * self.height), self.width, round((middle + reach) * self.height))
+        swell = mapped(
+            Image.linear_gradient("L"), [round(255 * strength * math.sin(math.pi * v / 255) ** 2) for v in range(256)]
+        )
+        self.image.paste(color, box, resized(swell, (self.width, box[3] - box[1])))
 
     def clouds(self, upper: float, lower: float, color: Color, amount: float, cells: tuple[int, int] = (3, 5)) -> None:
         """Drifting clouds in a band of the sky; `amount` 0-1."""
         box = (0, max(0, round(upper * self.height)), self.width, round(lower * self.height))
         small = (max(8, self.width // 4), max(8, (box[3] - box[1]) // 4))
         threshold = 150 - 40 * amount
-        mask = noise(self.rng, small, cells).point(
-            [round(max(0.0, min(1.0, (v - threshold) / 70)) * 235 * amount) for v in range(256)]
+        mask = mapped(
+            noise(self.rng, small, cells),
+            [round(max(0.0, min(1.0, (v - threshold) / 70)) * 235 * amount) for v in range(256)],
         )
-        edge = Image.linear_gradient("L").point([round(255 * math.sin(math.pi * v / 255)) for v in range(256)])
-        mask = ImageChops.multiply(mask, edge.resize(small))
-        self.image.paste(color, box, mask.resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.BICUBIC))
+        edge = mapped(Image.linear_gradient("L"), [round(255 * math.sin(math.pi * v / 255)) for v in range(256)])
+        mask = ImageChops.multiply(mask, resized(edge, small))
+        self.image.paste(color, box, resized(mask, (box[2] - box[0], box[3] - box[1]), Image.Resampling.BICUBIC))
 
     def mirror(self, horizon: float, tint: Color, share: float) -> None:
         """Water below the horizon: what stands above it, upside down, rippled and tinted."""
         start = round(horizon * self.height)
         depth = self.height - start
         above = self.image.crop((0, max(0, start - round(depth * 1.15)), self.width, start))
-        water = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((self.width, depth))
-        water = Image.blend(water.filter(ImageFilter.BoxBlur(self.short * 0.002)), Image.new("RGB", water.size, tint), share)
+        water = resized(above.transpose(Image.Transpose.FLIP_TOP_BOTTOM), (self.width, depth))
+        water = Image.blend(
+            water.filter(ImageFilter.BoxBlur(self.short * 0.002)), Image.new("RGB", water.size, tint), share
+        )
         self.image.paste(water, (0, start))
         y = 0.0
         while y < depth:
@@ -186,9 +221,9 @@ class Canvas:
 
     def finish(self) -> Image.Image:
         """Darken the corners a little and lay a fine grain over all."""
-        dark = Image.radial_gradient("L").point([round(max(0, v - 150) * 0.55) for v in range(256)])
-        self.image.paste((8, 8, 18), (0, 0), dark.resize((self.width, self.height)))
-        tile = Image.frombytes("L", (256, 256), self.rng.randbytes(65_536)).point([118 + v // 13 for v in range(256)])
+        dark = mapped(Image.radial_gradient("L"), [round(max(0, v - 150) * 0.55) for v in range(256)])
+        self.image.paste((8, 8, 18), (0, 0), resized(dark, (self.width, self.height)))
+        tile = mapped(Image.frombytes("L", (256, 256), self.rng.randbytes(65_536)), [118 + v // 13 for v in range(256)])
         grain = Image.new("L", (self.width, self.height))
         for left in range(0, self.width, 256):
             for upper in range(0, self.height, 256):
@@ -210,4 +245,4 @@ class Canvas:
             self.image.paste(top, box, mask)
             return
         size = (box[2] - box[0], box[3] - box[1])
-        self.image.paste(gradient([(0.0, top), (1.0, bottom)], size[1]).resize(size), box, mask)
+        self.image.paste(resized(gradient([(0.0, top), (1.0, bottom)], size[1]), size), box, mask)

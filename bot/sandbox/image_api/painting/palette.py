@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.sandbox.image_api.painting.canvas import Color, mix
@@ -22,6 +22,7 @@ class Palette:
     water: Color
     accent: Color
     is_dark: bool = False
+    named: tuple[Color, ...] = ()  # the colours that the prompt names
 
     def bent(self, color: Color, share: float) -> Palette:
         """The same with `share` of a colour in its sky, its land and most of all its accent."""
@@ -126,9 +127,23 @@ COLORS: Mapping[str, Color] = {
 _DAYLIGHT = ("dawn", "day", "dusk", "dusk", "mist", "night", "autumn", "spring")
 
 
-def choose_palette(mood: str | None, colors: tuple[str, ...], rng: random.Random) -> Palette:
-    """The palette of a mood, or of one that the dice choose, with the named colours in it."""
-    palette = PALETTES[mood or rng.choice(_DAYLIGHT)].turned(rng.uniform(-9, 9))
+_SNOW: Color = (224, 232, 246)
+
+
+def choose_palette(sky: str | None, land: str | None, colors: Sequence[str], rng: random.Random) -> Palette:
+    """The palette of a sky, a land or both, or of one that the dice choose, with the named colours in it."""
+    palette = PALETTES[sky or land or rng.choice(_DAYLIGHT)].turned(rng.uniform(-9, 9))
+    if sky and land:
+        soil = PALETTES[land]
+        depth = 0.35 if palette.is_dark else 0.6
+        palette = replace(
+            palette, far=mix(palette.far, soil.far, depth), near=mix(palette.near, soil.near, depth * 0.6)
+        )
     for name in colors[:2]:
         palette = palette.bent(COLORS[name], 0.28)
-    return palette
+    return replace(palette, named=tuple(COLORS[name] for name in colors))
+
+
+def snow_color(palette: Palette) -> Color:
+    """Snow as it lies under this sky."""
+    return mix(_SNOW, palette.sky[0], 0.62 if palette.is_dark else 0.16)

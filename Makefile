@@ -1,0 +1,71 @@
+# Everything runs in a virtual environment of its own, .venv, made on first use from pinned and hashed requirements.
+# Options are passed on: make sandbox ARGS="--port 8300", make test ARGS="-k pictures".
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make pins"
+
+# One stamp for each of the two sets, older than its file once that has changed.
+TO_RUN := $(VENV)/.installed-to-run
+TO_DEVELOP := $(VENV)/.installed-to-develop
+
+.PHONY: help sandbox test lint format bench pins env-example
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
+	@echo "make test         all tests"
+	@echo "make lint         ruff and pyright"
+	@echo "make format       let ruff write the layout"
+	@echo "make bench        measure"
+	@echo "make pins         write requirements*.txt anew from requirements*.in (ARGS=--upgrade for the newest)"
+	@echo "make env-example  write .env.example anew from the table of settings"
+
+sandbox: $(TO_RUN)
+	@exec $(BIN)/python -m bot sandbox $(ARGS)
+
+test: $(TO_DEVELOP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(TO_DEVELOP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+
+format: $(TO_DEVELOP)
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(TO_DEVELOP)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+pins: $(TO_DEVELOP)
+	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in
+	$(COMPILE) $(ARGS) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+
+env-example: $(TO_RUN)
+	@$(BIN)/python -c 'from bot.manual import env_example; print(env_example(), end="")' > .env.example.new
+	@mv .env.example.new .env.example
+
+$(TO_RUN): requirements.txt | $(BIN)/pip
+	@echo "Installing what Easel needs into $(VENV) ..."
+	@$(INSTALL) requirements.txt
+	@touch $@
+
+$(TO_DEVELOP): requirements-dev.txt | $(BIN)/pip
+	@echo "Installing what tests and linters need into $(VENV) ..."
+	@$(INSTALL) requirements-dev.txt
+	@touch $@
+
+# pip comes last into a new environment: where it is missing, the making broke off and is done again.
+$(BIN)/pip:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "Easel needs Python 3.11 or newer, and there is no $(PYTHON) on this machine." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Easel needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+			"If a newer one is installed, name it: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }

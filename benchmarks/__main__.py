@@ -1,0 +1,102 @@
+"""Measure the bot under load: `python -m benchmarks [--jobs 10,200] [--latency published|fixed:S] …`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.burst import Plan, measure
+from benchmarks.figures import Figures, figures
+from benchmarks.gallery import Gallery
+from benchmarks.table import table
+from bot.sandbox.image_api.latency import PUBLISHED, Latency
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 when a job was lost, delivered twice or bought twice."""
+    options = _parser().parse_args(arguments)
+    if not Path("/proc/self/stat").exists():
+        print("The benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
+        return 1
+    gallery = Gallery()
+    bursts = [asyncio.run(_measured(_plan(options, jobs), gallery)) for jobs in options.jobs]
+    print(table(bursts))
+    if options.json:
+        options.json.write_text(json.dumps([asdict(burst) for burst in bursts], indent=2) + "\n")
+    return 0 if all(burst.lost == burst.twice == 0 for burst in bursts) else 1
+
+
+async def _measured(plan: Plan, gallery: Gallery) -> Figures:
+    print(f"{plan.jobs} jobs at once …", file=sys.stderr, flush=True)
+    seen = await measure(plan, gallery)
+    for line in seen.bot.log_lines[:5]:
+        print(f"  the bot says: {line}", file=sys.stderr)
+    return figures(seen)
+
+
+def _plan(options: argparse.Namespace, jobs: int) -> Plan:
+    return Plan(
+        jobs=jobs,
+        latency=options.latency,
+        count=options.count,
+        edits=options.edits,
+        over_s=options.over,
+        seed=options.seed,
+        variables=dict(options.set),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Many jobs at once through an unmodified bot, a local Discord and a local image API.",
+    )
+    add = parser.add_argument
+    add("--jobs", type=_numbers, default=(10, 200), metavar="N,N", help="how many at once; one column each (10,200)")
+    add("--latency", type=_latency, default=PUBLISHED, metavar="published|fixed:S", help="of the image API")
+    add("--count", type=int, choices=range(1, 5), default=1, help="pictures per job (1)")
+    add("--edits", type=_share, default=0.0, metavar="SHARE", help="of the jobs that are edits, 0 to 1 (0)")
+    add("--over", type=float, default=0.0, metavar="S", help="let people ask during S seconds instead of all at once")
+    add("--seed", type=int, default=1, help="of the latencies (1)")
+    add("--set", type=_variable, action="append", default=[], metavar="NAME=VALUE", help="a variable for the bot")
+    add("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(part) for part in text.split(","))
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError("at least one job is needed")
+    return numbers
+
+
+def _latency(text: str) -> Latency:
+    kind, _, seconds = text.partition(":")
+    if kind == "published" and not seconds:
+        return PUBLISHED
+    if kind == "fixed":
+        return Latency.fixed(float(seconds))
+    raise argparse.ArgumentTypeError("write published, or fixed: and the seconds")
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("a share is a number from 0 to 1")
+    return share
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError("write NAME=VALUE")
+    return name, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The figures of several bursts side by side, beside what they are to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.figures import Figures
+
+Reading = Callable[[Figures], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. A reading above `at_most` is marked; `digits` after the point."""
+
+    label: str
+    read: Reading
+    digits: int = 0
+    at_most: float | None = None
+
+
+ROWS: Sequence[Row | str] = (
+    "jobs",
+    Row("delivered", lambda it: it.delivered),
+    Row("refused before anything was bought", lambda it: it.refused, at_most=0),
+    Row("lost", lambda it: it.lost, at_most=0),
+    Row("delivered or bought twice", lambda it: it.twice, at_most=0),
+    Row("submissions the image API took", lambda it: it.accepted),
+    Row("wall time, s", lambda it: it.wall_s, 1),
+    "acknowledgement, ms (interaction sent → callback received)",
+    Row("p50", lambda it: it.ack_p50_ms),
+    Row("p99", lambda it: it.ack_p99_ms),
+    Row("longest", lambda it: it.ack_max_ms, at_most=3000),
+    "delivery lag, s (result ready → pictures in the message)",
+    Row("p50", lambda it: it.lag_p50_s, 2),
+    Row("p95", lambda it: it.lag_p95_s, 2),
+    Row("mean", lambda it: it.lag_mean_s, 2),
+    "requests",
+    Row("to the image API per task, downloads aside", lambda it: it.requests_per_task, 2),
+    Row("of these, questions about the task", lambda it: it.questions_per_task, 2),
+    Row("Discord edits per job", lambda it: it.edits_per_job, 2, 6),
+    Row("most edits of one job", lambda it: it.edits_most),
+    Row("answers 429 of Discord", lambda it: it.rate_limited),
+    "resident memory of the bot, MB",
+    Row("idle", lambda it: it.idle_mb, 1, 75),
+    Row("peak of the start", lambda it: it.start_peak_mb, 1),
+    Row("peak with the jobs", lambda it: it.peak_mb, 1, 150),
+    Row("a little later", lambda it: it.afterwards_mb, 1),
+    Row("picture processes, peak", lambda it: it.picture_peak_mb, 1),
+    "processor time",
+    Row("per job, idle subtracted, ms", lambda it: it.cpu_per_job_ms, 1, 25),
+    Row("per job in picture processes, ms", lambda it: it.picture_cpu_per_job_ms, 1),
+    Row("idle, % of one core", lambda it: it.idle_cpu_percent, 1),
+    "beside",
+    Row("lag of the sandbox's own event loop, p99, ms", lambda it: it.sandbox_lag_p99_ms),
+    Row("warnings and errors in the bot's log", lambda it: it.complaints),
+    Row("exit code after SIGTERM", lambda it: it.exit_code, at_most=0),
+)
+_LABEL, _CELL = 50, 11
+
+
+def table(bursts: Sequence[Figures]) -> str:
+    """The whole table as text; `!` marks what is above its aim."""
+    heads = [f"{it.jobs} jobs" + (f" × {it.count}" if it.count > 1 else "") for it in bursts]
+    lines = [row if isinstance(row, str) else _line(f"  {row.label}", _cells(row, bursts)) for row in ROWS]
+    return "\n".join([_line("", [*heads, "at most"]), *lines])
+
+
+def _cells(row: Row, bursts: Sequence[Figures]) -> list[str]:
+    aim = "" if row.at_most is None else f"{row.at_most:g}"
+    return [*(_cell(row, row.read(it)) for it in bursts), aim]
+
+
+def _cell(row: Row, value: float) -> str:
+    missed = row.at_most is not None and not value <= row.at_most
+    return f"{value:,.{row.digits}f}{'!' if missed else ' '}"
+
+
+def _line(label: str, cells: Sequence[str]) -> str:
+    return (label.ljust(_LABEL) + "".join(cell.rjust(_CELL) for cell in cells)).rstrip()

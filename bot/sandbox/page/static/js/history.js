@@ -1,0 +1,129 @@
+// The conversation of one place: messages come, change and go, and the newest stays in view.
+
+import { el, fill } from "./dom.js";
+import { article, avatar } from "./message.js";
+import { morph } from "./morph.js";
+import { scene } from "./scene.js";
+import { welcome } from "./welcome.js";
+
+const NEAR_PX = 80;
+
+export class History {
+  #messages = new Map();
+  #notes = new Map();
+  #follows = true;
+
+  /** `scroller` scrolls, `list` holds the articles. */
+  constructor(scroller, list) {
+    this.scroller = scroller;
+    this.list = list;
+    scroller.addEventListener("scroll", () => {
+      this.#follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+    });
+    new ResizeObserver(() => this.#settle()).observe(list);
+    new ResizeObserver(() => this.#settle()).observe(scroller);
+  }
+
+  /** Show another place, or the same one anew after the connection was lost. */
+  reset(messages) {
+    this.#messages = new Map(messages.map((one) => [one.id, one]));
+    this.#notes.clear();
+    fill(this.list, this.#shown().map((one) => article(one)));
+    this.#greet();
+    this.#follows = true;
+    this.#settle();
+  }
+
+  get(id) {
+    return this.#messages.get(id);
+  }
+
+  /** Take one of Discord's events for this place. */
+  take(event) {
+    if (event.type === "message_deleted") this.#remove(event.message_id);
+    else if (event.message) this.#put(event.message);
+  }
+
+  /** Say something about a message, in this tab only. */
+  note(id, text) {
+    if (text) this.#notes.set(id, text);
+    else this.#notes.delete(id);
+    this.redraw(id);
+  }
+
+  redraw(id) {
+    const message = this.#messages.get(id);
+    const node = this.#node(id);
+    if (message && node) morph(node, article(message, this.#notes.get(id)));
+  }
+
+  /** Something only this tab knows: a command on its way, or one that got no answer. Returns how to change it. */
+  local(who, text) {
+    const body = el("div", { class: "body" }, el("header", {}, el("span", { class: "author" }, who)), el("p", { class: "pending" }, text));
+    const node = el("article", { class: "message local", "aria-label": who }, avatar(who), body);
+    this.list.append(node);
+    this.#greet();
+    this.#follows = true;
+    this.#settle();
+    return {
+      remove: () => {
+        node.remove();
+        this.#greet();
+      },
+      fail: (reason) => {
+        node.classList.add("ephemeral");
+        const dismiss = el("button", { type: "button", class: "text-button", on: { click: () => node.remove() } }, "Dismiss");
+        fill(body, el("p", { class: "note", role: "alert" }, reason), el("p", { class: "only-you" }, "Only you can see this · ", dismiss));
+      },
+    };
+  }
+
+  /** Hide an ephemeral reply; a reload doesn't bring it back. */
+  dismiss(id) {
+    const gone = dismissed();
+    sessionStorage.setItem("dismissed", JSON.stringify([...gone, id]));
+    this.#remove(id);
+  }
+
+  #put(message) {
+    const known = this.#messages.has(message.id);
+    this.#messages.set(message.id, message);
+    if (dismissed().includes(message.id)) return;
+    this.#notes.delete(message.id);
+    if (known) this.redraw(message.id);
+    else this.list.insertBefore(article(message), this.list.querySelector(".local"));
+    this.#greet();
+    this.#settle();
+  }
+
+  #remove(id) {
+    this.#messages.delete(id);
+    this.#node(id)?.remove();
+    this.#greet();
+  }
+
+  #node(id) {
+    return this.list.querySelector(`:scope > article[data-id="${CSS.escape(id)}"]`);
+  }
+
+  #shown() {
+    const gone = dismissed();
+    return [...this.#messages.values()].filter((one) => !gone.includes(one.id));
+  }
+
+  /** The first-time card stands in an empty place only. */
+  #greet() {
+    const card = this.list.querySelector(":scope > .welcome");
+    const empty = !this.list.querySelector(":scope > article");
+    if (empty && !card) this.list.append(welcome(scene));
+    if (!empty) card?.remove();
+  }
+
+  #settle() {
+    if (this.#follows) this.scroller.scrollTop = this.scroller.scrollHeight;
+  }
+}
+
+function dismissed() {
+  return JSON.parse(sessionStorage.getItem("dismissed") ?? "[]");
+}

@@ -1,0 +1,120 @@
+// A command typed as one line, `/name option:value …`: read it, write it. Pure; the form and the box share it.
+
+const SUBCOMMAND = 1;
+const GROUP = 2;
+export const ATTACHMENT = 11;
+export const BOOLEAN = 5;
+const STRING = 3;
+const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
+
+/** Commands with their subcommands spelled out: [{name: "settings show", description, options}]. */
+export function flattened(commands) {
+  return commands.flatMap((one) => leaves(one, one.name));
+}
+
+function leaves(part, name) {
+  const inner = (part.options ?? []).filter((one) => one.type === SUBCOMMAND || one.type === GROUP);
+  if (inner.length > 0) return inner.flatMap((one) => leaves(one, `${name} ${one.name}`));
+  return [{ name, description: part.description, options: part.options ?? [] }];
+}
+
+/** The command a line begins with; null where it is none that is known. */
+export function commandOf(text, commands) {
+  const fitting = commands.filter((one) => text === `/${one.name}` || /^\s/.test(text.slice(one.name.length + 1)) && text.startsWith(`/${one.name}`));
+  return fitting.sort((a, b) => b.name.length - a.name.length)[0] ?? null;
+}
+
+/**
+ * Read a line: {command, values: Map, spans: Map, twice, loose}.
+ * A value runs to the next option of this command, or stands in double quotes. Words before the first option (`loose`)
+ * are taken for the first text option, as a person means them.
+ */
+export function read(text, commands) {
+  const command = commandOf(text, commands);
+  if (!command) return null;
+  const names = command.options.map((one) => one.name).sort((a, b) => b.length - a.length);
+  const values = new Map();
+  const spans = new Map();
+  const begin = command.name.length + 1;
+  if (names.length === 0) return { command, values, spans, twice: null, loose: text.slice(begin).trim() };
+  const start = new RegExp(`(${names.map(escaped).join("|")}):[^\\S\\n]*`, "y");
+  let twice = null;
+  let at = nextStart(text, begin, start);
+  const loose = text.slice(begin, at).trim();
+  while (at < text.length) {
+    start.lastIndex = at;
+    const found = start.exec(text);
+    const from = start.lastIndex;
+    const { value, end } = valueAt(text, from, start);
+    if (values.has(found[1])) twice ??= found[1];
+    values.set(found[1], value);
+    spans.set(found[1], { from, end: Math.max(from, trimmedEnd(text, end)) });
+    at = end;
+  }
+  const first = command.options.find((one) => one.type === STRING && !one.choices);
+  if (loose && first && !values.has(first.name)) values.set(first.name, loose);
+  return { command, values, spans, twice, loose };
+}
+
+function escaped(text) {
+  return text.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&");
+}
+
+/** Where the next option begins at or after `from`: always after white space. */
+function nextStart(text, from, start) {
+  for (let at = from; at < text.length; at += 1) {
+    if (at > 0 && !/\s/.test(text[at - 1])) continue;
+    start.lastIndex = at;
+    if (start.test(text)) return at;
+  }
+  return text.length;
+}
+
+function valueAt(text, from, start) {
+  QUOTED.lastIndex = from;
+  const quoted = QUOTED.exec(text);
+  if (quoted) {
+    const end = from + quoted[0].length;
+    const next = nextStart(text, end, start);
+    if (!text.slice(end, next).trim()) return { value: quoted[1].replace(/\\(.)/gs, "$1"), end: next };
+  }
+  const end = nextStart(text, from, start);
+  return { value: text.slice(from, end).trim(), end };
+}
+
+function trimmedEnd(text, end) {
+  return text.slice(0, end).trimEnd().length;
+}
+
+/** Write a line that reads back as the same values. Empty ones are left out, unless they are in `keep`. */
+export function write(command, values, keep = []) {
+  const parts = command.options
+    .filter((one) => values.get(one.name) || keep.includes(one.name))
+    .map((one) => `${one.name}:${quotedIfNeeded(values.get(one.name) ?? "", command)}`);
+  return [`/${command.name}`, ...parts].join(" ");
+}
+
+function quotedIfNeeded(value, command) {
+  const names = command.options.map((one) => escaped(one.name)).join("|");
+  const misread = new RegExp(`(^|\\s)(${names}):|^\\s|\\s$|^"`);
+  return misread.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value;
+}
+
+/** What an option takes, in few words: `1–4`, `up to 4000 characters`. */
+export function rangeOf(option) {
+  const { min_value: low, max_value: high } = option;
+  if (low !== undefined && high !== undefined) return `${low}–${high}`;
+  if (low !== undefined) return `at least ${low}`;
+  if (high !== undefined) return `at most ${high}`;
+  return "";
+}
+
+/** The option of which the caret stands in the value, and what is typed there so far. */
+export function optionAt(reading, caret, text) {
+  for (const [name, { from, end }] of reading.spans) {
+    if (caret >= from && caret <= Math.max(end, from)) {
+      return { option: reading.command.options.find((one) => one.name === name), typed: text.slice(from, caret).trim(), from, end };
+    }
+  }
+  return null;
+}

@@ -1,0 +1,84 @@
+// Pictures and files of a message: galleries, thumbnails, spoilers, downloads.
+
+import { el, fileSize, icon, iconButton } from "./dom.js";
+import { link } from "./inline.js";
+import { mediaAddress } from "./scene.js";
+
+// Spoilers that were clicked stay open while this tab lives, also when their message changes.
+const revealed = new Set();
+
+/** Uncover a spoiler by the key its cover carries. */
+export function reveal(key) {
+  revealed.add(key);
+}
+
+export function isRevealed(key) {
+  return revealed.has(key);
+}
+
+/** A gallery of pictures: [{url, alt, width, height, spoiler}]. */
+export function gallery(items) {
+  const shape = items.length > 4 ? "many" : ["", "one", "two", "three", "four"][items.length];
+  return el("div", { class: `gallery ${shape}`, css: { "--ratio": ratioOf(items) } }, items.map(picture));
+}
+
+function ratioOf(items) {
+  const { width, height } = items[0];
+  return width && height ? `${width} / ${height}` : "1 / 1";
+}
+
+/** One picture. A click opens it large; the button in its corner does the same for the keyboard. */
+export function picture(item) {
+  const address = mediaAddress(item.url);
+  if (!address) return el("p", { class: "elsewhere" }, "A picture from elsewhere: ", link(item.url, item.url));
+  const covered = item.spoiler && !isRevealed(address);
+  return el(
+    "figure",
+    { class: `picture${covered ? " covered" : ""}`, "data-key": address },
+    el("img", { src: address, alt: item.alt, width: item.width, height: item.height, "data-act": "open", decoding: "async" }),
+    covered
+      ? el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": address }, "Spoiler")
+      : iconButton("expand", "Open large", { class: "icon-button enlarge", "data-act": "open" }),
+  );
+}
+
+/** A small picture beside a text. */
+export function thumbnail(part) {
+  return el("div", { class: "thumbnail" }, picture(itemOf(part.media, part)));
+}
+
+/** The item of a gallery entry or thumbnail, as Discord sends it. */
+export function itemOf(media, holder) {
+  return {
+    url: media.url,
+    alt: holder.description || fileNameOf(media.url),
+    width: media.width,
+    height: media.height,
+    spoiler: holder.spoiler,
+  };
+}
+
+/** Attachments of an ordinary message: pictures as a gallery, all else as files. */
+export function attachments(list) {
+  const pictures = list.filter((one) => one.content_type?.startsWith("image/"));
+  const others = list.filter((one) => !pictures.includes(one));
+  const items = pictures.map((one) => ({
+    url: one.url,
+    alt: one.description || one.filename,
+    width: one.width,
+    height: one.height,
+    spoiler: one.filename.startsWith("SPOILER_"),
+  }));
+  return [items.length > 0 && gallery(items), others.map((one) => fileCard(one.filename, one.url, one.size))];
+}
+
+/** A file to download. */
+export function fileCard(name, url, size) {
+  const address = mediaAddress(url);
+  const title = address ? el("a", { href: address, download: name }, name) : link(url, name);
+  return el("div", { class: "file" }, icon("file"), el("div", {}, title, size ? el("small", {}, fileSize(size)) : null));
+}
+
+export function fileNameOf(url) {
+  return decodeURIComponent(url.split("?", 1)[0].split("/").at(-1));
+}

@@ -1,0 +1,97 @@
+// One message as an article: who, when, what it shows, and what can be done with it.
+
+import { el, icon, iconButton } from "./dom.js";
+import { components } from "./components.js";
+import { embeds } from "./embeds.js";
+import { markdown } from "./markdown.js";
+import { attachments } from "./media.js";
+import { scene } from "./scene.js";
+import { spoken } from "./clock.js";
+
+const EPHEMERAL = 1 << 6;
+const LOADING = 1 << 7;
+const HUES = 6;
+const INTERACTION_COMMAND = 2;
+const INTERACTION_COMPONENT = 3;
+const INTERACTION_FORM = 5;
+
+export function isEphemeral(message) {
+  return Boolean(message.flags & EPHEMERAL);
+}
+
+/** The article of a message. `note` is what this tab has to say about it, for instance that a click came to nothing. */
+export function article(message, note = "") {
+  const name = message.author.global_name || message.author.username;
+  const titleId = `by-${message.id}`;
+  return el(
+    "article",
+    { class: `message${isEphemeral(message) ? " ephemeral" : ""}`, "data-id": message.id, "data-key": message.id, "aria-labelledby": titleId },
+    origin(message),
+    avatar(name, message.author.bot),
+    el("div", { class: "body" }, heading(message, name, titleId), content(message), noteLine(note), onlyYou(message)),
+    el("div", { class: "tools" }, iconButton("more", "More", { "data-act": "more", "aria-haspopup": "menu" })),
+  );
+}
+
+/** A round mark with the first letter of a name. */
+export function avatar(name, isBot = false) {
+  const hue = [...name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % HUES;
+  return el("span", { class: `avatar ${isBot ? "app" : `hue-${hue}`}`, "aria-hidden": "true" }, isBot ? "" : name[0]);
+}
+
+function heading(message, name, titleId) {
+  const when = new Date(message.timestamp);
+  return el(
+    "header",
+    {},
+    el("span", { class: "author", id: titleId }, name),
+    message.author.bot && el("span", { class: "badge" }, "App"),
+    el("time", { class: "when", datetime: when.toISOString() }, spoken(when)),
+    message.edited_timestamp && el("span", { class: "edited" }, "edited"),
+  );
+}
+
+function content(message) {
+  if (message.flags & LOADING) {
+    return el("p", { class: "thinking" }, `${message.author.username} is thinking`, el("span", { class: "dots", "aria-hidden": "true" }));
+  }
+  return el(
+    "div",
+    { class: "content" },
+    message.content && el("div", { class: "text" }, markdown(message.content)),
+    attachments(message.attachments),
+    embeds(message.embeds),
+    components(message.components),
+  );
+}
+
+/** Above a reply: what a person did to get it. */
+function origin(message) {
+  const about = message.interaction_metadata;
+  if (!about) return null;
+  const who = scene.people.find((one) => one.id === about.user.id)?.name ?? about.user.username;
+  return el("p", { class: "origin" }, el("span", { class: "who" }, who), ` ${didWhat(message, about)}`);
+}
+
+function didWhat(message, about) {
+  if (about.type === INTERACTION_COMPONENT) return "pressed a button";
+  if (about.type === INTERACTION_FORM) return "filled in a form";
+  if (about.type !== INTERACTION_COMMAND) return "asked";
+  if (!about.name) return "used a command";
+  return message.type === 23 ? `used ${about.name}` : `used /${about.name}`;
+}
+
+function noteLine(note) {
+  return note ? el("p", { class: "note", role: "alert" }, note) : null;
+}
+
+function onlyYou(message) {
+  if (!isEphemeral(message)) return null;
+  return el(
+    "p",
+    { class: "only-you" },
+    icon("eye"),
+    "Only you can see this · ",
+    el("button", { type: "button", class: "text-button", "data-act": "dismiss" }, "Dismiss"),
+  );
+}

@@ -1,0 +1,108 @@
+"""A picture on its way into a file: counted, told by its first bytes, and whole before it gets its name."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bot.errors import NotAPicture, TooLarge
+from bot.model import PictureFormat
+
+_HEAD_BYTES = 12
+#: Where the end of a picture is looked for: some files carry a little more behind it.
+_TAIL_BYTES = 64 * 1024
+_ENDS = {PictureFormat.PNG: b"IEND\xaeB`\x82", PictureFormat.JPEG: b"\xff\xd9"}
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """What a download brought: the format its bytes show, and how many there are."""
+
+    format: PictureFormat
+    bytes: int
+
+
+def picture_format(head: bytes) -> PictureFormat | None:
+    """What the first twelve bytes of a file say it is."""
+    if head.startswith(b"\xff\xd8\xff"):
+        return PictureFormat.JPEG
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return PictureFormat.PNG
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return PictureFormat.WEBP
+    return None
+
+
+class PictureFile:
+    """A picture being written beside its final name, which it gets with `finish`. Otherwise it is removed.
+
+    Pieces of 64 KiB go to the page cache, which is quicker than handing them to a thread.
+    """
+
+    def __init__(self, into: Path, max_bytes: int) -> None:
+        self._into = into
+        self._part = into.with_name(f".{into.name}.{secrets.token_hex(4)}.part")
+        self._max_bytes = max_bytes
+        self._head = b""
+        self._tail = b""
+        self._bytes = 0
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> PictureFile:
+        self._file = self._part.open("xb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    @property
+    def bytes(self) -> int:
+        return self._bytes
+
+    def write(self, piece: bytes) -> None:
+        """Add a piece. Raises TooLarge, or NotAPicture as soon as the first bytes show it."""
+        self._bytes += len(piece)
+        if self._bytes > self._max_bytes:
+            raise TooLarge(f"more than {self._max_bytes} bytes")
+        if len(self._head) < _HEAD_BYTES:
+            self._head += piece[: _HEAD_BYTES - len(self._head)]
+            if len(self._head) == _HEAD_BYTES:
+                self._format()
+        self._tail = (self._tail + piece)[-_TAIL_BYTES:]
+        if self._file is not None:
+            self._file.write(piece)
+
+    @property
+    def is_whole(self) -> bool:
+        """False where the end that the format prescribes is missing, so that the picture is cut off."""
+        found = picture_format(self._head)
+        if found is PictureFormat.WEBP:
+            return int.from_bytes(self._head[4:8], "little") + 8 <= self._bytes
+        return found is None or _ENDS[found] in self._tail
+
+    def finish(self) -> Download:
+        """Give the file its name. Raises NotAPicture."""
+        found = self._format()
+        if self._file is not None:
+            self._file.close()
+        self._part.replace(self._into)
+        return Download(found, self._bytes)
+
+    def _format(self) -> PictureFormat:
+        found = picture_format(self._head)
+        if found is None:
+            raise NotAPicture("the bytes are no JPEG, PNG or WebP")
+        return found
+
+
+def save(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:
+    """Write a picture that is already here. Raises TooLarge or NotAPicture."""
+    with PictureFile(into, max_bytes) as file:
+        for piece in pieces:
+            file.write(piece)
+        return file.finish()

@@ -1,0 +1,115 @@
+"""The whole house for tests: the local Discord, the local image API, and an unmodified bot in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.discord.person import Person
+from bot.sandbox.discord.rules import DEFAULT_RULES, DiscordRules
+from bot.sandbox.discord.server import LocalDiscord
+from bot.sandbox.discord.sight import Message
+from bot.sandbox.image_api.latency import Latency
+from bot.sandbox.image_api.records import RecordedRequest
+from bot.sandbox.image_api.server import LocalImageApi
+from bot.sandbox.image_api.studio import PaintMode
+
+PATIENCE_S = 20.0
+
+
+class House:
+    """Everything that one bot works with, and the bot."""
+
+    def __init__(self, discord: LocalDiscord, image_api: LocalImageApi, bot: BotProcess) -> None:
+        self.discord = discord
+        self.image_api = image_api
+        self.bot = bot
+
+    @property
+    def ada(self) -> Person:
+        """The server's owner."""
+        return self.discord.person("Ada")
+
+    @property
+    def ben(self) -> Person:
+        """A member without special rights."""
+        return self.discord.person("Ben")
+
+    def submissions(self, since: int = 0) -> list[RecordedRequest]:
+        """Requests that ask for pictures, from the `since`-th request on."""
+        return [it for it in self.image_api.requests[since:] if it.method == "POST"]
+
+    async def start_bot(self) -> None:
+        await self.bot.start()
+        await self.discord.wait_for_bot(PATIENCE_S)
+
+    async def kill_bot(self) -> None:
+        """`kill -9`, until Discord has seen the connection go."""
+        await self.bot.kill()
+        async with asyncio.timeout(PATIENCE_S):
+            while self.discord.gateway.connected:
+                await self.discord.gateway.changed.wait()
+
+    async def restart_bot(self) -> None:
+        await self.kill_bot()
+        await self.start_bot()
+
+
+@asynccontextmanager
+async def house_in(
+    folder: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    rules: DiscordRules = DEFAULT_RULES,
+    latency: Latency | None = None,
+    **more: Any,
+) -> AsyncIterator[House]:
+    """A running house whose bot keeps its database in `folder`."""
+    local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), paint=PaintMode.TINY, **more)
+    async with LocalDiscord(settings=rules) as discord, local_api as image_api:
+        bot = BotProcess(
+            {
+                "DISCORD_TOKEN": discord.token,
+                "DISCORD_API_URL": discord.api_url,
+                "DATABASE_URL": f"sqlite:///{folder / 'easel.db'}",
+                "UNIALL_API_KEY": "sandbox",
+                "UNIALL_BASE_URL": image_api.base_url,
+                "LOG_LEVEL": "WARNING",
+                **(variables or {}),
+            }
+        )
+        house = House(discord, image_api, bot)
+        try:
+            await house.start_bot()
+            yield house
+        finally:
+            await bot.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One house for all tests of a file, with pictures that are ready in a moment."""
+    async with house_in(tmp_path_factory.mktemp("house"), variables={"MAX_JOBS_PER_USER": "50"}) as whole:
+        yield whole
+
+
+def final(message: Message) -> bool:
+    """Whether a job's reply has come to its end."""
+    return not message.loading and "Cancel" not in message.labels
+
+
+def with_pictures(message: Message) -> bool:
+    """Whether a job's reply has its pictures."""
+    return bool(message.pictures) and final(message)
+
+
+def says(*words: str) -> Callable[[Message], bool]:
+    """Whether a message contains all these words, in any case."""
+    return lambda message: all(word.lower() in message.text.lower() for word in words)

@@ -1,0 +1,98 @@
+"""Revisions and tables agree, and what older rows hold can be read."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text, update
+
+from bot.errors import StartError
+from bot.model import Charged, Failure, FailureKind, ImageRequest, JobState, Model
+from bot.store import migrate
+from bot.store.engine import Database
+from bot.store.schema import jobs, metadata
+from bot.store.store import Store
+from bot.store.url import read_url
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import PostgresServer, Scene
+
+
+def scripts() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "bot/store/migrations")
+    return config
+
+
+async def test_the_migrated_tables_are_those_of_the_metadata(store: Store) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return compare_metadata(context, metadata)
+
+    assert await store.run(differences) == []
+
+
+def test_the_newest_revision_is_the_one_that_a_start_looks_for() -> None:
+    assert ScriptDirectory.from_config(scripts()).get_heads() == [migrate.HEAD]
+
+
+async def test_every_revision_can_be_gone_back_and_forth(store: Store) -> None:
+    def there_and_back(connection: Connection) -> list[str]:
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        left = inspect(connection).get_table_names()
+        command.upgrade(config, "head")
+        return left
+
+    assert await store.run(there_and_back) == ["alembic_version"]
+    await store.ping()
+
+
+async def test_processes_that_start_together_migrate_once(postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    for store in await asyncio.gather(*(Store.open(url) for _ in range(5))):
+        await store.ping()
+        await store.close()
+
+
+async def test_a_migration_that_breaks_off_leaves_nothing(database_url: str) -> None:
+    store = await Store.open(database_url)
+    for table in ("jobs", "alembic_version"):
+        await store.run(lambda connection, table=table: connection.execute(text(f"DROP TABLE {table}")) and None)
+    await store.close()
+
+    # "meta" stands in the way of the second table, when the first is made already.
+    with pytest.raises(StartError, match="not as Easel left them"):
+        await Store.open(database_url)
+
+    database = Database(read_url(database_url))
+    database.open()
+    tables = inspect(database.engine).get_table_names()
+    database.close()
+    assert tables == ["meta"]
+
+
+async def test_rows_of_other_versions_can_be_read(scene: Scene) -> None:
+    job = await scene.move(await scene.job(JobState.WAITING), JobState.FAILED)
+    request: dict[str, Any] = {"prompt": "a red fox", "model": "grok-imagine-image-quality", "added_later": {"a": 1}}
+    request["sources"] = [{"url": "https://a.example", "kept": None, "also_later": 1}]
+    failure = {"kind": "a kind of later", "charged": "maybe", "added_later": True}
+    values = {"request": json.dumps(request), "failure": json.dumps(failure)}
+    await scene.store.run(lambda connection: connection.execute(update(jobs).values(values)) and None)
+
+    read = await scene.store.jobs.get(job.id)
+
+    assert read is not None
+    assert (read.request.prompt, read.request.model, read.request.count) == ("a red fox", Model.QUALITY, 1)
+    assert read.request.aspect_ratio is ImageRequest("x").aspect_ratio
+    assert read.request.sources[0].filename == "picture"
+    assert read.failure == Failure(FailureKind.UNKNOWN, Charged.MAYBE)

@@ -1,0 +1,425 @@
+"""The image API client against real sockets: what it sends, and that nothing is ever bought twice."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import socket
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.errors import BadInput, BadKey, ImageApiError, InvalidRequest, Uncertain, Unexpected, Unreachable
+from bot.model import AspectRatio, Charged, ImageRequest, PictureFormat, Source
+from bot.uniall.client import ImageApi, Mode, SourceOutOfReach, Submission, TaskState, base_address
+from tests.integration.uniall_servers import (
+    HURRY,
+    JPEG,
+    KEY,
+    PNG,
+    WEBP,
+    Reply,
+    always,
+    client,
+    free_port,
+    playing,
+    raw,
+    reply,
+)
+
+FOX = ImageRequest("a red fox")
+TASK = {"task_id": "task_1", "status": "queued", "progress": "0%", "error": None}
+
+
+def edit(*addresses: str) -> ImageRequest:
+    return ImageRequest("bluer", aspect_ratio=AspectRatio.AUTO, sources=tuple(Source(url) for url in addresses))
+
+
+# --- what is sent
+
+
+@pytest.mark.parametrize("ending", ["", "/", "/v1", "/v1/"])
+async def test_a_task_is_submitted_and_asked_about_whatever_the_base_address_ends_in(ending: str) -> None:
+    async def api(request: web.Request) -> Reply:
+        if request.method == "POST":
+            return reply(200, TASK, X_Oneapi_Request_Id="r-1")
+        return reply(200, {"code": "success", "data": {**TASK, "status": "in_progress", "progress": "30%"}})
+
+    async with playing(api) as server, client(server.url + ending) as image_api:
+        assert await image_api.submit(FOX) == Submission("task_1", "r-1")
+        report = await image_api.report("task_1")
+    assert (report.state, report.percent) == (TaskState.RUNNING, 30)
+    submitted, asked = server.seen
+    assert (submitted.method, submitted.path) == ("POST", "/v1/images/tasks")
+    assert (asked.method, asked.path) == ("GET", "/v1/images/tasks/task_1")
+    assert submitted.headers["authorization"] == asked.headers["authorization"] == f"Bearer {KEY}"
+    assert submitted.headers["content-type"] == "application/json"
+    assert submitted.json["num_images"] == 1
+    assert "n" not in submitted.json
+
+
+async def test_a_prefix_before_v1_is_kept_and_a_strange_task_id_is_quoted() -> None:
+    async with playing(always(200, TASK)) as server, client(server.url + "/openai/v1") as image_api:
+        await image_api.report("a/b?c#d%2F")
+    assert server.seen[0].path == "/openai/v1/images/tasks/a%2Fb%3Fc%23d%252F"
+
+
+@pytest.mark.parametrize("address", ["", "images.example", "ftp://images.example", "https://", "http://[::1"])
+def test_an_address_that_cannot_work_is_told_in_a_sentence(address: str) -> None:
+    with pytest.raises(ValueError, match="address of the image API"):
+        base_address(address)
+
+
+def test_a_key_with_a_line_break_is_refused() -> None:
+    with pytest.raises(ValueError, match="key of the image API") as caught:
+        ImageApi(base_url="https://images.example", api_key="sk-1\r\nX: y")
+    assert "sk-1" not in str(caught.value)
+
+
+async def test_an_impossible_request_is_refused_before_anything_is_sent() -> None:
+    async with playing(always(200, TASK)) as server, client(server.url) as image_api:
+        with pytest.raises(InvalidRequest):
+            await image_api.submit(replace(FOX, count=9))
+    assert server.seen == []
+
+
+async def test_synchronous_mode_gets_the_pictures_at_once() -> None:
+    answer = {"created": 1, "data": [{"url": "https://cdn.example/1.png", "revised_prompt": ""}]}
+    async with playing(always(200, answer)) as server, client(server.url, Mode.SYNC) as image_api:
+        made = await image_api.submit(replace(FOX, count=2))
+        await image_api.submit(edit("https://cdn.example/source.png"))
+    assert made == Submission(None, None, ("https://cdn.example/1.png",))
+    assert [request.path for request in server.seen] == ["/v1/images/generations", "/v1/images/edits"]
+    assert server.seen[0].json == {
+        "model": "grok-imagine-image",
+        "prompt": "a red fox",
+        "n": 2,
+        "response_format": "url",
+    }
+    assert server.seen[1].json["image"] == "https://cdn.example/source.png"
+
+
+async def test_synchronous_mode_uploads_several_sources() -> None:
+    async def api(request: web.Request) -> Reply:
+        if request.method == "GET":
+            assert "Authorization" not in request.headers
+            return reply(200, PNG if request.path == "/a" else WEBP)
+        return reply(200, {"data": [{"url": "https://cdn.example/1.png"}]})
+
+    async with playing(api) as server, client(server.url, Mode.SYNC, HURRY, "127.0.0.1") as image_api:
+        await image_api.submit(edit(f"{server.url}/a", f"{server.url}/b"))
+    (upload,) = (request for request in server.seen if request.method == "POST")
+    assert upload.path == "/v1/images/edits"
+    assert b'name="image[]"; filename="source-1.png"' in upload.body
+    assert b'name="image[]"; filename="source-2.webp"' in upload.body
+    assert PNG in upload.body
+    assert WEBP in upload.body
+
+
+async def test_a_source_that_cannot_be_fetched_for_its_upload_costs_nothing() -> None:
+    async with playing(always(404)) as server, client(server.url, Mode.SYNC, HURRY, "127.0.0.1") as image_api:
+        with pytest.raises(SourceOutOfReach) as caught:
+            await image_api.submit(edit(f"{server.url}/a", f"{server.url}/b"))
+    assert caught.value.charged is Charged.NO
+    assert server.count("POST") == 0
+
+
+async def test_the_bytes_of_a_source_can_be_uploaded_where_its_address_was_refused(tmp_path: Path) -> None:
+    source = tmp_path / "kept"
+    source.write_bytes(JPEG)
+
+    async def api(request: web.Request) -> Reply:
+        if request.path == "/v1/images/tasks":
+            return reply(400, {"code": "invalid_request", "message": "failed to download image"})
+        return reply(200, {"data": [{"url": "https://cdn.example/1.png"}]})
+
+    async with playing(api) as server, client(server.url) as image_api:
+        with pytest.raises(SourceOutOfReach):
+            await image_api.submit(edit("https://cdn.example/source.png"))
+        made = await image_api.submit(edit("https://cdn.example/source.png"), files=[source])
+    assert made.result_urls == ("https://cdn.example/1.png",)
+    upload = server.seen[1]
+    assert upload.path == "/v1/images/edits"
+    assert upload.headers["content-type"].startswith("multipart/form-data")
+    assert b'name="image"; filename="source-1.jpg"' in upload.body
+    assert JPEG in upload.body
+
+
+async def test_a_source_that_is_no_picture_is_not_uploaded(tmp_path: Path) -> None:
+    source = tmp_path / "page"
+    source.write_bytes(b"<html>")
+    async with playing(always(200, TASK)) as server, client(server.url) as image_api:
+        with pytest.raises(BadInput):
+            await image_api.submit(edit("https://cdn.example/source.png"), files=[source])
+    assert server.seen == []
+
+
+# --- nothing is bought twice
+
+
+async def test_a_submission_never_rides_on_a_connection_that_was_kept() -> None:
+    async with playing(always(200, TASK)) as server, client(server.url) as image_api:
+        await image_api.report("task_1")
+        await image_api.report("task_1")
+        await image_api.submit(FOX)
+        await image_api.submit(FOX)
+    ports = [request.client_port for request in server.seen]
+    assert ports[0] == ports[1], "questions share a connection"
+    assert len({*ports[1:]}) == 3, "each submission has its own"
+
+
+async def test_a_redirected_submission_is_not_sent_elsewhere() -> None:
+    async with playing(always(200, TASK)) as other:
+        redirect = always(307, Location=f"{other.url}/v1/images/tasks")
+        async with playing(redirect) as server, client(server.url) as image_api:
+            with pytest.raises(Unexpected) as caught:
+                await image_api.submit(FOX)
+    assert caught.value.charged is Charged.NO
+    assert other.seen == []
+
+
+async def test_no_connection_means_that_certainly_nothing_was_started() -> None:
+    async with client(f"http://127.0.0.1:{free_port()}") as image_api:
+        with pytest.raises(Unreachable) as caught:
+            await image_api.submit(FOX)
+        with pytest.raises(Unreachable):
+            await image_api.report("task_1")
+    assert caught.value.charged is Charged.NO
+
+
+async def test_a_failed_tls_handshake_means_that_certainly_nothing_was_started() -> None:
+    async with playing(always(200, TASK)) as server, client(f"https://127.0.0.1:{server.port}") as image_api:
+        with pytest.raises(Unreachable):
+            await image_api.submit(FOX)
+    assert server.seen == []
+
+
+@pytest.mark.parametrize("connect_s", [0.1, 30], ids=["time to connect", "time for all"])
+async def test_a_connection_that_never_comes_about_in_time_means_that_nothing_was_started(connect_s: float) -> None:
+    with socket.socket() as deaf, socket.socket() as first, socket.socket() as second:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)  # nobody accepts: once its line is full, the system answers no further knock
+        for visitor in (first, second):
+            visitor.setblocking(False)
+            visitor.connect_ex(deaf.getsockname())
+        limits = replace(HURRY, connect_s=connect_s)
+        async with client(f"http://127.0.0.1:{deaf.getsockname()[1]}", limits=limits) as image_api:
+            with pytest.raises(Unreachable):
+                await image_api.submit(FOX)
+
+
+async def test_a_cancelled_submission_passes_the_cancellation_on_and_leaves_the_client_usable() -> None:
+    arrived = asyncio.Event()
+
+    async def api(request: web.Request) -> Reply:
+        if request.method == "GET":
+            return reply(200, TASK)
+        arrived.set()
+        await asyncio.sleep(5)
+        return None
+
+    async with playing(api) as server, client(server.url) as image_api:
+        submission = asyncio.create_task(image_api.submit(FOX))
+        await arrived.wait()
+        submission.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await submission
+        assert (await image_api.report("task_1")).state is TaskState.PENDING
+    assert server.count("POST") == 1
+
+
+async def test_an_open_breaker_keeps_submissions_and_questions_off_the_network() -> None:
+    limits = replace(HURRY, breaker_threshold=2, breaker_pause_s=60)
+    async with playing(always(502, b"<html>")) as server, client(server.url, limits=limits) as image_api:
+        with pytest.raises(Uncertain):
+            await image_api.submit(FOX)
+        with pytest.raises(Unreachable):
+            await image_api.report("task_1")
+        assert image_api.breaker.is_open
+        with pytest.raises(Unreachable) as caught:
+            await image_api.submit(FOX)
+        with pytest.raises(Unreachable):
+            await image_api.report("task_1")
+    assert 50 < (caught.value.retry_after or 0) <= 60
+    assert len(server.seen) == 2
+
+
+async def test_a_fault_about_one_task_does_not_open_the_breaker() -> None:
+    limits = replace(HURRY, breaker_threshold=2)
+    fault = always(500, {"code": "get_task_failed", "message": "x", "data": None})
+    async with playing(fault) as server, client(server.url, limits=limits) as image_api:
+        for _ in range(4):
+            with pytest.raises(Unreachable):
+                await image_api.report("task_1")
+        assert not image_api.breaker.is_open
+    assert len(server.seen) == 4
+
+
+async def test_the_breaker_closes_again_by_one_trial() -> None:
+    healthy = False
+
+    async def api(request: web.Request) -> Reply:
+        return reply(200, TASK) if healthy else None
+
+    limits = replace(HURRY, breaker_threshold=1, breaker_pause_s=0.05)
+    async with playing(api) as server, client(server.url, limits=limits) as image_api:
+        with pytest.raises(Unreachable):
+            await image_api.report("task_1")
+        assert image_api.breaker.is_open
+        healthy = True
+        await asyncio.sleep(0.06)
+        assert (await image_api.submit(FOX)).task_id == "task_1"
+        assert image_api.breaker.retry_at is None
+
+
+# --- hostile and large answers
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 999999 \r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nX-Request-Id: \xff\xfe\r\nRetry-After: \xff\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 50_000 + b"\r\n{}",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ],
+)
+async def test_bytes_that_are_no_http_are_a_typed_error(data: bytes) -> None:
+    async def api(request: web.Request) -> Reply:
+        return raw(request, data)
+
+    async with playing(api) as server, client(server.url) as image_api:
+        with pytest.raises((Uncertain, Unexpected)):
+            await image_api.submit(FOX)
+        try:
+            report = await image_api.report("task_1")
+        except Unreachable:
+            pass
+        else:
+            assert report.state is TaskState.UNKNOWN
+    assert server.count("POST") == 1
+
+
+async def test_a_refusal_whose_text_breaks_off_is_still_a_refusal() -> None:
+    async def api(request: web.Request) -> Reply:
+        return raw(request, b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 500\r\n\r\n{")
+
+    async with playing(api) as server, client(server.url) as image_api:
+        with pytest.raises(BadKey):
+            await image_api.submit(FOX)
+
+
+async def test_a_bomb_in_gzip_is_not_unpacked_beyond_its_bound() -> None:
+    bomb = gzip.compress(b"[" + b" " * 100_000_000)
+    limits = replace(HURRY, submit_s=20)
+    async with playing(always(200, bomb, Content_Encoding="gzip")) as server, client(server.url, limits=limits) as api:
+        tracemalloc.start()
+        with pytest.raises(Uncertain, match="AnswerTooLong"):
+            await api.submit(FOX)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+async def test_pictures_inside_an_answer_are_never_held_in_memory(tmp_path: Path) -> None:
+    picture = PNG + bytes(6_000_000)
+    encoded = base64.b64encode(picture)
+
+    async def api(request: web.Request) -> Reply:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"created": 1, "data": [')
+        for number in range(2):
+            await response.write(b'{"b64_json": "')
+            for at in range(0, len(encoded), 100_000):
+                await response.write(encoded[at : at + 100_000])
+            await response.write(b'"}' + b"," * (number == 0))
+        await response.write(b"]}")
+        return response
+
+    limits = replace(HURRY, sync_s=20)
+    async with playing(api) as server, client(server.url, Mode.SYNC, limits) as image_api:
+        tracemalloc.start()
+        made = await image_api.submit(replace(FOX, count=2))
+        saved = [
+            await image_api.download(url, tmp_path / str(number), max_bytes=7_000_000)
+            for number, url in enumerate(made.result_urls)
+        ]
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 4_000_000
+    assert all(len(url) < 50 for url in made.result_urls)
+    assert [(download.format, download.bytes) for download in saved] == [(PictureFormat.PNG, len(picture))] * 2
+    assert (tmp_path / "1").read_bytes() == picture
+
+
+async def test_held_pictures_outlive_the_process_in_a_folder_of_their_own(tmp_path: Path) -> None:
+    answer = {"data": [{"b64_json": base64.b64encode(PNG + bytes(100_000)).decode()}]}
+    folder = tmp_path / "held"
+    async with playing(always(200, answer)) as server:
+        first = ImageApi(base_url=server.url, api_key=KEY, mode=Mode.SYNC, limits=HURRY, held_folder=folder)
+        async with first:
+            (address,) = (await first.submit(FOX)).result_urls
+        async with ImageApi(base_url=server.url, api_key=KEY, held_folder=folder) as second:
+            found = await second.download(address, tmp_path / "picture", max_bytes=1_000_000)
+    assert found.format is PictureFormat.PNG
+
+
+# --- check
+
+
+@pytest.mark.parametrize(
+    "body", [{"object": "list", "data": []}, {"success": True, "data": None}, {"models": []}, [{"id": "m"}]]
+)
+async def test_a_list_of_models_says_that_address_and_key_are_good(body: object) -> None:
+    async with playing(always(200, body)) as server, client(server.url) as image_api:
+        await image_api.probe()
+    assert [request.path for request in server.seen] == ["/v1/models"]
+
+
+async def test_a_server_without_a_list_of_models_is_asked_about_a_task_that_does_not_exist() -> None:
+    async def api(request: web.Request) -> Reply:
+        if request.path == "/v1/models":
+            return reply(404, {"error": {"message": "Invalid URL", "type": "invalid_request_error"}})
+        return reply(400, {"code": "task_not_exist", "message": "task_not_exist", "data": None})
+
+    async with playing(api) as server, client(server.url) as image_api:
+        await image_api.probe()
+    assert server.count("POST") == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "hint"),
+    [
+        (401, {"error": {"message": "x", "code": "invalid_api_key"}}, BadKey, "key"),
+        (403, {"success": False, "message": "x"}, BadKey, "key"),
+        (200, b"<!doctype html><html>", Unexpected, "UNIALL_BASE_URL"),
+        (404, b"<!doctype html><html>", Unexpected, "UNIALL_BASE_URL"),
+        (302, b"", Unexpected, "UNIALL_BASE_URL"),
+        (200, {"hello": "world"}, Unexpected, "UNIALL_BASE_URL"),
+        (200, {"success": False, "message": "无效的令牌"}, BadKey, "key"),
+        (502, b"<html>", Unreachable, "trouble"),
+        (503, {"error": {"message": "busy"}}, ImageApiError, "too much"),
+    ],
+)
+async def test_a_wrong_address_or_key_is_told_apart(
+    status: int, body: object, kind: type[ImageApiError], hint: str
+) -> None:
+    async with playing(always(status, body)) as server, client(server.url) as image_api:
+        with pytest.raises(kind, match=hint) as caught:
+            await image_api.probe()
+    assert caught.value.charged is Charged.NO
+    assert server.count("POST") == 0

@@ -1,0 +1,354 @@
+"""The plan of the house, held to by reading the syntax trees of bot/ and cogs/.
+
+Each rule is a function from a house to the list of its breaches. The tests ask it of our house, and the last test
+asks it of small houses built to break it, so that a rule that finds nothing is known to be able to find something.
+"""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.settings import VARIABLES
+
+ROOT = Path(__file__).parents[1]
+
+# Who may know whom: for each part, the modules and packages it may import besides itself.
+_WORDS = ("bot.errors", "bot.model")  # for everyone
+MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
+    "bot.model": (),
+    "bot.errors": ("bot.model",),
+    "bot.prices": ("bot.model",),
+    "bot.setting_values": ("bot.prices",),
+    "bot.settings": (*_WORDS, "bot.prices", "bot.setting_values"),
+    "bot.manual": ("bot.settings",),
+    "bot.redaction": (),
+    "bot.logs": ("bot.redaction",),
+    "bot.leaving": (),
+    "bot.uniall": _WORDS,
+    "bot.store": _WORDS,
+    "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
+    "bot.ui": (*_WORDS, "bot.jobs.service", "bot.jobs.ports"),
+    "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
+    "bot.client": (*_WORDS, "bot.jobs", "bot.settings", "bot.ui"),
+    "bot.discord_address": (),
+    "bot.discord_rest": _WORDS,
+    "bot.discord_trouble": (*_WORDS, "bot.discord_rest", "bot.jobs", "bot.logs"),
+    "bot.check": (*_WORDS, "bot.discord_rest", "bot.settings", "bot.store", "bot.uniall"),
+    "bot.run": (
+        *(*_WORDS, "bot.client", "bot.discord_address", "bot.discord_rest", "bot.discord_trouble", "bot.jobs"),
+        *("bot.leaving", "bot.logs", "bot.prices", "bot.settings", "bot.store", "bot.ui", "bot.uniall"),
+    ),
+    "bot.sandbox": ("bot.errors", "bot.model", "bot.settings"),
+    "bot.__main__": (*_WORDS, "bot.check", "bot.run", "bot.sandbox", "bot.settings"),
+}
+
+# The only parts of the house that may import a library; all others do without it. The two modules beside the client
+# do to discord.py from outside what it has no setting for.
+KEPT_TO: Mapping[str, tuple[str, ...]] = {
+    "discord": ("bot.client", "bot.discord_address", "bot.discord_trouble", "bot.sandbox", "bot.ui", "cogs"),
+    "aiohttp": (
+        *("bot.client", "bot.discord_rest", "bot.discord_trouble", "bot.run", "bot.sandbox", "bot.ui"),
+        "bot.uniall",
+    ),
+    "sqlalchemy": ("bot.store",),
+    "alembic": ("bot.store",),
+    "psycopg": ("bot.store",),
+    "PIL": ("bot.sandbox", "bot.ui.picture_encoding", "bot.ui.picture_process"),
+}
+
+MISLEADING_NAMES = frozenset({"helpers", "logging", "queue", "time", "types", "utils"})
+ENVIRONMENT_READERS = ("bot.settings", "bot.sandbox")  # the sandbox hands one on to the bot that it starts
+MAX_FILE_LINES, MAX_COG_LINES, MAX_FUNCTION_LINES = 350, 150, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One name that a module imports: the longest dotted name that is a module, as far as the house knows."""
+
+    name: str
+    line: int
+    for_hints_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    name: str
+    path: str
+    source: str = field(repr=False)
+    tree: ast.Module = field(repr=False)
+
+    def at(self, line: int, breach: str) -> str:
+        return f"{self.path}:{line}: {breach}"
+
+
+type_checking = re.compile(r"^(typing\.)?TYPE_CHECKING$")
+House = Mapping[str, Module]
+Rule = Callable[[House], list[str]]
+
+
+def build(files: Mapping[str, str]) -> House:
+    """Make a house from paths and sources."""
+    modules: dict[str, Module] = {}
+    for path, source in files.items():
+        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        modules[name] = Module(name, path, source, ast.parse(source, path))
+    return modules
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    paths = [path for folder in ("bot", "cogs") for path in sorted((ROOT / folder).rglob("*.py"))]
+    assert len(paths) > 30
+    return build({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths})
+
+
+def imports(module: Module, house: House) -> Iterator[Import]:
+    hints = {
+        id(node)
+        for branch in ast.walk(module.tree)
+        if isinstance(branch, ast.If) and type_checking.match(ast.unparse(branch.test))
+        for statement in branch.body
+        for node in ast.walk(statement)
+    }
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, id(node) in hints)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield Import(inner if inner in house else node.module, node.lineno, id(node) in hints)
+
+
+def lies_in(name: str, parts: Iterable[str]) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
+
+
+def part_of(name: str) -> str:
+    return ".".join(name.split(".")[: 1 if name.startswith("cogs") else 2])
+
+
+def wrong_directions(house: House) -> list[str]:
+    found: list[str] = []
+    for module in house.values():
+        own = part_of(module.name)
+        allowed = (own, *MAY_IMPORT.get(own, ()))
+        found += [
+            module.at(it.line, f"{own} must not know {it.name}")
+            for it in imports(module, house)
+            if lies_in(it.name, ("bot", "cogs")) and not lies_in(it.name, allowed)
+        ]
+    return found
+
+
+def unplanned_parts(house: House) -> list[str]:
+    parts = {part_of(name) for name in house} - {"bot"}
+    return [f"{part} has no line in MAY_IMPORT" for part in sorted(parts - MAY_IMPORT.keys())]
+
+
+def circles(house: House) -> list[str]:
+    graph = {
+        name: {it.name for it in imports(module, house) if it.name in house and not it.for_hints_only}
+        for name, module in house.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return [" <- ".join(error.args[1])]
+    return []
+
+
+def stray_libraries(house: House) -> list[str]:
+    return [
+        module.at(it.line, f"{it.name} is kept to {', '.join(KEPT_TO[it.name.split('.')[0]])}")
+        for module in house.values()
+        for it in imports(module, house)
+        if it.name.split(".")[0] in KEPT_TO and not lies_in(module.name, KEPT_TO[it.name.split(".")[0]])
+    ]
+
+
+def unclear_imports(house: House) -> list[str]:
+    found: list[str] = []
+    for module in house.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                found.append(module.at(node.lineno, "a relative import"))
+            if isinstance(node, ast.Import) and any(lies_in(alias.name, ("bot",)) for alias in node.names):
+                found.append(module.at(node.lineno, "`import bot` hides behind every argument named bot"))
+    return found
+
+
+def misleading_names(house: House) -> list[str]:
+    found = [module.path for module in house.values() if MISLEADING_NAMES & set(module.name.split("."))]
+    for module in house.values():
+        classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+        found += [module.at(node.lineno, "which Task?") for node in classes if node.name == "Task"]
+    return found
+
+
+def long_files(house: House) -> list[str]:
+    found: list[str] = []
+    for module in house.values():
+        limit = MAX_COG_LINES if lies_in(module.name, ("cogs",)) else MAX_FILE_LINES
+        lines = len(module.source.splitlines())
+        found += [f"{module.path} has {lines} lines, {limit} are allowed"] if lines > limit else []
+    return found
+
+
+def long_functions(house: House) -> list[str]:
+    return [
+        module.at(node.lineno, f"{node.name} has {lines} lines, {MAX_FUNCTION_LINES} are allowed")
+        for module in house.values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
+    ]
+
+
+def environment_reads(house: House) -> list[str]:
+    names = {"environ", "environb", "getenv", "getenvb", "load_dotenv", "dotenv_values"}
+    found: list[str] = []
+    for module in house.values():
+        if lies_in(module.name, ENVIRONMENT_READERS):
+            continue
+        for node in ast.walk(module.tree):
+            match node:
+                case ast.Attribute(attr=name, value=ast.Name(id="os" | "dotenv")) if name in names:
+                    found.append(module.at(node.lineno, f"reads {name}"))
+                case ast.ImportFrom(module="os" | "dotenv") if names & {alias.name for alias in node.names}:
+                    found.append(module.at(node.lineno, "imports the environment"))
+                case _:
+                    pass
+    return found
+
+
+def unexplained_catches(house: House) -> list[str]:
+    """Find handlers for everything with no reason on their own line or the next; a bare noqa is none."""
+    found: list[str] = []
+    for module in house.values():
+        tokens = tokenize.generate_tokens(io.StringIO(module.source).readline)
+        reasons = {
+            token.start[0]
+            for token in tokens
+            if token.type == tokenize.COMMENT and re.sub(r"noqa(: ?[A-Z]+\d+(, ?[A-Z]+\d+)*)?|[\W_]", "", token.string)
+        }
+        found += [
+            module.at(node.lineno, "catches everything and does not say why")
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.ExceptHandler)
+            and is_broad(node.type)
+            and not reasons & {node.lineno, node.lineno + 1}
+        ]
+    return found
+
+
+def is_broad(caught: ast.expr | None) -> bool:
+    match caught:
+        case None | ast.Name(id="Exception" | "BaseException"):
+            return True
+        case ast.Tuple(elts=several):
+            return any(map(is_broad, several))
+        case _:
+            return False
+
+
+def hold(breaches: list[str]) -> None:
+    assert not breaches, "\n" + "\n".join(breaches)
+
+
+def test_imports_point_one_way(house: House) -> None:
+    hold(wrong_directions(house))
+
+
+def test_every_part_of_the_house_stands_in_the_plan(house: House) -> None:
+    hold(unplanned_parts(house))
+
+
+def test_no_modules_import_each_other_in_a_circle(house: House) -> None:
+    hold(circles(house))
+
+
+def test_discord_http_sql_and_pillow_are_known_only_where_they_are_needed(house: House) -> None:
+    hold(stray_libraries(house))
+
+
+def test_every_import_names_its_module_in_full(house: House) -> None:
+    hold(unclear_imports(house))
+
+
+def test_no_module_and_no_class_has_a_name_that_means_something_else(house: House) -> None:
+    hold(misleading_names(house))
+
+
+def test_files_are_short(house: House) -> None:
+    hold(long_files(house))
+
+
+def test_functions_are_short(house: House) -> None:
+    hold(long_functions(house))
+
+
+def test_the_environment_is_read_in_one_place(house: House) -> None:
+    hold(environment_reads(house))
+
+
+def test_whoever_catches_everything_says_why(house: House) -> None:
+    hold(unexplained_catches(house))
+
+
+def test_the_example_settings_are_the_settings_with_their_defaults_in_the_same_order() -> None:
+    told = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
+    without_value = {"required", "off", "automatic", "empty"}
+    assert told == [(it.name, "" if it.default in without_value else it.default) for it in VARIABLES]
+
+
+CIRCLE = {"bot/store/a.py": "from bot.store import b", "bot/store/b.py": "from bot.store.a import A"}
+BREACHES: list[tuple[Rule, Mapping[str, str]]] = [
+    (wrong_directions, {"bot/store/a.py": "from bot.jobs import runner"}),
+    (wrong_directions, {"bot/uniall/a.py": "from bot.store.jobs import Jobs"}),
+    (wrong_directions, {"bot/run.py": "from bot.sandbox.play import play"}),
+    (wrong_directions, {"cogs/a.py": "from bot.jobs import runner", "bot/jobs/runner.py": ""}),
+    (wrong_directions, {"bot/ui/a.py": "if TYPE_CHECKING:\n    from bot.client import Client"}),
+    (wrong_directions, {"bot/model.py": "def f():\n    from bot.errors import EaselError"}),
+    (unplanned_parts, {"bot/cellar.py": ""}),
+    (circles, CIRCLE),
+    (stray_libraries, {"bot/jobs/a.py": "import aiohttp"}),
+    (stray_libraries, {"bot/run.py": "from discord.ext import commands"}),
+    (stray_libraries, {"bot/ui/a.py": "import sqlalchemy.exc"}),
+    (stray_libraries, {"bot/ui/pictures.py": "from PIL import Image"}),
+    (unclear_imports, {"bot/store/a.py": "from . import b"}),
+    (unclear_imports, {"bot/store/a.py": "import bot"}),
+    (unclear_imports, {"bot/store/a.py": "import bot.model as model"}),
+    (misleading_names, {"bot/store/utils.py": ""}),
+    (misleading_names, {"bot/queue/__init__.py": ""}),
+    (misleading_names, {"bot/store/a.py": "class Task: ..."}),
+    (long_files, {"bot/store/a.py": "\n" * 351}),
+    (long_files, {"cogs/a.py": "\n" * 151}),
+    (long_functions, {"bot/store/a.py": "async def f():\n" + "    pass\n" * 60}),
+    (environment_reads, {"bot/store/a.py": "import os\nos.environ['A']"}),
+    (environment_reads, {"bot/run.py": "from os import getenv"}),
+    (unexplained_catches, {"bot/run.py": "try: ...\nexcept: ..."}),
+    (unexplained_catches, {"bot/run.py": "try: ...\nexcept (OSError, Exception):  # noqa: BLE001\n    ..."}),
+]
+HARMLESS = {
+    "bot/store/a.py": "if TYPE_CHECKING:\n    from bot.store.b import B\nfrom bot.model import Job",
+    "bot/store/b.py": "from bot.store import a\nimport sqlalchemy",
+    "cogs/a.py": "from bot.ui import cards\nfrom bot.jobs import service",
+    "bot/jobs/service.py": "try: ...\nexcept Exception:\n    # it may be anything\n    ...",
+    "bot/settings.py": "import os\nos.environ",
+}
+
+
+@pytest.mark.parametrize(("rule", "files"), BREACHES)
+def test_every_rule_finds_a_breach_and_lets_the_rest_pass(rule: Rule, files: Mapping[str, str]) -> None:
+    assert rule(build(HARMLESS)) == []
+    assert len(rule(build({**HARMLESS, **files}))) == 1

@@ -1,0 +1,129 @@
+"""Long strings of an answer go into files while the answer is read."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.errors import DownloadGone, NotAPicture
+from bot.uniall.held import (
+    KEPT_FOR_S,
+    MAX_ANSWER_BYTES,
+    SHORT_STRING_BYTES,
+    AnswerTooLong,
+    Holding,
+    LongStrings,
+    decoded,
+    pieces_of,
+)
+
+LONG = SHORT_STRING_BYTES + 1
+
+
+def read(holding: Holding, text: bytes, size: int = 1000, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
+    with LongStrings(holding, max_bytes=max_bytes) as strings:
+        for at in range(0, len(text), size):
+            strings.feed(text[at : at + size])
+        return strings.finish()
+
+
+def held(holding: Holding, name: str) -> bytes:
+    with holding.open(name) as file:
+        return b"".join(decoded(pieces_of(file)))
+
+
+@pytest.mark.parametrize("escape", [False, True], ids=["plain slashes", "escaped slashes"])
+@pytest.mark.parametrize("size", [7, 65_536, 10_000_000])
+def test_pictures_inside_an_answer_leave_a_name_and_come_back_whole(tmp_path: Path, size: int, escape: bool) -> None:
+    holding = Holding(tmp_path)
+    pictures = [random.Random(seed).randbytes(200_001 + seed) for seed in range(2)]
+    body = {"created": 1, "data": [{"b64_json": base64.b64encode(p).decode(), "url": ""} for p in pictures]}
+    text = json.dumps(body)
+    found = json.loads(read(holding, (text.replace("/", "\\/") if escape else text).encode(), size))
+    assert [held(holding, item["b64_json"]) for item in found["data"]] == pictures
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+@settings(max_examples=200)
+def test_text_without_long_strings_passes_unchanged(text: bytes, size: int) -> None:
+    assert read(Holding(), text, size) == text
+
+
+@given(st.recursive(st.text(max_size=12), lambda inner: st.lists(inner, max_size=5)), st.integers(1, 9))
+def test_quotes_and_escapes_never_confuse_it(body: object, size: int) -> None:
+    text = json.dumps(body).encode()
+    assert read(Holding(), text, size) == text
+
+
+def test_wrapped_base64_with_a_data_head_is_understood(tmp_path: Path) -> None:
+    holding = Holding(tmp_path)
+    picture = b"\x89PNG" + bytes(70_000)
+    text = json.dumps({"b": "data:image/png;base64," + base64.encodebytes(picture).decode()})
+    found = json.loads(read(holding, text.encode(), 777))
+    assert held(holding, found["b"]) == picture
+
+
+def test_a_quote_inside_a_long_string_does_not_end_it(tmp_path: Path) -> None:
+    body = ["x" * LONG + '"' + "y" * 10, "short"]
+    found = json.loads(read(Holding(tmp_path), json.dumps(body).encode()))
+    assert found[1] == "short"
+    assert found[0].startswith("held:")
+
+
+def test_too_long_an_answer_stops_and_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(AnswerTooLong):
+        read(Holding(tmp_path), b'{"b": "' + b"A" * 400_000, max_bytes=300_000)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_long_a_text_of_short_strings_stops() -> None:
+    with pytest.raises(AnswerTooLong):
+        read(Holding(), b'"short", ' * 1_000_000, size=90_000)
+
+
+def test_a_name_that_was_never_given_out_opens_nothing(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("x")
+    for name in ("held:secret", "held:../secret", "held:" + "0" * 32, "held:"):
+        with pytest.raises(DownloadGone):
+            Holding(tmp_path).open(name)
+
+
+def test_strings_nobody_asked_for_are_swept_after_a_day(tmp_path: Path) -> None:
+    old, fresh, foreign = tmp_path / ("a" * 32), tmp_path / ("b" * 32), tmp_path / "notes"
+    for path in (old, fresh, foreign):
+        path.write_text("x")
+    past = time.time() - KEPT_FOR_S - 60
+    os.utime(old, (past, past))
+    os.utime(foreign, (past, past))
+    Holding(tmp_path).create()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, foreign.name]
+
+
+def test_a_temporary_folder_goes_with_its_holding() -> None:
+    holding = Holding()
+    folder = holding.create().parent
+    assert folder.is_dir()
+    holding.close()
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "text", [b"data:image/svg+xml,<svg/>", b"not base64!", b"QUJDR", b"QUI=QUJD", b"data:" + b"x" * 9]
+)
+def test_damaged_base64_is_no_picture(text: bytes) -> None:
+    with pytest.raises(NotAPicture):
+        b"".join(decoded([text]))
+
+
+def test_base64_without_padding_and_in_its_web_spelling_is_understood() -> None:
+    raw = bytes(range(256))
+    assert b"".join(decoded([base64.urlsafe_b64encode(raw).rstrip(b"=")])) == raw
