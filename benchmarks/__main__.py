@@ -11,10 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.burst import Plan, measure
-from benchmarks.figures import Figures, figures
+from benchmarks.figures import Figures, figures, other_ends
 from benchmarks.gallery import Gallery
 from benchmarks.table import table
 from bot.sandbox.image_api.latency import PUBLISHED, Latency
+
+SHOWN_LOG_LINES = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _measured(plan: Plan, gallery: Gallery) -> Figures:
     print(f"{plan.jobs} jobs at once …", file=sys.stderr, flush=True)
     seen = await measure(plan, gallery)
-    for line in seen.bot.log_lines[:5]:
+    for end, number in other_ends(seen).most_common():
+        print(f"  {number} not delivered: {end}", file=sys.stderr)
+    for line in seen.bot.log_lines[:SHOWN_LOG_LINES]:
         print(f"  the bot says: {line}", file=sys.stderr)
     return figures(seen)
 

@@ -98,6 +98,16 @@ def figures(seen: Seen) -> Figures:
     )
 
 
+def other_ends(seen: Seen) -> Counter[str]:
+    """How the jobs ended that were not delivered, by the first line that their people read."""
+    shown = {_prompt_of(message) for message in seen.messages}
+    return Counter(_last_line(job) for job in seen.jobs if job.prompt not in shown)
+
+
+def _last_line(job: Job) -> str:
+    return job.reply.error or next(iter(job.reply.text.splitlines()), "")
+
+
 def _prompt_of(message: Message) -> str:
     """The prompt of a message with finished pictures, which is their alternative text; empty for any other."""
     results = [picture for picture in message.pictures if not picture.filename.startswith("source-")]

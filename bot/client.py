@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import aiohttp
 import discord
@@ -12,8 +12,8 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
+from bot.discord_trouble import PatientShards
 from bot.settings import Settings
-from bot.store.meta import Meta
 from bot.ui import forms, texts
 from bot.ui.actions import JobButton
 from bot.ui.desk import Desk
@@ -23,6 +23,14 @@ from bot.ui.reply import DiscordReplies
 log = structlog.stdlib.get_logger(__name__)
 
 COGS = ("cogs.imagine", "cogs.edit")
+
+
+class Memory(Protocol):
+    """Small named texts that outlive the process."""
+
+    async def get(self, name: str) -> str | None: ...
+
+    async def put(self, name: str, value: str) -> None: ...
 
 
 class Tree(app_commands.CommandTree["EaselClient"]):
@@ -45,7 +53,7 @@ def _shards(settings: Settings) -> _Shards:
     return {"shard_ids": list(settings.discord_shard_ids)} if settings.discord_shard_ids else {}
 
 
-class EaselClient(commands.AutoShardedBot):
+class EaselClient(PatientShards, commands.AutoShardedBot):
     """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
 
     #: Given by the composition root before login.
@@ -68,7 +76,8 @@ class EaselClient(commands.AutoShardedBot):
             shard_count=settings.discord_shard_count,
             **_shards(settings),
         )
-        self.replies = DiscordReplies(self, PictureStudio())
+        self.studio = PictureStudio()
+        self.replies = DiscordReplies(self, self.studio)
 
     async def setup_hook(self) -> None:
         for name in COGS:
@@ -84,12 +93,12 @@ class EaselClient(commands.AutoShardedBot):
         """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
         return len(await self.tree.sync())
 
-    async def sync_if_changed(self, meta: Meta) -> None:
+    async def sync_if_changed(self, memory: Memory) -> None:
         """Register the slash commands when they differ from those registered last: Discord limits how often."""
         payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
         name = f"commands:{self.application_id}"
         fingerprint = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-        if await meta.get(name) == fingerprint:
+        if await memory.get(name) == fingerprint:
             return
         try:
             count = await self.sync_commands()
@@ -98,5 +107,5 @@ class EaselClient(commands.AutoShardedBot):
                 "the slash commands could not be registered; `python -m bot sync` does it", fault=str(exc)[:200]
             )
             return
-        await meta.put(name, fingerprint)
+        await memory.put(name, fingerprint)
         log.info("slash commands registered", count=count)

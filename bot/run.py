@@ -29,7 +29,6 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
-from bot.ui.pictures import PictureStudio
 from bot.uniall.client import ImageApi, Mode
 
 log = structlog.stdlib.get_logger(__name__)
@@ -101,7 +100,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
         jobs=store.jobs,
         api=api,
         replies=client.replies,
-        inspector=PictureStudio(),
+        inspector=client.studio,
         spool=_spool(places.spool),
         prices=settings.price_list,
         owner=places.owner,

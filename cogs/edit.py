@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,15 +10,13 @@ from discord.ext import commands
 
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, AspectRatio, ImageRequest, Model, PictureFormat, Resolution
 from bot.ui import options
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient
+from bot.ui.desk import DeskHolder
 
 
 class Edit(commands.Cog):
     """Changes one to three attached pictures as a prompt says."""
 
-    def __init__(self, client: EaselClient) -> None:
+    def __init__(self, client: DeskHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Change one to three pictures as your words say")
@@ -70,6 +68,6 @@ class Edit(commands.Cog):
         await self._client.desk.start(interaction, request)
 
 
-async def setup(client: EaselClient) -> None:
+async def setup(client: DeskHolder) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Edit(client))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import discord
 from discord import app_commands
@@ -10,15 +10,13 @@ from discord.ext import commands
 
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, AspectRatio, ImageRequest, Model, PictureFormat, Resolution
 from bot.ui import options
-
-if TYPE_CHECKING:
-    from bot.client import EaselClient
+from bot.ui.desk import DeskHolder
 
 
 class Imagine(commands.Cog):
     """Paints what a prompt says."""
 
-    def __init__(self, client: EaselClient) -> None:
+    def __init__(self, client: DeskHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Paint a picture from words")
@@ -63,6 +61,6 @@ class Imagine(commands.Cog):
         await self._client.desk.start(interaction, request)
 
 
-async def setup(client: EaselClient) -> None:
+async def setup(client: DeskHolder) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Imagine(client))

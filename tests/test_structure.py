@@ -38,7 +38,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
     "bot.ui": (*_WORDS, "bot.jobs.service", "bot.jobs.ports"),
     "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
-    "bot.client": (*_WORDS, "bot.jobs", "bot.settings", "bot.ui"),
+    "bot.client": (*_WORDS, "bot.discord_trouble", "bot.jobs", "bot.settings", "bot.ui"),
     "bot.discord_address": (),
     "bot.discord_rest": _WORDS,
     "bot.discord_trouble": (*_WORDS, "bot.discord_rest", "bot.jobs", "bot.logs"),

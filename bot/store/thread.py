@@ -139,17 +139,28 @@ class DatabaseThread:
 
     def _settle(self, batch: Sequence[Call]) -> None:
         try:
-            try:
-                self._transact(batch)
-            except _ConnectionLost:
-                # An idle connection can have died long ago; a fresh one deserves a try.
-                self._transact(batch)
+            self._do_together(batch)
         except StoreUnavailable as outage:
             for call in batch:
                 call.error = StoreUnavailable(str(outage))
         except Exception:  # noqa: BLE001 -- the work of other modules may raise anything
             for call in batch:
                 self._do_alone(call)
+
+    def _do_together(self, batch: Sequence[Call]) -> None:
+        reconnected = False
+        while True:
+            try:
+                self._transact(batch)
+            except _GivenUp:
+                continue
+            except _ConnectionLost:
+                # An idle connection can have died long ago; a fresh one deserves a try.
+                if reconnected:
+                    raise
+                reconnected = True
+            else:
+                return
 
     def _do_alone(self, call: Call) -> None:
         try:

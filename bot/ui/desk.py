@@ -6,11 +6,12 @@ import asyncio
 import io
 from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 import discord
 import structlog
+from discord.ext import commands
 
 from bot.errors import AlreadyReceived, JobMoved, RequestError, SourceFault, StoreUnavailable
 from bot.jobs.service import Cancelled, JobService
@@ -27,6 +28,14 @@ ACK_PATIENCE_S = 5.0
 UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED = 10062, 40060
 
 Interaction = discord.Interaction[Any]
+
+
+class DeskHolder(Protocol):
+    """The client, as commands see it."""
+
+    desk: Desk
+
+    async def add_cog(self, cog: commands.Cog, /) -> None: ...
 
 
 class Desk:

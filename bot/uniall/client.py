@@ -17,7 +17,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from bot.errors import BadInput, DownloadError
+from bot.errors import BadInput, DownloadError, InvalidRequest
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
 from bot.uniall.addresses import normal_host, parse_address
 from bot.uniall.breaker import Breaker
@@ -126,13 +126,16 @@ class ImageApi:
         validate(request)
 
     async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
-        """Send a request once. Raises InvalidRequest before, an ImageApiError after.
+        """Send a request once. Raises an ImageApiError; BadInput, too, for what `validate` refuses.
 
         Busy and Unreachable mean that certainly nothing was started; Uncertain that nobody knows. `files` are the
         sources' bytes: given, they are uploaded to /v1/images/edits whatever the mode. That is the way out after
         SourceOutOfReach, which is a refusal too; the result comes at once, in the API's own resolution and format.
         """
-        validate(request)
+        try:
+            validate(request)
+        except InvalidRequest as error:
+            raise BadInput(str(error)) from error
         if files:
             return await self._upload(request, files)
         if self._mode is Mode.TASKS:
@@ -211,7 +214,10 @@ def _form(request: ImageRequest, files: Sequence[Path], stack: ExitStack) -> aio
     # one source as the page shows it; servers that speak OpenAI's dialect refuse several fields of one plain name
     field = "image" if len(files) == 1 else "image[]"
     for number, path in enumerate(files, start=1):
-        file = stack.enter_context(path.open("rb"))
+        try:
+            file = stack.enter_context(path.open("rb"))
+        except OSError as error:
+            raise BadInput(f"a source cannot be read ({error.strerror})") from error
         found = picture_format(file.read(12))
         if found is None:
             raise BadInput("a source is no picture")

@@ -14,6 +14,7 @@ from bot.model import (
     Model,
     PictureFormat,
     Resolution,
+    Source,
 )
 
 #: The video model of the same API, easily taken for an image model.
@@ -70,8 +71,13 @@ def _check_count(count: object) -> None:
 def _check_sources(request: ImageRequest) -> None:
     if len(request.sources) > MAX_SOURCES:
         raise InvalidRequest(f"An edit takes at most {MAX_SOURCES} source pictures.")
-    if any(not source.url.lower().startswith(("http://", "https://")) for source in request.sources):
+    if not all(_can_be_fetched(source) for source in request.sources):
         raise InvalidRequest("One of the source pictures has no address it could be fetched from.")
+
+
+def _can_be_fetched(source: Source) -> bool:
+    """By its address, or by a fresh one from the reply that keeps it."""
+    return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and source.kept is not None)
 
 
 def _listed(choices: Iterable[str]) -> str:

@@ -132,13 +132,14 @@ class Transport:
         return answer
 
     def _submitter(self) -> aiohttp.ClientSession:
+        """No limit of its own: the caller bounds how many submissions are out, and waiting would look like trouble."""
         if self._submitting is None:
             trace = aiohttp.TraceConfig()
             trace.on_connection_create_end.append(_note_contact)
             # neither comes first; they stand here so that no way leads round the note
             trace.on_connection_reuseconn.append(_note_contact)
             trace.on_request_headers_sent.append(_note_contact)
-            self._submitting = open_session(aiohttp.TCPConnector(force_close=True), trace)
+            self._submitting = open_session(aiohttp.TCPConnector(force_close=True, limit=0), trace)
         return self._submitting
 
     def _url(self, path: tuple[str, ...]) -> URL:
@@ -170,10 +171,10 @@ class Transport:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     text.feed(piece)
             except BROKEN:
-                if response.ok:
+                if response.status < 300:
                     raise
                 # the status says enough: a refusal stays a refusal when its text is lost
-            if not response.ok:
+            if response.status >= 300:
                 text.discard()
         body = text.finish()
         log.debug("image API %s %s -> %s %.500r", response.method, response.url.path, response.status, body)

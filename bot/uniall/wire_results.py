@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import cast
 
-from bot.uniall.answer import as_list, as_object, as_text
+from bot.uniall.answer import as_list, as_object
 
 #: One Discord message holds ten files, and a job asks for four pictures at most.
 MAX_RESULTS = 10
@@ -54,8 +54,8 @@ _STATE_WORDS: Mapping[str, TaskState] = {
 }
 _NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})(?:e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 _HELD = re.compile(r"held:[0-9a-f]{32}")
-#: "a,b" in one string: only a comma before the next address separates, since commas stand in addresses too
-_BETWEEN_ADDRESSES = re.compile(r"\s*,\s*(?=https?://|/)")
+#: "a,b" in one string: only a comma before the next http address separates, since commas stand in addresses too
+_BETWEEN_ADDRESSES = re.compile(r",(?=\s{0,9}https?://)")
 
 
 def unwrapped(body: object) -> Mapping[str, object]:
@@ -176,29 +176,35 @@ def _pictures(items: Iterable[object], depth: int) -> Iterator[str]:
 
 
 def _own_address(part: Mapping[str, object]) -> str:
-    """One picture's address or bytes; its address wins where it has both. "" counts as absent."""
-    for key in ("url", "image_url", "result_url", "b64_json", "image_base64", "base64"):
+    """One picture's address, or its bytes where it has none. "" counts as absent."""
+    for key in ("url", "image_url", "result_url"):
         value = part.get(key)
-        text = value.strip() if isinstance(value, str) else as_text(as_object(value).get("url"))
-        if text and key in {"b64_json", "image_base64", "base64"}:
-            return text if text.startswith(("data:", "held:")) else f"data:image/*;base64,{text}"
-        if text and _is_address(text):
+        text = _text(value) or _text(as_object(value).get("url"))
+        if _is_address(text):
             return text
+    for key in ("b64_json", "image_base64", "base64"):
+        text = _text(part.get(key))
+        if text:
+            # no test for an address here: the base64 of every JPEG begins with /9j/
+            return text if text.startswith("data:") or _HELD.fullmatch(text) else f"data:image/*;base64,{text}"
     return ""
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""
 
 
 def _addresses(value: object) -> Iterator[str]:
     """Addresses in a string, a list, or a string that holds a list in JSON or between commas."""
     for item in as_list(value)[:_MAX_LOOKED_AT]:
-        text = item.strip() if isinstance(item, str) else _own_address(as_object(item))
-        if _is_address(text):
-            yield text
-    if isinstance(value, str):
-        text = value.strip()
-        if text.startswith("["):
-            yield from _addresses(_list_in(text))
-        else:
-            yield from (part for part in _BETWEEN_ADDRESSES.split(text)[:_MAX_LOOKED_AT] if _is_address(part))
+        yield from filter(_is_address, [_text(item) or _own_address(as_object(item))])
+    text = _text(value)
+    if text.startswith("["):
+        yield from _addresses(_list_in(text))
+    elif text.startswith("data:"):
+        yield from filter(_is_address, [text])
+    else:
+        yield from filter(_is_address, (part.strip() for part in _BETWEEN_ADDRESSES.split(text, _MAX_LOOKED_AT)))
 
 
 def _list_in(text: str) -> list[object]:

@@ -14,8 +14,9 @@ from enum import Enum, auto
 
 from bot.uniall.answer import as_list, as_object, as_text
 
-#: How much of an error's text is looked at.
+#: How much of an error is looked at.
 _MAX_MESSAGE_CHARS = 4000
+_MAX_CODE_CHARS = 200
 _MAX_FAULTS = 20
 _OK_CODES = frozenset({"", "success", "ok", "0", "200", "201", "202"})
 _CODE_KEYS = ("code", "type", "error_code", "error_type")
@@ -53,7 +54,7 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
     (
         Meaning.BALANCE,
         re.compile(
-            r"insufficient[ _]\w*[ _]?(quota|balance|credit|fund)"
+            r"insufficient[ _]\w{0,40}(quota|balance|credit|fund)"
             r"|(quota|balance|credit)s? (is |are )?(insufficient|exhausted)"
             r"|pre_consume_token_quota|billing_hard_limit|spend(ing)?[ _]limit"
             r"|余额不足|额度不足|额度已用尽|预扣费额度失败",
@@ -130,7 +131,8 @@ def read_fault(top: Mapping[str, object]) -> Fault:
     codes: list[str] = []
     texts: list[str] = []
     for part in _parts(top):
-        codes += [code for key in _CODE_KEYS if (code := as_text(part.get(key))) and code.lower() not in _OK_CODES]
+        named = (as_text(part.get(key))[:_MAX_CODE_CHARS] for key in _CODE_KEYS)
+        codes += [code for code in named if code.lower() not in _OK_CODES]
         texts += [text for key in _TEXT_KEYS if (text := as_text(part.get(key)))]
     return Fault(tuple(codes[:_MAX_FAULTS]), "\n".join(texts)[:_MAX_MESSAGE_CHARS], _names_a_cost(top))
 

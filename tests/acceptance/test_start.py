@@ -215,9 +215,10 @@ async def test_a_database_server_that_is_not_there_is_one_sentence_without_its_p
 
 
 async def test_a_database_server_that_says_nothing_does_not_hold_the_start_up(tmp_path: Path) -> None:
-    silent = await asyncio.start_server(lambda _, writer: None, "127.0.0.1", 0)
-    async with silent:
-        url = f"postgresql://easel:hidden-word@127.0.0.1:{silent.sockets[0].getsockname()[1]}/easel"
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()  # the kernel takes connections; nobody ever reads them
+        url = f"postgresql://easel:hidden-word@127.0.0.1:{silent.getsockname()[1]}/easel"
         async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
             code, sentences = await failed_start(bot)
     assert code == 1
@@ -237,6 +238,35 @@ async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
         assert await bot.wait(START_S) == 1  # no image API there
     assert sorted(line.split("  ")[0] for line in bot.out) == ["Discord", "database", "image API", "settings"]
     assert {line.split()[-1] for line in bot.out if line.startswith(("settings", "database"))} == {"ok"}
+    assert "Traceback" not in bot.output
+
+
+async def test_check_beside_a_running_bot_finds_the_database_in_good_hands(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord:
+        given = variables(discord.api_url)
+        async with easel(tmp_path, **given) as bot:
+            await bot.line(AT_WORK)
+            async with easel(tmp_path, "check", **given) as check:
+                await check.wait(START_S)
+    assert "database   ok, in use by a running bot" in check.out
+
+
+async def test_check_names_every_wrong_setting(tmp_path: Path) -> None:
+    async with easel(tmp_path, "check", LOG_LEVEL="loud") as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 2
+    assert len(sentences) == 4
+
+
+async def test_check_of_what_answers_nothing_ends_in_time(tmp_path: Path) -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        others = {"UNIALL_BASE_URL": f"http://{address}", "DATABASE_URL": f"postgresql://easel:word@{address}/easel"}
+        async with easel(tmp_path, "check", **variables(f"http://{address}/api/v10") | others) as bot:
+            assert await bot.wait(START_S) == 1
+    assert len(bot.out) == 4
     assert "Traceback" not in bot.output
 
 

@@ -337,14 +337,14 @@ async def test_a_typed_line_is_a_command(easel: Studio, tmp_path: Path) -> None:
 
 
 async def test_an_unanswered_command_fails_after_its_time(easel: Studio) -> None:
-    late: list[int] = []
+    late: asyncio.Queue[int] = asyncio.Queue()
 
     async def do(interaction: Interaction) -> None:
         await asyncio.sleep(0.15)
         try:
             await interaction.response.send_message("too late")
         except discord.NotFound as refusal:
-            late.append(refusal.code)
+            late.put_nowait(refusal.code)
 
     easel.discord.rules = replace(easel.discord.rules, response_s=0.1)
     easel.when("do", do)
@@ -352,8 +352,7 @@ async def test_an_unanswered_command_fails_after_its_time(easel: Studio) -> None
     assert reply.error == "The application did not respond"
     with pytest.raises(LookupError, match="did not respond"):
         _ = reply.message
-    await asyncio.sleep(0.15)
-    assert late == [10062]
+    assert await asyncio.wait_for(late.get(), 5) == 10062
 
 
 async def test_permissions_and_limits_are_told_with_the_interaction(easel: Studio) -> None:

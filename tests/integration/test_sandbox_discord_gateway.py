@@ -53,6 +53,14 @@ async def test_a_wrong_token_is_refused_by_rest_and_gateway() -> None:
             assert socket.close_code == 4004
 
 
+async def test_privileged_intents_are_not_granted(easel: Studio) -> None:
+    async with easel.session.ws_connect(easel.discord.gateway.url) as socket:
+        await socket.receive_json()
+        await socket.send_json({"op": 2, "d": {"token": easel.discord.token, "intents": 1 << 15}})
+        await socket.receive()
+        assert socket.close_code == 4014
+
+
 async def test_an_event_before_identifying_closes_the_connection(easel: Studio) -> None:
     async with easel.session.ws_connect(easel.discord.gateway.url) as socket:
         await socket.receive_json()
@@ -110,9 +118,10 @@ async def test_two_processes_get_every_interaction_and_the_first_answer_counts(e
     answer_ok(easel)
     second = TryBot()
     refused: asyncio.Queue[int] = asyncio.Queue()
+    first_is_done = asyncio.Event()
 
     async def late(interaction: Interaction) -> None:
-        await asyncio.sleep(0.1)
+        await first_is_done.wait()
         try:
             await interaction.response.send_message("me too")
         except discord.HTTPException as refusal:
@@ -122,6 +131,7 @@ async def test_two_processes_get_every_interaction_and_the_first_answer_counts(e
     running = asyncio.create_task(second.start(easel.discord.token))
     await easel.discord.wait_for_bot(sessions=2)
     assert (await easel.ada.command("do", prompt="a fox")).text == "ok"
+    first_is_done.set()
     assert await asyncio.wait_for(refused.get(), 5) == 40060
     await second.close()
     await asyncio.gather(running, return_exceptions=True)

@@ -75,6 +75,7 @@ async def test_a_token_ends_with_its_lifetime(easel: Studio) -> None:
 async def test_a_token_can_be_ended_by_hand_and_the_bots_own_token_still_edits(easel: Studio) -> None:
     interaction = await easel.deferred()
     await interaction.edit_original_response(content="painting")
+    assert easel.discord.interactions.token_state(interaction.token) == "alive"
     easel.discord.expire_tokens()
     with pytest.raises(discord.HTTPException, match="50027"):
         await interaction.edit_original_response(content="dead")
@@ -365,6 +366,15 @@ async def test_the_bot_needs_its_permissions(easel: Studio) -> None:
     assert (await easel.rest("PATCH", path, {"content": "z"})).code == 50001
     world.allow("pictures", Permission.VIEW_CHANNEL)
     assert (await easel.rest("PATCH", path, {"content": "z"})).status == 200
+
+
+async def test_what_people_wrote_in_a_server_reaches_the_bot_empty(easel: Studio) -> None:
+    theirs = await easel.ada.post("secret", [upload()])
+    fetched = await easel.rest("GET", f"/channels/{theirs.channel_id}/messages/{theirs.id}")
+    assert (fetched.body["content"], fetched.body["attachments"]) == ("", [])
+    direct = await easel.ada.at("dm").post("for the bot")
+    fetched = await easel.rest("GET", f"/channels/{direct.channel_id}/messages/{direct.id}")
+    assert fetched.body["content"] == "for the bot"
 
 
 async def test_places_out_of_reach_are_told_apart(easel: Studio) -> None:

@@ -83,6 +83,8 @@ def test_a_key_with_a_line_break_is_refused() -> None:
 async def test_an_impossible_request_is_refused_before_anything_is_sent() -> None:
     async with playing(always(200, TASK)) as server, client(server.url) as image_api:
         with pytest.raises(InvalidRequest):
+            image_api.validate(replace(FOX, count=9))
+        with pytest.raises(BadInput):
             await image_api.submit(replace(FOX, count=9))
     assert server.seen == []
 
@@ -149,9 +151,10 @@ async def test_the_bytes_of_a_source_can_be_uploaded_where_its_address_was_refus
     assert JPEG in upload.body
 
 
-async def test_a_source_that_is_no_picture_is_not_uploaded(tmp_path: Path) -> None:
-    source = tmp_path / "page"
-    source.write_bytes(b"<html>")
+@pytest.mark.parametrize("name", ["page", "missing"])
+async def test_a_source_that_is_no_picture_is_not_uploaded(tmp_path: Path, name: str) -> None:
+    (tmp_path / "page").write_bytes(b"<html>")
+    source = tmp_path / name
     async with playing(always(200, TASK)) as server, client(server.url) as image_api:
         with pytest.raises(BadInput):
             await image_api.submit(edit("https://cdn.example/source.png"), files=[source])

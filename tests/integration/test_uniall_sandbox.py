@@ -19,7 +19,6 @@ from bot.errors import (
     DownloadError,
     DownloadGone,
     DownloadUnreachable,
-    EaselError,
     ImageApiError,
     NotAPicture,
     OutOfBalance,
@@ -44,7 +43,7 @@ MANY = 20_000_000
 ENOUGH_QUESTIONS = 60
 
 #: Scenarios whose job is not delivered, and what is known at its end. All others deliver.
-ENDS: dict[str, type[EaselError]] = {
+ENDS: dict[str, type[Exception]] = {
     "busy": Busy,
     "busy-once": Busy,
     "busy-date": Busy,
@@ -96,6 +95,7 @@ ENDS: dict[str, type[EaselError]] = {
     "download-empty": DownloadUnreachable,
     "download-cut": DownloadUnreachable,
     "download-half": DownloadUnreachable,
+    "download-bomb": DownloadUnreachable,  # it has no end
     "download-huge": TooLarge,
     "download-endless": TooLarge,
     "download-drop": DownloadUnreachable,

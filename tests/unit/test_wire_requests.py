@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from bot.errors import InvalidRequest
-from bot.model import AspectRatio, ImageRequest, Model, PictureFormat, Resolution, Source
+from bot.model import AspectRatio, ImageRequest, Kept, Model, PictureFormat, Resolution, Slot, Source
 from bot.uniall.rules import validate
 from bot.uniall.wire_requests import form_fields, sync_body, task_body
 
@@ -49,7 +49,16 @@ def test_the_synchronous_routes_get_their_own_fields_only() -> None:
     assert form_fields(FOX) == plain | {"n": "1"}
 
 
-@pytest.mark.parametrize("asked", [FOX, EDIT, replace(FOX, prompt="x" * 4000), replace(EDIT, sources=(ONE, TWO, ONE))])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        FOX,
+        EDIT,
+        replace(FOX, prompt="x" * 4000),
+        replace(EDIT, sources=(ONE, TWO, ONE)),
+        replace(EDIT, sources=(Source("", kept=Kept(1, 2, Slot.SOURCE, 0)),)),
+    ],
+)
 def test_what_the_page_allows_passes(asked: ImageRequest) -> None:
     validate(asked)
 
@@ -70,6 +79,7 @@ def test_what_the_page_allows_passes(asked: ImageRequest) -> None:
         (replace(FOX, count=True), "1 and 4"),
         (replace(EDIT, sources=(ONE,) * 4), "3"),
         (replace(EDIT, sources=(Source("attachment://1.png"),)), "address"),
+        (replace(EDIT, sources=(Source(""),)), "address"),
     ],
 )
 def test_what_the_page_forbids_is_refused_with_a_sentence(asked: ImageRequest, hint: str) -> None:

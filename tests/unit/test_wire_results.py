@@ -57,7 +57,9 @@ def test_progress_may_stand_in_other_fields() -> None:
         ({"metadata": {"result_urls": [A, B]}, "result_url": A}, (A, B)),
         ({"metadata": {"result_urls": [A]}, "result_urls": [B], "result_url": C}, (A, B, C)),
         ({"result_url": f"{A},{B}"}, (A, B)),
-        ({"result_url": f"{A} , /v1/x"}, (A, "/v1/x")),
+        ({"result_url": f"/v1/x , {A}"}, ("/v1/x", A)),
+        ({"result_url": f"data:image/jpeg;base64,/9j/4AAQ,{A}"}, (f"data:image/jpeg;base64,/9j/4AAQ,{A}",)),
+        ({"result_url": "https://cdn.example/w_100,/a.png"}, ("https://cdn.example/w_100,/a.png",)),
         ({"result_url": f'["{A}", "{B}", 3]'}, (A, B)),
         ({"result_url": "[broken"}, ()),
         ({"result_urls": ["", None, 4, A, A]}, (A,)),
@@ -78,6 +80,12 @@ def test_progress_may_stand_in_other_fields() -> None:
         ({"result_url": "https://" + "x" * 9000}, ()),
         ({"result_urls": A}, (A,)),
         ({"result_urls": {"0": A}}, ()),
+        (
+            {"images": [{"image_url": {"url": "data:image/png;base64," + "A" * 9000}}]},
+            ("data:image/png;base64," + "A" * 9000,),
+        ),
+        ({"images": [{"b64_json": "/9j/4AAQ"}]}, ("data:image/*;base64,/9j/4AAQ",)),
+        ({"images": [{"b64_json": "held:../x"}]}, ("data:image/*;base64,held:../x",)),
     ],
 )
 def test_addresses_are_found_in_the_documented_order_each_once(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, overload
 from aiohttp import web
 
 from bot.sandbox.discord.cdn import Upload
+from bot.sandbox.discord.events import Bell
 from bot.sandbox.discord.payloads import Json, as_object
 from bot.sandbox.discord.refusals import NOT_FOUND, Refusal
 
@@ -91,6 +93,7 @@ class RequestLog(Sequence[Recorded]):
 
     def __init__(self) -> None:
         self._records: list[Recorded] = []
+        self._changed = Bell()
 
     @overload
     def __getitem__(self, index: int) -> Recorded: ...
@@ -107,9 +110,20 @@ class RequestLog(Sequence[Recorded]):
 
     def append(self, record: Recorded) -> None:
         self._records.append(record)
+        self._changed.ring()
 
     def clear(self) -> None:
         self._records.clear()
+
+    async def arrived(self, pattern: str, count: int = 1, timeout: float = 10.0) -> Recorded:  # noqa: ASYNC109 raises with what came
+        """The `count`-th request that fits, waiting for it if need be; perhaps unanswered yet. Raises TimeoutError."""
+        try:
+            async with asyncio.timeout(timeout):
+                while len(self.matching(pattern)) < count:
+                    await self._changed.wait()
+        except TimeoutError:
+            raise TimeoutError(f"{len(self.matching(pattern))} requests fit {pattern}, not {count}.") from None
+        return self.matching(pattern)[count - 1]
 
     def matching(self, pattern: str) -> list[Recorded]:
         """Requests whose `METHOD /path` fits a shell pattern, e.g. `PATCH /webhooks/*`."""

@@ -23,7 +23,7 @@ from bot.sandbox.discord.refusals import (
     Refusal,
     invalid_form,
 )
-from bot.sandbox.discord.shapes import channel_json
+from bot.sandbox.discord.shapes import as_the_bot_sees, channel_json
 from bot.sandbox.discord.sight import EPHEMERAL
 from bot.sandbox.discord.stored import MessageKind, Origin, StoredMessage
 from bot.sandbox.discord.world import World
@@ -65,12 +65,12 @@ class Channels:
         limit = int(call.query.get("limit", 50))
         wanted = [one for one in stored if after < one.id < before]
         wanted = wanted[:limit] if "after" in call.query else wanted[-limit:]
-        return [self._world.messages.look(one).json for one in reversed(wanted)]
+        return [self._shown(one) for one in reversed(wanted)]
 
     def message(self, call: Call) -> Json:
         channel = self._channel(call)
         self._need_history(channel)
-        return self._world.messages.look(self._stored(channel, call)).json
+        return self._shown(self._stored(channel, call))
 
     def post(self, call: Call) -> Json:
         channel = self._channel(call)
@@ -127,6 +127,9 @@ class Channels:
         if stored is None or stored.channel is not channel or stored.ephemeral_to is not None:
             raise Refusal(*UNKNOWN_MESSAGE)
         return stored
+
+    def _shown(self, stored: StoredMessage) -> Json:
+        return as_the_bot_sees(stored, self._world.messages.look(stored).json)
 
     def _need(self, channel: Channel, needed: Permission) -> None:
         if needed not in channel.permissions(self._world.bot):

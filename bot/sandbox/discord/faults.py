@@ -34,6 +34,7 @@ class Fault:
     after: int = 0
     hits: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    struck: asyncio.Event = field(default_factory=asyncio.Event)  # set at the first hit
 
 
 class Faults:
@@ -96,6 +97,7 @@ class Faults:
                 fault.after -= 1
                 continue
             fault.hits += 1
+            fault.struck.set()
             return fault
         return None
 

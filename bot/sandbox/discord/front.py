@@ -46,16 +46,22 @@ class Front:
     async def _serve(self, route: Route, request: web.Request) -> web.StreamResponse:
         started = time.monotonic()
         record = self._begin(request)
+        try:
+            response = await self._handle(route, request, record)
+            record.status = response.status
+        except (_NoAnswer, ConnectionError):
+            response = web.Response()  # nobody reads it: the connection is broken
+        record.took_s = time.monotonic() - started
+        return response
+
+    async def _handle(self, route: Route, request: web.Request, record: Recorded) -> web.StreamResponse:
         call, unreadable = await self._read(request, record)
         fault = self.faults.take(record.label)
         spoilt = await self._spoil(fault, request, processed=False)
-        response = spoilt or await self._answer(route, call, unreadable, record)
-        if spoilt is None:
-            response = await self._spoil(fault, request, processed=True) or response
-        if not (fault and fault.effect is Effect.RESET):
-            record.status = response.status
-        record.took_s = time.monotonic() - started
-        return response
+        if spoilt:
+            return spoilt
+        response = await self._answer(route, call, unreadable, record)
+        return await self._spoil(fault, request, processed=True) or response
 
     def _begin(self, request: web.Request) -> Recorded:
         token = request.match_info.get("token")
@@ -113,20 +119,24 @@ class Front:
         return web.Response(status=204, headers=headers) if result is None else _json(200, result, headers)
 
     async def _spoil(self, fault: Fault | None, request: web.Request, *, processed: bool) -> web.Response | None:
-        """Do what a fault asks at this point; an answer means that it replaces the right one."""
+        """Do what a fault asks at this point; an answer means that it replaces the right one. Raises _NoAnswer."""
         if fault is None or fault.processed is not processed:
             return None
+        if fault.effect is Effect.STATUS:
+            return _false_answer(fault)
         if fault.effect is Effect.SLOW:
             await asyncio.sleep(fault.seconds)
         elif fault.effect is Effect.HANG:
             await fault.released.wait()
-        elif fault.effect is Effect.RESET:
-            if request.transport:
-                request.transport.abort()
-            return web.Response()
-        else:
-            return _false_answer(fault)
+        elif request.transport:
+            request.transport.abort()
+        if request.transport is None or request.transport.is_closing():
+            raise _NoAnswer  # also when the bot gave up waiting: what it no longer wants is not carried out
         return None
+
+
+class _NoAnswer(Exception):
+    """The connection is gone before the answer."""
 
 
 def _false_answer(fault: Fault) -> web.Response:

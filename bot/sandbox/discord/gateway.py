@@ -19,7 +19,8 @@ from bot.sandbox.discord.shapes import channel_json, guild_json, member_json, ow
 from bot.sandbox.discord.world import World
 
 DISPATCH, HEARTBEAT, IDENTIFY, PRESENCE, RESUME, RECONNECT, INVALID_SESSION, HELLO, ACK = (0, 1, 2, 3, 6, 7, 9, 10, 11)
-NOT_AUTHENTICATED, AUTHENTICATION_FAILED, INVALID_SHARD = 4003, 4004, 4010
+NOT_AUTHENTICATED, AUTHENTICATION_FAILED, INVALID_SHARD, DISALLOWED_INTENTS = 4003, 4004, 4010, 4014
+PRIVILEGED_INTENTS = 1 << 1 | 1 << 8 | 1 << 15  # members, presences, message content: not granted to this app
 _KEPT_EVENTS = 1000
 _JOINED = "2024-05-01T12:00:00.000000+00:00"
 
@@ -149,6 +150,9 @@ class Gateway:
         shard: list[int] = data.get("shard") or [0, 1]
         if not 0 <= shard[0] < shard[1]:
             await socket.close(code=INVALID_SHARD)
+            return None
+        if int(data.get("intents", 0)) & PRIVILEGED_INTENTS:
+            await socket.close(code=DISALLOWED_INTENTS)
             return None
         self.identifies_left -= 1
         session = Session(shard[0], shard[1], int(data.get("intents", 0)), socket=socket)

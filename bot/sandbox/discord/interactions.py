@@ -149,9 +149,6 @@ class Interactions:
         for interaction in self._by_token.values():
             interaction.expired = True
 
-    def expire(self, interaction: Interaction) -> None:
-        interaction.expired = True
-
     def is_forced_ephemeral(self, interaction: Interaction) -> bool:
         """Responses of a user's own app are hidden where the server does not let external apps speak."""
         guild = interaction.channel.guild

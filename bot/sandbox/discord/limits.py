@@ -24,16 +24,17 @@ _BUCKETS = {
 class RateLimited(Exception):
     """The bucket is empty. `retry_after` is in seconds."""
 
-    def __init__(self, retry_after: float, *, everywhere: bool) -> None:
+    def __init__(self, retry_after: float, *, everywhere: bool, bucket: dict[str, str] | None = None) -> None:
         super().__init__(f"try again in {retry_after:.3f} s")
         self.retry_after = retry_after
         self.everywhere = everywhere
+        self._bucket = bucket or {}
 
     def body(self) -> Json:
         return rate_limit_body(self.retry_after, everywhere=self.everywhere)
 
     def headers(self) -> dict[str, str]:
-        return rate_limit_headers(self.retry_after, everywhere=self.everywhere)
+        return self._bucket | rate_limit_headers(self.retry_after, everywhere=self.everywhere)
 
 
 def rate_limit_body(retry_after: float, *, everywhere: bool = False) -> Json:
@@ -54,16 +55,14 @@ class _Bucket:
     opened_at: float = -math.inf
     used: int = 0
 
-    def take(self, limit: int, window_s: float, *, everywhere: bool = False) -> float:
-        """Use one; seconds until the bucket is full again. Raises RateLimited."""
+    def take(self, limit: int, window_s: float) -> tuple[bool, float]:
+        """Use one: whether there was one left, and the seconds until the bucket is full again."""
         now = time.monotonic()
         if now - self.opened_at >= window_s:
             self.opened_at, self.used = now, 0
-        left = self.opened_at + window_s - now
-        if self.used >= limit:
-            raise RateLimited(left, everywhere=everywhere)
-        self.used += 1
-        return left
+        there = self.used < limit
+        self.used += there
+        return there, self.opened_at + window_s - now
 
 
 class Limits:
@@ -78,17 +77,22 @@ class Limits:
         if not rules.rate_limits or route.cdn:
             return {}
         if route.bot:
-            self._global.take(rules.global_per_s, 1.0, everywhere=True)
+            there, left = self._global.take(rules.global_per_s, 1.0)
+            if not there:
+                raise RateLimited(left, everywhere=True)
         kind = _BUCKETS.get((route.method, route.pattern))
-        if kind is None:
-            return {}
-        name, part = kind
-        bucket = self._buckets.setdefault((name, params[part]), _Bucket())
-        left = bucket.take(rules.edits_per_window, rules.window_s)
-        return {
+        return self._take_from(kind[0], params[kind[1]], rules) if kind else {}
+
+    def _take_from(self, name: str, key: str, rules: DiscordRules) -> dict[str, str]:
+        bucket = self._buckets.setdefault((name, key), _Bucket())
+        there, left = bucket.take(rules.edits_per_window, rules.window_s)
+        headers = {
             "X-RateLimit-Limit": str(rules.edits_per_window),
-            "X-RateLimit-Remaining": str(rules.edits_per_window - bucket.used),
+            "X-RateLimit-Remaining": str(max(0, rules.edits_per_window - bucket.used)),
             "X-RateLimit-Reset": f"{time.time() + left:.3f}",
             "X-RateLimit-Reset-After": f"{left:.3f}",
             "X-RateLimit-Bucket": name,
         }
+        if not there:
+            raise RateLimited(left, everywhere=False, bucket=headers)
+        return headers

@@ -10,7 +10,7 @@ from bot.sandbox.discord.events import Dispatch, Events
 from bot.sandbox.discord.ids import snowflake
 from bot.sandbox.discord.payloads import Json
 from bot.sandbox.discord.places import Channel, User
-from bot.sandbox.discord.shapes import message_json
+from bot.sandbox.discord.shapes import as_the_bot_sees, message_json
 from bot.sandbox.discord.sight import EPHEMERAL, LOADING, Message
 from bot.sandbox.discord.stored import Draft, Origin, StoredMessage
 
@@ -97,7 +97,7 @@ class Messages:
         told: Json = {"type": event, "place": stored.channel.key, "message": state.json}
         told["channel_id"] = str(stored.channel.id)
         self._events.publish(told, stored.is_visible_to)
-        self._dispatch(gateway_event, stored, state.json)
+        self._dispatch(gateway_event, stored, as_the_bot_sees(stored, state.json))
         stored.changed.ring()
 
     def _dispatch(self, name: str, stored: StoredMessage, data: Json) -> None:

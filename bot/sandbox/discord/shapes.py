@@ -184,6 +184,13 @@ def message_json(stored: StoredMessage, cdn: Cdn) -> Json:
     return shape | _provenance(stored)
 
 
+def as_the_bot_sees(stored: StoredMessage, shape: Json) -> Json:
+    """Without the message content intent, what people wrote in servers reaches the bot empty."""
+    if stored.author.bot or stored.channel.guild is None:
+        return shape
+    return shape | {"content": "", "embeds": [], "attachments": [], "components": []}
+
+
 def attachment_json(one: Attachment, cdn: Cdn) -> Json:
     """A file with a freshly signed address."""
     url = cdn.address(one)

@@ -74,7 +74,12 @@ class World:
         return self.channels[key]
 
     def subscribe(self, user: User | str) -> Subscription:
-        """Live events for this user: an async iterator of JSON-able dicts, holding only what the user may see."""
+        """Live events for this user: an async iterator of JSON-able dicts, holding only what the user may see.
+
+        Every event has `type`, `place` and `channel_id`, and besides: `message` as Discord sends it (message_created,
+        message_changed), `message_id` (message_deleted), `interaction_id` and `modal` (modal_opened),
+        `interaction_id` and `message`, a sentence (interaction_failed).
+        """
         return self.events.subscribe(self.user(user) if isinstance(user, str) else user)
 
     def add_user(self, name: str, *, bot: bool = False, installed: bool = False) -> User:

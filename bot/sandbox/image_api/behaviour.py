@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from bot.sandbox.image_api.scenarios import SCENARIOS, Scenario
-from bot.sandbox.image_api.script import Fate, Fault, Moment, Outage, Phrasing, Stage, merged
+from bot.sandbox.image_api.scenarios import SCENARIOS
+from bot.sandbox.image_api.script import Fate, Fault, Moment, Outage, Phrasing, Scenario, Stage, merged
 
 _MARKER = re.compile(r"\[\[([^\[\]]*)\]\]")
 _WORD = re.compile(r"([a-z0-9-]+)(?:\s+(\d+))?\Z")

@@ -8,7 +8,6 @@ Each is something that gateways of this family, or the models behind them, have 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.model import PictureFormat
@@ -27,7 +26,6 @@ from bot.sandbox.image_api.misfortunes import (
 from bot.sandbox.image_api.script import (
     Act,
     Address,
-    Effect,
     Ending,
     Fate,
     Fault,
@@ -37,34 +35,12 @@ from bot.sandbox.image_api.script import (
     Phrasing,
     ProgressForm,
     ResultForm,
+    Scenario,
     Stage,
     Words,
 )
 
 _AFTER = Moment.AFTER_ACCEPTING
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """One word, what it does in a sentence, and its effect. `times` requests only, or all of them when None."""
-
-    name: str
-    summary: str
-    effect: Effect
-    times: int | None = None
-
-    @property
-    def group(self) -> str:
-        """The heading under which a page lists it."""
-        match self.effect:
-            case Fault(stage=stage):
-                return {Stage.SUBMIT: "submission", Stage.STATUS: "status", Stage.DOWNLOAD: "download"}[stage]
-            case Fate():
-                return "painting"
-            case Phrasing():
-                return "wording"
-            case Outage():
-                return "connection"
 
 
 def _submit(status: int, body: JsonObject | str = "", *, moment: Moment = Moment.BEFORE_ACCEPTING) -> Fault:

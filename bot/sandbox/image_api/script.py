@@ -165,6 +165,29 @@ Effect = Fault | Fate | Phrasing | Outage
 _Merged = TypeVar("_Merged", Fate, Phrasing)
 
 
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One word, what it does in a sentence, and its effect. `times` requests only, or all of them when None."""
+
+    name: str
+    summary: str
+    effect: Effect
+    times: int | None = None
+
+    @property
+    def group(self) -> str:
+        """The heading under which a page lists it."""
+        match self.effect:
+            case Fault(stage=stage):
+                return {Stage.SUBMIT: "submission", Stage.STATUS: "status", Stage.DOWNLOAD: "download"}[stage]
+            case Fate():
+                return "painting"
+            case Phrasing():
+                return "wording"
+            case Outage():
+                return "connection"
+
+
 def merged(base: _Merged, change: _Merged) -> _Merged:
     """`base`, with all that `change` does differently from the ordinary."""
     ordinary = type(change)()

@@ -143,7 +143,7 @@ def _moment(row: Json) -> float:
 
 def _readable(path: str) -> str:
     """A path with its long ids and tokens cut short; nobody reads them, and everything else drowns beside them."""
-    return "/".join(f"{step[:4]}…{step[-4:]}" if len(step) > _MAX_STEP else step for step in path.split("/"))
+    return "/".join(f"…{step[-5:]}" if len(step) > _MAX_STEP else step for step in path.split("/"))
 
 
 def _shortened(value: Any) -> Any:

@@ -15,7 +15,11 @@ _TELLING_SHARE = 0.6  # less of its letters than this in the font, and the promp
 _IN_NO_FONT = "\U0010fffd"  # drawn as the box that stands for missing letters
 _INK = (44, 38, 40)
 _CHALK = (250, 246, 236)
-_PLAIN = {"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "ß": "ss", "æ": "ae", "ø": "o"}
+#: Letters that decompose into no plain one, and what to write instead where the font lacks them.
+_PLAIN = {
+    "’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "ß": "ss", "æ": "ae", "Æ": "AE",
+    "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ı": "i", "œ": "oe", "Œ": "OE", "þ": "th", "ð": "d",
+}  # fmt: skip
 
 
 @lru_cache(maxsize=8)

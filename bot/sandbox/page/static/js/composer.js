@@ -37,8 +37,8 @@ export class Composer {
   }
 
   clear() {
-    this.#write("");
     this.staged.clear();
+    this.#write("");
   }
 
   /** Say why something was not sent. */

@@ -41,7 +41,7 @@ export class History {
   /** Take one of Discord's events for this place. */
   take(event) {
     if (event.type === "message_deleted") this.#remove(event.message_id);
-    else if (event.message) this.#put(event.message);
+    else if (event.type === "message_created" || event.type === "message_changed") this.#put(event.message);
   }
 
   /** Say something about a message, in this tab only. */
@@ -91,9 +91,16 @@ export class History {
     if (dismissed().includes(message.id)) return;
     this.#notes.delete(message.id);
     if (known) this.redraw(message.id);
-    else this.list.insertBefore(article(message), this.list.querySelector(".local"));
+    else this.#append(message);
     this.#greet();
     this.#settle();
+  }
+
+  #append(message) {
+    this.list.insertBefore(article(message), this.list.querySelector(":scope > .local"));
+    // what a person has asked for comes into view, wherever they were reading
+    const asked = message.interaction_metadata?.user.id ?? message.author.id;
+    if (asked === scene.me.id) this.#follows = true;
   }
 
   #remove(id) {
@@ -120,7 +127,9 @@ export class History {
   }
 
   #settle() {
-    if (this.#follows) this.scroller.scrollTop = this.scroller.scrollHeight;
+    // the first-time card is read from its top
+    const empty = this.list.querySelector(":scope > .welcome");
+    if (this.#follows && !empty) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 }
 

@@ -1,0 +1,113 @@
+"""A real browser in front of the sandbox page, watched: no error on its console, no request that leaves the machine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Locator, Request, async_playwright
+from playwright.async_api import Page as BrowserTab
+
+CHROMIUM = shutil.which("chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 15_000
+
+
+@asynccontextmanager
+async def chromium() -> AsyncGenerator[Browser]:
+    """A headless browser. Skips the test where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium on this machine")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Watch:
+    """Everything a tab did that it must not do."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def over(self, tab: BrowserTab) -> None:
+        tab.on("request", self._request)
+        tab.on("console", self._console)
+        tab.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+
+    def _request(self, request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in {"blob", "data"} and address.hostname != "127.0.0.1":
+            self.faults.append(f"request: {request.url}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.faults.append(f"console: {message.text}")
+
+
+class Screen:
+    """One tab as a person sees it. Everything is found by its accessible name."""
+
+    def __init__(self, tab: BrowserTab) -> None:
+        self.tab = tab
+
+    @property
+    def box(self) -> Locator:
+        return self.tab.get_by_role("textbox", name="Message")
+
+    @property
+    def articles(self) -> Locator:
+        return self.tab.get_by_role("article")
+
+    @property
+    def last(self) -> Locator:
+        return self.articles.last
+
+    @property
+    def dialog(self) -> Locator:
+        return self.tab.get_by_role("dialog")
+
+    async def send(self, line: str) -> None:
+        """Type a whole line and send it with Enter."""
+        await self.box.fill(line)
+        await self.box.press("Enter")
+
+    async def press(self, name: str) -> None:
+        """Press a button of the newest reply."""
+        await self.last.get_by_role("button", name=name, exact=True).click()
+
+    async def go(self, place: str) -> None:
+        await self.tab.get_by_role("navigation", name="Places").get_by_role("link", name=place, exact=True).click()
+
+    async def become(self, name: str) -> None:
+        await self.tab.get_by_role("navigation", name="People").get_by_role("link", name=name, exact=True).click()
+
+
+@asynccontextmanager
+async def screen(browser: Browser, url: str, who: str = "Ada", place: str = "pictures") -> AsyncGenerator[Screen]:
+    """A tab of its own, as one of the people. Fails afterwards if it did what it must not."""
+    watch = Watch()
+    context = await browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        tab = await context.new_page()
+        watch.over(tab)
+        await tab.goto(f"{url}#{who}/{place}")
+        await tab.get_by_role("navigation", name="People").get_by_role("link", name=who, exact=True).wait_for()
+        yield Screen(tab)
+    finally:
+        await context.close()
+    assert not watch.faults, watch.faults
