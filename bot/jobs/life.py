@@ -39,7 +39,7 @@ from bot.jobs.spool import Spool
 from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, Source
 from bot.prices import Prices
 from bot.store.jobs import JobChanges, Jobs
-from bot.uniall.client import ImageApi, TaskReport, TaskState
+from bot.uniall.client import ImageApi, SourceOutOfReach, Submission, TaskReport, TaskState
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -189,7 +189,7 @@ class Life:
     async def submit(self) -> None:
         """From *submitting*: send the request once, and commit what came of it."""
         try:
-            submission = await self.tools.api.submit(self.job.request)
+            submission = await self._send()
         except (Busy, Unreachable) as exc:
             await self._back_in_line(exc)
         except Uncertain as exc:
@@ -203,6 +203,17 @@ class Life:
                 await self.move(JobState.READY, request_id=request_id, result_urls=submission.result_urls)
             else:
                 await self.move(JobState.PAINTING, task_id=task_id, request_id=request_id)
+
+    async def _send(self) -> Submission:
+        """One submission. A single source that the API cannot fetch for itself is uploaded instead."""
+        try:
+            return await self.tools.api.submit(self.job.request)
+        except SourceOutOfReach:
+            # Certainly refused, so nothing has been bought yet.
+            if len(self.job.request.sources) != 1:
+                raise
+            self.log.info("the image API cannot fetch the source; uploading it")
+            return await self.tools.api.submit(self.job.request, files=[self.tools.spool.source(self.job.id, 0)])
 
     async def _back_in_line(self, exc: Busy | Unreachable) -> None:
         """After a refusal that certainly started nothing: try again later, at most MAX_RETRIES times."""

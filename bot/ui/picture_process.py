@@ -133,8 +133,8 @@ def _refuse(animated: bool, width: int, height: int) -> None:
 
 
 def _limit_self(memory: int, seconds: int) -> None:
-    """Be the first to give way: in memory, in processor time, and when the kernel looks for a victim."""
-    os.nice(10)
+    """Be the first to give way: in processor time, in memory, and when the kernel looks for a victim."""
+    os.nice(5)
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
         with contextlib.suppress(ValueError, OSError):  # macOS knows the limit on memory but takes none
             resource.setrlimit(kind, (most, most))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import signal
 from collections.abc import AsyncIterator, Mapping
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -301,3 +304,22 @@ async def test_stopping_in_the_middle_of_a_picture_leaves_nothing_behind() -> No
         await asyncio.sleep(0.05)
         await asyncio.wait_for(api.stop(), 5)
     assert next(iter(api.tasks.values())).pictures == ()
+
+
+async def test_a_painter_that_dies_fails_its_task_and_the_next_picture_has_a_new_one() -> None:
+    async with LocalImageApi(api_key="sk-test", latency=Latency.zero()) as api, client_of(api) as http:
+        order = FOX | {"num_images": 4, "resolution": "2k"}
+        _, first = await post(http, TASKS, order)
+        async with asyncio.timeout(10):
+            while not (painters := painters_of_this_process()):  # noqa: ASYNC110 - a new process sets no event
+                await asyncio.sleep(0.005)
+        os.kill(painters[0], signal.SIGKILL)
+        assert (await finished(http, first["task_id"]))["status"] == "failed"
+        _, second = await post(http, TASKS, FOX)
+        assert (await finished(http, second["task_id"]))["status"] == "succeeded"
+    assert api.charged_micros == 20_000
+
+
+def painters_of_this_process() -> list[int]:
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    return [int(child) for child in children if b"image_api.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -1,10 +1,9 @@
-"""The local image API on its bad days: every scenario, by prompt, from Python and over its control address."""
+"""The local image API on its bad days: every scenario, by prompt and from Python."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,13 +13,13 @@ from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTime
 from bot.sandbox.image_api.behaviour import strip_markers
 from bot.sandbox.image_api.latency import Latency
 from bot.sandbox.image_api.scenarios import SCENARIOS
-from bot.sandbox.image_api.script import Act, Address, Fate, Fault, Moment, Outage, Phrasing, ProgressForm, Stage
+from bot.sandbox.image_api.script import Act, Fate, Fault, Moment, Phrasing, ProgressForm, Stage
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.image_api.studio import PaintMode
 
 MODEL = "grok-imagine-image"
 TASKS = "/v1/images/tasks"
-SOON = ClientTimeout(total=0.25)
+PATIENCE = ClientTimeout(total=5, sock_read=0.25)  # seconds; whatever hangs sends nothing for longer
 NEVER_ANSWERED = {Act.DROP, Act.HANG}
 
 
@@ -32,13 +31,14 @@ async def api() -> AsyncIterator[LocalImageApi]:
 
 @pytest.fixture
 async def http(api: LocalImageApi) -> AsyncIterator[ClientSession]:
-    async with ClientSession(api.base_url, headers={"Authorization": "Bearer sandbox"}) as session:
+    headers = {"Authorization": "Bearer sandbox"}
+    async with ClientSession(api.base_url, headers=headers, timeout=PATIENCE) as session:
         yield session
 
 
 async def submit(http: ClientSession, prompt: str, count: int = 1) -> tuple[int, str]:
     order = {"model": MODEL, "prompt": prompt, "num_images": count}
-    async with http.post(TASKS, json=order, timeout=SOON, allow_redirects=False) as response:
+    async with http.post(TASKS, json=order, allow_redirects=False) as response:
         return response.status, await response.text()
 
 
@@ -52,7 +52,7 @@ async def submitted(http: ClientSession, prompt: str, count: int = 1) -> str:
 
 
 async def ask(http: ClientSession, task_id: str) -> tuple[int, str]:
-    async with http.get(f"{TASKS}/{task_id}", timeout=SOON) as response:
+    async with http.get(f"{TASKS}/{task_id}") as response:
         return response.status, await response.text()
 
 
@@ -83,7 +83,7 @@ async def test_a_submission_fault_buys_something_only_after_accepting(
     try:
         status, text = await submit(http, "a fox")
     except (ClientError, TimeoutError):
-        assert effect.act in NEVER_ANSWERED | {Act.TRICKLE}
+        assert effect.act in NEVER_ANSWERED
     else:
         assert effect.act not in NEVER_ANSWERED
         assert status == effect.status
@@ -101,14 +101,15 @@ async def test_a_status_fault_ends_where_it_says_and_the_task_is_still_there(
     effect, times = SCENARIOS[name].effect, SCENARIOS[name].times
     assert isinstance(effect, Fault)
     task_id = await submitted(http, f"a fox [[{name}]]")
-    for _ in range(times or 1):
+    # aiohttp repeats a GET once by itself when its connection breaks, so one question meets two drops
+    for _ in range(1 if effect.act is Act.DROP else times or 1):
         try:
             status, text = await ask(http, task_id)
         except (ClientError, TimeoutError):
-            assert effect.act in NEVER_ANSWERED | {Act.TRICKLE}
+            assert effect.act in NEVER_ANSWERED
         else:
             assert status == effect.status
-            assert "result_urls" not in text
+            assert ("result_urls" in text) == (effect.act is Act.TRICKLE)
     if times:
         status, text = await ask(http, task_id)
         assert (status, json.loads(text)["data"]["status"]) == (200, "succeeded")
@@ -120,7 +121,7 @@ async def test_a_download_fault_gives_no_whole_picture(api: LocalImageApi, http:
     whole = next(iter(api.tasks.values())).pictures[0].read()
     got = bytearray()
     try:
-        async with http.get(address, timeout=SOON) as response:
+        async with http.get(address) as response:
             async for chunk in response.content.iter_chunked(65536):
                 got += chunk
                 if len(got) > 1_000_000:
@@ -297,63 +298,3 @@ async def test_the_synchronous_route_has_the_same_bad_days(api: LocalImageApi, h
     with pytest.raises(ClientError):
         await generate("[[drop-after-accept]]")
     assert len(api.accepted) == 4
-
-
-async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http: ClientSession) -> None:
-    board = "/_sandbox/behaviour"
-    order: dict[str, Any] = {
-        "on": {"busy": 1, "slow": None},
-        "latency": {"median": 1, "p95": 2},
-        "fate": {"missing": 1, "address": "relative"},
-        "strict": False,
-    }
-    async with http.post(board, json=order) as response:
-        told = await response.json()
-    assert told["active"] == {"busy": 1, "slow": None}
-    assert api.latency == Latency(1, 2)
-    assert api.behaviour.fate == Fate(missing=1, address=Address.RELATIVE)
-    assert not api.behaviour.strict
-    assert {scenario["name"] for scenario in told["scenarios"]} == set(SCENARIOS)
-    async with http.post(board, json={"reset": True}) as response:
-        assert (await response.json())["active"] == {}
-    assert api.behaviour.fate == Fate()
-
-
-@pytest.mark.parametrize(
-    "order", [{"on": ["no-such-thing"]}, {"on": {"busy": 0}}, {"unknown": 1}, {"latency": {"median": 3, "p95": 1}}, 7]
-)
-async def test_a_wrong_order_to_the_switch_board_changes_nothing(
-    api: LocalImageApi, http: ClientSession, order: object
-) -> None:
-    async with http.post("/_sandbox/behaviour", json=order) as response:
-        assert response.status == 400
-        assert (await response.json())["fault"]
-    assert api.behaviour.active == {}
-
-
-async def test_the_switch_board_takes_no_form_of_a_foreign_page(http: ClientSession) -> None:
-    async with http.post("/_sandbox/behaviour", data={"reset": "true"}) as response:
-        assert response.status == 415
-
-
-async def test_the_log_tells_what_happened_without_the_key(api: LocalImageApi, http: ClientSession) -> None:
-    await finished(api, http, "a fox")
-    async with http.get("/_sandbox/log") as response:
-        text = await response.text()
-    log = json.loads(text)
-    assert [(line["method"], line["status"], line["has_key"]) for line in log["requests"]] == [
-        ("POST", 200, True),
-        ("GET", 200, True),
-    ]
-    assert log["accepted"][0]["prompt"] == "a fox"
-    assert log["tasks"][0]["ready_at"] <= log["tasks"][0]["told_at"] <= time.monotonic()
-    assert "Bearer" not in text
-
-
-def test_every_scenario_has_a_sentence_for_the_page_and_a_name_that_markers_can_hold() -> None:
-    for name, scenario in SCENARIOS.items():
-        assert scenario.name == name
-        assert scenario.summary[0].isupper()
-        assert scenario.group in {"submission", "painting", "status", "download", "wording", "connection"}
-        assert name.replace("-", "").isalnum()
-        assert isinstance(scenario.effect, Fault | Fate | Phrasing | Outage)

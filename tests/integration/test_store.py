@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -15,16 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from bot.errors import JobMoved, StoreUnavailable
-from bot.model import JobState
 from bot.store.schema import meta
 from bot.store.store import Store
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import PostgresServer, Scene
+    from tests.integration.conftest import PostgresServer
 
 
 def put(name: str) -> Callable[[Connection], None]:
@@ -179,6 +175,29 @@ async def test_work_whose_time_ran_out_while_it_ran_is_undone(store: Store) -> N
     assert await store.run(names) == {"other"}
 
 
+async def test_a_caller_who_leaves_does_not_cost_the_others_their_common_transaction(store: Store) -> None:
+    before, inside = Hold(), Hold()
+    first = asyncio.create_task(store.run(before))
+    await before.wait_until_begun()
+    transactions: list[object] = []
+
+    def note(connection: Connection) -> None:
+        transactions.append(connection.get_transaction())
+
+    others = [asyncio.create_task(store.run(note)) for _ in range(5)]
+    leaving = asyncio.create_task(store.run(inside, patience=1.0))
+    await asyncio.sleep(0)
+    before.go.set()
+    with pytest.raises(StoreUnavailable):
+        await leaving
+    inside.go.set()
+    await asyncio.gather(first, *others)
+
+    # Once with the one who left, once more without.
+    assert len(transactions) == 10
+    assert len({id(transaction) for transaction in transactions}) == 2
+
+
 async def test_a_cancelled_caller_takes_nothing_back(store: Store) -> None:
     hold = Hold()
     first = asyncio.create_task(store.run(hold))
@@ -249,107 +268,6 @@ async def test_simultaneous_writers_of_one_named_text_do_not_fail(postgres: Post
         await store.close()
 
 
-async def test_sqlite_is_safe_against_power_loss(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
-    modes = await store.run(
-        lambda connection: [
-            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")
-        ]
-    )
-    await store.close()
-
-    assert modes == ["wal", 2]
-
-
-async def test_a_relative_file_makes_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    store = await Store.open("sqlite:///data/deep/easel.db")
-    await store.close()
-
-    assert (tmp_path / "data/deep/easel.db").exists()
-
-
-async def test_sqlite_waits_for_another_program_and_then_goes_on(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
-    other = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-
-    with pytest.raises(StoreUnavailable):
-        await store.run(put("given up"), patience=0.1)
-    waiting = asyncio.create_task(store.run(put("patient")))
-    await asyncio.sleep(0.1)
-    other.execute("COMMIT")
-    other.close()
-    await waiting
-
-    assert await store.run(names) == {"patient"}
-    await store.close()
-
-
-async def test_a_full_disk_is_told_and_over_when_there_is_room_again(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
-    pages = await store.run(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar_one())
-    await store.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}") and None)
-    with pytest.raises(StoreUnavailable, match=r"disk .* is full"):
-        await store.meta.put("large", "x" * 100_000)
-
-    await store.run(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 1000}") and None)
-    await store.meta.put("large", "x" * 100_000)
-    await store.close()
-
-
-async def test_ping_notices_that_the_file_was_removed(tmp_path: Path) -> None:
-    store = await Store.open(f"sqlite:///{tmp_path}/easel.db")
-    (tmp_path / "easel.db").unlink()
-
-    with pytest.raises(StoreUnavailable, match="removed"):
-        await store.ping()
-    await store.close()
-
-
-async def test_a_connection_that_died_while_idle_costs_nobody_anything(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
-    await store.ping()
-    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'easel'")
-
-    await store.run(put("a"))
-
-    assert await store.run(names) == {"a"}
-    await store.close()
-
-
-async def test_a_connection_that_dies_under_work_heals_with_the_next(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
-
-    def die(connection: Connection) -> None:
-        put("lost")(connection)
-        own = connection.execute(select(func.pg_backend_pid())).scalar_one()
-        postgres.execute(f"SELECT pg_terminate_backend({own})")
-        connection.execute(select(1))
-
-    with pytest.raises(StoreUnavailable, match="does not answer"):
-        await store.run(die)
-
-    assert await store.run(names) == set()
-    await store.close()
-
-
-async def test_a_server_that_hangs_is_told_in_time_and_nothing_late_is_written(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
-    backend = await store.run(lambda connection: connection.execute(select(func.pg_backend_pid())).scalar_one())
-    os.kill(backend, signal.SIGSTOP)
-    try:
-        with pytest.raises(StoreUnavailable):
-            await store.run(put("late"), patience=0.2)
-        with pytest.raises(StoreUnavailable):
-            await store.ping(patience=0.2)
-    finally:
-        os.kill(backend, signal.SIGCONT)
-
-    assert await store.run(names) == set()
-    await store.close()
-
-
 def test_sqlite_needs_neither_the_other_driver_nor_alembic_once_migrated(tmp_path: Path) -> None:
     program = (
         "import asyncio, sys\n"
@@ -365,14 +283,3 @@ def test_sqlite_needs_neither_the_other_driver_nor_alembic_once_migrated(tmp_pat
     ]
 
     assert outputs == ["False True\n", "False False\n"]
-
-
-async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed_out_unbought(scene: Scene) -> None:
-    """The caller of `receive` was told StoreUnavailable although the commit came through: the worst of cases."""
-    job = (await scene.receive(scene.new())).job
-    scene.now += scene.lease
-
-    assert await scene.claim() == []
-    adopted = await scene.adopt("elsewhere")
-
-    assert [(each.id, each.state) for each in adopted] == [(job.id, JobState.RECEIVED)]

@@ -129,6 +129,8 @@ def test_an_error_to_a_submission_has_its_class_and_its_price(
         (400, MODERATED, Refused),
         (400, flat("invalid_request"), Unexpected),
         (408, b"", Busy),
+        (409, {}, Busy),
+        (425, {}, Busy),
         (429, b"", Busy),
         (500, flat("get_task_failed"), Unreachable),
         (502, HTML, Unreachable),

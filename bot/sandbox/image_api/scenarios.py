@@ -312,7 +312,9 @@ _WORDING = (
     Scenario("wrapped-submit", "The submission's answer in the envelope", Phrasing(submit_wrapped=True)),
     Scenario("accepted-202", "Submissions answer 202 with Location and Retry-After", Phrasing(accepted_status=202)),
     Scenario("id-field", "The task id stands in the field id", Phrasing(id_field="id")),
-    Scenario("results-top-level", "result_urls beside result_url", Phrasing(results=ResultForm.TOP_LEVEL)),
+    Scenario(
+        "results-top-level", "Addresses in result_urls, beside result_url", Phrasing(results=ResultForm.TOP_LEVEL)
+    ),
     Scenario("results-joined", "All addresses in result_url, joined by commas", Phrasing(results=ResultForm.JOINED)),
     Scenario(
         "results-json-text", "All addresses in result_url, as JSON in a text", Phrasing(results=ResultForm.JSON_TEXT)

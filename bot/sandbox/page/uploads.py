@@ -25,12 +25,15 @@ class Uploads:
     async def receive(self, request: web.Request) -> web.Response:
         """POST /uploads?name=…: the body is the file, the answer its token."""
         name = request.query.get("name", "")[:_MAX_NAME_CHARS] or "file"
-        data = await request.read()
+        return web.json_response({"token": self.keep(name, await request.read())})
+
+    def keep(self, name: str, data: bytes) -> str:
+        """Keep a file; the token under which it waits."""
         token = secrets.token_urlsafe(12)
         self._waiting[token] = Upload(name, data)
         while len(self._waiting) > MAX_WAITING:
             self._waiting.popitem(last=False)
-        return web.json_response({"token": token})
+        return token
 
     def get(self, token: str) -> Upload:
         """The file of a token. It stays until others push it out, so that a refused act can be repeated."""

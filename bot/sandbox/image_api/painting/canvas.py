@@ -223,7 +223,7 @@ class Canvas:
         """Darken the corners a little and lay a fine grain over all."""
         dark = mapped(Image.radial_gradient("L"), [round(max(0, v - 150) * 0.55) for v in range(256)])
         self.image.paste((8, 8, 18), (0, 0), resized(dark, (self.width, self.height)))
-        tile = mapped(Image.frombytes("L", (256, 256), self.rng.randbytes(65_536)), [118 + v // 13 for v in range(256)])
+        tile = mapped(Image.frombytes("L", (256, 256), self.rng.randbytes(65_536)), [120 + v // 17 for v in range(256)])
         grain = Image.new("L", (self.width, self.height))
         for left in range(0, self.width, 256):
             for upper in range(0, self.height, 256):

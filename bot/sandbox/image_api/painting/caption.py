@@ -92,7 +92,8 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:
         lines.append(head)
         rest = rest[len(head) :].strip()
     if rest:
-        lines[-1] = lines[-1][: max(1, len(lines[-1]) - 3)].rstrip(" ,.") + "..."
+        kept = lines[-1][: max(1, len(lines[-1]) - 3)]
+        lines[-1] = kept[: kept.rfind(" ") if kept.rfind(" ") > len(kept) // 2 else len(kept)].rstrip(" ,.") + "..."
     return lines
 
 

@@ -129,7 +129,9 @@ _PAINTERS: Mapping[str, Callable[[Pen, Palette], None]] = {
 }
 #: What a colour's name means when it is said of fur.
 _FURS: Mapping[str, Color] = {**COLORS, "red": (206, 84, 40), "blue": (96, 112, 140), "brown": (124, 84, 58)}
+_ROCK = ((-0.3, 0.0), (-0.12, 0.07), (0.1, 0.06), (0.34, -0.02), (0.42, -0.09), (0.0, -0.12), (-0.4, -0.08))
 _IN_THE_AIR = frozenset({"balloon", "rocket"})
+_AFLOAT = _IN_THE_AIR | {"boat"}
 _SCALES: Mapping[str, float] = {
     "lighthouse": 1.25,
     "house": 0.72,
@@ -158,6 +160,8 @@ def paint_figures(
             0.3 if palette.is_dark else 0.12,
             flip=spot.x > 0.5,
         )
+        if ground.by_water and placed > 1 and name not in _AFLOAT:
+            pen.fill(smooth(_ROCK), mix(palette.near, palette.far, 0.2), palette.near)
         if name in COATS:
             paint_sitting(pen, name, _FURS[coat] if coat and placed == 1 else None)
         else:

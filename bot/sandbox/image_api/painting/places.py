@@ -66,7 +66,7 @@ def _paint_headland(canvas: Canvas, palette: Palette) -> Ground:
     canvas.shape([*line, (edge, 1.02)], mix(rock, palette.light, 0.2), mix(rock, (0, 0, 0), 0.3))
     facets = [[line[i], line[i + 1], (line[i][0], 1.02)] for i in range(3, len(line) - 1)]
     canvas.shapes(facets, mix(rock, (0, 0, 0), 0.4), opacity=0.45)
-    return Ground(1 - 0.16 if right else 0.16, top - 0.002, 0.3)
+    return Ground(1 - 0.16 if right else 0.16, top - 0.002, 0.3, by_water=True)
 
 
 def paint_forest(canvas: Canvas, palette: Palette, *, snowy: bool) -> Ground:
@@ -80,6 +80,7 @@ def paint_forest(canvas: Canvas, palette: Palette, *, snowy: bool) -> Ground:
         base = 0.62 + 0.3 * depth
         dark = mix(palette.near, (0, 0, 0), 0.1) if not snowy else mix(palette.near, (60, 86, 110), 0.72)
         color = mix(mix(palette.far, palette.sky[2], 0.35), dark, depth**0.8)
+        canvas.shape(land(hills(canvas, base - 0.02, 0.035)), color, mix(color, dark, 0.5))
         count = round((26 - 4 * row) * max(0.7, canvas.aspect))
         trees: list[list[Point]] = []
         for index in range(count):
@@ -90,7 +91,6 @@ def paint_forest(canvas: Canvas, palette: Palette, *, snowy: bool) -> Ground:
             tree = pine(canvas, x, base + rng.uniform(0.025, 0.05), tall)
             trees.append(tree)
         canvas.shapes(trees, mix(color, palette.light, 0.08), color)
-        canvas.shape(land(hills(canvas, base + 0.012, 0.035)), color, mix(color, dark, 0.5))
         canvas.haze(base - 0.01, 0.13, mix(palette.sky[2], palette.cloud, 0.35), 0.5 * (1 - depth))
     canvas.glow(light, height, 0.9, palette.light, 0.22)
     return paint_foreground(canvas, palette, 0.87, snowy=snowy)

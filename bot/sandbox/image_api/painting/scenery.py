@@ -17,11 +17,15 @@ _WHITE = (250, 250, 255)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where figures may stand: a place in fractions of the canvas, and how large things are there (part of height)."""
+    """Where figures may stand: a place in fractions of the canvas, and how large things are there (part of height).
+
+    `by_water` says that a second figure would stand in the water and needs a rock.
+    """
 
     x: float
     y: float
     size: float
+    by_water: bool = False
 
 
 def paint_sky(canvas: Canvas, palette: Palette, horizon: float) -> Point:

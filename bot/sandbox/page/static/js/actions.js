@@ -81,9 +81,17 @@ export class Actions {
   #more(id, node) {
     const message = this.history.get(id);
     const mine = message.author.id === scene.me.id || scene.me.may_moderate;
-    const apps = isEphemeral(message) ? [] : scene.menus.map((name) => ({ label: name, choose: () => this.#act(id, node, "menu", { name }) }));
-    const own = [{ label: "Copy text", choose: () => navigator.clipboard.writeText(textOf(message)).catch((error) => this.say(error.message)) }];
-    if (mine && !isEphemeral(message)) own.push({ label: "Delete", danger: true, choose: () => this.#act(id, node, "delete", {}) });
+    const apps = isEphemeral(message)
+      ? []
+      : scene.menus.map((name) => ({ label: name, choose: () => this.#act(id, node, "menu", { name }) }));
+    const own = [
+      {
+        label: "Copy text",
+        choose: () => navigator.clipboard.writeText(textOf(message)).catch((error) => this.say(error.message)),
+      },
+    ];
+    if (mine && !isEphemeral(message))
+      own.push({ label: "Delete", danger: true, choose: () => this.#act(id, node, "delete", {}) });
     openMenu(node, [
       { title: "Apps", items: apps },
       { title: "This post", items: own },

@@ -99,7 +99,12 @@ export function choicesOf(part) {
 function menu(part) {
   const label = part.placeholder || "Choose";
   const options = choicesOf(part);
-  const attributes = { "data-custom-id": part.custom_id, "data-key": part.custom_id, "aria-label": label, disabled: part.disabled };
+  const attributes = {
+    "data-custom-id": part.custom_id,
+    "data-key": part.custom_id,
+    "aria-label": label,
+    disabled: part.disabled,
+  };
   if ((part.max_values ?? 1) > 1) return multiMenu(part, options, attributes, label);
   const chosen = options.some((one) => one.default);
   return el(
@@ -112,14 +117,23 @@ function menu(part) {
 
 function multiMenu(part, options, attributes, label) {
   const boxes = options.map((one) =>
-    el("label", { class: "check" }, el("input", { type: "checkbox", value: one.value, checked: one.default }), optionText(one)),
+    el(
+      "label",
+      { class: "check" },
+      el("input", { type: "checkbox", value: one.value, checked: one.default }),
+      optionText(one),
+    ),
   );
   return el(
     "details",
     { class: "multi", "data-key": part.custom_id },
     el("summary", {}, label),
     el("fieldset", { ...attributes, "aria-label": label }, boxes),
-    el("button", { type: "button", class: "button primary", "data-act": "choose-many", disabled: part.disabled }, "Choose"),
+    el(
+      "button",
+      { type: "button", class: "button primary", "data-act": "choose-many", disabled: part.disabled },
+      "Choose",
+    ),
   );
 }
 

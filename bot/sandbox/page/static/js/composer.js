@@ -73,7 +73,9 @@ export class Composer {
   addFiles(files) {
     const added = this.staged.add(files);
     const reading = this.#reading();
-    const empty = (reading?.command.options ?? []).filter((one) => one.type === ATTACHMENT && !reading.values.get(one.name));
+    const empty = (reading?.command.options ?? []).filter(
+      (one) => one.type === ATTACHMENT && !reading.values.get(one.name),
+    );
     if (empty.length > 0) {
       added.slice(0, empty.length).forEach((file, index) => reading.values.set(empty[index].name, file.name));
       this.#write(write(reading.command, reading.values));
@@ -93,7 +95,11 @@ export class Composer {
     if (event.target === this.box && this.popup.takeKey(event, this.#isChoosing())) return;
     if (event.key === "Escape") this.#escape(event);
     else if (event.key === "ArrowUp" && event.target === this.box && !this.box.value) this.compose(this.#last);
-    else if (event.key === "Enter" && !event.shiftKey && event.target.matches("textarea, select, input:not([type=file])")) {
+    else if (
+      event.key === "Enter" &&
+      !event.shiftKey &&
+      event.target.matches("textarea, select, input:not([type=file])")
+    ) {
       event.preventDefault();
       this.#submit();
     }
@@ -132,7 +138,8 @@ export class Composer {
     this.#suggest();
     const reading = this.#reading();
     const isTyped = reading && this.box.value.length > reading.command.name.length + 1;
-    if (isTyped && reading.command.options.length > 0) this.form.show(reading.command, reading.values, this.staged.files);
+    if (isTyped && reading.command.options.length > 0)
+      this.form.show(reading.command, reading.values, this.staged.files);
     else this.form.hide();
     this.staged.showUnused(reading ? [...reading.values.values()] : []);
   }
@@ -151,18 +158,35 @@ export class Composer {
       return;
     }
     const all = this.#commands();
-    const fitting = [...all.filter((one) => one.name.startsWith(wanted)), ...all.filter((one) => one.name.indexOf(wanted) > 0)];
-    const empty = all.length === 0 ? "The bot has not registered any commands here yet." : `There is no command /${wanted} here.`;
-    this.popup.show(fitting.map((one) => ({ label: `/${one.name}`, detail: one.description, choose: () => this.#choose(one) })), empty);
+    const fitting = [
+      ...all.filter((one) => one.name.startsWith(wanted)),
+      ...all.filter((one) => one.name.indexOf(wanted) > 0),
+    ];
+    const empty =
+      all.length === 0 ? "The bot has not registered any commands here yet." : `There is no command /${wanted} here.`;
+    this.popup.show(
+      fitting.map((one) => ({ label: `/${one.name}`, detail: one.description, choose: () => this.#choose(one) })),
+      empty,
+    );
   }
 
   #suggestValues(text) {
     const reading = this.#reading();
     const here = reading && optionAt(reading, this.box.selectionStart, text);
-    const names = here ? (here.option.type === BOOLEAN ? ["True", "False"] : (here.option.choices ?? []).map((one) => one.name)) : [];
+    const names = here
+      ? here.option.type === BOOLEAN
+        ? ["True", "False"]
+        : (here.option.choices ?? []).map((one) => one.name)
+      : [];
     const typed = here?.typed.toLowerCase() ?? "";
     const fitting = names.filter((one) => one.toLowerCase().startsWith(typed) && one.toLowerCase() !== typed);
-    this.popup.show(fitting.map((name) => ({ label: name, detail: here.option.name, choose: () => this.#setOption(here.option.name, name) })));
+    this.popup.show(
+      fitting.map((name) => ({
+        label: name,
+        detail: here.option.name,
+        choose: () => this.#setOption(here.option.name, name),
+      })),
+    );
   }
 
   #choose(command) {
@@ -181,7 +205,9 @@ export class Composer {
     const reading = this.#reading();
     if (!reading) return;
     reading.values.set(name, value);
-    this.#write(write(reading.command, reading.values) + (reading.values.size > 0 ? "" : " "));
+    const line = write(reading.command, reading.values);
+    // with its last option emptied the form stays
+    this.#write(line === `/${reading.command.name}` ? `${line} ` : line);
   }
 
   #setFile(option, file) {
@@ -224,7 +250,12 @@ export class Composer {
 /** The elements of the message box, in their form. */
 export function composerParts() {
   const attach = el("input", { type: "file", multiple: true });
-  const box = el("textarea", { rows: 1, "aria-label": "Message", placeholder: "Write, or type / for commands", maxlength: 6000, spellcheck: "true" });
+  const box = el("textarea", {
+    rows: 1,
+    "aria-label": "Message",
+    placeholder: "Write, or type / for commands",
+    spellcheck: "true",
+  });
   const parts = {
     popup: el("div", { class: "popup commands" }),
     options: el("div", { class: "options" }),
@@ -233,13 +264,25 @@ export function composerParts() {
     attach,
     box,
   };
-  const clip = el("label", { class: "icon-button attach", title: "Attach files" }, el("span", { class: "sr-only" }, "Attach files"), attach);
+  const clip = el(
+    "label",
+    { class: "icon-button attach", title: "Attach files" },
+    el("span", { class: "sr-only" }, "Attach files"),
+    attach,
+  );
   const send = iconButton("send", "Send", { type: "submit", class: "icon-button send" });
   parts.form = el("form", { class: "composer", novalidate: true });
   return fillForm(parts, clip, send);
 }
 
 function fillForm(parts, clip, send) {
-  fill(parts.form, parts.popup, parts.options, parts.staged, el("div", { class: "box" }, clip, parts.box, send), parts.note);
+  fill(
+    parts.form,
+    parts.popup,
+    parts.options,
+    parts.staged,
+    el("div", { class: "box" }, clip, parts.box, send),
+    parts.note,
+  );
   return parts;
 }

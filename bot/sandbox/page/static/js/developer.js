@@ -63,7 +63,13 @@ export class Developer {
     const list = el("div", { role: "tablist", class: "tabs", "aria-label": "Developer" }, tabs);
     list.addEventListener("keydown", (event) => walk(event, tabs));
     const close = iconButton("close", "Close developer panel", { on: { click: () => this.show(false) } });
-    fill(this.root, el("header", {}, el("h2", {}, "Developer"), close), list, this.note, parts.map(([, panel]) => panel));
+    fill(
+      this.root,
+      el("header", {}, el("h2", {}, "Developer"), close),
+      list,
+      this.note,
+      parts.map(([, panel]) => panel),
+    );
     select(tabs[0], tabs);
   }
 

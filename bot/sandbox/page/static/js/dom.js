@@ -10,7 +10,8 @@ const ICONS = {
   eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 9a3 3 0 100 6 3 3 0 000-6z",
   expand: "M14 5h5v5M10 19H5v-5M19 5l-6 6M5 19l6-6",
   file: "M7 3.5h7l4 4v13H7zM14 3.5v4h4",
-  group: "M9 11a3 3 0 100-6 3 3 0 000 6zM3.5 19c0-3 2.5-5 5.5-5s5.5 2 5.5 5M16 5.5a3 3 0 010 5.5M17.5 14.5c2 .6 3.3 2.3 3.3 4.5",
+  group:
+    "M9 11a3 3 0 100-6 3 3 0 000 6zM3.5 19c0-3 2.5-5 5.5-5s5.5 2 5.5 5M16 5.5a3 3 0 010 5.5M17.5 14.5c2 .6 3.3 2.3 3.3 4.5",
   hash: "M9.5 4L8 20M16 4l-1.500 16M4.500 9h16M3.500 15h16",
   left: "M14.500 5.500L8 12l6.500 6.500",
   menu: "M4 7h16M4 12h16M4 17h16",
@@ -21,7 +22,7 @@ const ICONS = {
   thread: "M5 5h14v10h-8l-4 4v-4H5z",
 };
 
-/** Build an element. Attributes with null, undefined or false are left out; `on` holds listeners, `css` custom properties. */
+/** Build an element. Attributes that are null, undefined or false are left out; `on` holds listeners, `css` variables. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   const { on = {}, css = {}, ...rest } = attributes;
@@ -63,7 +64,11 @@ export function icon(name) {
 
 /** A button that shows only an icon; the label is its accessible name and its tooltip. */
 export function iconButton(name, label, attributes = {}) {
-  return el("button", { type: "button", class: "icon-button", "aria-label": label, title: label, ...attributes }, icon(name));
+  return el(
+    "button",
+    { type: "button", class: "icon-button", "aria-label": label, title: label, ...attributes },
+    icon(name),
+  );
 }
 
 let counter = 0;

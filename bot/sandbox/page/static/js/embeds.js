@@ -26,5 +26,10 @@ function embed(one) {
 }
 
 function field(one) {
-  return el("div", { class: one.inline ? "inline" : null }, el("dt", {}, inline(one.name)), el("dd", {}, markdown(one.value)));
+  return el(
+    "div",
+    { class: one.inline ? "inline" : null },
+    el("dt", {}, inline(one.name)),
+    el("dd", {}, markdown(one.value)),
+  );
 }

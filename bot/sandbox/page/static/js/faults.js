@@ -55,14 +55,43 @@ function block(title, intro, lines) {
 }
 
 function botLine(state) {
-  const text = !state.bot.running ? "Stopped" : state.connected ? "Running and connected" : "Running, not connected yet";
-  return el("p", { class: "bot-state" }, el("span", { class: `lamp ${state.bot.running && state.connected ? "on" : ""}` }), text);
+  const text = !state.bot.running
+    ? "Stopped"
+    : state.connected
+      ? "Running and connected"
+      : "Running, not connected yet";
+  return el(
+    "p",
+    { class: "bot-state" },
+    el("span", { class: `lamp ${state.bot.running && state.connected ? "on" : ""}` }),
+    text,
+  );
 }
 
 function line(one) {
-  const words = el("span", {}, el("span", { class: "switch-label" }, one.label), el("small", {}, one.left ? `${one.summary} · ${one.left} left` : one.summary));
+  const words = el(
+    "span",
+    {},
+    el("span", { class: "switch-label" }, one.label),
+    el("small", {}, one.left ? `${one.summary} · ${one.left} left` : one.summary),
+  );
   if (one.on === null || one.once) {
-    return el("div", { class: "switch", "data-key": one.name }, words, el("button", { type: "button", class: "button secondary small", "data-switch": one.name, "aria-label": one.label, disabled: one.open === false }, "Do it"));
+    return el(
+      "div",
+      { class: "switch", "data-key": one.name },
+      words,
+      el(
+        "button",
+        {
+          type: "button",
+          class: "button secondary small",
+          "data-switch": one.name,
+          "aria-label": one.label,
+          disabled: one.open === false,
+        },
+        "Do it",
+      ),
+    );
   }
   const box = el("input", { type: "checkbox", role: "switch", "data-switch": one.name, "aria-label": one.label });
   // the attribute is the default only; the property is what is shown
@@ -74,11 +103,26 @@ function line(one) {
 function rest(scenarios) {
   return Object.entries(GROUPS).map(([group, title]) => {
     const some = scenarios.filter((one) => one.group === group && !one.featured);
-    return some.length > 0 && el("details", { class: "scenarios", "data-key": group }, el("summary", {}, title), some.map(line));
+    return (
+      some.length > 0 &&
+      el("details", { class: "scenarios", "data-key": group }, el("summary", {}, title), some.map(line))
+    );
   });
 }
 
 function limits(state) {
-  const options = state.upload_limits.map((one) => el("option", { value: one.bytes, selected: one.bytes === state.upload_limit }, one.label));
-  return el("label", { class: "switch" }, el("span", {}, el("span", { class: "switch-label" }, "Upload limit"), el("small", {}, "Per file, where no one has more")), el("select", { "data-switch": "upload_limit" }, options));
+  const options = state.upload_limits.map((one) =>
+    el("option", { value: one.bytes, selected: one.bytes === state.upload_limit }, one.label),
+  );
+  return el(
+    "label",
+    { class: "switch" },
+    el(
+      "span",
+      {},
+      el("span", { class: "switch-label" }, "Upload limit"),
+      el("small", {}, "Per file, where no one has more"),
+    ),
+    el("select", { "data-switch": "upload_limit" }, options),
+  );
 }

@@ -10,7 +10,12 @@ export function labelled(label, control, { description = "", required = false, h
   return el(
     "div",
     { class: "field" },
-    el("div", { class: "field-head" }, el("label", { for: control.id }, label), required && el("span", { class: "required", "aria-hidden": "true" }, "required")),
+    el(
+      "div",
+      { class: "field-head" },
+      el("label", { for: control.id }, label),
+      required && el("span", { class: "required", "aria-hidden": "true" }, "required"),
+    ),
     description && el("small", { id: hintId, class: hidden ? "sr-only" : null }, description),
     control,
   );
@@ -45,9 +50,21 @@ export function select(options, attributes, nothing = null) {
 export function checks(kind, legend, options, description) {
   const name = newId("group");
   const boxes = options.map((one) =>
-    el("label", { class: "check" }, el("input", { type: kind, name, value: one.value, checked: one.default }), one.label, one.description && el("small", {}, one.description)),
+    el(
+      "label",
+      { class: "check" },
+      el("input", { type: kind, name, value: one.value, checked: one.default }),
+      one.label,
+      one.description && el("small", {}, one.description),
+    ),
   );
-  return el("fieldset", { class: "field checks" }, el("legend", {}, legend), description && el("small", {}, description), boxes);
+  return el(
+    "fieldset",
+    { class: "field checks" },
+    el("legend", {}, legend),
+    description && el("small", {}, description),
+    boxes,
+  );
 }
 
 /** Put a file into a file input, as if it had been chosen there. */

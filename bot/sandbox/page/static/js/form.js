@@ -6,7 +6,9 @@ import { choicesOf, unknown } from "./components.js";
 import { markdown } from "./markdown.js";
 import { upload } from "./link.js";
 
-const [ROW, TEXT_INPUT, TEXT, LABEL, FILE_UPLOAD, RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX] = [1, 4, 10, 18, 19, 21, 22, 23];
+const [ROW, TEXT_INPUT, TEXT, LABEL, FILE_UPLOAD, RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX] = [
+  1, 4, 10, 18, 19, 21, 22, 23,
+];
 const SELECTS = [3, 5, 6, 7, 8];
 const PARAGRAPH = 2;
 
@@ -16,12 +18,25 @@ export function openForm(modal, submit) {
   const titleId = newId("form-title");
   const note = el("p", { class: "note", role: "alert" });
   const send = el("button", { type: "submit", class: "button primary" }, "Submit");
-  const cancel = el("button", { type: "button", class: "button secondary", on: { click: () => dialog.close() } }, "Cancel");
+  const cancel = el(
+    "button",
+    { type: "button", class: "button secondary", on: { click: () => dialog.close() } },
+    "Cancel",
+  );
   const form = el(
     "form",
     {},
-    el("header", {}, el("h2", { id: titleId }, modal.title), iconButton("close", "Close", { on: { click: () => dialog.close() } })),
-    el("div", { class: "form-fields" }, fields.map((one) => one.node)),
+    el(
+      "header",
+      {},
+      el("h2", { id: titleId }, modal.title),
+      iconButton("close", "Close", { on: { click: () => dialog.close() } }),
+    ),
+    el(
+      "div",
+      { class: "form-fields" },
+      fields.map((one) => one.node),
+    ),
     note,
     el("footer", {}, cancel, send),
   );
@@ -65,7 +80,13 @@ function fieldOf(part) {
 
 function builderOf(type) {
   if (SELECTS.includes(type)) return menuField;
-  return { [TEXT_INPUT]: textField, [FILE_UPLOAD]: fileField, [RADIO_GROUP]: radioField, [CHECKBOX_GROUP]: boxesField, [CHECKBOX]: boxField }[type];
+  return {
+    [TEXT_INPUT]: textField,
+    [FILE_UPLOAD]: fileField,
+    [RADIO_GROUP]: radioField,
+    [CHECKBOX_GROUP]: boxesField,
+    [CHECKBOX]: boxField,
+  }[type];
 }
 
 function isRequired(part) {
@@ -73,10 +94,22 @@ function isRequired(part) {
 }
 
 function textField(part, label, description) {
-  const limits = { minlength: part.min_length, maxlength: part.max_length, placeholder: part.placeholder, required: isRequired(part) };
+  const limits = {
+    minlength: part.min_length,
+    maxlength: part.max_length,
+    placeholder: part.placeholder,
+    required: isRequired(part),
+  };
   const value = part.value ?? "";
-  const control = part.style === PARAGRAPH ? growingText({ ...limits, rows: 3 }, value) : el("input", { type: "text", ...limits, value });
-  return { node: labelled(label, control, { description, required: isRequired(part) }), control, read: () => control.value };
+  const control =
+    part.style === PARAGRAPH
+      ? growingText({ ...limits, rows: 3 }, value)
+      : el("input", { type: "text", ...limits, value });
+  return {
+    node: labelled(label, control, { description, required: isRequired(part) }),
+    control,
+    read: () => control.value,
+  };
 }
 
 function menuField(part, label, description) {
@@ -85,7 +118,11 @@ function menuField(part, label, description) {
   const free = part.min_values === 0 || !isRequired(part);
   const nothing = free || !options.some((one) => one.default) ? part.placeholder || "Choose" : null;
   const control = select(options, { required: !free }, nothing);
-  return { node: labelled(label, control, { description, required: !free }), control, read: () => (control.value ? [control.value] : []) };
+  return {
+    node: labelled(label, control, { description, required: !free }),
+    control,
+    read: () => (control.value ? [control.value] : []),
+  };
 }
 
 function groupField(kind, options, label, description) {

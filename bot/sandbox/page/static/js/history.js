@@ -1,6 +1,6 @@
 // The conversation of one place: messages come, change and go, and the newest stays in view.
 
-import { el, fill } from "./dom.js";
+import { el, fill, icon } from "./dom.js";
 import { article, avatar } from "./message.js";
 import { morph } from "./morph.js";
 import { scene } from "./scene.js";
@@ -28,7 +28,10 @@ export class History {
   reset(messages) {
     this.#messages = new Map(messages.map((one) => [one.id, one]));
     this.#notes.clear();
-    fill(this.list, this.#shown().map((one) => article(one)));
+    fill(
+      this.list,
+      this.#shown().map((one) => article(one)),
+    );
     this.#greet();
     this.#follows = true;
     this.#settle();
@@ -57,25 +60,19 @@ export class History {
     if (message && node) morph(node, article(message, this.#notes.get(id)));
   }
 
-  /** Something only this tab knows: a command on its way, or one that got no answer. Returns how to change it. */
+  /** Something only this tab knows: a command on its way, or one that got no answer. Returns how to end it. */
   local(who, text) {
-    const body = el("div", { class: "body" }, el("header", {}, el("span", { class: "author" }, who)), el("p", { class: "pending" }, text));
-    const node = el("article", { class: "message local", "aria-label": who }, avatar(who), body);
+    const body = el("div", { class: "body" }, el("p", { class: "author" }, who), el("p", { class: "pending" }, text));
+    const node = el("div", { class: "message local", role: "status" }, avatar(who), body);
     this.list.append(node);
     this.#greet();
     this.#follows = true;
     this.#settle();
-    return {
-      remove: () => {
-        node.remove();
-        this.#greet();
-      },
-      fail: (reason) => {
-        node.classList.add("ephemeral");
-        const dismiss = el("button", { type: "button", class: "text-button", on: { click: () => node.remove() } }, "Dismiss");
-        fill(body, el("p", { class: "note", role: "alert" }, reason), el("p", { class: "only-you" }, "Only you can see this · ", dismiss));
-      },
+    const remove = () => {
+      node.remove();
+      this.#greet();
     };
+    return { remove, fail: (reason) => node.replaceWith(failure(who, reason, remove)) };
   }
 
   /** Hide an ephemeral reply; a reload doesn't bring it back. */
@@ -121,7 +118,7 @@ export class History {
   /** The first-time card stands in an empty place only. */
   #greet() {
     const card = this.list.querySelector(":scope > .welcome");
-    const empty = !this.list.querySelector(":scope > article");
+    const empty = !this.list.querySelector(":scope > .message");
     if (empty && !card) this.list.append(welcome(scene));
     if (!empty) card?.remove();
   }
@@ -131,6 +128,23 @@ export class History {
     const empty = this.list.querySelector(":scope > .welcome");
     if (this.#follows && !empty) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
+}
+
+/** What a person sees of a command that got no answer. */
+function failure(who, reason, remove) {
+  const dismiss = el("button", { type: "button", class: "text-button" }, "Dismiss");
+  const body = el(
+    "div",
+    { class: "body" },
+    el("p", { class: "note", role: "alert" }, reason),
+    el("p", { class: "only-you" }, icon("eye"), "Only you can see this · ", dismiss),
+  );
+  const node = el("article", { class: "message ephemeral", "aria-label": "No answer" }, avatar(who), body);
+  dismiss.addEventListener("click", () => {
+    node.remove();
+    remove();
+  });
+  return node;
 }
 
 function dismissed() {

@@ -72,7 +72,12 @@ function commandMention(name) {
 function timestamp(unix, style) {
   const date = new Date(unix * 1000);
   if (Number.isNaN(date.getTime())) return `<t:${unix}>`;
-  const attributes = { datetime: date.toISOString(), "data-unix": unix, "data-style": style, title: written(unix, "F") };
+  const attributes = {
+    datetime: date.toISOString(),
+    "data-unix": unix,
+    "data-style": style,
+    title: written(unix, "F"),
+  };
   return el("time", attributes, written(unix, style));
 }
 
@@ -83,5 +88,9 @@ export function link(url, content) {
 }
 
 function textSpoiler(text) {
-  return el("span", { class: "text-spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler", "data-act": "reveal-text" }, inline(text));
+  return el(
+    "span",
+    { class: "text-spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler", "data-act": "reveal-text" },
+    inline(text),
+  );
 }

@@ -20,7 +20,10 @@ function leaves(part, name) {
 
 /** The command a line begins with; null where it is none that is known. */
 export function commandOf(text, commands) {
-  const fitting = commands.filter((one) => text === `/${one.name}` || /^\s/.test(text.slice(one.name.length + 1)) && text.startsWith(`/${one.name}`));
+  const fitting = commands.filter(
+    (one) =>
+      text === `/${one.name}` || (/^\s/.test(text.slice(one.name.length + 1)) && text.startsWith(`/${one.name}`)),
+  );
   return fitting.sort((a, b) => b.name.length - a.name.length)[0] ?? null;
 }
 
@@ -86,17 +89,16 @@ function trimmedEnd(text, end) {
   return text.slice(0, end).trimEnd().length;
 }
 
-/** Write a line that reads back as the same values. Empty ones are left out, unless they are in `keep`. */
-export function write(command, values, keep = []) {
-  const parts = command.options
-    .filter((one) => values.get(one.name) || keep.includes(one.name))
-    .map((one) => `${one.name}:${quotedIfNeeded(values.get(one.name) ?? "", command)}`);
+/** Write a line that reads back as the same values. Empty ones are left out. */
+export function write(command, values) {
+  const given = command.options.filter((one) => values.get(one.name)?.trim());
+  const parts = given.map((one) => `${one.name}:${quotedIfNeeded(values.get(one.name).trim(), command)}`);
   return [`/${command.name}`, ...parts].join(" ");
 }
 
 function quotedIfNeeded(value, command) {
   const names = command.options.map((one) => escaped(one.name)).join("|");
-  const misread = new RegExp(`(^|\\s)(${names}):|^\\s|\\s$|^"`);
+  const misread = new RegExp(`(^|\\s)(${names}):|^"`);
   return misread.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value;
 }
 
@@ -113,7 +115,12 @@ export function rangeOf(option) {
 export function optionAt(reading, caret, text) {
   for (const [name, { from, end }] of reading.spans) {
     if (caret >= from && caret <= Math.max(end, from)) {
-      return { option: reading.command.options.find((one) => one.name === name), typed: text.slice(from, caret).trim(), from, end };
+      return {
+        option: reading.command.options.find((one) => one.name === name),
+        typed: text.slice(from, caret).trim(),
+        from,
+        end,
+      };
     }
   }
   return null;

@@ -20,7 +20,11 @@ const ask = (act, details) => link.ask(act, details);
 const history = new History($("scroller"), $("log"));
 const parts = composerParts();
 const composer = new Composer(parts, { send, suggest, refresh });
-const actions = new Actions(history, { ask, compose: (line) => composer.compose(line), say: (text) => composer.say(text) });
+const actions = new Actions(history, {
+  ask,
+  compose: (line) => composer.compose(line),
+  say: (text) => composer.say(text),
+});
 const developer = new Developer($("developer"), $("developer-toggle"), ask);
 
 /** Become who the address says, where it says. */

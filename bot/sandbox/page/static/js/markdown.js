@@ -36,11 +36,12 @@ function grouped(text) {
   const blocks = [];
   let paragraph = [];
   const flush = () => {
-    if (paragraph.some((line) => line.trim())) blocks.push(el("p", {}, inline(paragraph.join("\n").replace(/^\n+|\n+$/g, ""))));
+    if (paragraph.some((line) => line.trim()))
+      blocks.push(el("p", {}, inline(paragraph.join("\n").replace(/^\n+|\n+$/g, ""))));
     paragraph = [];
   };
   const all = text.split("\n");
-  for (let index = 0; index < all.length; ) {
+  for (let index = 0; index < all.length;) {
     const block = blockAt(all, index);
     if (block) {
       flush();
@@ -57,7 +58,15 @@ function grouped(text) {
 
 function blockAt(all, index) {
   const heading = HEADING.exec(all[index]);
-  if (heading) return { node: el("p", { class: `h${heading[1].length}`, role: "heading", "aria-level": heading[1].length + 2 }, inline(heading[2])), taken: 1 };
+  if (heading)
+    return {
+      node: el(
+        "p",
+        { class: `h${heading[1].length}`, role: "heading", "aria-level": heading[1].length + 2 },
+        inline(heading[2]),
+      ),
+      taken: 1,
+    };
   const subtext = SUBTEXT.exec(all[index]);
   if (subtext) return { node: el("p", { class: "subtext" }, inline(subtext[1])), taken: 1 };
   if (QUOTE.test(all[index])) return quoteAt(all, index);

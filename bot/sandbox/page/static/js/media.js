@@ -35,7 +35,14 @@ export function picture(item) {
   return el(
     "figure",
     { class: `picture${covered ? " covered" : ""}`, "data-key": address },
-    el("img", { src: address, alt: item.alt, width: item.width, height: item.height, "data-act": "open", decoding: "async" }),
+    el("img", {
+      src: address,
+      alt: item.alt,
+      width: item.width,
+      height: item.height,
+      "data-act": "open",
+      decoding: "async",
+    }),
     covered
       ? el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": address }, "Spoiler")
       : iconButton("expand", "Open large", { class: "icon-button enlarge", "data-act": "open" }),
@@ -76,7 +83,12 @@ export function attachments(list) {
 export function fileCard(name, url, size) {
   const address = mediaAddress(url);
   const title = address ? el("a", { href: address, download: name }, name) : link(url, name);
-  return el("div", { class: "file" }, icon("file"), el("div", {}, title, size ? el("small", {}, fileSize(size)) : null));
+  return el(
+    "div",
+    { class: "file" },
+    icon("file"),
+    el("div", {}, title, size ? el("small", {}, fileSize(size)) : null),
+  );
 }
 
 export function fileNameOf(url) {

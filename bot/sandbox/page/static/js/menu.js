@@ -33,7 +33,19 @@ export function closeMenu(giveFocusBack = false) {
 function group({ title, items }) {
   if (items.length === 0) return null;
   const titleId = newId("menu");
-  const entries = items.map((one) => el("button", { type: "button", role: "menuitem", tabindex: "-1", class: one.danger ? "danger" : null, on: { click: one.choose } }, one.label));
+  const entries = items.map((one) =>
+    el(
+      "button",
+      {
+        type: "button",
+        role: "menuitem",
+        tabindex: "-1",
+        class: one.danger ? "danger" : null,
+        on: { click: one.choose },
+      },
+      one.label,
+    ),
+  );
   return el("div", { role: "group", "aria-labelledby": titleId }, el("p", { id: titleId }, title), entries);
 }
 
@@ -48,7 +60,8 @@ function place(menu, anchor) {
 function keys(event) {
   const items = [...open.menu.querySelectorAll("[role=menuitem]")];
   const steps = { ArrowDown: 1, ArrowUp: -1 };
-  if (event.key in steps) items[(items.indexOf(document.activeElement) + steps[event.key] + items.length) % items.length].focus();
+  if (event.key in steps)
+    items[(items.indexOf(document.activeElement) + steps[event.key] + items.length) % items.length].focus();
   else if (event.key === "Home") items[0].focus();
   else if (event.key === "End") items.at(-1).focus();
   else if (event.key === "Escape" || event.key === "Tab") closeMenu(true);

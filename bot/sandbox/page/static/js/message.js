@@ -25,7 +25,12 @@ export function article(message, note = "") {
   const titleId = `by-${message.id}`;
   return el(
     "article",
-    { class: `message${isEphemeral(message) ? " ephemeral" : ""}`, "data-id": message.id, "data-key": message.id, "aria-labelledby": titleId },
+    {
+      class: `message${isEphemeral(message) ? " ephemeral" : ""}`,
+      "data-id": message.id,
+      "data-key": message.id,
+      "aria-labelledby": titleId,
+    },
     origin(message),
     avatar(name, message.author.bot),
     el("div", { class: "body" }, heading(message, name, titleId), content(message), noteLine(note), onlyYou(message)),
@@ -53,7 +58,12 @@ function heading(message, name, titleId) {
 
 function content(message) {
   if (message.flags & LOADING) {
-    return el("p", { class: "thinking" }, `${message.author.username} is thinking`, el("span", { class: "dots", "aria-hidden": "true" }));
+    return el(
+      "p",
+      { class: "thinking" },
+      `${message.author.username} is thinking`,
+      el("span", { class: "dots", "aria-hidden": "true" }),
+    );
   }
   return el(
     "div",

@@ -35,7 +35,11 @@ export class OptionForm {
   show(command, values, files) {
     if (this.#command?.name !== command.name) this.#build(command);
     for (const [name, control] of this.#controls) {
-      if (control.type === "file") this.#showFile(control, files.find((one) => one.name === values.get(name)));
+      if (control.type === "file")
+        this.#showFile(
+          control,
+          files.find((one) => one.name === values.get(name)),
+        );
       else if (control !== document.activeElement) setValue(control, values.get(name) ?? "");
     }
     this.root.hidden = false;
@@ -52,10 +56,16 @@ export class OptionForm {
     this.#controls = new Map(command.options.map((one) => [one.name, this.#control(one)]));
     const hint = el("p", { class: "hint", "aria-hidden": "true" }, command.description);
     const fields = command.options.map((one) => this.#field(one));
-    fill(this.root, el("p", { class: "command-title" }, el("strong", {}, `/${command.name}`), " ", hint), el("div", { class: "option-grid" }, fields));
+    fill(
+      this.root,
+      el("p", { class: "command-title" }, el("strong", {}, `/${command.name}`), " ", hint),
+      el("div", { class: "option-grid" }, fields),
+    );
     this.root.onfocusin = (event) => {
       const option = command.options.find((one) => this.#controls.get(one.name) === event.target);
-      hint.textContent = option ? [option.description, rangeOf(option)].filter(Boolean).join(" · ") : command.description;
+      hint.textContent = option
+        ? [option.description, rangeOf(option)].filter(Boolean).join(" · ")
+        : command.description;
     };
   }
 
@@ -113,7 +123,9 @@ export class OptionForm {
 function setValue(control, value) {
   if (control.tagName === "SELECT") {
     const wanted = value.toLowerCase();
-    const found = [...control.options].find((one) => one.value.toLowerCase() === wanted || one.dataset.value?.toLowerCase() === wanted);
+    const found = [...control.options].find(
+      (one) => one.value.toLowerCase() === wanted || one.dataset.value?.toLowerCase() === wanted,
+    );
     control.value = found ? found.value : "";
     return;
   }
@@ -125,14 +137,39 @@ function setValue(control, value) {
 function build(option) {
   const required = option.required;
   if (option.choices?.length > 0) return choiceSelect(option);
-  if (option.type === BOOLEAN) return select([{ label: "True", value: "True" }, { label: "False", value: "False" }], { required }, "–");
+  if (option.type === BOOLEAN)
+    return select(
+      [
+        { label: "True", value: "True" },
+        { label: "False", value: "False" },
+      ],
+      { required },
+      "–",
+    );
   if (option.type === INTEGER || option.type === NUMBER) {
     const step = option.type === INTEGER ? 1 : "any";
-    return el("input", { type: "number", min: option.min_value, max: option.max_value, step, placeholder: rangeOf(option), required });
+    return el("input", {
+      type: "number",
+      min: option.min_value,
+      max: option.max_value,
+      step,
+      placeholder: rangeOf(option),
+      required,
+    });
   }
   if (option.type === ATTACHMENT) return el("input", { type: "file", required });
-  const named = { [USER]: scene.people, [CHANNEL]: scene.places, [ROLE]: scene.roles, [MENTIONABLE]: [...scene.people, ...scene.roles] }[option.type];
-  if (named) return select(named.map((one) => ({ label: one.name, value: one.id })), { required }, "–");
+  const named = {
+    [USER]: scene.people,
+    [CHANNEL]: scene.places,
+    [ROLE]: scene.roles,
+    [MENTIONABLE]: [...scene.people, ...scene.roles],
+  }[option.type];
+  if (named)
+    return select(
+      named.map((one) => ({ label: one.name, value: one.id })),
+      { required },
+      "–",
+    );
   if (option.autocomplete) return el("input", { type: "text", autocomplete: "off", required });
   return growingText({ maxlength: option.max_length, placeholder: option.description, required });
 }
@@ -140,6 +177,7 @@ function build(option) {
 /** In the line a choice stands by its name; its value is understood too. */
 function choiceSelect(option) {
   const control = select([], { required: option.required }, "–");
-  for (const one of option.choices) control.append(el("option", { value: one.name, "data-value": one.value }, one.name));
+  for (const one of option.choices)
+    control.append(el("option", { value: one.name, "data-value": one.value }, one.name));
   return control;
 }

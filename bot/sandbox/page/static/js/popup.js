@@ -2,6 +2,8 @@
 
 import { el, fill, newId } from "./dom.js";
 
+const STEPS = { ArrowDown: 1, ArrowUp: -1 };
+
 export class Popup {
   #items = [];
   #at = 0;
@@ -25,11 +27,6 @@ export class Popup {
     return !this.root.hidden;
   }
 
-  /** Whether the person has walked into the list: then Enter takes what is marked. */
-  get wasMoved() {
-    return this.#moved;
-  }
-
   /** Show [{label, detail, choose}]; `empty` is said when there are none. */
   show(items, empty = "") {
     this.#items = items;
@@ -39,7 +36,11 @@ export class Popup {
       this.hide();
       return;
     }
-    fill(this.root, items.map((one, index) => this.#option(one, index)), items.length === 0 && el("p", { class: "empty" }, empty));
+    fill(
+      this.root,
+      items.map((one, index) => this.#option(one, index)),
+      items.length === 0 && el("p", { class: "empty" }, empty),
+    );
     this.root.hidden = false;
     this.#mark();
   }
@@ -52,19 +53,27 @@ export class Popup {
     this.field.removeAttribute("aria-activedescendant");
   }
 
-  /** Take a key of the field; true when it was meant for the list. `enterTakes` says that Enter chooses, moved or not. */
+  /** Take a key of the field; true when it was meant for the list. `enterTakes`: Enter chooses, moved or not. */
   takeKey(event, enterTakes) {
     if (!this.isOpen) return false;
-    const steps = { ArrowDown: 1, ArrowUp: -1 };
-    if (event.key in steps && this.#items.length > 0) {
-      this.#at = (this.#at + steps[event.key] + this.#items.length) % this.#items.length;
-      this.#moved = true;
-      this.#mark();
-    } else if (event.key === "Escape") this.hide();
-    else if ((event.key === "Tab" && !event.shiftKey && enterTakes || event.key === "Enter" && (enterTakes || this.#moved)) && this.#items.length > 0) this.#items[this.#at].choose();
+    if (event.key === "Escape") this.hide();
+    else if (this.#items.length === 0) return false;
+    else if (event.key in STEPS) this.#step(STEPS[event.key]);
+    else if (this.#isChoice(event, enterTakes)) this.#items[this.#at].choose();
     else return false;
     event.preventDefault();
     return true;
+  }
+
+  #isChoice(event, enterTakes) {
+    if (event.key === "Tab") return enterTakes && !event.shiftKey;
+    return event.key === "Enter" && (enterTakes || this.#moved);
+  }
+
+  #step(by) {
+    this.#at = (this.#at + by + this.#items.length) % this.#items.length;
+    this.#moved = true;
+    this.#mark();
   }
 
   #option(item, index) {

@@ -9,8 +9,16 @@ export class Requests {
 
   constructor() {
     this.list = el("ol", { class: "requests" });
-    this.filter = el("select", { "aria-label": "Show", on: { change: () => this.#sift() } }, ["Everything", "Discord", "image API"].map((one) => el("option", {}, one)));
-    const clear = el("button", { type: "button", class: "button secondary small", on: { click: () => this.clear() } }, "Clear");
+    this.filter = el(
+      "select",
+      { "aria-label": "Show", on: { change: () => this.#sift() } },
+      ["Everything", "Discord", "image API"].map((one) => el("option", {}, one)),
+    );
+    const clear = el(
+      "button",
+      { type: "button", class: "button secondary small", on: { click: () => this.clear() } },
+      "Clear",
+    );
     this.root = el("div", {}, el("div", { class: "bar" }, this.filter, clear), this.list);
     this.clear();
   }
@@ -53,10 +61,20 @@ function item(row) {
     {},
     el("span", { class: `status ${mood(row)}` }, String(status)),
     el("span", { class: "method" }, row.method),
-    el("span", { class: "path" }, el("span", { class: "to" }, row.to === "Discord" ? "Discord" : "Image API"), " ", row.path),
+    el(
+      "span",
+      { class: "path" },
+      el("span", { class: "to" }, row.to === "Discord" ? "Discord" : "Image API"),
+      " ",
+      row.path,
+    ),
     el("span", { class: "when" }, row.took_s === null ? "" : `${Math.round(row.took_s * 1000)} ms`),
   );
-  return el("li", { "data-row": row.key, "data-to": row.to }, el("details", {}, summary, el("div", { class: "exchange" }, exchange(row))));
+  return el(
+    "li",
+    { "data-row": row.key, "data-to": row.to },
+    el("details", {}, summary, el("div", { class: "exchange" }, exchange(row))),
+  );
 }
 
 function mood(row) {

@@ -26,7 +26,7 @@ export function roleName(id) {
   return scene.roles.find((one) => one.id === id)?.name ?? "unknown role";
 }
 
-/** Discord's files are shown through this page's own server: one origin, and no address that expires while it is read. */
+/** Discord's files come through this page's own server: one origin, and no address that expires while it is read. */
 export function mediaAddress(url) {
   let parts;
   try {

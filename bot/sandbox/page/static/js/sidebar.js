@@ -18,8 +18,15 @@ export function markUnread(channelId) {
 export function drawSidebar(places, people) {
   unread.delete(scene.place.key);
   const groups = Map.groupBy(scene.places, (one) => one.server ?? "Private");
-  fill(places, [...groups].map(([name, list]) => placeGroup(name, list)));
-  fill(people, el("p", { class: "side-title" }, "You are"), el("div", { class: "people" }, scene.people.filter((one) => !one.bot).map(person)));
+  fill(
+    places,
+    [...groups].map(([name, list]) => placeGroup(name, list)),
+  );
+  fill(
+    people,
+    el("p", { class: "side-title" }, "You are"),
+    el("div", { class: "people" }, scene.people.filter((one) => !one.bot).map(person)),
+  );
 }
 
 function placeGroup(name, list) {
@@ -27,7 +34,12 @@ function placeGroup(name, list) {
   return el(
     "section",
     {},
-    el("p", { class: "side-title" }, name, outside && el("span", { class: "side-note" }, "Easel is not in this server")),
+    el(
+      "p",
+      { class: "side-title" },
+      name,
+      outside && el("span", { class: "side-note" }, "Easel is not in this server"),
+    ),
     el("ul", {}, list.map(place)),
   );
 }
@@ -39,11 +51,15 @@ function place(one) {
     { class: one.kind === "thread" ? "nested" : null },
     el(
       "a",
-      { href: addressOf(scene.me.name, one.key), "aria-current": here ? "page" : null, class: unread.has(one.key) ? "unread" : null },
+      {
+        href: addressOf(scene.me.name, one.key),
+        "aria-current": here ? "page" : null,
+        class: unread.has(one.key) ? "unread" : null,
+      },
       icon(ICONS[one.kind]),
       el("span", {}, one.name),
-      unread.has(one.key) && el("span", { class: "dot", title: "Something new" }),
     ),
+    unread.has(one.key) && el("span", { class: "dot" }, el("span", { class: "sr-only" }, "Something new")),
   );
 }
 
@@ -52,7 +68,12 @@ function person(one) {
   const [nameId, roleId] = [newId("person"), newId("role")];
   return el(
     "a",
-    { href: addressOf(one.name, scene.place.key), "aria-current": self ? "true" : null, "aria-labelledby": nameId, "aria-describedby": roleId },
+    {
+      href: addressOf(one.name, scene.place.key),
+      "aria-current": self ? "true" : null,
+      "aria-labelledby": nameId,
+      "aria-describedby": roleId,
+    },
     avatar(one.name),
     el("span", {}, el("span", { class: "person-name", id: nameId }, one.name), el("small", { id: roleId }, one.role)),
   );

@@ -12,7 +12,10 @@ export class Spending {
 
   take(state) {
     if (!state) {
-      fill(this.root, el("p", { class: "empty" }, "The bot uses a real image API, so there is nothing to look into from here."));
+      fill(
+        this.root,
+        el("p", { class: "empty" }, "The bot uses a real image API, so there is nothing to look into from here."),
+      );
       return;
     }
     const figures = el(
@@ -21,7 +24,10 @@ export class Spending {
       figure("Submissions accepted", String(state.accepted)),
       figure("Would have cost", dollars(state.charged_micros)),
     );
-    const tasks = state.tasks.length > 0 ? el("ol", { class: "tasks" }, state.tasks.map(task)) : el("p", { class: "empty" }, "Nothing was submitted yet.");
+    const tasks =
+      state.tasks.length > 0
+        ? el("ol", { class: "tasks" }, state.tasks.map(task))
+        : el("p", { class: "empty" }, "Nothing was submitted yet.");
     fill(this.root, figures, tasks);
   }
 }
@@ -31,11 +37,22 @@ function figure(name, value) {
 }
 
 function task(one) {
-  const settings = [one.model, one.aspect_ratio, one.resolution, `${one.count}×`, one.sources > 0 && `${one.sources} to edit`];
+  const settings = [
+    one.model,
+    one.aspect_ratio,
+    one.resolution,
+    `${one.count}×`,
+    one.sources > 0 && `${one.sources} to edit`,
+  ];
   return el(
     "li",
     {},
-    el("p", { class: "task-head" }, el("span", { class: `state ${one.state}` }, one.state), el("span", { class: "cost" }, dollars(one.charged_micros))),
+    el(
+      "p",
+      { class: "task-head" },
+      el("span", { class: `state ${one.state}` }, one.state),
+      el("span", { class: "cost" }, dollars(one.charged_micros)),
+    ),
     el("p", { class: "task-prompt" }, one.prompt),
     el("p", { class: "subtext" }, settings.filter(Boolean).join(" · ")),
     el("p", { class: "subtext" }, `asked ${one.queries}× · takes ${one.planned_s} s · ${one.key}`),

@@ -29,7 +29,10 @@ export class Staged {
   /** Show those files that no option of the command holds. */
   showUnused(usedNames) {
     this.#unused = this.files.filter((file) => !usedNames.includes(file.name));
-    fill(this.root, this.#unused.map((file) => this.#chip(file)));
+    fill(
+      this.root,
+      this.#unused.map((file) => this.#chip(file)),
+    );
   }
 
   #named(file) {
@@ -45,7 +48,14 @@ export class Staged {
       this.onChange();
     };
     const preview = file.type.startsWith("image/") && el("img", { src: this.#address(file), alt: "" });
-    return el("div", { class: "chip" }, preview, el("span", {}, file.name), el("small", {}, fileSize(file.size)), iconButton("close", `Remove ${file.name}`, { on: { click: remove } }));
+    return el(
+      "div",
+      { class: "chip" },
+      preview,
+      el("span", {}, file.name),
+      el("small", {}, fileSize(file.size)),
+      iconButton("close", `Remove ${file.name}`, { on: { click: remove } }),
+    );
   }
 
   #address(file) {

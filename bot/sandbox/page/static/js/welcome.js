@@ -15,7 +15,13 @@ export function welcome(scene) {
     el("h2", {}, greeting(scene)),
     el("p", {}, hint(scene)),
     el("div", { class: "examples" }, EXAMPLES.map(example)),
-    el("p", { class: "subtext" }, "Or type ", el("kbd", {}, "/"), " to see every command. Nothing you do here leaves this machine."),
+    el(
+      "p",
+      { class: "subtext" },
+      "Or type ",
+      el("kbd", {}, "/"),
+      " to see every command. Nothing you do here leaves this machine.",
+    ),
   );
 }
 
@@ -27,7 +33,7 @@ function hint(scene) {
   if (scene.place && !scene.place.bot_inside) {
     return "Easel is no member of this place. Whoever has installed it for themselves can use it here all the same.";
   }
-  return "Describe a picture and Easel paints it. Pick one of these to begin with; you can change it before you send it.";
+  return "Describe a picture and Easel paints it. Pick one of these to begin with; change it before you send it.";
 }
 
 function example([line, about]) {

@@ -1,0 +1,79 @@
+"""`python -m bot sandbox --say`: the whole house in one command, without account, token or network."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+PROJECT = Path(__file__).parents[2]
+PATIENCE_S = 90.0
+
+
+async def say(*lines: str, out: Path) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one call."""
+    arguments = [argument for line in lines for argument in ("--say", line)]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "sandbox", *arguments, "--out", str(out)),
+        cwd=PROJECT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            printed, complained = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+    return process.returncode or 0, printed.decode(), complained.decode()
+
+
+async def test_a_line_is_played_and_its_four_pictures_are_saved(tmp_path: Path) -> None:
+    line = "/imagine prompt:a lighthouse at dusk count:4 aspect_ratio:16:9 resolution:2k format:webp"
+    code, printed, complained = await say(line, out=tmp_path / "out")
+    assert (code, complained) == (0, "")
+    for state in ("Waiting in line", "Painting", "[Cancel]", "[Again] [Remix] [Edit] [Details] [Delete]"):
+        assert state in printed
+    files = sorted((tmp_path / "out").iterdir())
+    assert len({file.read_bytes() for file in files}) == 4
+    for file in files:
+        with Image.open(file) as picture:
+            assert (picture.format, picture.size) == ("WEBP", (2816, 1536))
+
+
+async def test_an_edit_takes_its_sources_from_files(tmp_path: Path) -> None:
+    colours = {"a.png": "teal", "b.jpg": "orange", "c.webp": "purple"}
+    for name, colour in colours.items():
+        Image.new("RGB", (400, 300), colour).save(tmp_path / name)
+    one = f"/edit prompt:as a woodcut image:{tmp_path}/a.png"
+    three = f"/edit prompt:together image:{tmp_path}/a.png image2:{tmp_path}/b.jpg image3:{tmp_path}/c.webp"
+    code, _, complained = await say(one, three, out=tmp_path / "out")
+    assert (code, complained) == (0, "")
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("/imagine prompt:x count:9", "at most 4"),
+        ("/paint prompt:x", "no command /paint"),
+        ("/edit prompt:x image:./not-there.png", "not-there.png"),
+    ],
+)
+async def test_a_line_that_is_no_valid_command_ends_with_a_sentence_and_exit_code_1(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    code, _, complained = await say(line, out=tmp_path / "out")
+    assert code == 1
+    assert words in complained
+    assert "Traceback" not in complained
+
+
+async def test_a_job_that_fails_ends_with_exit_code_1(tmp_path: Path) -> None:
+    code, printed, _ = await say("/imagine prompt:a red fox [[refuse-at-once]]", out=tmp_path / "out")
+    assert code == 1
+    assert "Refused by moderation" in printed

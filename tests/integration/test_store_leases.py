@@ -1,0 +1,124 @@
+"""Who works on a job: leases, their end, and what a start takes over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select, update
+
+from bot.model import (
+    JobState,
+)
+from bot.store.schema import jobs
+from bot.store.store import Store
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Scene
+
+S = JobState
+
+
+async def owner_of(store: Store, job_id: str) -> str | None:
+    query = select(jobs.c.owner).where(jobs.c.id == job_id)
+    return await store.run(lambda connection: connection.execute(query).scalar_one())
+
+
+async def test_a_start_takes_over_what_its_predecessor_left(scene: Scene) -> None:
+    left = [await scene.job(state) for state in (S.RECEIVED, S.SUBMITTING, S.PAINTING, S.READY, S.DELIVERING)]
+    await scene.job(S.DELIVERED)
+    waiting = await scene.job(S.WAITING)
+    await scene.claim()
+    await scene.store.run(lambda connection: connection.execute(update(jobs).values(owner="here")) and None)
+
+    assert [job.id for job in await scene.adopt(include_own=True)] == [job.id for job in left]
+    assert [job.id for job in await scene.claim()] == [waiting.id]
+
+
+async def test_only_jobs_without_a_lease_are_adopted(scene: Scene) -> None:
+    leased = await scene.job(S.RECEIVED)
+    assert await scene.adopt("elsewhere") == []
+    assert await scene.adopt() == []
+
+    scene.now += scene.lease
+    assert [job.id for job in await scene.adopt("elsewhere")] == [leased.id]
+    assert await scene.adopt() == []
+    assert await owner_of(scene.store, leased.id) == "elsewhere"
+
+
+async def test_an_end_that_nobody_was_told_is_adopted_until_it_is_told(scene: Scene) -> None:
+    job = await scene.move(await scene.job(S.PAINTING), S.FAILED)
+    await scene.move(await scene.job(S.PAINTING), S.FAILED, told=True)
+    await scene.job(S.DELIVERED)
+
+    assert [adopted.id for adopted in await scene.adopt()] == [job.id]
+    assert (await scene.store.jobs.change(job.id, told=True)).told
+    scene.now += 2 * scene.lease
+    assert await scene.adopt() == []
+
+
+async def test_whoever_ended_a_job_keeps_it_until_it_is_told(scene: Scene) -> None:
+    job = (await scene.receive(scene.new())).job
+    await scene.store.jobs.move(job, S.FAILED, now=scene.now, owner="here")
+
+    assert await scene.adopt("elsewhere") == []
+    assert await scene.store.jobs.keep("here", [job.id], now=scene.now, lease=scene.lease) == {job.id}
+
+
+async def test_a_late_word_that_a_job_was_told_does_not_touch_one_taken_up_again(scene: Scene) -> None:
+    job = await scene.move(await scene.job(S.PAINTING), S.TIMED_OUT)
+    await scene.move(job, S.PAINTING)
+
+    assert not (await scene.store.jobs.change(job.id, told=True)).told
+
+
+async def test_the_heartbeat_renews_what_is_still_ours(scene: Scene) -> None:
+    mine, lost = await scene.job(), await scene.job()
+    scene.now += scene.lease
+    await scene.store.jobs.keep("here", [mine.id], now=scene.now, lease=scene.lease)
+    assert [job.id for job in await scene.adopt("elsewhere")] == [lost.id]
+
+    kept = await scene.store.jobs.keep("here", [mine.id, lost.id, "nothing"], now=scene.now, lease=scene.lease)
+
+    assert kept == {mine.id}
+    assert await scene.store.jobs.keep("here", [], now=scene.now, lease=scene.lease) == set()
+
+
+async def test_released_jobs_are_taken_over_at_once(scene: Scene) -> None:
+    job = await scene.job()
+    await scene.job(S.WAITING)
+    await scene.claim()
+    await scene.store.jobs.release("elsewhere")
+    assert await scene.adopt("elsewhere") == []
+
+    await scene.store.jobs.release("here")
+
+    assert [adopted.id for adopted in await scene.adopt("elsewhere")] == [job.id]
+    assert len(await scene.claim(owner="elsewhere")) == 1
+
+
+async def test_a_write_after_the_release_counts_while_nobody_took_over(scene: Scene) -> None:
+    job = await scene.job(S.RECEIVED)
+    await scene.store.jobs.release("here")
+
+    await scene.store.jobs.move(job, S.CANCELLED, now=scene.now, owner="here")
+
+
+async def test_a_job_back_in_line_belongs_to_nobody(scene: Scene) -> None:
+    job = await scene.job(S.WAITING)
+    await scene.claim()
+    job = await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, owner="here")
+    await scene.store.jobs.move(job, S.WAITING, now=scene.now, owner="here")
+
+    assert await owner_of(scene.store, job.id) is None
+    assert len(await scene.claim(owner="elsewhere")) == 1
+
+
+async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed_out_unbought(scene: Scene) -> None:
+    """The caller of `receive` was told StoreUnavailable although the commit came through: the worst of cases."""
+    job = (await scene.receive(scene.new())).job
+    scene.now += scene.lease
+
+    assert await scene.claim() == []
+    adopted = await scene.adopt("elsewhere")
+
+    assert [(each.id, each.state) for each in adopted] == [(job.id, JobState.RECEIVED)]
