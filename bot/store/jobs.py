@@ -54,14 +54,14 @@ class Jobs:
 
         def write(connection: Connection) -> Received:
             _hold_user(connection, new.user_id)
-            known, in_flight, place = connection.execute(
+            known, in_flight, turn, place = connection.execute(
                 line.ENTRY, {"user_id": new.user_id, "interaction_id": new.interaction_id}
             ).one()
             if known:
                 raise AlreadyReceived
             if in_flight >= limit:
                 raise TooManyJobs(limit)
-            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values).scalar_one()
+            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": turn}).scalar_one()
             return Received(first_job(new, seq, now), int(place))
 
         return await self._run(write, patience)

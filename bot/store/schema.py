@@ -73,6 +73,7 @@ class JobColumns(TypedColumns):
     interaction_id = Column(BigInteger, nullable=False, unique=True)
     user_id = Column(BigInteger, nullable=False)
     state = Column(StateText, nullable=False)
+    turn = Column(BigInteger, nullable=False, default=0)  # the order of the line, see line.py
     parent_id = Column(String(64))
     request = Column(Text, nullable=False)  # JSON, see rows.py
     application_id = Column(BigInteger, nullable=False)
@@ -114,7 +115,7 @@ jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
 meta = Table("meta", metadata, MetaColumns)
 
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
-Index(None, jobs.c.state, jobs.c.user_id, jobs.c.seq)
+Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
 Index(None, jobs.c.user_id, jobs.c.seq)
 # So does the search for ends that nobody has been told of.
 Index("ix_jobs_untold", jobs.c.seq, sqlite_where=jobs.c.told.is_(False), postgresql_where=jobs.c.told.is_(False))

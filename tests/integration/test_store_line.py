@@ -40,13 +40,22 @@ async def test_jobs_at_the_image_api_count_before_a_users_waiting_ones(scene: Sc
     assert await scene.store.jobs.line() == [ben, ana]
 
 
-async def test_a_job_that_came_back_in_line_stands_behind_its_users_running_ones(scene: Scene) -> None:
+async def test_a_job_that_came_back_in_line_keeps_its_turn(scene: Scene) -> None:
     refused = await scene.job(JobState.SUBMITTING, user_id=ANA)
     await scene.job(PAINTING, user_id=ANA)
     await scene.move(refused, WAITING)
     ben = await scene.job(WAITING, user_id=BEN)
 
-    assert await scene.store.jobs.line() == [ben.id, refused.id]
+    assert await scene.store.jobs.line() == [refused.id, ben.id]
+
+
+async def test_five_jobs_of_one_user_that_are_served_one_by_one_do_not_hold_back_anothers_first(scene: Scene) -> None:
+    ana = [await scene.job(WAITING, user_id=ANA) for _ in range(5)]
+    await scene.move(ana[0], JobState.SUBMITTING)
+    ben = await scene.job(WAITING, user_id=BEN)
+    await scene.move(await scene.move(await scene.store.jobs.get(ana[0].id) or ana[0], PAINTING), JobState.READY)
+
+    assert await scene.store.jobs.line() == [ben.id, *(job.id for job in ana[1:])]
 
 
 async def test_finished_and_ready_jobs_do_not_push_a_user_back(scene: Scene) -> None:

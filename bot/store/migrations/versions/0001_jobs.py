@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("interaction_id", sa.BigInteger(), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("turn", sa.BigInteger(), nullable=False),
         sa.Column("parent_id", sa.String(64)),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("application_id", sa.BigInteger(), nullable=False),
@@ -57,7 +58,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("interaction_id", name="uq_jobs_interaction_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_jobs_state_user_id_seq", "jobs", ["state", "user_id", "seq"])
+    op.create_index("ix_jobs_state_turn_seq", "jobs", ["state", "turn", "seq"])
     op.create_index("ix_jobs_user_id_seq", "jobs", ["user_id", "seq"])
     untold = sa.column("told").is_(False)
     op.create_index("ix_jobs_untold", "jobs", ["seq"], sqlite_where=untold, postgresql_where=untold)

@@ -6,7 +6,7 @@ import { written } from "./clock.js";
 
 // Tried in this order at each position; each returns a node, or text to take as it stands.
 const RULES = [
-  [/\\([^\w\s])/y, (m) => m[1]],
+  [/\\([^a-zA-Z0-9\s])/y, (m) => m[1]],
   [/(`+)([^]*?[^`])\1(?!`)/y, (m) => el("code", {}, m[2].trim() || m[2])],
   [/<@!?(\d+)>/y, (m) => mention(`@${userName(m[1])}`)],
   [/<@&(\d+)>/y, (m) => mention(`@${roleName(m[1])}`)],
