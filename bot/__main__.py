@@ -56,6 +56,16 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _work(options: argparse.Namespace) -> int:
+    from bot.settings import load
+
+    settings = load(options.env_file)
+    from bot.run import work
+
+    work(settings)
+    return 0
+
+
 def _sync(options: argparse.Namespace) -> int:
     from bot.settings import load
 
@@ -88,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(title="verbs", metavar="VERB").add_parser
     for verb in (
         _verb(add, "run", _run, "run the bot; the same as no verb at all"),
+        _verb(add, "work", _work, "take jobs from the shared PostgreSQL, with no Discord gateway connection"),
         _verb(add, "check", _check, "say whether settings, database, Discord token and image API answer"),
         _verb(add, "sync", _sync, "register the slash commands now"),
     ):

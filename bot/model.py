@@ -143,6 +143,11 @@ class ReplyTarget:
     upload_limit: int
     locale: str = "en-US"
 
+    @property
+    def outlives_token(self) -> bool:
+        """Whether the bot's own token still reaches the reply when the interaction's has expired."""
+        return self.bot_member and not self.ephemeral
+
 
 class JobState(StrEnum):
     """How far a job has come. ARROWS below says which may follow which."""

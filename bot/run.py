@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -19,7 +20,7 @@ from bot.client import EaselClient
 from bot.discord_address import point_discord_at
 from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
-from bot.errors import EaselError, StartError
+from bot.errors import EaselError, SettingsError, StartError
 from bot.jobs.life import Tools
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
@@ -29,13 +30,15 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
-from bot.uniall.client import ImageApi, Mode
+from bot.uniall.client import ImageApi, Limits, Mode
 
 log = structlog.stdlib.get_logger(__name__)
 
 ANSWERS_PATIENCE_S = 5.0  # for answers to people that are under way when the end comes
 JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
 SYNC_PATIENCE_S = 30.0
+#: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
+BREAKER_THRESHOLD = 3
 DELIVERIES = 16  # jobs that download and upload at once: each holds files and connections
 
 
@@ -43,6 +46,22 @@ def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError or StoreError when that cannot be."""
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     asyncio.run(_until_told(_serve(settings)))
+
+
+def work(settings: Settings) -> None:
+    """Take jobs from the shared database and deliver them, without a connection to Discord's gateway.
+
+    Until SIGTERM or SIGINT. Raises SettingsError on SQLite, which one process has alone, StartError or StoreError.
+    """
+    if is_sqlite(read_url(settings.database_url)):
+        raise SettingsError(
+            [
+                "DATABASE_URL names a SQLite file, which one process has for itself: write the postgresql:// address "
+                "that the bot and its workers share."
+            ]
+        )
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    asyncio.run(_until_told(_serve(settings, gateway=False)))
 
 
 def sync(settings: Settings) -> int:
@@ -67,21 +86,25 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     log.info("stopped")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, gateway: bool = True) -> None:
     async with AsyncExitStack() as stack:
         store = await Store.open(settings.database_url)
         stack.push_async_callback(store.close)
         places = _places(settings.database_url)
+        if not places.alone:
+            stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
         api = await stack.enter_async_context(_image_api(settings, places))
         house = await _logged_in(settings, lambda final: _built(final, places, store, api), stack)
-        await house.client.sync_if_changed(store.meta)
         stack.push_async_callback(house.client.replies.stop)
-        connected = _background(stack, house.client.connect(), "Discord gateway")
-        working = _background(stack, house.runner.run(), "runner")
+        working = [_background(stack, house.runner.run(), "runner")]
+        store.listen(house.runner.hear)
+        if gateway:
+            await house.client.sync_if_changed(store.meta)
+            working.append(_background(stack, house.client.connect(), "Discord gateway"))
         stack.push_async_callback(_finish, house)
         log.info("Easel is at work", bot=str(house.client.user), shards=house.client.shard_count)
         with told_in_a_sentence():
-            await _first_end(connected, working)
+            await _first_end(*working)
         raise StartError("Discord closed the connection and gave no reason.")
 
 
@@ -108,7 +131,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
         deliveries=asyncio.Semaphore(DELIVERIES),
         stopping=asyncio.Event(),
     )
-    runner = Runner(tools, max_active=settings.max_active_jobs)
+    runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     client.desk = Desk(service, client.replies)
     return _House(client, runner, client.desk)
@@ -119,6 +142,7 @@ class _Places:
     """Who this process is among those that share the database, and where it keeps files."""
 
     owner: str
+    alone: bool  # no other process works on this database
     spool: Path  # of this process alone
     held: Path  # pictures that came inside an answer of the image API and have no address
 
@@ -131,9 +155,9 @@ def _places(database_url: str) -> _Places:
     url = read_url(database_url)
     if is_sqlite(url):
         file = file_of(url)
-        return _Places("the only one", file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
+        return _Places("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
     owner = secrets.token_hex(8)
-    return _Places(owner, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
+    return _Places(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
 
 
 def _spool(root: Path) -> Spool:
@@ -148,6 +172,7 @@ def _image_api(settings: Settings, places: _Places) -> ImageApi:
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),
         mode=Mode(settings.uniall_mode),
+        limits=Limits(breaker_threshold=BREAKER_THRESHOLD),
         attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
         held_folder=places.held,
     )

@@ -9,24 +9,28 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.errors import (
+    AddressRefused,
     DownloadError,
     DownloadGone,
-    DownloadUnreachable,
     ImageApiError,
+    NotAPicture,
     ReplyError,
     ReplyGone,
     ReplyOutOfReach,
     ReplyUnavailable,
+    TooLarge,
 )
 from bot.jobs.life import Life, now
 from bot.jobs.pace import growing_pause
-from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture
+from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, ReplyTarget
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
 #: How long finished pictures are kept and offered to Discord, whatever JOB_TIMEOUT_S says.
 GIVE_UP_AFTER = timedelta(hours=24)
 PAUSE_FIRST_S, PAUSE_LONGEST_S = 1.0, 300.0
+#: How often a reply that cannot be reached is tried again: permissions may have come back.
+OUT_OF_REACH_PAUSE_S = 600.0
 
 
 async def fetch(life: Life) -> None:
@@ -43,50 +47,66 @@ async def fetch(life: Life) -> None:
 async def deliver(life: Life, *, look_first: bool = False) -> None:
     """From *delivering*: put the pictures into the reply. `look_first` after a crash that may have come too late."""
     tries = 0
-    target = life.job.target
     while True:
         try:
-            if not (look_first and await life.tools.replies.is_delivered(life.job)):
-                async with life.tools.deliveries:
-                    pictures = await _pictures(life)
-                    if not pictures:
-                        await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
-                        return
-                    target = await life.tools.replies.deliver(life.job, pictures, await _sources(life))
+            target = await _put(life, look_first=look_first)
         except ReplyGone:
             await life.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES)
             return
-        except ReplyOutOfReach:
-            await life.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
-            return
-        except ReplyUnavailable as exc:
+        except (ReplyOutOfReach, ReplyUnavailable) as exc:
             if _too_old(life.job):
                 await life.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
                 return
             tries += 1
-            life.log.warning("Discord does not take the pictures; trying again", fault=str(exc), tries=tries)
-            await life.pause(max(exc.retry_after, _pause(tries)))
+            await _wait_for_reply(life, exc, tries)
+            # What failed may still have arrived.
+            look_first = True
         else:
-            # The interaction's token has served its purpose and is not kept.
-            await life.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+            if target is None:
+                await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
+            else:
+                # The interaction's token has served its purpose and is not kept.
+                await life.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
             return
 
 
 async def tell(life: Life) -> None:
-    """Show in the reply how a job ended without pictures. Nobody is told where the reply is out of reach."""
+    """Show in the reply how a job ended without pictures. Where the reply is out of reach it is told at a click."""
     tries = 0
     while not life.job.told:
         try:
             await life.tools.replies.close(life.job)
-        except (ReplyGone, ReplyOutOfReach) as exc:
-            life.log.info("nobody can be told how the job ended", why=type(exc).__name__)
-        except ReplyUnavailable as exc:
-            if not _too_old(life.job):
+        except ReplyGone:
+            life.log.info("nobody is told how the job ended: the reply was deleted")
+        except (ReplyOutOfReach, ReplyUnavailable) as exc:
+            hopeless = isinstance(exc, ReplyOutOfReach) and life.job.target.outlives_token
+            if not hopeless and not _too_old(life.job):
                 tries += 1
-                life.log.warning("Discord does not take an ending; trying again", fault=str(exc), tries=tries)
-                await life.pause(max(exc.retry_after, _pause(tries)))
+                await _wait_for_reply(life, exc, tries)
                 continue
+            life.log.info("nobody can be told how the job ended", why=type(exc).__name__)
         life.job = await life.tools.jobs.change(life.job.id, told=True)
+
+
+async def _put(life: Life, *, look_first: bool) -> ReplyTarget | None:
+    """Where the pictures are now; None when there are none left to show. Raises ReplyError."""
+    if look_first and await life.tools.replies.is_delivered(life.job):
+        return life.job.target
+    async with life.tools.deliveries:
+        pictures = await _pictures(life)
+        if not pictures:
+            return None
+        return await life.tools.replies.deliver(life.job, pictures, await _sources(life))
+
+
+async def _wait_for_reply(life: Life, exc: ReplyOutOfReach | ReplyUnavailable, tries: int) -> None:
+    """Until Discord may take it: soon after trouble, at a click or now and then where the reply is out of reach."""
+    if isinstance(exc, ReplyUnavailable):
+        life.log.warning("Discord does not take a reply; trying again", fault=str(exc), tries=tries)
+        await life.pause(max(exc.retry_after, _pause(tries)))
+    else:
+        life.log.info("a reply is out of reach; it waits for a click or for permissions", why=str(exc))
+        await life.pause_until_renewed(OUT_OF_REACH_PAUSE_S)
 
 
 def _pause(tries: int) -> float:
@@ -107,7 +127,8 @@ async def _pictures(life: Life) -> Sequence[Picture]:
         except DownloadGone:
             asked_again = True
             await _ask_for_new_addresses(life)
-        except DownloadUnreachable as exc:
+        except (DownloadError, OSError) as exc:
+            # No network, or no room on the disk: neither is a reason to lose what was paid for.
             if _too_old(life.job):
                 return []
             tries += 1
@@ -121,12 +142,10 @@ async def _fetch_each(life: Life, *, leave_out_gone: bool) -> Sequence[Picture]:
         path = life.tools.spool.picture(life.job.id, index)
         try:
             got = life.tools.spool.held(path) or await life.tools.api.download(url, path, max_bytes=MAX_PICTURE_BYTES)
-        except DownloadUnreachable:
-            raise
         except DownloadGone:
             if not leave_out_gone:
                 raise
-        except DownloadError as exc:
+        except (NotAPicture, TooLarge, AddressRefused) as exc:
             life.log.warning("a result is no usable picture and is left out", fault=type(exc).__name__)
         else:
             pictures.append(Picture(path, got.format, got.bytes, url))
@@ -155,7 +174,7 @@ async def _sources(life: Life) -> Sequence[Path]:
             try:
                 fresh = source if source.kept is None else await life.tools.replies.fresh(source)
                 await life.tools.api.fetch_source(fresh.url, path, max_bytes=MAX_SOURCE_BYTES)
-            except (DownloadError, ReplyError) as exc:
+            except (DownloadError, ReplyError, OSError) as exc:
                 life.log.warning("a source is left out of the reply", fault=type(exc).__name__)
                 continue
         kept.append(path)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,26 +27,22 @@ from bot.errors import (
     ReplyError,
     SourceFault,
     StoreUnavailable,
-    TaskLost,
     TooLarge,
     Uncertain,
     Unreachable,
 )
-from bot.jobs.pace import growing_pause, pause_before_question, with_jitter
+from bot.jobs.pace import growing_pause
 from bot.jobs.ports import Inspector, Replies
 from bot.jobs.spool import Spool
-from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, Source
+from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, ReplyTarget, Source
 from bot.prices import Prices
 from bot.store.jobs import JobChanges, Jobs
-from bot.uniall.client import ImageApi, SourceOutOfReach, Submission, TaskReport, TaskState
+from bot.uniall.client import ImageApi, SourceOutOfReach, Submission
 
 log = structlog.stdlib.get_logger(__name__)
 
 MAX_RETRIES = 3  # of a submission that certainly started nothing
-RETRY_FIRST_S, RETRY_LONGEST_S = 2.0, 60.0
-LOST_AFTER_QUESTIONS = 4  # replicas of the API may not know a new task at once
-LOST_AFTER_S = 15.0
-EMPTY_RESULTS_ASKED = 4  # a task may be "succeeded" a little before its addresses are there
+RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 60.0
 
 
 class Stopped(Exception):
@@ -88,6 +83,7 @@ class Life:
         self.log = log.bind(job=job.id)
         self._cancel = asyncio.Event()
         self._interrupt = asyncio.Event()  # cancel or stop
+        self._renewed = asyncio.Event()
         if job.cancel_requested:
             self.cancel()
 
@@ -99,6 +95,23 @@ class Life:
     def stop(self) -> None:
         """Leave the job to the next start as soon as nothing is being written or sent."""
         self._interrupt.set()
+
+    def renewed(self, target: ReplyTarget) -> None:
+        """A click on the reply brought a new token: what could not be shown can be shown now."""
+        self.job = replace(self.job, target=target)
+        self._renewed.set()
+
+    async def pause_until_renewed(self, seconds: float) -> None:
+        """Sleep until a click brings a new token, at most so long. Raises Stopped when the process ends."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._renewed, self.tools.stopping)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self.tools.stopping.is_set():
+            raise Stopped
+        self._renewed.clear()
 
     async def move(self, to: JobState, **changes: Unpack[JobChanges]) -> None:
         """Commit an arrow. Waits while the database does not answer; raises JobMoved when the job is no longer ours."""
@@ -227,13 +240,6 @@ class Life:
         await self.move(JobState.WAITING, not_before=now() + timedelta(seconds=pause))
         self.tools.replies.show(self.job, Progress(trouble=exc.kind))
 
-    async def paint(self) -> None:
-        """From *painting*: ask about the task until it has ended or the time is up."""
-        try:
-            await Watch(self).run()
-        except CancelAsked:
-            await self.end(JobState.CANCELLED, FailureKind.CANCELLED, Charged.MAYBE)
-
     async def pause_or_cancel(self, seconds: float) -> None:
         """Sleep, unless the job is cancelled (CancelAsked) or the process ends (Stopped)."""
         if not self._interrupt.is_set():
@@ -243,79 +249,6 @@ class Life:
             except TimeoutError:
                 return
         raise CancelAsked if self._cancel.is_set() else Stopped
-
-
-class Watch:
-    """Asks the image API about one task, at the pace of pace.py, until it has ended or its time is up."""
-
-    def __init__(self, life: Life) -> None:
-        self.life = life
-        submitted = life.job.submitted_at or now()
-        age_s = max((now() - submitted).total_seconds(), 0.0)  # the wall clock may have stepped back
-        self._began = time.monotonic() - age_s
-        self._late_start = age_s >= life.tools.job_timeout_s
-        self._questions = 0
-        self._empty_answers = 0
-        self._percent = 0
-
-    @property
-    def age_s(self) -> float:
-        return time.monotonic() - self._began
-
-    async def run(self) -> None:
-        """Until an arrow out of *painting* is committed. Raises CancelAsked, Stopped or JobMoved."""
-        life, timeout_s = self.life, self.life.tools.job_timeout_s
-        pause = 0.0 if self._late_start else self._pause(None)
-        life.tools.replies.show(life.job, Progress(percent=0))
-        while True:
-            await life.pause_or_cancel(max(min(pause, timeout_s - self.age_s), 0.0))
-            self._questions += 1
-            try:
-                report = await life.tools.api.report(life.job.task_id or "")
-            except TaskLost as exc:
-                if self._questions >= LOST_AFTER_QUESTIONS and self.age_s > LOST_AFTER_S:
-                    await life.move(JobState.FAILED, failure=Failure(exc.kind, Charged.MAYBE))
-                    return
-                pause = self._pause(exc.retry_after)
-            except ImageApiError as exc:
-                pause = self._trouble(exc)
-            else:
-                if await self._settle(report):
-                    return
-                pause = self._pause(report.retry_after)
-            if self.age_s >= timeout_s:
-                await life.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.MAYBE)
-                return
-
-    def _pause(self, retry_after: float | None) -> float:
-        pause = with_jitter(pause_before_question(self.age_s), random.random)
-        return max(pause, retry_after or 0.0)
-
-    def _trouble(self, exc: ImageApiError) -> float:
-        """Any trouble with a question is waited out: the task is paid for and may yet finish."""
-        self.life.log.info("a question about a task was not answered", fault=type(exc).__name__)
-        kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
-        self.life.tools.replies.show(self.life.job, Progress(percent=self._percent, trouble=kind))
-        return max(self._pause(exc.retry_after), 1.0)
-
-    async def _settle(self, report: TaskReport) -> bool:
-        """Commit what the report decides; False while the task goes on."""
-        life = self.life
-        if report.state is TaskState.SUCCEEDED and report.result_urls:
-            await life.move(JobState.READY, result_urls=report.result_urls)
-            return True
-        if report.failure is not None:
-            failure = Failure(report.failure.kind, report.failure.charged)
-            await life.move(JobState.FAILED, failure=failure, request_id=report.request_id or life.job.request_id)
-            return True
-        if report.state is TaskState.SUCCEEDED:
-            self._empty_answers += 1
-            if self._empty_answers >= EMPTY_RESULTS_ASKED:
-                await life.move(JobState.FAILED, failure=Failure(FailureKind.LOST, Charged.MAYBE))
-                return True
-        self._percent = max(self._percent, report.percent or 0)
-        life.tools.replies.show(life.job, Progress(percent=self._percent))
-        return False
 
 
 def _kind(job: Job) -> str | None:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 import structlog
 
-from bot.errors import JobMoved, StoreError, StoreUnavailable
-from bot.jobs import delivery, recovery
+from bot.errors import Busy, ImageApiError, JobMoved, StoreError, StoreUnavailable, Unexpected, Unreachable
+from bot.jobs import delivery, recovery, watch
 from bot.jobs.life import Life, Stopped, Tools, now
 from bot.jobs.pace import growing_pause
 from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
@@ -28,14 +28,20 @@ ADOPT_S = 15.0
 class Runner:
     """All work on jobs in this process. It knows Discord only through its port."""
 
-    def __init__(self, tools: Tools, *, max_active: int) -> None:
-        """`max_active` is how many jobs may be at the image API at once, from this process."""
+    def __init__(self, tools: Tools, *, max_active: int, alone: bool = True) -> None:
+        """`max_active` is how many jobs may be at the image API at once, from this process.
+
+        `alone` says that no other process works on the same database, so this one shows everybody's place in line;
+        otherwise each shows the places of those whose commands it took.
+        """
         self.tools = tools
+        self._alone = alone
         self._max_active = max_active
         self._lives: dict[str, tuple[Life, asyncio.Task[None]]] = {}
         self._at_api: set[str] = set()
         self._line: dict[str, Job] = {}
         self._awake = asyncio.Event()
+        self._looks: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
         """Look at the line now."""
@@ -64,6 +70,35 @@ class Runner:
     def look_for_reply(self, job: Job) -> None:
         """Nobody knows whether a job just received was acknowledged: treat it like one found at start."""
         self._found(job)
+
+    def renewed(self, job: Job) -> None:
+        """A click brought a new token for a job's reply."""
+        if job.id in self._line:
+            self._line[job.id] = job
+        if entry := self._lives.get(job.id):
+            entry[0].renewed(job.target)
+
+    def hear(self, job_id: str) -> None:
+        """Another process changed something: this job, or with an empty text the line."""
+        if not job_id:
+            self.wake()
+        elif not self.tools.stopping.is_set():
+            task = asyncio.create_task(self._look_at(job_id), name=f"look at job {job_id}")
+            self._looks.add(task)
+            task.add_done_callback(self._looks.discard)
+
+    async def _look_at(self, job_id: str) -> None:
+        try:
+            job = await self.tools.jobs.get(job_id)
+        except StoreUnavailable:
+            return
+        if job is None:
+            return
+        self.renewed(job)
+        if job.cancel_requested:
+            self.cancel(job_id)
+        if job.state is JobState.PAINTING and job_id not in self._lives:
+            await self.adopt()
 
     @property
     def busy_with(self) -> int:
@@ -103,7 +138,7 @@ class Runner:
     async def _start(self) -> None:
         found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=True)
         waiting = await self._read_line()
-        self.tools.spool.sweep({job.id for job in (*found, *waiting)})
+        self.tools.spool.sweep({job.id for job in (*found, *(job for _, job in waiting))})
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
         for job in found:
@@ -116,16 +151,28 @@ class Runner:
     async def _claim(self) -> None:
         """Give free places at the image API to the head of the line."""
         room = self._max_active - len(self._at_api)
-        breaker = self.tools.api.breaker
-        if breaker.retry_at is not None:
-            # While the API is down jobs keep their place in line; one at a time tries whether it is back.
-            room = min(room, 0 if breaker.is_open else 1)
-        if room <= 0:
+        if room <= 0 or not await self._api_is_up():
             return
         for job in await self.tools.jobs.claim(self.tools.owner, room=room, now=now(), lease=LEASE):
             self._line.pop(job.id, None)
             if job.id not in self._lives:
                 self._begin(job, claimed=True)
+
+    async def _api_is_up(self) -> bool:
+        """While the API is down jobs keep their place in line; a question that costs nothing tells when it is back."""
+        breaker = self.tools.api.breaker
+        if breaker.retry_at is None:
+            return True
+        if not self._line or breaker.is_open:
+            return not breaker.is_open
+        try:
+            await self.tools.api.probe()
+        except (Busy, Unreachable, Unexpected) as exc:
+            log.info("the image API is still in trouble", fault=type(exc).__name__)
+            return False
+        except ImageApiError as exc:
+            log.warning("the image API answers again, but not as it should", fault=type(exc).__name__)
+        return True
 
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
@@ -137,19 +184,20 @@ class Runner:
                 entry[1].cancel()
 
     async def _show_places(self) -> None:
-        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.is_open else None
-        for place, job in enumerate(await self._read_line(), start=1):
+        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
+        for place, job in await self._read_line():
             if job.id not in self._lives:
                 self.tools.replies.show(job, Progress(place=place, trouble=trouble))
 
-    async def _read_line(self) -> list[Job]:
-        """The jobs in line, first to be served first."""
+    async def _read_line(self) -> list[tuple[int, Job]]:
+        """The jobs in line whose places are shown here, each with its place from 1."""
         ids = await self.tools.jobs.line()
         for job_id in ids:
-            if job_id not in self._line and (job := await self.tools.jobs.get(job_id)):
+            if self._alone and job_id not in self._line and (job := await self.tools.jobs.get(job_id)):
                 self._line[job_id] = job
-        self._line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
-        return list(self._line.values())
+        shown = [(place, job_id) for place, job_id in enumerate(ids, start=1) if job_id in self._line]
+        self._line = {job_id: self._line[job_id] for _, job_id in shown}
+        return [(place, self._line[job_id]) for place, job_id in shown]
 
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
         life = Life(self.tools, job)
@@ -233,7 +281,7 @@ STEPS: Mapping[JobState, Callable[[Life], Awaitable[None]]] = MappingProxyType(
     {
         JobState.WAITING: Life.wait_in_line,
         JobState.SUBMITTING: Life.submit,
-        JobState.PAINTING: Life.paint,
+        JobState.PAINTING: watch.paint,
         JobState.READY: delivery.fetch,
         JobState.DELIVERING: delivery.deliver,
     }

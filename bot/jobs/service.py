@@ -123,7 +123,9 @@ class JobService:
     async def renew(self, job: Job, *, token: str, expires_at: datetime) -> Job:
         """A click on the reply brought a new token for it: use that one from now on."""
         target = replace(job.target, token=token, token_expires_at=expires_at)
-        return await self._jobs.change(job.id, target=target)
+        job = await self._jobs.change(job.id, target=target)
+        self._runner.renewed(job)
+        return job
 
     async def reply_deleted(self, job: Job) -> None:
         """A person deleted the reply on purpose: nothing is posted in its place."""

@@ -39,7 +39,7 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.url = url
-        self.engine: Engine = _sqlite_engine(url) if is_sqlite(url) else _postgresql_engine(url)
+        self.engine: Engine = _sqlite_engine(url) if is_sqlite(url) else postgresql_engine(url)
         self._lock = FileLock(file_of(url)) if is_sqlite(url) else None
 
     def open(self) -> None:
@@ -91,6 +91,7 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _postgresql_engine(url: URL) -> Engine:
+def postgresql_engine(url: URL) -> Engine:
+    """One connection to PostgreSQL, made when it is first needed."""
     arguments = {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
     return create_engine(url, hide_parameters=True, pool_size=1, max_overflow=0, connect_args=arguments)

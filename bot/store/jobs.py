@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, o
 from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.store import line
+from bot.store.bell import ring
 from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
 from bot.store.schema import UtcTime, jobs
 from bot.store.thread import Run
@@ -86,7 +87,15 @@ class Jobs:
         row = and_(jobs.c.id == job.id, jobs.c.state == job.state)
         if owner is not None:
             row = and_(row, jobs.c.owner == owner)
-        moved = await self._update(row, _arrow_values(job.state, to, now, changes))
+        values = _arrow_values(job.state, to, now, changes)
+
+        def write(connection: Connection) -> list[Job]:
+            moved = _update(connection, row, values)
+            if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
+                ring(connection, job.id if job.state is JobState.TIMED_OUT else "")
+            return moved
+
+        moved = await self._run(write)
         if not moved:
             raise JobMoved(f"job {job.id} is no longer {job.state}, or another process has it")
         return moved[0]
@@ -99,7 +108,14 @@ class Jobs:
         values = values_of_changes(changes)
         if values.get("told"):
             values["told"] = jobs.c.state.in_(FINAL_STATES)
-        changed = await self._update(jobs.c.id == job_id, values)
+
+        def write(connection: Connection) -> list[Job]:
+            found = _update(connection, jobs.c.id == job_id, values)
+            if found and "token" in values:
+                ring(connection, job_id)
+            return found
+
+        changed = await self._run(write)
         if not changed:
             raise JobMoved(f"there is no job {job_id}")
         return changed[0]
@@ -110,6 +126,8 @@ class Jobs:
         def write(connection: Connection) -> Job:
             unfinished = and_(jobs.c.id == job_id, jobs.c.state.in_(OPEN_STATES))
             found = _update(connection, unfinished, {"cancel_requested": True})
+            if found:
+                ring(connection, job_id)
             found = found or _select(connection, jobs.c.id == job_id)
             if not found:
                 raise JobMoved(f"there is no job {job_id}")
@@ -203,9 +221,6 @@ class Jobs:
 
     async def _select(self, which: ColumnElement[bool]) -> list[Job]:
         return await self._run(lambda connection: _select(connection, which))
-
-    async def _update(self, which: ColumnElement[bool], values: Mapping[str, Any]) -> list[Job]:
-        return await self._run(lambda connection: _update(connection, which, values))
 
 
 def _select(connection: Connection, which: ColumnElement[bool], latest: int | None = None) -> list[Job]:

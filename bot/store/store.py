@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import URL, Connection, select
 
 from bot.errors import StartError, StoreUnavailable
 from bot.store import faults
+from bot.store.bell import Bell
 from bot.store.engine import Database
 from bot.store.jobs import Jobs
 from bot.store.meta import Meta
@@ -31,9 +31,11 @@ class Store:
     Made by `Store.open`, and bound to the event loop that opened it.
     """
 
-    def __init__(self, thread: DatabaseThread, file: Path | None) -> None:
+    def __init__(self, thread: DatabaseThread, address: URL) -> None:
         self._thread = thread
-        self._file = file
+        self._address = address
+        self._file = file_of(address) if is_sqlite(address) else None
+        self._bell: Bell | None = None
         self.jobs = Jobs(self.run)
         self.meta = Meta(self.run)
 
@@ -54,14 +56,24 @@ class Store:
         finally:
             if not thread.ready.done() or thread.ready.cancelled() or thread.ready.exception():
                 thread.stop()
-        return cls(thread, file_of(address) if is_sqlite(address) else None)
+        return cls(thread, address)
 
     async def close(self) -> None:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""
+        if self._bell is not None:
+            self._bell.stop()
         self._thread.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE_S):
                 await self._thread.ended.wait()
+
+    def listen(self, hear: Callable[[str], None]) -> None:
+        """Call `hear` with a job's id when another process changed it, or with an empty text when the line changed.
+
+        Only PostgreSQL has other processes. A notification may be lost: whoever listens looks by itself, too.
+        """
+        if self._file is None:
+            self._bell = Bell(self._address, hear)
 
     async def ping(self, patience: float = 5.0) -> None:
         """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""

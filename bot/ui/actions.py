@@ -19,6 +19,7 @@ class Action(StrEnum):
     DETAILS = "details"
     DELETE = "delete"
     CHECK = "check"
+    SHOW = "show"
 
 
 LABELS = {
@@ -29,8 +30,9 @@ LABELS = {
     Action.DETAILS: "Details",
     Action.DELETE: "Delete",
     Action.CHECK: "Check again",
+    Action.SHOW: "Show pictures",
 }
-STYLES = {Action.CANCEL: discord.ButtonStyle.secondary, Action.DELETE: discord.ButtonStyle.danger}
+STYLES = {Action.SHOW: discord.ButtonStyle.primary, Action.DELETE: discord.ButtonStyle.danger}
 
 #: `easel:<action>:<job id>`: short of Discord's 100 characters whatever the id is.
 CUSTOM_ID = rf"easel:(?P<action>{'|'.join(Action)}):(?P<job>[0-9a-z]{{1,32}})"

@@ -40,19 +40,20 @@ class Shown:
     url: str
 
 
-def in_line(job: Job, progress: Progress) -> ui.LayoutView:
-    """A job that waits for its turn."""
+def in_line(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
+    """A job that waits for its turn. `parting` when the reply can soon no longer be changed by Easel itself."""
     if progress.trouble is not None:
         head = f"**Waiting** · {_trouble(progress.trouble)}"
     elif progress.place is None:
         head = "**Waiting in line**"
     else:
         head = f"**Waiting in line** · place {progress.place}"
-    return _card(WAITING_COLOUR, _text(head, texts.quoted(job.request.prompt)), _by(job), _row(job, Action.CANCEL))
+    lines = (head, texts.quoted(job.request.prompt))
+    return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(parting)), _running_row(job, parting))
 
 
-def painting(job: Job, progress: Progress) -> ui.LayoutView:
-    """A job that the image API works on."""
+def painting(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
+    """A job that the image API works on. `parting` as for `in_line`."""
     percent = progress.percent or 0
     filled = round(percent * BAR_CELLS / 100)
     bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
@@ -60,13 +61,14 @@ def painting(job: Job, progress: Progress) -> ui.LayoutView:
     lines = [f"**Painting** {bar} {percent} % · begun {_relative(began)}"]
     if progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
-    return _card(PAINTING_COLOUR, _text(*lines, texts.quoted(job.request.prompt)), _by(job), _row(job, Action.CANCEL))
+    lines.append(texts.quoted(job.request.prompt))
+    return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(parting)), _running_row(job, parting))
 
 
-def running(job: Job, progress: Progress) -> ui.LayoutView:
-    """The card of a job that has not ended, by its state."""
+def running(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
+    """The card of a job that has not ended, by its state. `parting` as for `in_line`."""
     waiting = job.state in {JobState.RECEIVED, JobState.WAITING, JobState.SUBMITTING}
-    return in_line(job, progress) if waiting else painting(job, progress)
+    return in_line(job, progress, parting=parting) if waiting else painting(job, progress, parting=parting)
 
 
 def finished(
@@ -163,6 +165,14 @@ def _card(colour: discord.Colour, *parts: Part) -> ui.LayoutView:
 
 def _text(*lines: str) -> ui.TextDisplay[Any]:
     return ui.TextDisplay("\n".join(line for line in lines if line))
+
+
+def _parting(parting: bool) -> str:
+    return texts.PARTING if parting else ""
+
+
+def _running_row(job: Job, parting: bool) -> ui.ActionRow[Any]:
+    return _row(job, Action.SHOW, Action.CANCEL) if parting else _row(job, Action.CANCEL)
 
 
 def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:

@@ -20,12 +20,14 @@ from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
 from bot.ui.media import media_urls
 from bot.ui.reply import DiscordReplies
+from bot.ui.updates import running_card
 
 log = structlog.stdlib.get_logger(__name__)
 
 #: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
 ACK_PATIENCE_S = 5.0
-UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED = 10062, 40060
+ALREADY_ACKNOWLEDGED = 40060
+GIVE_WAY_S = 1.2
 
 Interaction = discord.Interaction[Any]
 
@@ -78,6 +80,8 @@ class Desk:
     async def _answer(self, interaction: Interaction, act: Coroutine[Any, Any, None]) -> None:
         if self._closing:
             act.close()
+            # In a redeploy the new process may have the same interaction and answer it first, as it should.
+            await asyncio.sleep(GIVE_WAY_S)
             await self.say(interaction, texts.RESTARTING)
             return
         task = asyncio.ensure_future(act)
@@ -136,6 +140,8 @@ class Desk:
                 await self._delete(interaction, job)
             case Action.CHECK:
                 await self._check_again(interaction, job)
+            case Action.SHOW:
+                await self._show(interaction, job)
 
     async def _submit(self, interaction: Interaction, answer: forms.Answer) -> None:
         job = await self._job(interaction, answer.job_id)
@@ -153,7 +159,7 @@ class Desk:
         await self._start(interaction, request, parent=job)
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
-        card = cards.in_line(job, Progress(place=place))
+        card = running_card(job, Progress(place=place))
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):
                 answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
@@ -229,6 +235,16 @@ class Desk:
         await interaction.response.defer()
         asked = await self._service.check_again(await self._renewed(interaction, job))
         await self.say(interaction, texts.CHECKING if asked else texts.ALREADY_CHECKING)
+
+    async def _show(self, interaction: Interaction, job: Job) -> None:
+        """The click itself brings what is missing: 15 minutes in which the reply can be changed."""
+        if job.told and job.state is not JobState.DELIVERED:
+            await interaction.response.edit_message(view=cards.ended(job))
+            return
+        await interaction.response.defer()
+        job = await self._renewed(interaction, job)
+        if not job.state.is_final and job.state not in {JobState.READY, JobState.DELIVERING}:
+            await self.say(interaction, texts.STILL_RUNNING)
 
     async def _renewed(self, interaction: Interaction, job: Job) -> Job:
         """A click on the reply brings 15 more minutes in which it can be edited, private or not."""

@@ -26,6 +26,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 #: A token is no longer used this shortly before it expires: the request must have arrived by then.
 TOKEN_MARGIN = timedelta(seconds=4)
+#: So long before the token's end the button Show pictures is put where nothing else reaches the reply later.
+PARTING = timedelta(seconds=90)
 #: Longest that one call may take, the library's own waiting for rate limits and its retries included.
 EDIT_PATIENCE_S = 30.0
 UPLOAD_PATIENCE_S = 120.0
@@ -55,6 +57,11 @@ class BlockedByAutoMod(ReplyError):
 def token_is_alive(target: ReplyTarget) -> bool:
     """Whether the interaction's token can still be used; known beforehand, never learned from a refusal."""
     return bool(target.token) and datetime.now(UTC) < target.token_expires_at - TOKEN_MARGIN
+
+
+def parting_at(target: ReplyTarget) -> datetime | None:
+    """From when on a running reply must offer to be fetched by a click; None where the bot's own token reaches it."""
+    return None if target.outlives_token else target.token_expires_at - PARTING
 
 
 class Reach:

@@ -7,11 +7,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from discord import ui
 
 from bot.model import Job, JobState, Progress
 from bot.ui import cards
+from bot.ui.reach import parting_at
 
 Edit = Callable[[Job, ui.LayoutView], Awaitable[None]]
 
@@ -33,12 +35,19 @@ class Slot:
     began: float = field(default_factory=time.monotonic)
     next: tuple[Job, Progress] | None = None
     task: asyncio.Task[None] | None = None
+    parting: asyncio.TimerHandle | None = None
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take(self) -> tuple[Job, Progress] | None:
         """What is to be shown next, which is then no longer waiting."""
         waiting, self.next = self.next, None
         return waiting
+
+
+def running_card(job: Job, progress: Progress) -> ui.LayoutView:
+    """What a running job's reply shows now, with the way to fetch it where it can soon no longer be changed."""
+    parting = parting_at(job.target)
+    return cards.running(job, progress, parting=parting is not None and datetime.now(UTC) >= parting)
 
 
 class Updates:
@@ -58,7 +67,8 @@ class Updates:
     def show(self, job: Job, progress: Progress) -> None:
         """Show this state when the gap since the last edit allows; a later call before that replaces it."""
         slot = self._slots.setdefault(job.id, Slot())
-        if slot.next is None and _fingerprint(cards.running(job, progress)) == slot.sent:
+        self._show_parting_in_time(slot, job, progress)
+        if slot.next is None and _fingerprint(running_card(job, progress)) == slot.sent:
             return
         slot.next = (job, progress)
         if slot.task is None or slot.task.done():
@@ -70,6 +80,8 @@ class Updates:
         if slot is None:
             return
         slot.next = None
+        if slot.parting is not None:
+            slot.parting.cancel()
         async with slot.editing:
             if slot.task is not None:
                 slot.task.cancel()
@@ -79,6 +91,15 @@ class Updates:
         for job_id in list(self._slots):
             await self.finish(job_id)
 
+    def _show_parting_in_time(self, slot: Slot, job: Job, progress: Progress) -> None:
+        """Nothing may change between now and the token's end, so the parting card is asked for beforehand."""
+        when = parting_at(job.target)
+        if slot.parting is not None:
+            slot.parting.cancel()
+            slot.parting = None
+        if when is not None and (left := (when - datetime.now(UTC)).total_seconds()) > 0:
+            slot.parting = asyncio.get_running_loop().call_later(left, self.show, job, progress)
+
     async def _drain(self, slot: Slot) -> None:
         while slot.next is not None:
             await asyncio.sleep(max(slot.sent_at + self._gap(slot, *slot.next) - time.monotonic(), 0.0))
@@ -86,7 +107,7 @@ class Updates:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
-                view = cards.running(job, progress)
+                view = running_card(job, progress)
                 fingerprint = _fingerprint(view)
                 if fingerprint != slot.sent:
                     await self._edit(job, view)

@@ -138,5 +138,7 @@ class Fetcher:
             async for piece in response.content.iter_chunked(PIECE_BYTES):
                 file.write(piece)
             if not file.bytes or (self._just_made and not file.is_whole):
-                raise _Failed(DownloadUnreachable("the host sent nothing, or half a picture"), again=True)
+                # the answer ended as it should: that is all there is at this address, another one may have more
+                kind = DownloadGone if self._just_made else DownloadUnreachable
+                raise _Failed(kind("the host sent nothing, or half a picture"), again=True)
             return file.finish()

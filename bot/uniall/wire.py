@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.errors import ImageApiError, Refused, Uncertain, Unreachable
+from bot.errors import ImageApiError, Refused, TaskLost, Uncertain, Unreachable
 from bot.model import Charged
 from bot.uniall.answer import Answer, Unreadable, as_object, as_text, read_json
 from bot.uniall.wire_errors import ask_error, ask_fault, submit_error, submit_fault, task_failure
@@ -62,7 +62,7 @@ class TaskReport:
 def read_submission(answer: Answer, *, tasks: bool) -> Submission:
     """What a POST was answered; `tasks` says that the task route was asked, where a bare `id` names the task.
 
-    Raises an ImageApiError: Uncertain where a success cannot be understood.
+    Raises an ImageApiError: Uncertain where a success cannot be understood, TaskLost for an empty list of pictures.
     """
     if not answer.is_success:
         raise submit_error(answer)
@@ -77,13 +77,16 @@ def read_submission(answer: Answer, *, tasks: bool) -> Submission:
         raise submit_fault(answer, fault)
     addresses = result_addresses(body, task)
     if task_id is None and not addresses:
-        raise _without_pictures(answer, body)
+        raise _without_pictures(answer, body, tasks=tasks)
     return Submission(task_id, answer.request_id(), addresses)
 
 
-def _without_pictures(answer: Answer, body: object) -> ImageApiError:
+def _without_pictures(answer: Answer, body: object, *, tasks: bool) -> ImageApiError:
     if has_blocked_picture(body):
         return _all_blocked(answer)
+    if not tasks and as_object(body).get("data") == []:
+        # understood well enough: it was accepted, and nothing came of it
+        return TaskLost("the image API gave no picture", charged=Charged.MAYBE, request_id=answer.request_id())
     return _not_understood(answer)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
 
 from bot.sandbox.bot_process import BotProcess
+from bot.sandbox.discord.calls import Recorded
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.rules import DEFAULT_RULES, DiscordRules
 from bot.sandbox.discord.server import LocalDiscord
@@ -20,17 +21,23 @@ from bot.sandbox.image_api.latency import Latency
 from bot.sandbox.image_api.records import RecordedRequest
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.image_api.studio import PaintMode
+from tests.acceptance.abreast import stories
+from tests.databases import PostgresServer, execute, sqlite_url
+
+__all__ = ["stories"]
 
 PATIENCE_S = 20.0
+LONG_AGO = "2020-01-01 00:00:00.000000"
 
 
 class House:
     """Everything that one bot works with, and the bot."""
 
-    def __init__(self, discord: LocalDiscord, image_api: LocalImageApi, bot: BotProcess) -> None:
+    def __init__(self, discord: LocalDiscord, image_api: LocalImageApi, bot: BotProcess, database: str) -> None:
         self.discord = discord
         self.image_api = image_api
         self.bot = bot
+        self.database = database
 
     @property
     def ada(self) -> Person:
@@ -46,16 +53,27 @@ class House:
         """Requests that ask for pictures, from the `since`-th request on."""
         return [it for it in self.image_api.requests[since:] if it.method == "POST"]
 
+    def uploads(self) -> list[Recorded]:
+        """Requests to Discord that carry pictures."""
+        return [request for request in self.discord.requests if request.files]
+
+    def with_pictures(self) -> list[Message]:
+        """Messages in the first channel that show pictures."""
+        return [message for message in self.ada.sees() if message.pictures]
+
     async def start_bot(self) -> None:
         await self.bot.start()
         await self.discord.wait_for_bot(PATIENCE_S)
 
     async def kill_bot(self) -> None:
-        """`kill -9`, until Discord has seen the connection go."""
+        """`kill -9`, until Discord has seen the connection go and the bot's leases on jobs have run out."""
         await self.bot.kill()
         async with asyncio.timeout(PATIENCE_S):
             while self.discord.gateway.connected:
                 await self.discord.gateway.changed.wait()
+        if not self.database.startswith("sqlite"):
+            # On PostgreSQL the next process waits for that, half a minute; on SQLite it knows that it is alone.
+            await asyncio.to_thread(execute, self.database, f"UPDATE jobs SET lease_until = '{LONG_AGO}'")
 
     async def restart_bot(self) -> None:
         await self.kill_bot()
@@ -66,26 +84,28 @@ class House:
 async def house_in(
     folder: Path,
     *,
+    database: str | None = None,
     variables: Mapping[str, str] | None = None,
     rules: DiscordRules = DEFAULT_RULES,
     latency: Latency | None = None,
     **more: Any,
 ) -> AsyncIterator[House]:
-    """A running house whose bot keeps its database in `folder`."""
-    local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), paint=PaintMode.TINY, **more)
+    """A running house whose bot keeps its jobs in `database`, an address, or else in a file in `folder`."""
+    address = database or sqlite_url(folder)
+    local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), **{"paint": PaintMode.TINY, **more})
     async with LocalDiscord(settings=rules) as discord, local_api as image_api:
         bot = BotProcess(
             {
                 "DISCORD_TOKEN": discord.token,
                 "DISCORD_API_URL": discord.api_url,
-                "DATABASE_URL": f"sqlite:///{folder / 'easel.db'}",
+                "DATABASE_URL": address,
                 "UNIALL_API_KEY": "sandbox",
                 "UNIALL_BASE_URL": image_api.base_url,
                 "LOG_LEVEL": "WARNING",
                 **(variables or {}),
             }
         )
-        house = House(discord, image_api, bot)
+        house = House(discord, image_api, bot, address)
         try:
             await house.start_bot()
             yield house
@@ -98,6 +118,41 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     """One house for all tests of a file, with pictures that are ready in a moment."""
     async with house_in(tmp_path_factory.mktemp("house"), variables={"MAX_JOBS_PER_USER": "50"}) as whole:
         yield whole
+
+
+class OpenHouse(Protocol):
+    """Opens a house of its own on a fresh database of a kind; the options are those of `house_in`."""
+
+    def __call__(self, kind: str = "sqlite", **options: Any) -> AbstractAsyncContextManager[House]: ...
+
+
+@pytest.fixture(scope="module")
+def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OpenHouse:
+    """Houses for the stories of a module. A story on PostgreSQL is skipped where there is none."""
+    server: PostgresServer | pytest.skip.Exception
+    try:
+        server = request.getfixturevalue("postgres")
+    except pytest.skip.Exception as reason:
+        server = reason
+
+    @asynccontextmanager
+    async def open_one(kind: str = "sqlite", **options: Any) -> AsyncIterator[House]:
+        database = None
+        if kind == "postgresql":
+            if isinstance(server, pytest.skip.Exception):
+                raise server
+            database = await asyncio.to_thread(server.create_database)
+        async with house_in(tmp_path_factory.mktemp("house"), database=database, **options) as house:
+            yield house
+
+    return open_one
+
+
+async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:
+    """Wait until a condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.02)
 
 
 def final(message: Message) -> bool:

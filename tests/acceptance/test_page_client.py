@@ -376,3 +376,26 @@ async def test_every_control_has_a_name_and_every_module_is_the_pages_own(client
             .map((one) => one.outerHTML)"""
     )
     assert nameless == [], json.dumps(nameless)
+
+
+async def test_nothing_runs_over_the_edge_of_a_small_screen(client: Client) -> None:
+    world = client.studio.discord.world
+    channel = world.channel("pictures")
+    stored = [world.cdn.store(upload(f"{it}.png", "red"), folder=channel.id) for it in range(4)]
+    gallery = {"type": 12, "items": [{"media": {"$attachment": it.id}} for it in stored]}
+    text = {"type": 10, "content": "a long word " + "x" * 300 + "\n```\n" + "y" * 300 + "\n```"}
+    draft = Draft(components=({"type": 17, "components": [text, gallery]},), attachments=tuple(stored), flags=V2)
+    world.messages.add(channel, world.bot, draft)
+    await client.studio.ada.post("z" * 400)
+    tab = client.ada.tab
+    for width in (360, 768, 1440):
+        await tab.set_viewport_size({"width": width, "height": 740})
+        await client.ada.box.fill("/do prompt:a fox")
+        await expect(client.ada.articles).to_have_count(2)
+        over = await tab.evaluate(
+            """() => [...document.querySelectorAll("main *, .options *")]
+                .filter((one) => one.checkVisibility() && !one.closest(".sr-only, .picture"))
+                .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+                .map((one) => one.className || one.nodeName)"""
+        )
+        assert over == [], width

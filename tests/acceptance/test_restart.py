@@ -3,85 +3,177 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Sequence
 
-from bot.sandbox.discord.calls import Recorded
+import pytest
+
+from bot.sandbox.discord.reply import Reply
 from bot.sandbox.image_api.latency import Latency
-from tests.acceptance.conftest import PATIENCE_S, House, final, house_in, says, with_pictures
+from tests.acceptance.abreast import abreast
+from tests.acceptance.conftest import LONG_AGO, House, OpenHouse, eventually, final, says, with_pictures
+from tests.databases import KINDS, execute
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.parametrize("kind", KINDS)]
 
 REPLY_EDITS = "PATCH /webhooks/*/messages/*"
+ACKNOWLEDGEMENTS = "POST /interactions/*/callback"
 
 
-def uploads(house: House) -> list[Recorded]:
-    """Requests that carry pictures."""
-    return [request for request in house.discord.requests if request.files]
+async def delivered_once(house: House, reply: Reply, *, pictures: int = 1) -> None:
+    """The pictures come into the reply, and nowhere else; they were bought once."""
+    message = await reply.until(with_pictures, 40)
+    assert len(message.pictures) == pictures
+    assert [it.id for it in house.with_pictures()] == [reply.states[0].id]
+    assert len(house.image_api.accepted) == 1
 
 
-async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:
-    async with asyncio.timeout(within):
-        while not condition():
-            await asyncio.sleep(0.02)
+def files_asked_for(house: House) -> Sequence[object]:
+    return [request for request in house.image_api.requests if request.path.startswith("/files/")]
 
 
-async def test_jobs_in_line_are_taken_up_in_their_order(tmp_path: Path) -> None:
-    async with house_in(tmp_path, variables={"MAX_ACTIVE_JOBS": "1"}, latency=Latency.fixed(2.0)) as house:
+def all_painted(house: House) -> bool:
+    return bool(house.image_api.tasks) and all(task.ready_at for task in house.image_api.tasks.values())
+
+
+@abreast
+async def test_killed_before_discord_had_the_acknowledgement_nothing_is_bought(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind) as house:
+        fault = house.discord.faults.hang(ACKNOWLEDGEMENTS)
+        command = asyncio.create_task(house.ada.command("imagine", prompt="never seen"))
+        await fault.struck.wait()
+        await house.kill_bot()
+        house.discord.faults.clear()
+        assert (await command).error
+        await house.start_bot()
+        await (await house.ada.command("imagine", prompt="seen")).until(with_pictures)
+        assert [it.submission.prompt for it in house.image_api.accepted] == ["seen"]
+
+
+@abreast
+async def test_killed_before_the_acknowledgement_was_answered_the_reply_is_found_and_the_job_done(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind) as house:
+        house.discord.faults.hang(ACKNOWLEDGEMENTS, processed=True)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await house.kill_bot()
+        house.discord.faults.clear()
+        assert not house.submissions()
+        await house.start_bot()
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == 1
+
+
+@abreast
+async def test_an_acknowledgement_that_discord_refuses_buys_nothing(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind) as house:
+        house.discord.faults.answer(ACKNOWLEDGEMENTS, 404, code=10062, message="Unknown interaction")
+        lost = await house.ada.command("imagine", prompt="never seen")
+        assert lost.error
+        await (await house.ada.command("imagine", prompt="seen")).until(with_pictures)
+        await house.restart_bot()
+        await (await house.ada.command("imagine", prompt="seen too")).until(with_pictures)
+        assert [it.submission.prompt for it in house.image_api.accepted] == ["seen", "seen too"]
+
+
+@abreast
+async def test_killed_in_line_the_jobs_are_taken_up_in_their_order(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, variables={"MAX_ACTIVE_JOBS": "1"}, latency=Latency.fixed(1.0)) as house:
         replies = [await house.ada.command("imagine", prompt=f"{n}") for n in range(3)]
         await house.restart_bot()
         messages = [await reply.until(with_pictures, 40) for reply in replies]
-        assert len({message.id for message in messages}) == 3
+        assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
         assert [it.submission.prompt for it in house.image_api.accepted] == ["0", "1", "2"]
 
 
-async def test_killed_while_the_submission_has_no_answer_the_outcome_is_told_as_unknown(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
-        reply = await house.ada.command("imagine", prompt="a red fox [[hang-after-accept]]")
-        await eventually(lambda: house.image_api.accepted)
+@abreast
+async def test_killed_while_a_refused_submission_waits_for_its_next_try_it_is_sent_then(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind) as house:
+        house.image_api.behaviour.switch_on("busy", 1)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await eventually(house.submissions)
+        await reply.until(says("busy"))
+        await house.restart_bot()
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == 2
+
+
+@abreast
+@pytest.mark.parametrize("moment", ["hang", "hang-after-accept"])
+async def test_killed_while_the_submission_has_no_answer_the_outcome_is_told_as_unknown(
+    open_house: OpenHouse, kind: str, moment: str
+) -> None:
+    async with open_house(kind) as house:
+        house.image_api.behaviour.switch_on(moment, 1)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await eventually(lambda: [it for it in house.submissions() if it.json])
+        await eventually(lambda: len(house.image_api.accepted) == (moment == "hang-after-accept"))
         await house.restart_bot()
         message = await reply.until(final)
         assert says("nobody knows", "may have been charged")(message)
         assert "Again" in message.labels
-        assert len(house.submissions()) == 1
+        # Whoever asks anew gets anew, and the job of unknown outcome stays as it is.
+        await (await house.ada.press(reply, "Again")).until(with_pictures)
+        assert len(house.submissions()) == 2
+        assert says("nobody knows")(reply.message)
 
 
-async def test_killed_in_the_middle_of_progress_the_job_is_delivered_once(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(4.0)) as house:
+@abreast
+async def test_killed_in_the_middle_of_progress_the_job_is_delivered_once(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, latency=Latency.fixed(3.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox", count=2)
         await reply.until(says("painting"))
         await house.restart_bot()
-        message = await reply.until(with_pictures)
-        assert len(message.pictures) == 2
-        assert len(house.submissions()) == len(uploads(house)) == 1
+        await delivered_once(house, reply, pictures=2)
+        assert len(house.submissions()) == len(house.uploads()) == 1
 
 
-async def test_a_task_that_finished_while_the_bot_was_down_is_delivered(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
+@abreast
+async def test_a_task_that_finished_while_the_bot_was_down_is_delivered(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
-        await eventually(lambda: house.image_api.accepted)
         await eventually(lambda: says("painting")(reply.message))
         await house.kill_bot()
-        await eventually(lambda: all(task.ready_at for task in house.image_api.tasks.values()))
+        await eventually(lambda: all_painted(house))
         await house.start_bot()
-        await reply.until(with_pictures)
-        assert len(house.submissions()) == len(uploads(house)) == 1
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == len(house.uploads()) == 1
 
 
-async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
+@abreast
+async def test_killed_while_the_result_is_fetched_it_is_fetched_with_the_next_start(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind) as house:
+        house.image_api.behaviour.switch_on("download-hang", 1)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await eventually(lambda: files_asked_for(house))
+        await house.restart_bot()
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == len(house.uploads()) == 1
+
+
+@abreast
+async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         house.discord.faults.hang(REPLY_EDITS)
-        await eventually(lambda: uploads(house))
+        await eventually(house.uploads)
         await house.kill_bot()
         house.discord.faults.clear()
         await house.start_bot()
-        await reply.until(with_pictures)
+        await delivered_once(house, reply)
         assert len(house.submissions()) == 1
-        assert len(with_any_picture(house)) == 1
 
 
-async def test_killed_after_the_upload_nothing_is_uploaded_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
+@abreast
+async def test_killed_after_the_upload_nothing_is_uploaded_again(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         house.discord.faults.hang(REPLY_EDITS, processed=True)
@@ -92,101 +184,77 @@ async def test_killed_after_the_upload_nothing_is_uploaded_again(tmp_path: Path)
         # The start looks at the message; what it does after that would be seen within a few polls.
         await eventually(lambda: [it for it in house.discord.requests if it.method == "GET" and "messages" in it.path])
         again = await (await house.ada.press(reply, "Again")).until(with_pictures)
-        assert len(uploads(house)) == 2
-        assert {message.id for message in with_any_picture(house)} == {reply.message.id, again.id}
+        assert len(house.uploads()) == 2
+        assert {message.id for message in house.with_pictures()} == {reply.message.id, again.id}
 
 
-async def test_killed_before_the_acknowledgement_was_answered_the_reply_is_found_and_the_job_done(
-    tmp_path: Path,
-) -> None:
-    async with house_in(tmp_path) as house:
-        house.discord.faults.hang("POST /interactions/*/callback", processed=True)
-        reply = await house.ada.command("imagine", prompt="a red fox")
-        await house.kill_bot()
-        house.discord.faults.clear()
-        assert not house.submissions()
-        await house.start_bot()
-        await reply.until(with_pictures)
-        assert len(house.submissions()) == 1
-
-
-async def test_an_acknowledgement_that_discord_refuses_buys_nothing(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
-        house.discord.faults.answer("POST /interactions/*/callback", 404, code=10062, message="Unknown interaction")
-        lost = await house.ada.command("imagine", prompt="never seen")
-        assert lost.error
-        await (await house.ada.command("imagine", prompt="seen")).until(with_pictures)
-        await house.restart_bot()
-        await (await house.ada.command("imagine", prompt="seen too")).until(with_pictures)
-        assert [it.submission.prompt for it in house.image_api.accepted] == ["seen", "seen too"]
-
-
-async def test_killed_before_a_failure_was_told_the_next_start_tells_it(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
-        reply = await house.ada.command("imagine", prompt="a red fox [[refuse-at-once]]")
+@abreast
+async def test_killed_before_a_failure_was_told_the_next_start_tells_it(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox [[refuse]]")
+        await reply.until(says("painting"))
         fault = house.discord.faults.hang(REPLY_EDITS)
-        await eventually(lambda: fault.hits)
+        await fault.struck.wait()
         await house.kill_bot()
         house.discord.faults.clear()
         await house.start_bot()
         assert says("refused by moderation")(await reply.until(final))
+        assert len(house.submissions()) == 1
 
 
-async def test_a_job_that_outlived_its_interaction_is_delivered_by_the_bots_own_token(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(3.0)) as house:
+@abreast
+async def test_killed_during_a_check_again_the_next_start_asks_and_delivers(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, variables={"JOB_TIMEOUT_S": "2"}, latency=Latency.fixed(3.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("timed out"))
+        await eventually(lambda: all_painted(house))
+        house.image_api.behaviour.switch_on("status-hang", 1)
+        asked = len(house.image_api.requests)
+        await house.ada.press(reply, "Check again")
+        await eventually(lambda: len(house.image_api.requests) > asked)
+        await house.restart_bot()
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == 1
+
+
+@abreast
+async def test_a_job_that_outlived_its_interaction_is_delivered_by_the_bots_own_token(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind, latency=Latency.fixed(3.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         await house.kill_bot()
-        await forget_tokens(tmp_path)
+        # What 15 minutes of downtime leave behind.
+        await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET token_expires_at = '{LONG_AGO}'")
         house.discord.expire_tokens()
         await house.start_bot()
-        message = await reply.until(with_pictures)
-        assert message.id == reply.states[0].id
-        assert [it.path for it in uploads(house) if it.token_state is not None] == []
+        await delivered_once(house, reply)
+        assert [it.path for it in house.uploads() if it.token_state is not None] == []
 
 
-async def forget_tokens(folder: Path) -> None:
-    """What 15 minutes of downtime leave in the database: tokens that have expired."""
-    import sqlite3
-
-    with sqlite3.connect(folder / "easel.db") as database:
-        database.execute("UPDATE jobs SET token_expires_at = '2020-01-01 00:00:00.000000'")
-    database.close()
-
-
-async def test_sigterm_leaves_running_jobs_to_the_next_start(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(4.0)) as house:
+@abreast
+async def test_sigterm_leaves_running_jobs_to_the_next_start(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, latency=Latency.fixed(3.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         await house.bot.stop()
         assert await house.bot.ended() == 0
         await house.start_bot()
-        await reply.until(with_pictures)
+        await delivered_once(house, reply)
         assert len(house.submissions()) == 1
 
 
-async def test_a_timed_out_job_offers_to_check_again_which_delivers_what_was_paid_for(tmp_path: Path) -> None:
-    async with house_in(tmp_path, variables={"JOB_TIMEOUT_S": "2"}, latency=Latency.fixed(4.0)) as house:
+@abreast
+async def test_a_timed_out_job_offers_to_check_again_which_delivers_what_was_paid_for(
+    open_house: OpenHouse, kind: str
+) -> None:
+    async with open_house(kind, variables={"JOB_TIMEOUT_S": "2"}, latency=Latency.fixed(3.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         message = await reply.until(final)
         assert says("timed out", "may have been charged")(message)
         assert message.labels[0] == "Check again"
-        await eventually(lambda: all(task.ready_at for task in house.image_api.tasks.values()))
+        await eventually(lambda: all_painted(house))
         await house.ada.press(reply, "Check again")
-        await reply.until(with_pictures)
+        await delivered_once(house, reply)
         assert len(house.submissions()) == 1
-
-
-async def test_a_reply_that_was_deleted_is_respected(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(3.0)) as house:
-        reply = await house.ada.command("imagine", prompt="a red fox")
-        await reply.until(says("painting"))
-        await house.ada.delete(reply)
-        await eventually(lambda: all(task.told_at for task in house.image_api.tasks.values()))
-        await (await house.ada.command("imagine", prompt="another")).until(with_pictures)
-        assert len(with_any_picture(house)) == 1
-
-
-def with_any_picture(house: House) -> list[object]:
-    """Messages in the channel that show pictures."""
-    return [message for message in house.ada.sees() if message.pictures]

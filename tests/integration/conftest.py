@@ -1,74 +1,28 @@
-"""Databases for tests: a SQLite file of its own for each, a real PostgreSQL server for all, and jobs in them."""
+"""Stores for tests, on both kinds of database, and jobs in them."""
 
 from __future__ import annotations
 
-import itertools
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Unpack
 
-import psycopg
 import pytest
 
 from bot.model import ImageRequest, Job, JobState, NewJob, ReplyTarget
 from bot.store.jobs import JobChanges, Received
 from bot.store.store import Store
+from tests.databases import KINDS, PostgresServer, sqlite_url
 
-START_TRIES = 3  # somebody else may take the free port between asking for it and using it
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresServer:
-    """A server of the tests' own on 127.0.0.1. `owner` may do anything, without a password."""
-
-    port: int
-    pid: int
-    numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    def url(self, name: str) -> str:
-        return f"postgresql://owner@127.0.0.1:{self.port}/{name}"
-
-    def execute(self, statement: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(statement.encode())
-
-    def create_database(self) -> str:
-        name = f"easel_{next(self.numbers)}"
-        self.execute(f"CREATE DATABASE {name}")
-        return self.url(name)
+__all__ = ["PostgresServer", "Scene"]
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip("there are no PostgreSQL programs (initdb, pg_ctl) on this machine")
-    # A short path, because a socket's name has at most 107 bytes.
-    folder = Path(tempfile.mkdtemp(prefix="easel-pg-"))
-    try:
-        _run([initdb, "-D", str(folder / "data"), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
-        # A client that comes over TCP as anybody but the owner needs a password.
-        rules = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        (folder / "data" / "pg_hba.conf").write_text(rules)
-        yield _started(pg_ctl, folder)
-        _run([pg_ctl, "stop", "-D", str(folder / "data"), "-m", "immediate"], folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database, once of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/easel.db"
+        return sqlite_url(tmp_path)
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.create_database()
 
@@ -145,35 +99,3 @@ _WAYS: dict[JobState, tuple[JobState, ...]] = {
     JobState.TIMED_OUT: (*_LINE, JobState.TIMED_OUT),
     JobState.UNCERTAIN: (*_LINE[:2], JobState.UNCERTAIN),
 }
-
-
-def _started(pg_ctl: str, folder: Path) -> PostgresServer:
-    for tries_left in reversed(range(START_TRIES)):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=30"
-        try:
-            _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options], folder)
-        except subprocess.CalledProcessError:
-            if not tries_left:
-                raise
-        else:
-            return PostgresServer(port, int((folder / "data" / "postmaster.pid").read_text().split()[0]))
-    raise AssertionError("unreachable")
-
-
-def _program(name: str) -> str | None:
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
-    return str(installed[0]) if installed else shutil.which(name)
-
-
-def _run(command: list[str], folder: Path) -> None:
-    # The server refuses to run as root.
-    user = None
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("nobody").pw_uid
-        os.chown(folder, user, -1)
-    # Not captured: the server that pg_ctl leaves behind would keep the pipe open.
-    with (folder / "output").open("ab") as output:
-        subprocess.run(command, check=True, cwd=folder, user=user, stdout=output, stderr=output, timeout=60)

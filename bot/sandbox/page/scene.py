@@ -40,6 +40,7 @@ def _person(discord: LocalDiscord, user: User, channel: Channel) -> Json:
         "id": str(user.id),
         "name": user.name,
         "bot": user.bot,
+        "installed": user.installed,
         "role": "app" if user.bot else _role(discord, user),
         "may_moderate": channel.guild is not None and Permission.MANAGE_MESSAGES in channel.permissions(user),
     }

@@ -42,6 +42,7 @@ class Tab:
         self._discord = discord
         self._acts = Acts(uploads)
         self._switches = switches
+        self._is_local = image_api is not None
         self._recorder = Recorder(discord, image_api, switches)
         self._subscription: Subscription | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -89,7 +90,8 @@ class Tab:
             self._subscription.close()
         self._subscription = self._discord.world.subscribe(person.user)
         self._begin(self._pump(self._subscription))
-        return scene_of(self._discord, person) | {"history": [message.json for message in person.sees()]}
+        history = [message.json for message in person.sees()]
+        return scene_of(self._discord, person) | {"local": self._is_local, "history": history}
 
     async def _pump(self, subscription: Subscription) -> None:
         async for event in subscription:

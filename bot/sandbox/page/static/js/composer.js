@@ -5,7 +5,7 @@ import { grow } from "./fields.js";
 import { ATTACHMENT, BOOLEAN, flattened, optionAt, read, write } from "./line.js";
 import { OptionForm } from "./options.js";
 import { Popup } from "./popup.js";
-import { scene } from "./scene.js";
+import { canUseBot, scene } from "./scene.js";
 import { Staged } from "./staged.js";
 
 export class Composer {
@@ -162,11 +162,9 @@ export class Composer {
       ...all.filter((one) => one.name.startsWith(wanted)),
       ...all.filter((one) => one.name.indexOf(wanted) > 0),
     ];
-    const empty =
-      all.length === 0 ? "The bot has not registered any commands here yet." : `There is no command /${wanted} here.`;
     this.popup.show(
       fitting.map((one) => ({ label: `/${one.name}`, detail: one.description, choose: () => this.#choose(one) })),
-      empty,
+      all.length === 0 ? whyNoCommands() : `There is no command /${wanted} here.`,
     );
   }
 
@@ -245,6 +243,11 @@ export class Composer {
     this.form.focus(option.name);
     this.say(`${option.name} is still missing.`);
   }
+}
+
+function whyNoCommands() {
+  if (canUseBot()) return "The bot has not registered any commands yet. Is it running?";
+  return `Easel is no member here, and ${scene.me.name} has not installed it: there are no commands to use.`;
 }
 
 /** The elements of the message box, in their form. */

@@ -12,17 +12,17 @@ const ICONS = {
   file: "M7 3.5h7l4 4v13H7zM14 3.5v4h4",
   group:
     "M9 11a3 3 0 100-6 3 3 0 000 6zM3.5 19c0-3 2.5-5 5.5-5s5.5 2 5.5 5M16 5.5a3 3 0 010 5.5M17.5 14.5c2 .6 3.3 2.3 3.3 4.5",
-  hash: "M9.5 4L8 20M16 4l-1.500 16M4.500 9h16M3.500 15h16",
-  left: "M14.500 5.500L8 12l6.500 6.500",
+  hash: "M9.5 4L8 20M16 4l-1.5 16M4.5 9h16M3.5 15h16",
+  left: "M14.5 5.500L8 12l6.5 6.5",
   menu: "M4 7h16M4 12h16M4 17h16",
   more: "M6 12h.01M12 12h.01M18 12h.01",
-  person: "M12 12a4 4 0 100-8 4 4 0 000 8zM4.500 20c0-3.500 3.300-6 7.500-6s7.500 2.500 7.500 6",
-  right: "M9.500 5.500L16 12l-6.500 6.500",
+  person: "M12 12a4 4 0 100-8 4 4 0 000 8zM4.5 20c0-3.5 3.3-6 7.5-6s7.5 2.5 7.5 6",
+  right: "M9.5 5.500L16 12l-6.5 6.5",
   send: "M5 12h14M13 6l6 6-6 6",
   thread: "M5 5h14v10h-8l-4 4v-4H5z",
 };
 
-/** Build an element. Attributes that are null, undefined or false are left out; `on` holds listeners, `css` variables. */
+/** Build an element. Attributes that are null, undefined or false are left out; `on` holds listeners. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   const { on = {}, css = {}, ...rest } = attributes;

@@ -119,7 +119,7 @@ export class History {
   #greet() {
     const card = this.list.querySelector(":scope > .welcome");
     const empty = !this.list.querySelector(":scope > .message");
-    if (empty && !card) this.list.append(welcome(scene));
+    if (empty && !card) this.list.append(welcome());
     if (!empty) card?.remove();
   }
 

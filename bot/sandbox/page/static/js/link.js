@@ -1,5 +1,6 @@
 // The one WebSocket of this tab: questions with answers, and events. It comes back by itself when it breaks.
 
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
 const RETRY_MS = [500, 1000, 2000, 4000];
 
 export class Link {
@@ -59,6 +60,7 @@ export class Link {
 
 /** Hand a file to the server; returns the token by which an act refers to it. */
 export async function upload(file) {
+  if (file.size > MAX_FILE_BYTES) throw new Error(`${file.name} is too large for this page: at most 64 MiB are taken.`);
   const answer = await fetch(`/uploads?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
   if (!answer.ok) throw new Error(await answer.text());
   return (await answer.json()).token;

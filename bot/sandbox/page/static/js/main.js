@@ -9,7 +9,7 @@ import { fill } from "./dom.js";
 import { History } from "./history.js";
 import { Link, upload } from "./link.js";
 import { closeMenu } from "./menu.js";
-import { scene } from "./scene.js";
+import { canUseBot, scene } from "./scene.js";
 import { drawSidebar, markUnread } from "./sidebar.js";
 
 const COMMANDS_PAUSE_MS = 1000;
@@ -85,7 +85,7 @@ async function refresh() {
 /** A bot that has just been started registers its commands a moment later. */
 async function waitForCommands() {
   const here = scene.place;
-  while (scene.commands.length === 0 && scene.place === here) {
+  while (scene.commands.length === 0 && scene.place === here && canUseBot()) {
     await new Promise((resolve) => setTimeout(resolve, COMMANDS_PAUSE_MS));
     await refresh().catch(() => {});
   }
@@ -135,17 +135,19 @@ async function suggest(reading, option, typed) {
   }
 }
 
+/** Files may be dropped anywhere; without this the browser would leave the page to show them. */
 function listenForFiles() {
   const main = $("main");
   for (const name of ["dragover", "drop"]) {
-    main.addEventListener(name, (event) => {
+    document.addEventListener(name, (event) => {
       if (!event.dataTransfer?.types.includes("Files") || event.target.matches("input[type=file]")) return;
       event.preventDefault();
-      main.classList.toggle("dropping", name === "dragover");
-      if (name === "drop") composer.addFiles([...event.dataTransfer.files]);
+      const takes = !document.querySelector("dialog[open]");
+      main.classList.toggle("dropping", takes && name === "dragover");
+      if (takes && name === "drop") composer.addFiles([...event.dataTransfer.files]);
     });
   }
-  main.addEventListener("dragleave", () => main.classList.remove("dropping"));
+  document.addEventListener("dragleave", () => main.classList.remove("dropping"));
 }
 
 fill($("composer"), parts.form);

@@ -15,6 +15,7 @@ export function morph(old, fresh) {
   // what a person has chosen in a menu stays until the menu itself changes
   if (old.isEqualNode(fresh)) return old;
   morphChildren(old, fresh);
+  if (old.nodeName === "SELECT") old.value = fresh.value;
   return old;
 }
 

@@ -96,7 +96,7 @@ export class OptionForm {
   #addSuggestions(option, control, field) {
     const list = el("div", { class: "popup" });
     field.append(list);
-    const popup = new Popup(list, control, `Suggestions for ${option.name}`);
+    const popup = new Popup(list, control, "Suggestions");
     let timer = 0;
     const ask = () => {
       clearTimeout(timer);

@@ -61,14 +61,9 @@ function item(row) {
     {},
     el("span", { class: `status ${mood(row)}` }, String(status)),
     el("span", { class: "method" }, row.method),
-    el(
-      "span",
-      { class: "path" },
-      el("span", { class: "to" }, row.to === "Discord" ? "Discord" : "Image API"),
-      " ",
-      row.path,
-    ),
+    el("span", { class: "to" }, row.to === "Discord" ? "Discord" : "Image API"),
     el("span", { class: "when" }, row.took_s === null ? "" : `${Math.round(row.took_s * 1000)} ms`),
+    el("span", { class: "path" }, row.path),
   );
   return el(
     "li",

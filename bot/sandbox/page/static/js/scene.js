@@ -10,7 +10,13 @@ export const scene = {
   menus: [],
   roles: [],
   cdn: "",
+  local: true,
 };
+
+/** Whether this person can use the bot here at all: it is inside, or they have installed it for themselves. */
+export function canUseBot() {
+  return scene.place.bot_inside || scene.me.installed;
+}
 
 /** The display name of a user id. */
 export function userName(id) {

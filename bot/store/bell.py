@@ -1,0 +1,70 @@
+"""Word between the processes on one PostgreSQL: a notification wakes, polling guarantees. SQLite has one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from bot.store.engine import postgresql_engine
+
+_CHANNEL = "easel"
+_RING = text("SELECT pg_notify(:channel, :job_id)")
+_LOOK_S = 1.0  # how long the thread takes to see that it shall end
+_PAUSE_S = 5.0  # before a lost connection is tried again
+
+
+def ring(connection: Connection, job_id: str = "") -> None:
+    """Tell all processes, with this transaction's commit, that a job changed; without an id, that the line did."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(_RING, {"channel": _CHANNEL, "job_id": job_id})
+
+
+class Bell:
+    """Listens in a daemon thread until `stop`, and calls `hear` in the event loop with a job's id or an empty text."""
+
+    def __init__(self, url: URL, hear: Callable[[str], None]) -> None:
+        self._url = url
+        self._hear = hear
+        self._loop = asyncio.get_running_loop()
+        self._stopping = threading.Event()
+        threading.Thread(target=self._listen, name="bell", daemon=True).start()
+
+    def stop(self) -> None:
+        """Hear nothing more. The thread ends by itself within a second."""
+        self._stopping.set()
+
+    def _listen(self) -> None:
+        import psycopg
+
+        while not self._stopping.is_set():
+            with contextlib.suppress(DBAPIError, psycopg.Error):
+                self._listen_once()
+            self._stopping.wait(_PAUSE_S)
+
+    def _listen_once(self) -> None:
+        import psycopg
+
+        engine = postgresql_engine(self._url)
+        try:
+            with contextlib.closing(engine.raw_connection()) as held:
+                connection = held.driver_connection
+                assert isinstance(connection, psycopg.Connection)
+                connection.autocommit = True
+                connection.execute(f"LISTEN {_CHANNEL}")
+                # What was said while nobody listened is found by looking at the line once.
+                self._tell("")
+                while not self._stopping.is_set():
+                    for notice in connection.notifies(timeout=_LOOK_S):
+                        self._tell(notice.payload)
+        finally:
+            engine.dispose()
+
+    def _tell(self, job_id: str) -> None:
+        # RuntimeError: the loop is closed, so nobody is left to be told.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear, job_id)

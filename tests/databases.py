@@ -1,0 +1,124 @@
+"""Databases for tests: a SQLite file of its own for each, and one real PostgreSQL server for all."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+KINDS = ("sqlite", "postgresql")
+START_TRIES = 3  # somebody else may take the free port between asking for it and using it
+SQLITE = "sqlite:///"
+
+
+class NoPostgres(Exception):
+    """There is no PostgreSQL on this machine. The message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A server of the tests' own on 127.0.0.1. `owner` may do anything, without a password."""
+
+    port: int
+    pid: int
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def url(self, name: str) -> str:
+        return f"postgresql://owner@127.0.0.1:{self.port}/{name}"
+
+    def execute(self, statement: str) -> None:
+        execute(self.url("postgres"), statement)
+
+    def create_database(self) -> str:
+        name = f"easel_{next(self.numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+
+def sqlite_url(folder: Path) -> str:
+    """A database file in this folder, whether it is there already or not."""
+    return f"{SQLITE}{folder / 'easel.db'}"
+
+
+def execute(url: str, statement: str) -> None:
+    """One statement, committed at once. A SQLite file must not be open in a bot meanwhile."""
+    if url.startswith(SQLITE):
+        with closing(sqlite3.connect(url.removeprefix(SQLITE))) as file, file:
+            file.execute(statement)
+    else:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    """What a query finds. A SQLite file may be open in a bot meanwhile."""
+    if url.startswith(SQLITE):
+        with closing(sqlite3.connect(f"file:{url.removeprefix(SQLITE)}?mode=ro", uri=True)) as file:
+            return file.execute(query).fetchall()
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(query.encode()).fetchall()
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """A fresh server in a temporary folder, gone at the end. Raises NoPostgres."""
+    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        raise NoPostgres("there are no PostgreSQL programs (initdb, pg_ctl) on this machine")
+    # A short path, because a socket's name has at most 107 bytes.
+    folder = Path(tempfile.mkdtemp(prefix="easel-pg-"))
+    try:
+        _run([initdb, "-D", str(folder / "data"), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
+        # A client that comes over TCP as anybody but the owner needs a password.
+        rules = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        (folder / "data" / "pg_hba.conf").write_text(rules)
+        server = _started(pg_ctl, folder)
+        try:
+            yield server
+        finally:
+            _run([pg_ctl, "stop", "-D", str(folder / "data"), "-m", "immediate"], folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(pg_ctl: str, folder: Path) -> PostgresServer:
+    for tries_left in reversed(range(START_TRIES)):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=60"
+        try:
+            _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options], folder)
+        except subprocess.CalledProcessError:
+            if not tries_left:
+                raise
+        else:
+            return PostgresServer(port, int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+    raise AssertionError("unreachable")
+
+
+def _program(name: str) -> str | None:
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    return str(installed[0]) if installed else shutil.which(name)
+
+
+def _run(command: list[str], folder: Path) -> None:
+    # The server refuses to run as root.
+    user = None
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("nobody").pw_uid
+        os.chown(folder, user, -1)
+    # Not captured: the server that pg_ctl leaves behind would keep the pipe open.
+    with (folder / "output").open("ab") as output:
+        subprocess.run(command, check=True, cwd=folder, user=user, stdout=output, stderr=output, timeout=60)
