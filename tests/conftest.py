@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from tests.databases import NoPostgres, PostgresServer, postgres_server
+from tests.databases import PostgresServer, postgres_server, why_no_postgres
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres_server())
-        except NoPostgres as reason:
-            pytest.skip(str(reason))
+    if missing := why_no_postgres():
+        pytest.skip(missing)
+    with postgres_server() as server:
         yield server

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,10 +20,6 @@ import psycopg
 KINDS = ("sqlite", "postgresql")
 START_TRIES = 3  # somebody else may take the free port between asking for it and using it
 SQLITE = "sqlite:///"
-
-
-class NoPostgres(Exception):
-    """There is no PostgreSQL on this machine. The message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +66,18 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query.encode()).fetchall()
 
 
+def why_no_postgres() -> str | None:
+    """What keeps this machine from running a PostgreSQL server; None where nothing does."""
+    missing = [name for name in ("initdb", "pg_ctl") if _program(name) is None]
+    return f"there is no {' and no '.join(missing)} of PostgreSQL on this machine" if missing else None
+
+
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A fresh server in a temporary folder, gone at the end. Raises NoPostgres."""
+def postgres_server() -> Generator[PostgresServer]:
+    """A fresh server in a temporary folder, gone at the end."""
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        raise NoPostgres("there are no PostgreSQL programs (initdb, pg_ctl) on this machine")
+    assert initdb is not None
+    assert pg_ctl is not None
     # A short path, because a socket's name has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="easel-pg-"))
     try:

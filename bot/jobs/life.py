@@ -126,8 +126,15 @@ class Life:
                 )
                 await self.pause(growing_pause(tries, first_s=0.5, longest_s=15, random=random.random))
             else:
-                self.log.info("job", state=str(to), task=self.job.task_id, failure=_kind(self.job))
+                self._tell_log()
                 return
+
+    def _tell_log(self) -> None:
+        known = {"task": self.job.task_id, "request": self.job.request_id}
+        failure = {"failure": str(self.job.failure.kind)} if self.job.failure else {}
+        self.log.info(
+            "job moved on", state=str(self.job.state), **{name: it for name, it in known.items() if it}, **failure
+        )
 
     async def pause(self, seconds: float) -> None:
         """Sleep, unless the process ends meanwhile: then raise Stopped."""
@@ -249,7 +256,3 @@ class Life:
             except TimeoutError:
                 return
         raise CancelAsked if self._cancel.is_set() else Stopped
-
-
-def _kind(job: Job) -> str | None:
-    return str(job.failure.kind) if job.failure else None

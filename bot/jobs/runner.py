@@ -22,7 +22,7 @@ LEASE = timedelta(seconds=30)
 HEARTBEAT_S = 10.0
 LOOK_AT_LINE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
 SHOW_PLACES_S = 2.0
-ADOPT_S = 15.0
+ADOPT_S = 5.0
 
 
 class Runner:

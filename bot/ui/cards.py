@@ -195,7 +195,8 @@ def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
     return [
         ui.Section(
             _text(
-                prompt if index == 0 else "", f"-# Picture {index + 1} that was edited" if several else "-# Edited from"
+                prompt if index == 0 else "",
+                f"-# Picture {index + 1} that was edited" if several else "-# Edited from this picture",
             ),
             accessory=ui.Thumbnail(f"attachment://{name}", description="The picture that was edited"),
         )

@@ -165,7 +165,7 @@ def options(request: ImageRequest) -> str:
         request.format.value.upper(),
     ]
     if request.sources:
-        parts.append(f"{pictures(len(request.sources))} to edit")
+        parts.append(f"from {pictures(len(request.sources))}")
     return " · ".join(parts)
 
 

@@ -62,10 +62,12 @@ def abreast(story: Story) -> Callable[..., Awaitable[None]]:
 @pytest.fixture(scope="module")
 def stories(request: pytest.FixtureRequest) -> Abreast:
     """What `@abreast` needs; a fixture of every module that imports it by its conftest."""
-    together = Abreast(getattr(request.module, "AT_ONCE", AT_ONCE))
+    module = request.node
+    assert isinstance(module, pytest.Module)
+    together = Abreast(getattr(module.obj, "AT_ONCE", AT_ONCE))
     for item in request.session.items:
         story: Story | None = getattr(getattr(item, "function", None), STORY, None)
-        if isinstance(item, pytest.Function) and item.module is request.module and story is not None:
+        if isinstance(item, pytest.Function) and item.getparent(pytest.Module) is module and story is not None:
             together.add(item.nodeid, _beginning(item, story, request))
     return together
 

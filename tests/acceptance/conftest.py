@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from bot.sandbox.image_api.records import RecordedRequest
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.image_api.studio import PaintMode
 from tests.acceptance.abreast import stories
-from tests.databases import PostgresServer, execute, sqlite_url
+from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
 
 __all__ = ["stories"]
 
@@ -88,11 +88,12 @@ async def house_in(
     variables: Mapping[str, str] | None = None,
     rules: DiscordRules = DEFAULT_RULES,
     latency: Latency | None = None,
+    paint: PaintMode = PaintMode.TINY,
     **more: Any,
-) -> AsyncIterator[House]:
+) -> AsyncGenerator[House]:
     """A running house whose bot keeps its jobs in `database`, an address, or else in a file in `folder`."""
     address = database or sqlite_url(folder)
-    local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), **{"paint": PaintMode.TINY, **more})
+    local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), paint=paint, **more)
     async with LocalDiscord(settings=rules) as discord, local_api as image_api:
         bot = BotProcess(
             {
@@ -129,18 +130,15 @@ class OpenHouse(Protocol):
 @pytest.fixture(scope="module")
 def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> OpenHouse:
     """Houses for the stories of a module. A story on PostgreSQL is skipped where there is none."""
-    server: PostgresServer | pytest.skip.Exception
-    try:
-        server = request.getfixturevalue("postgres")
-    except pytest.skip.Exception as reason:
-        server = reason
+    missing = why_no_postgres()
+    server: PostgresServer | None = None if missing else request.getfixturevalue("postgres")
 
     @asynccontextmanager
-    async def open_one(kind: str = "sqlite", **options: Any) -> AsyncIterator[House]:
+    async def open_one(kind: str = "sqlite", **options: Any) -> AsyncGenerator[House]:
         database = None
         if kind == "postgresql":
-            if isinstance(server, pytest.skip.Exception):
-                raise server
+            if server is None:
+                pytest.skip(missing or "")
             database = await asyncio.to_thread(server.create_database)
         async with house_in(tmp_path_factory.mktemp("house"), database=database, **options) as house:
             yield house
@@ -151,7 +149,7 @@ def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:
     """Wait until a condition holds. Raises TimeoutError."""
     async with asyncio.timeout(within):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 what is waited for rings no bell
             await asyncio.sleep(0.02)
 
 

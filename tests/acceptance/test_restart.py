@@ -11,7 +11,7 @@ from bot.sandbox.discord.reply import Reply
 from bot.sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import LONG_AGO, House, OpenHouse, eventually, final, says, with_pictures
-from tests.databases import KINDS, execute
+from tests.databases import KINDS, execute, rows
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.parametrize("kind", KINDS)]
 
@@ -25,6 +25,11 @@ async def delivered_once(house: House, reply: Reply, *, pictures: int = 1) -> No
     assert len(message.pictures) == pictures
     assert [it.id for it in house.with_pictures()] == [reply.states[0].id]
     assert len(house.image_api.accepted) == 1
+
+
+def states(house: House, where: str = "1 = 1") -> list[object]:
+    """How far the jobs in the database are, oldest first."""
+    return [state for (state,) in rows(house.database, f"SELECT state FROM jobs WHERE {where} ORDER BY seq")]
 
 
 def files_asked_for(house: House) -> Sequence[object]:
@@ -80,8 +85,9 @@ async def test_an_acknowledgement_that_discord_refuses_buys_nothing(open_house: 
 
 @abreast
 async def test_killed_in_line_the_jobs_are_taken_up_in_their_order(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind, variables={"MAX_ACTIVE_JOBS": "1"}, latency=Latency.fixed(1.0)) as house:
+    async with open_house(kind, variables={"MAX_ACTIVE_JOBS": "1"}, latency=Latency.fixed(1.5)) as house:
         replies = [await house.ada.command("imagine", prompt=f"{n}") for n in range(3)]
+        await eventually(lambda: states(house) == ["painting", "waiting", "waiting"])
         await house.restart_bot()
         messages = [await reply.until(with_pictures, 40) for reply in replies]
         assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
@@ -95,15 +101,14 @@ async def test_killed_while_a_refused_submission_waits_for_its_next_try_it_is_se
     async with open_house(kind) as house:
         house.image_api.behaviour.switch_on("busy", 1)
         reply = await house.ada.command("imagine", prompt="a red fox")
-        await eventually(house.submissions)
-        await reply.until(says("busy"))
+        await eventually(lambda: states(house, "attempts = 1") == ["waiting"])
         await house.restart_bot()
         await delivered_once(house, reply)
         assert len(house.submissions()) == 2
 
 
-@abreast
 @pytest.mark.parametrize("moment", ["hang", "hang-after-accept"])
+@abreast
 async def test_killed_while_the_submission_has_no_answer_the_outcome_is_told_as_unknown(
     open_house: OpenHouse, kind: str, moment: str
 ) -> None:

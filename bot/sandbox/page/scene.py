@@ -19,7 +19,7 @@ def scene_of(discord: LocalDiscord, person: Person) -> Json:
         "me": _person(discord, person.user, person.channel),
         "place": _place(discord, person.channel),
         "people": [_person(discord, user, person.channel) for user in world.users.values()],
-        "places": [_place(discord, channel) for channel in world.places_of(person.user)],
+        "places": [_place(discord, channel) for channel in sorted(world.places_of(person.user), key=_rank)],
         "roles": [{"id": str(role.id), "name": role.name} for g in world.guilds.values() for role in g.roles.values()],
         "cdn": discord.base_url,
         **offered(person),
@@ -52,6 +52,11 @@ def _role(discord: LocalDiscord, user: User) -> str:
     if any(guild.owner_id == user.id for guild in guilds):
         return "owner of the server"
     return "member"
+
+
+def _rank(channel: Channel) -> tuple[int, int]:
+    """Places in the order they were made, which their ids tell, and threads behind the channel they hang on."""
+    return (channel.parent.id, channel.id) if channel.parent else (channel.id, 0)
 
 
 def _place(discord: LocalDiscord, channel: Channel) -> Json:
