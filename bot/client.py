@@ -22,7 +22,7 @@ from bot.ui.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = ("cogs.imagine", "cogs.edit")
+COGS = ("cogs.imagine", "cogs.edit", "cogs.menus")
 
 
 class Memory(Protocol):

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Coroutine
-from dataclasses import replace
+import secrets
+from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
 
 import aiohttp
 import discord
 import structlog
+from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import AlreadyReceived, JobMoved, RequestError, SourceFault, StoreUnavailable
 from bot.jobs.service import Cancelled, JobService
-from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, JobState, Kept, Progress, ReplyTarget, Slot, Source
+from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, JobState, Progress, Slot, Source
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
-from bot.ui.media import media_urls
+from bot.ui.interactions import Interaction, may_change, result_as_source, target_of, with_fresh_sources
+from bot.ui.media import media_urls, pictures_of
 from bot.ui.reply import DiscordReplies
 from bot.ui.updates import running_card
 
@@ -28,14 +30,16 @@ log = structlog.stdlib.get_logger(__name__)
 ACK_PATIENCE_S = 5.0
 ALREADY_ACKNOWLEDGED = 40060
 GIVE_WAY_S = 1.2
-
-Interaction = discord.Interaction[Any]
+MENU_FORMS_KEPT = 500
 
 
 class DeskHolder(Protocol):
     """The client, as commands see it."""
 
     desk: Desk
+
+    @property
+    def tree(self) -> app_commands.CommandTree[Any]: ...
 
     async def add_cog(self, cog: commands.Cog, /) -> None: ...
 
@@ -48,6 +52,7 @@ class Desk:
         self._replies = replies
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
+        self._menu_pictures: dict[str, Sequence[Source]] = {}
 
     async def start(self, interaction: Interaction, request: ImageRequest) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
@@ -60,6 +65,10 @@ class Desk:
     async def submit(self, interaction: Interaction, answer: forms.Answer) -> None:
         """Take a filled-in form."""
         await self._answer(interaction, self._submit(interaction, answer))
+
+    async def edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
+        """Open the edit form on the pictures of any message."""
+        await self._answer(interaction, self._edit_pictures_of(interaction, message))
 
     async def close(self, patience_s: float) -> None:
         """Take nothing new, and let the answers under way finish."""
@@ -108,7 +117,7 @@ class Desk:
                 interaction_id=interaction.id,
                 user_id=interaction.user.id,
                 request=request,
-                target=_target(interaction, private=request.private),
+                target=target_of(interaction, private=request.private),
                 parent_id=parent.id if parent else None,
             )
         except AlreadyReceived:
@@ -129,7 +138,7 @@ class Desk:
             case Action.CANCEL:
                 await self._cancel(interaction, job)
             case Action.AGAIN:
-                await self._start(interaction, _with_fresh_sources(interaction, job), parent=job)
+                await self._start(interaction, with_fresh_sources(interaction, job), parent=job)
             case Action.REMIX:
                 await interaction.response.send_modal(forms.remix_form(job))
             case Action.EDIT:
@@ -144,19 +153,40 @@ class Desk:
                 await self._show(interaction, job)
 
     async def _submit(self, interaction: Interaction, answer: forms.Answer) -> None:
-        job = await self._job(interaction, answer.job_id)
-        if job is None:
-            return
+        job = None
+        if answer.kind is not forms.Kind.MENU:
+            job = await self._job(interaction, answer.key)
+            if job is None:
+                return
         try:
-            if answer.action is Action.EDIT:
-                index = int(answer.first(forms.PICTURE) or 0)
-                request = forms.edited(job.request, answer, _result_as_source(interaction, job, index))
-            else:
-                request = forms.remixed(_with_fresh_sources(interaction, job), answer)
-        except ValueError:
+            request = self._asked_for(interaction, answer, job)
+        except (ValueError, LookupError):
             await self.say(interaction, texts.FORM_TOO_OLD)
             return
         await self._start(interaction, request, parent=job)
+
+    def _asked_for(self, interaction: Interaction, answer: forms.Answer, job: Job | None) -> ImageRequest:
+        """Raises ValueError or LookupError for a form that is forged, or older than what it was about."""
+        index = int(answer.first(forms.PICTURE) or 0)
+        if job is None:
+            return forms.edited(ImageRequest(""), answer, self._menu_pictures[answer.key][index])
+        if answer.kind is forms.Kind.EDIT:
+            return forms.edited(job.request, answer, result_as_source(interaction, job, index))
+        return forms.remixed(with_fresh_sources(interaction, job), answer)
+
+    async def _edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
+        pictures = pictures_of(message)
+        if not pictures:
+            await self.say(interaction, texts.NO_PICTURE_IN_MESSAGE)
+            return
+        # The form's answer does not say which message it was opened on, and what other people wrote can't be read
+        # again without a privileged intent: so the addresses are kept while the form may be open.
+        key = secrets.token_hex(8)
+        self._menu_pictures[key] = pictures
+        while len(self._menu_pictures) > MENU_FORMS_KEPT:
+            self._menu_pictures.pop(next(iter(self._menu_pictures)))
+        form = forms.edit_form(forms.Kind.MENU, key, ImageRequest(""), len(pictures))
+        await interaction.response.send_modal(form)
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
         card = running_card(job, Progress(place=place))
@@ -191,7 +221,7 @@ class Desk:
         return job
 
     async def _cancel(self, interaction: Interaction, job: Job) -> None:
-        if not _may_change(interaction, job):
+        if not may_change(interaction, job):
             await self.say(interaction, texts.NOT_YOURS)
             return
         if job.state.is_final:
@@ -209,7 +239,7 @@ class Desk:
         if not pictures:
             await self.say(interaction, texts.NOTHING_TO_EDIT)
             return
-        await interaction.response.send_modal(forms.edit_form(job, pictures))
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, job.request, pictures))
 
     async def _details(self, interaction: Interaction, job: Job) -> None:
         price = self._service.prices.cost_micros(job.request, job.request.count)
@@ -221,7 +251,7 @@ class Desk:
             await interaction.response.send_message(view=view, ephemeral=True)
 
     async def _delete(self, interaction: Interaction, job: Job) -> None:
-        if not _may_change(interaction, job):
+        if not may_change(interaction, job):
             await self.say(interaction, texts.NOT_YOURS)
             return
         await interaction.response.defer()
@@ -254,60 +284,3 @@ class Desk:
             return await self._service.renew(job, token=interaction.token, expires_at=interaction.expires_at)
         except (StoreUnavailable, JobMoved):
             return job
-
-
-def _target(interaction: Interaction, *, private: bool) -> ReplyTarget:
-    return ReplyTarget(
-        application_id=interaction.application_id,
-        token=interaction.token,
-        token_expires_at=interaction.expires_at,
-        channel_id=interaction.channel_id or 0,
-        guild_id=interaction.guild_id,
-        message_id=None,
-        ephemeral=private,
-        bot_member=_bot_is_member(interaction),
-        upload_limit=interaction.filesize_limit,
-        locale=interaction.locale.value,
-    )
-
-
-def _bot_is_member(interaction: Interaction) -> bool:
-    """Whether the bot's own token reaches the channel: a server it is in, or its own direct messages."""
-    if interaction.guild_id is not None:
-        return interaction.client.get_guild(interaction.guild_id) is not None
-    return interaction.context.dm_channel
-
-
-def _may_change(interaction: Interaction, job: Job) -> bool:
-    """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
-    if interaction.user.id == job.user_id:
-        return True
-    return interaction.guild_id is not None and interaction.permissions.manage_messages
-
-
-def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:
-    """Where the picture can be read again later: only in replies that the bot's own token reaches."""
-    message = interaction.message
-    if message is None or message.flags.ephemeral or not job.target.bot_member:
-        return None
-    return Kept(message.channel.id, message.id, slot, index)
-
-
-def _with_fresh_sources(interaction: Interaction, job: Job) -> ImageRequest:
-    """The job's request; the sources of an edit at the addresses that the clicked reply shows now."""
-    urls = media_urls(interaction.message, Slot.SOURCE) if interaction.message else ()
-    if len(urls) != len(job.request.sources):
-        return job.request
-    sources = [
-        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index))
-        for index, (source, url) in enumerate(zip(job.request.sources, urls, strict=True))
-    ]
-    return replace(job.request, sources=tuple(sources))
-
-
-def _result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
-    urls = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
-    kept = _kept(interaction, job, Slot.PICTURE, index)
-    if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
-        kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
-    return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)

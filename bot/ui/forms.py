@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Any, cast
 
 import discord
@@ -26,9 +27,8 @@ from bot.model import (
     Source,
 )
 from bot.ui import texts
-from bot.ui.actions import Action
 
-CUSTOM_ID = re.compile(r"easel-form:(?P<action>[a-z]+):(?P<job>[0-9a-z]{1,32})")
+CUSTOM_ID = re.compile(r"easel-form:(?P<kind>remix|edit|menu):(?P<key>[0-9a-z]{1,32})")
 PROMPT, MODEL, RATIO, RESOLUTION, COUNT, PICTURE, REFERENCES, MODEL_AND_RESOLUTION = (
     "prompt",
     "model",
@@ -52,12 +52,23 @@ RATIO_LABELS: Mapping[AspectRatio, str] = {
 }
 
 
+class Kind(StrEnum):
+    """Which form it is; also the word in its custom id."""
+
+    REMIX = "remix"
+    EDIT = "edit"
+    MENU = "menu"  # of the message menu Edit image: no job stands behind it
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A form as it came back: texts and choices by field, and the files that were uploaded."""
+    """A form as it came back: texts and choices by field, and the files that were uploaded.
 
-    action: Action
-    job_id: str
+    `key` is the id of the job the form began with, for MENU that of the message's pictures.
+    """
+
+    kind: Kind
+    key: str
     fields: Mapping[str, Sequence[str]]
     files: Sequence[Source]
 
@@ -70,7 +81,7 @@ class Answer:
 def remix_form(job: Job) -> ui.Modal:
     """Prompt, model, aspect ratio, resolution and count of a job, filled in. A form holds five fields."""
     request = job.request
-    form = _form("Remix", Action.REMIX, job)
+    form = _form("Remix", Kind.REMIX, job.id)
     form.add_item(_prompt(request.prompt))
     form.add_item(_model(request))
     form.add_item(_ratio(request, with_auto=request.is_edit))
@@ -80,10 +91,10 @@ def remix_form(job: Job) -> ui.Modal:
     return form
 
 
-def edit_form(job: Job, pictures: int) -> ui.Modal:
-    """What to change in one of the job's finished pictures. With several, the first field asks which one."""
-    request = replace(job.request, aspect_ratio=AspectRatio.AUTO)
-    form = _form("Edit", Action.EDIT, job)
+def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.Modal:
+    """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
+    request = replace(request, aspect_ratio=AspectRatio.AUTO)
+    form = _form("Edit", kind, key)
     form.add_item(_prompt("", placeholder="What should change?"))
     if pictures > 1:
         which = [(f"Picture {number + 1}", str(number)) for number in range(pictures)]
@@ -108,7 +119,7 @@ def read(interaction: discord.Interaction[Any]) -> Answer | None:
     """What a person filled in; None where this is no form of ours."""
     data = cast("Mapping[str, Any]", interaction.data or {})
     match = CUSTOM_ID.fullmatch(str(data.get("custom_id", "")))
-    if match is None or match["action"] not in set(Action):
+    if match is None:
         return None
     fields = dict(_fields(data.get("components", ())))
     uploaded = data.get("resolved", {}).get("attachments", {})
@@ -117,7 +128,7 @@ def read(interaction: discord.Interaction[Any]) -> Answer | None:
         for file_id in fields.get(REFERENCES, ())
         if (it := uploaded.get(file_id)) is not None
     ]
-    return Answer(Action(match["action"]), match["job"], fields, files)
+    return Answer(Kind(match["kind"]), match["key"], fields, files)
 
 
 def remixed(request: ImageRequest, answer: Answer) -> ImageRequest:
@@ -152,8 +163,8 @@ def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequ
             yield str(part.get("custom_id")), values if values is not None else [v] if (v := part.get("value")) else []
 
 
-def _form(title: str, action: Action, job: Job) -> ui.Modal:
-    return ui.Modal(title=title, custom_id=f"easel-form:{action}:{job.id}", timeout=FORM_LIFETIME_S)
+def _form(title: str, kind: Kind, key: str) -> ui.Modal:
+    return ui.Modal(title=title, custom_id=f"easel-form:{kind}:{key}", timeout=FORM_LIFETIME_S)
 
 
 def _prompt(text: str, placeholder: str | None = None) -> ui.Label[Any]:

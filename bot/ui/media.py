@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import discord
 
-from bot.model import Slot
+from bot.model import Slot, Source
+
+MAX_CHOICES = 25  # of one select menu
 
 
 def media_urls(message: discord.Message, slot: Slot) -> Sequence[str]:
@@ -18,6 +20,18 @@ def media_urls(message: discord.Message, slot: Slot) -> Sequence[str]:
         elif isinstance(part, discord.components.ThumbnailComponent) and slot is Slot.SOURCE:
             urls.append(part.media.url)
     return urls
+
+
+def pictures_of(message: discord.Message) -> Sequence[Source]:
+    """All pictures of any message: attached ones, those of Easel's own cards, and those that links brought along."""
+    attached = [
+        Source(it.url, it.filename, it.size)
+        for it in message.attachments
+        if (it.content_type or "").startswith("image/")
+    ]
+    shown = [Source(url) for url in media_urls(message, Slot.PICTURE)]
+    embedded = [it for embed in message.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it]
+    return [*attached, *shown, *(Source(url) for url in embedded)][:MAX_CHOICES]
 
 
 def _walk(parts: Sequence[discord.Component]) -> Iterator[discord.Component]:

@@ -1,0 +1,72 @@
+"""What an interaction tells: where its reply will live, who may do what, and where the pictures of a reply are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
+from bot.ui.media import media_urls
+
+Interaction = discord.Interaction[Any]
+
+
+def target_of(interaction: Interaction, *, private: bool) -> ReplyTarget:
+    """Where the answer to this interaction will live. Its message is known once Discord has taken it."""
+    return ReplyTarget(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        token_expires_at=interaction.expires_at,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        message_id=None,
+        ephemeral=private,
+        bot_member=_bot_is_member(interaction),
+        upload_limit=interaction.filesize_limit,
+        locale=interaction.locale.value,
+    )
+
+
+def _bot_is_member(interaction: Interaction) -> bool:
+    """Whether the bot's own token reaches the channel: a server it is in, or its own direct messages."""
+    if interaction.guild_id is not None:
+        return interaction.client.get_guild(interaction.guild_id) is not None
+    return interaction.context.dm_channel
+
+
+def may_change(interaction: Interaction, job: Job) -> bool:
+    """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
+    if interaction.user.id == job.user_id:
+        return True
+    return interaction.guild_id is not None and interaction.permissions.manage_messages
+
+
+def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:
+    """Where the picture can be read again later: only in replies that the bot's own token reaches."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral or not job.target.bot_member:
+        return None
+    return Kept(message.channel.id, message.id, slot, index)
+
+
+def with_fresh_sources(interaction: Interaction, job: Job) -> ImageRequest:
+    """The job's request; the sources of an edit at the addresses that the clicked reply shows now."""
+    urls = media_urls(interaction.message, Slot.SOURCE) if interaction.message else ()
+    if len(urls) != len(job.request.sources):
+        return job.request
+    sources = [
+        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index))
+        for index, (source, url) in enumerate(zip(job.request.sources, urls, strict=True))
+    ]
+    return replace(job.request, sources=tuple(sources))
+
+
+def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
+    """Finished picture number `index` (from 0) of the clicked reply, as the source of an edit."""
+    urls = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
+    kept = _kept(interaction, job, Slot.PICTURE, index)
+    if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
+        kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
+    return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)

@@ -1,0 +1,49 @@
+"""The menu of a message: edit its pictures, or paint its text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.model import MAX_PROMPT_CHARS, ImageRequest
+from bot.ui import texts
+from bot.ui.desk import DeskHolder
+
+
+class Menus(commands.Cog):
+    """Works on any message a person can see, without reading any other."""
+
+    def __init__(self, client: DeskHolder) -> None:
+        self._client = client
+        self._menus = (
+            app_commands.ContextMenu(name="Edit image", callback=self.edit_image),
+            app_commands.ContextMenu(name="Imagine this", callback=self.imagine_this),
+        )
+
+    async def cog_load(self) -> None:
+        for menu in self._menus:
+            self._client.tree.add_command(menu)
+
+    async def cog_unload(self) -> None:
+        for menu in self._menus:
+            self._client.tree.remove_command(menu.name, type=menu.type)
+
+    async def edit_image(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Open the edit form on the message's pictures."""
+        await self._client.desk.edit_pictures_of(interaction, message)
+
+    async def imagine_this(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Paint the message's text."""
+        prompt = message.content.strip()[:MAX_PROMPT_CHARS]
+        if prompt:
+            await self._client.desk.start(interaction, ImageRequest(prompt))
+        else:
+            await self._client.desk.say(interaction, texts.NO_TEXT_IN_MESSAGE)
+
+
+async def setup(client: DeskHolder) -> None:
+    """Called by discord.py when the client loads this file."""
+    await client.add_cog(Menus(client))

@@ -1,0 +1,59 @@
+"""The menu of a message: Edit image and Imagine this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.sandbox.discord.reply import ModalForm
+from tests.acceptance.conftest import House, says, with_pictures
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_imagine_this_paints_the_text_of_anyones_message(house: House) -> None:
+    message = await house.ben.post("a castle in the clouds")
+    reply = await house.ada.message_menu("Imagine this", message)
+    await reply.until(with_pictures)
+    assert house.image_api.accepted[-1].submission.prompt == "a castle in the clouds"
+
+
+async def test_imagine_this_on_a_message_without_text_says_so(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "a.png")
+    message = await house.ben.post(files=[tmp_path / "a.png"])
+    reply = await house.ada.message_menu("Imagine this", message)
+    assert reply.ephemeral
+    assert says("no text")(reply.message)
+
+
+async def test_edit_image_opens_the_form_on_the_pictures_of_a_message(house: House, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
+    message = await house.ben.post("look", files=[tmp_path / "a.png", tmp_path / "b.png"])
+    form = await house.ada.message_menu("Edit image", message)
+    assert isinstance(form, ModalForm)
+    answers = {"Prompt": "in snow", "Picture": ["Picture 2"]}
+    await (await house.ada.submit(form, answers)).until(with_pictures)
+    body = house.submissions()[-1].json
+    assert isinstance(body, dict)
+    assert (body["task_type"], body["aspect_ratio"], body["prompt"]) == ("image2image", "auto", "in snow")
+    assert "/b.png" in body["image"]
+
+
+async def test_edit_image_works_on_the_bots_own_pictures(house: House) -> None:
+    reply = await house.ben.command("imagine", prompt="a red fox")
+    await reply.until(with_pictures)
+    form = await house.ada.message_menu("Edit image", reply)
+    await (await house.ada.submit(form, Prompt="in snow")).until(with_pictures)
+    body = house.submissions()[-1].json
+    assert isinstance(body, dict)
+    assert "picture-1" in body["image"]
+
+
+async def test_edit_image_on_a_message_without_pictures_says_so(house: House) -> None:
+    message = await house.ben.post("only words")
+    reply = await house.ada.message_menu("Edit image", message)
+    assert reply.ephemeral
+    assert says("no picture")(reply.message)
