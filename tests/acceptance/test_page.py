@@ -184,6 +184,20 @@ async def test_a_path_in_a_typed_line_reads_no_file_of_this_machine(ada: Screen,
     await expect(ada.tab.get_by_role("alert")).to_have_text("image takes a file. Please attach one.")
 
 
+async def test_the_message_menus_paint_a_text_and_edit_a_picture(ada: Screen) -> None:
+    await ada.send("a castle in the clouds")
+    await expect(ada.last).to_contain_text("a castle in the clouds")
+    await ada.last.get_by_role("button", name="More", exact=False).click()
+    await ada.tab.get_by_role("menuitem", name="Imagine this").click()
+    await expect(ada.last.get_by_role("img")).to_have_attribute("alt", "a castle in the clouds")
+    await ada.last.get_by_role("button", name="More", exact=False).click()
+    await ada.tab.get_by_role("menuitem", name="Edit image").click()
+    await ada.tab.get_by_role("textbox", name="Prompt").fill("in snow")
+    await ada.tab.get_by_role("button", name="Submit").click()
+    await expect(ada.articles).to_have_count(3)
+    await expect(ada.last.get_by_role("button", name="Again", exact=True)).to_be_visible()
+
+
 async def test_somebody_else_may_not_delete_and_is_told_so_alone(browser: Browser, page: Page, ada: Screen) -> None:
     await painted(ada)
     async with screen(browser, page.url, "Ben") as ben:

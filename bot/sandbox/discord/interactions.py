@@ -177,6 +177,9 @@ class Interactions:
             "user": user_json(interaction.user),
             "authorizing_integration_owners": interaction.owners,
         }
+        if interaction.kind is InteractionKind.COMMAND:
+            # Not in the official specification, but Discord sends it.
+            shape["name"] = interaction.data["name"]
         if interaction.kind is InteractionKind.COMPONENT and interaction.source:
             shape["interacted_message_id"] = str(interaction.source.id)
         if interaction.trigger:
