@@ -2,6 +2,8 @@
 # Options are passed on: make sandbox ARGS="--port 8300", make test ARGS="-k pictures".
 
 PYTHON ?= python3
+# The slow tests mostly wait for processes and sockets, so more of them run at once than there are processors.
+WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
@@ -28,7 +30,7 @@ sandbox: $(TO_RUN)
 	@exec $(BIN)/python -m bot sandbox $(ARGS)
 
 test: $(TO_DEVELOP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 lint: $(TO_DEVELOP)
 	@$(BIN)/ruff check .

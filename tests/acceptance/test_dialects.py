@@ -148,7 +148,7 @@ async def details_are_plain_words(house: House) -> None:
 
 
 async def test_a_task_that_never_ends_times_out_and_may_be_checked_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path, variables={"JOB_TIMEOUT_S": "3"}) as house:
+    async with house_in(tmp_path, variables={"JOB_TIMEOUT_S": "2"}) as house:
         outcomes = await all_played(house, ["stuck", "status-401"])
         assert outcomes == dict.fromkeys(outcomes, Outcome(FailureKind.TIMED_OUT, MAYBE))
         assert len(outcomes) == 2
@@ -159,17 +159,16 @@ async def test_a_task_under_way_outlives_an_outage(tmp_path: Path, *, refused: b
     async with house_in(tmp_path, latency=Latency.fixed(1.0)) as house:
         asked = await house.ada.command("imagine", prompt="a red fox")
         await asked.until(says("painting"))
-        house.image_api.go_away(2.5, refused=refused)
+        house.image_api.go_away(1.5, refused=refused)
         message = await asked.until(with_pictures, 40)
         assert len(message.pictures) == len(house.submissions()) == 1
 
 
 async def test_what_is_asked_for_during_an_outage_is_painted_after_it(tmp_path: Path) -> None:
     async with house_in(tmp_path) as house:
-        house.image_api.go_away(2.5)
+        house.image_api.go_away(1.5)
         await asyncio.sleep(0.2)
         asked = await house.ada.command("imagine", prompt="a red fox")
-        await asked.until(says("cannot be reached"))
         await asked.until(with_pictures, 40)
         assert not foreign_words(asked)
         assert len(house.submissions()) == len(house.image_api.accepted) == 1

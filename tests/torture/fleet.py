@@ -1,0 +1,88 @@
+"""The processes of one bot: killed with `kill -9`, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+PROJECT = Path(__file__).resolve().parents[2]
+STOP_PATIENCE_S = 20.0
+
+
+@dataclass(slots=True)
+class Member:
+    """One process: its verb, and the settings that are its own."""
+
+    verb: str
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.returncode is None
+
+
+class Fleet:
+    """All processes. What they say goes into the file `log`."""
+
+    def __init__(self, members: Sequence[Member], variables: Mapping[str, str], log: Path) -> None:
+        """`variables` are the settings that all processes share."""
+        self.members = members
+        self.kills = 0
+        self.log = log
+        passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
+        self._environment = {**passed_on, "PYTHONUNBUFFERED": "1", **variables}
+
+    async def start(self) -> None:
+        """Start whoever does not run."""
+        with self.log.open("ab") as log:
+            for member in self.members:
+                if not member.is_running:
+                    await self._start(member, log)
+
+    async def kill_one(self, chance: random.Random, *, away_s: float) -> None:
+        """End one process as a crash does, and start it again when it has been away for so long."""
+        member = chance.choice([one for one in self.members if one.is_running] or self.members)
+        if member.process is not None and member.is_running:
+            member.process.kill()
+            await member.process.wait()
+            self.kills += 1
+        await asyncio.sleep(away_s)
+        with self.log.open("ab") as log:
+            await self._start(member, log)
+
+    async def stop(self) -> None:
+        """End all as a redeploy does."""
+        running = [one.process for one in self.members if one.process is not None and one.is_running]
+        for process in running:
+            process.terminate()
+        _, late = await asyncio.wait(
+            [asyncio.create_task(process.wait()) for process in running] or [asyncio.create_task(asyncio.sleep(0))],
+            timeout=STOP_PATIENCE_S,
+        )
+        if late:
+            for process in running:
+                if process.returncode is None:
+                    process.kill()
+            await asyncio.gather(*late)
+
+    def faults(self) -> list[str]:
+        """What the processes said about faults of their own."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()
+        return [line for line in lines if "fault of the program" in line or "Task exception was never" in line]
+
+    async def _start(self, member: Member, log: IO[bytes]) -> None:
+        member.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", member.verb, "--env-file", os.devnull),
+            cwd=PROJECT,
+            env={**self._environment, **member.variables},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
