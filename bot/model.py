@@ -185,7 +185,8 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
             {JobState.PAINTING, JobState.READY, JobState.WAITING, JobState.UNCERTAIN, *_ENDS}
         ),
         JobState.PAINTING: frozenset({JobState.READY, JobState.TIMED_OUT, *_ENDS}),
-        JobState.READY: frozenset({JobState.DELIVERING, *_ENDS}),
+        # timed out, too, when the pictures are there but their host does not give them
+        JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
         # "Check again" asks once more about the same task
         JobState.TIMED_OUT: frozenset({JobState.PAINTING}),

@@ -37,6 +37,7 @@ log = structlog.stdlib.get_logger(__name__)
 ANSWERS_PATIENCE_S = 5.0  # for answers to people that are under way when the end comes
 JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
 SYNC_PATIENCE_S = 30.0
+SUBMIT_PATIENCE_S = 60.0  # for a task to be accepted; one that is painted at once may take JOB_TIMEOUT_S
 #: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
 BREAKER_THRESHOLD = 3
 DELIVERIES = 16  # jobs that download and upload at once: each holds files and connections
@@ -172,7 +173,11 @@ def _image_api(settings: Settings, places: _Places) -> ImageApi:
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),
         mode=Mode(settings.uniall_mode),
-        limits=Limits(breaker_threshold=BREAKER_THRESHOLD),
+        limits=Limits(
+            breaker_threshold=BREAKER_THRESHOLD,
+            submit_s=min(SUBMIT_PATIENCE_S, settings.job_timeout_s),
+            sync_s=settings.job_timeout_s,
+        ),
         attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
         held_folder=places.held,
     )

@@ -22,7 +22,7 @@ from bot.errors import (
 )
 from bot.jobs.life import Life, now
 from bot.jobs.pace import growing_pause
-from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, ReplyTarget
+from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, Progress, ReplyTarget
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
@@ -36,7 +36,11 @@ OUT_OF_REACH_PAUSE_S = 600.0
 async def fetch(life: Life) -> None:
     """From *ready*: download the pictures, then announce the delivery."""
     async with life.tools.deliveries:
-        pictures = await _pictures(life)
+        try:
+            pictures = await _pictures(life, give_up_after_s=life.tools.job_timeout_s)
+        except DownloadError:
+            await life.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.YES)
+            return
     if pictures:
         cost = life.tools.prices.cost_micros(life.job.request, len(pictures))
         await life.move(JobState.DELIVERING, cost_micros=cost)
@@ -114,12 +118,18 @@ def _pause(tries: int) -> float:
 
 
 def _too_old(job: Job) -> bool:
-    since = job.ready_at or job.finished_at or job.received_at
-    return now() - since > GIVE_UP_AFTER
+    return _age_s(job) > GIVE_UP_AFTER.total_seconds()
 
 
-async def _pictures(life: Life) -> Sequence[Picture]:
-    """The job's pictures, from the spool or from their addresses; those that are gone for good are left out."""
+def _age_s(job: Job) -> float:
+    return (now() - (job.ready_at or job.finished_at or job.received_at)).total_seconds()
+
+
+async def _pictures(life: Life, *, give_up_after_s: float = GIVE_UP_AFTER.total_seconds()) -> Sequence[Picture]:
+    """The job's pictures, from the spool or from their addresses; those that are gone for good are left out.
+
+    Raises DownloadError when they could be fetched again later by asking the task anew, but not for so long.
+    """
     tries, asked_again = 0, False
     while True:
         try:
@@ -131,6 +141,9 @@ async def _pictures(life: Life) -> Sequence[Picture]:
             # No network, or no room on the disk: neither is a reason to lose what was paid for.
             if _too_old(life.job):
                 return []
+            if life.job.task_id is not None and _age_s(life.job) > give_up_after_s:
+                raise DownloadError(str(exc)) from exc
+            life.tools.replies.show(life.job, Progress(percent=100, trouble=FailureKind.UNREACHABLE))
             tries += 1
             life.log.warning("a finished picture cannot be fetched; trying again", fault=str(exc), tries=tries)
             await life.pause(_pause(tries))

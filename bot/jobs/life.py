@@ -209,7 +209,9 @@ class Life:
     async def submit(self) -> None:
         """From *submitting*: send the request once, and commit what came of it."""
         try:
-            submission = await self._send()
+            submission = await self._sent()
+        except CancelAsked:
+            await self.end(JobState.CANCELLED, FailureKind.CANCELLED, Charged.MAYBE)
         except (Busy, Unreachable) as exc:
             await self._back_in_line(exc)
         except Uncertain as exc:
@@ -224,16 +226,36 @@ class Life:
             else:
                 await self.move(JobState.PAINTING, task_id=task_id, request_id=request_id)
 
+    async def _sent(self) -> Submission:
+        """One submission. Where its answer is the picture itself, Cancel ends the waiting for it (CancelAsked)."""
+        if not self.tools.api.paints_at_once:
+            return await self._send()
+        self.tools.replies.show(self.job, Progress())
+        sending = asyncio.create_task(self._send(), name=f"submission of job {self.job.id}")
+        cancelled = asyncio.ensure_future(self._cancel.wait())
+        try:
+            await asyncio.wait([sending, cancelled], return_when=asyncio.FIRST_COMPLETED)
+            if not sending.done():
+                raise CancelAsked
+            return sending.result()
+        finally:
+            cancelled.cancel()
+            sending.cancel()
+            await asyncio.wait([sending, cancelled])
+
     async def _send(self) -> Submission:
         """One submission. A single source that the API cannot fetch for itself is uploaded instead."""
+        here = [self.tools.spool.source(self.job.id, index) for index in range(len(self.job.request.sources))]
+        if self.tools.api.paints_at_once and len(here) > 1:
+            return await self.tools.api.submit(self.job.request, files=here)
         try:
             return await self.tools.api.submit(self.job.request)
         except SourceOutOfReach:
             # Certainly refused, so nothing has been bought yet.
-            if len(self.job.request.sources) != 1:
+            if len(here) != 1:
                 raise
             self.log.info("the image API cannot fetch the source; uploading it")
-            return await self.tools.api.submit(self.job.request, files=[self.tools.spool.source(self.job.id, 0)])
+            return await self.tools.api.submit(self.job.request, files=here)
 
     async def _back_in_line(self, exc: Busy | Unreachable) -> None:
         """After a refusal that certainly started nothing: try again later, at most MAX_RETRIES times."""

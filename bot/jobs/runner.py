@@ -186,7 +186,9 @@ class Runner:
     async def _show_places(self) -> None:
         trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
         for place, job in await self._read_line():
-            if job.id not in self._lives:
+            # A job that waits for its next try goes on saying why.
+            waits_for_api = job.not_before is not None and job.not_before > now()
+            if job.id not in self._lives and not waits_for_api:
                 self.tools.replies.show(job, Progress(place=place, trouble=trouble))
 
     async def _read_line(self) -> list[tuple[int, Job]]:

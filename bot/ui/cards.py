@@ -54,12 +54,12 @@ def in_line(job: Job, progress: Progress, *, parting: bool = False) -> ui.Layout
 
 def painting(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
     """A job that the image API works on. `parting` as for `in_line`."""
-    percent = progress.percent or 0
-    filled = round(percent * BAR_CELLS / 100)
-    bar = "▰" * filled + "▱" * (BAR_CELLS - filled)
+    bar = _bar(progress.percent) if progress.percent is not None else ""
     began = job.submitted_at or job.received_at
-    lines = [f"**Painting** {bar} {percent} % · begun {_relative(began)}"]
-    if progress.trouble is not None:
+    lines = [f"**Painting** {bar}· begun {_relative(began)}"]
+    if job.state is JobState.READY:
+        lines = [f"**Painted** {bar}· begun {_relative(began)}", f"-# {texts.NOT_FETCHED}"]
+    elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
     lines.append(texts.quoted(job.request.prompt))
     return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(parting)), _running_row(job, parting))
@@ -67,7 +67,7 @@ def painting(job: Job, progress: Progress, *, parting: bool = False) -> ui.Layou
 
 def running(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
     """The card of a job that has not ended, by its state. `parting` as for `in_line`."""
-    waiting = job.state in {JobState.RECEIVED, JobState.WAITING, JobState.SUBMITTING}
+    waiting = job.state in {JobState.RECEIVED, JobState.WAITING}
     return in_line(job, progress, parting=parting) if waiting else painting(job, progress, parting=parting)
 
 
@@ -165,6 +165,11 @@ def _card(colour: discord.Colour, *parts: Part) -> ui.LayoutView:
 
 def _text(*lines: str) -> ui.TextDisplay[Any]:
     return ui.TextDisplay("\n".join(line for line in lines if line))
+
+
+def _bar(percent: int) -> str:
+    filled = round(percent * BAR_CELLS / 100)
+    return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
 
 
 def _parting(parting: bool) -> str:

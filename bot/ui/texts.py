@@ -42,22 +42,25 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
     {
         FailureKind.REFUSED: Ending(
             "Refused by moderation",
-            "The image API's moderation did not allow this request. Try different words or another picture.",
+            "The image API's moderation did not allow this request. Try different words or another picture; "
+            "the same words may pass another time.",
             again=True,
         ),
         FailureKind.OUT_OF_BALANCE: Ending(
             "Out of balance",
-            "The account that pays for pictures has no money left. Please tell whoever runs this bot.",
+            "The account that pays for pictures has no money left. The fault is not yours; please tell whoever runs "
+            "this bot.",
             again=True,
         ),
         FailureKind.BAD_KEY: Ending(
             "The bot's key was not accepted",
-            "The image API does not accept this bot's key. Please tell whoever runs this bot.",
+            "The image API does not accept this bot's key. The fault is not yours; please tell whoever runs this bot.",
             again=True,
         ),
         FailureKind.BAD_INPUT: Ending(
             "The image API could not use this request",
-            "One of the options or pictures does not suit it. Change something with **Remix** and try once more.",
+            "It does not accept this combination of prompt, options or pictures, or does not offer this model. Change "
+            "something with **Remix**; if that does not help, please tell whoever runs this bot.",
             again=False,
         ),
         FailureKind.BAD_SOURCE: Ending("That picture cannot be used", "", again=False),
@@ -83,13 +86,14 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
         ),
         FailureKind.UNCERTAIN: Ending(
             "Nobody knows whether this was painted",
-            "The connection to the image API broke off after the request had gone out, so it is not sent again "
-            "by itself. Press **Again** if you want to ask for it anew.",
+            "The request went out, but no clear answer came back, so Easel does not send it again by itself. The "
+            "fault is not yours. Press **Again** if you want to ask anew; that may cost a second time.",
             again=True,
         ),
         FailureKind.LOST: Ending(
             "The pictures are lost",
-            "The image API no longer has this task or its pictures. The fault is not yours.",
+            "The image API gave no picture that could be used, or no longer has it. The fault is not yours; "
+            "**Again** asks for it anew.",
             again=True,
         ),
         FailureKind.UNDELIVERABLE: Ending(
@@ -102,7 +106,8 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
         FailureKind.CANCELLED: Ending("Cancelled", "", again=True),
         FailureKind.UNKNOWN: Ending(
             "Something went wrong at the image API",
-            "Its answer fits nothing known; the fault is not yours. If it goes on, please tell whoever runs this bot.",
+            "It could not finish this, for a reason of its own. The fault is not yours. **Again** may work; if it goes "
+            "on, please tell whoever runs this bot.",
             again=True,
         ),
     }
@@ -111,7 +116,7 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
 CHARGES: Mapping[Charged, str] = MappingProxyType(
     {
         Charged.NO: "Nothing was charged.",
-        Charged.MAYBE: "It may have been charged.",
+        Charged.MAYBE: "It may have been charged; nobody can tell from here.",
         Charged.YES: "It was charged.",
     }
 )
@@ -130,6 +135,7 @@ PARTING = "Discord lets Easel change this reply for 15 minutes only. When it sto
 STILL_RUNNING = "Not finished yet, but the reply changes by itself again for the next 15 minutes."
 NO_PICTURE_IN_MESSAGE = "There is no picture in that message that could be edited."
 NO_TEXT_IN_MESSAGE = "There is no text in that message that could be painted."
+NOT_FETCHED = "The pictures are ready, but cannot be fetched yet; Easel keeps trying."
 FORM_TOO_OLD = "Easel can no longer read this form. Please open it once more."
 RESTARTING = "Easel is just restarting. Please try again in a minute; nothing was started."
 INTERNAL_FAULT = "Something went wrong inside Easel; it has been noted. Please try again."

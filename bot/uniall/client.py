@@ -120,6 +120,11 @@ class ImageApi:
         await self._sources.close()
         self._holding.close()
 
+    @property
+    def paints_at_once(self) -> bool:
+        """Whether a submission is answered by the pictures themselves, which takes as long as painting them."""
+        return self._mode is Mode.SYNC
+
     @staticmethod
     def validate(request: ImageRequest) -> None:
         """Raise InvalidRequest, with a sentence for the user, for what the image API would refuse."""

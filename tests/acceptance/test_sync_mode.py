@@ -176,7 +176,6 @@ async def test_while_a_slow_answer_is_out_others_are_acknowledged_and_served(tmp
         assert len(house.submissions()) == 6
 
 
-@pytest.mark.xfail(reason="a submission that is out does not hear of Cancel yet", strict=True)
 async def test_cancel_ends_the_wait_for_a_slow_answer(tmp_path: Path) -> None:
     async with house_in(tmp_path, variables=SYNC, latency=Latency.fixed(4.0)) as house:
         asked = await house.ada.command("imagine", prompt="a red fox")

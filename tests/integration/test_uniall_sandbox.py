@@ -92,10 +92,10 @@ ENDS: dict[str, type[Exception]] = {
     "status-401": BadKey,
     "download-html": NotAPicture,
     "download-garbage": NotAPicture,
-    "download-empty": DownloadUnreachable,
+    "download-empty": DownloadGone,
     "download-cut": DownloadUnreachable,
-    "download-half": DownloadUnreachable,
-    "download-bomb": DownloadUnreachable,  # it has no end
+    "download-half": DownloadGone,
+    "download-bomb": DownloadGone,  # it has no end
     "download-huge": TooLarge,
     "download-endless": TooLarge,
     "download-drop": DownloadUnreachable,

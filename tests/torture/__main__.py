@@ -22,20 +22,28 @@ def main() -> int:
     several = options.shards > 1 or options.workers
     kind = options.database or ("postgresql" if several else "sqlite")
     if several and kind == "sqlite":
-        print("A SQLite file is one process's alone: leave --shards and --workers out.", file=sys.stderr)
-        return 2
+        return _refuse("A SQLite file is one process's alone: leave --shards and --workers out.")
     if kind == "postgresql" and (missing := why_no_postgres()):
-        print(f"This needs PostgreSQL, but {missing}.", file=sys.stderr)
-        return 2
+        return _refuse(f"This needs PostgreSQL, but {missing}.")
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
     plan = Plan(options.jobs, options.kills, seed, options.shards, options.workers, options.within)
-    print(f"{plan.jobs} jobs on {kind}, seed {seed}, {len(plan.members())} processes …", flush=True)
+    _say(f"{plan.jobs} jobs on {kind}, seed {seed}, {len(plan.members())} processes …")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="easel-torture-") as name, _database(kind, Path(name)) as url:
         counted = asyncio.run(torture(plan, url, Path(name)))
-    print(counted.table())
-    print(f"{'seconds':<42}{time.monotonic() - began:>8.0f}")
+    _say(counted.table())
+    _say(f"{'seconds':<42}{time.monotonic() - began:>8.0f}")
     return 0 if counted.holds else 1
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _refuse(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:

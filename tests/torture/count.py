@@ -75,12 +75,10 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
         "bought though not acknowledged": [
             wish.prompt for wish in wishes if not wish.is_acknowledged and bought[wish.prompt]
         ],
-        "said to be unpaid, but bought": [
+        "paid, but said to be free": [
             f"{wish.prompt}: {wish.last_text}"
             for wish in acknowledged
-            if "nothing was charged" in wish.last_text.lower()
-            and bought[wish.prompt]
-            and not _refunded(image_api, wish)
+            if "Nothing was charged" in wish.last_text and not _is_free(image_api, wish)
         ],
         "faults of the program": list(faults),
     }
@@ -103,6 +101,7 @@ def _messages_with(wish: Wish) -> Sequence[Message]:
     return [it for it in wish.person.sees() if any(picture.alt == wish.prompt for picture in it.pictures)]
 
 
-def _refunded(image_api: LocalImageApi, wish: Wish) -> bool:
+def _is_free(image_api: LocalImageApi, wish: Wish) -> bool:
+    """Whether nothing was paid for a wish in the end."""
     tasks = [it for it in image_api.tasks.values() if it.accepted.submission.prompt == wish.prompt]
     return all(task.refunded for task in tasks)

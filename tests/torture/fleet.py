@@ -62,15 +62,14 @@ class Fleet:
         running = [one.process for one in self.members if one.process is not None and one.is_running]
         for process in running:
             process.terminate()
-        _, late = await asyncio.wait(
-            [asyncio.create_task(process.wait()) for process in running] or [asyncio.create_task(asyncio.sleep(0))],
-            timeout=STOP_PATIENCE_S,
-        )
-        if late:
+        try:
+            async with asyncio.timeout(STOP_PATIENCE_S):
+                await asyncio.gather(*(process.wait() for process in running))
+        except TimeoutError:
             for process in running:
                 if process.returncode is None:
                     process.kill()
-            await asyncio.gather(*late)
+            await asyncio.gather(*(process.wait() for process in running))
 
     def faults(self) -> list[str]:
         """What the processes said about faults of their own."""

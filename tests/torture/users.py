@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bot.sandbox.discord.clients import InvalidCommand
+from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.places import Channel, ChannelKind
 from bot.sandbox.discord.reply import Reply
@@ -18,9 +19,10 @@ from tests.torture.weather import misfortune
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 CANCELS, DELETES = 0.04, 0.03  # shares of jobs
-LATE = 0.1  # share of commands whose interaction is nearly 15 minutes old
+LATE = 0.3  # share of commands whose interaction is nearly 15 minutes old
 LATE_AGE_S = 893.0
 CLICK_EVERY_S = 1.0
+TRIES = 5
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Wish:
     deleted: bool = False
     had_pictures: bool = False  # when it was deleted
     clicks: int = 0
-    plan: str = field(default="wait")
+    plan: str = "wait"
 
     @property
     def is_acknowledged(self) -> bool:
@@ -56,11 +58,12 @@ class Wish:
 
 
 def populate(world: World, shards: int) -> Sequence[str]:
-    """More users, and a server for every shard; returns the places where people ask."""
+    """More users, who may delete what the bot posts, and a server for every shard; returns where people ask."""
     studio = next(iter(world.guilds.values()))
+    moderator = world.add_role(studio, "Moderator", Permission.MANAGE_MESSAGES)
     for name in NAMES:
         if name not in world.users:
-            world.add_member(studio, world.add_user(name))
+            world.add_member(studio, world.add_user(name), moderator)
     places = ["pictures", "general", "thread", "dm"]
     served = {(studio.id >> 22) % shards}
     while len(served) < shards:
@@ -87,13 +90,13 @@ class Crowd:
         self.wishes: list[Wish] = []
 
     async def ask(self, jobs: int, within_s: float) -> None:
-        """So many commands, spread at random over the time."""
+        """So many people's wishes, spread at random over the time."""
         moments = sorted(self._chance.uniform(0, within_s) for _ in range(jobs))
         began = asyncio.get_running_loop().time()
         async with asyncio.TaskGroup() as group:
-            for number, moment in enumerate(moments):
+            for moment in moments:
                 await asyncio.sleep(max(began + moment - asyncio.get_running_loop().time(), 0))
-                group.create_task(self._live(self._wish(number)))
+                group.create_task(self._insist())
 
     async def fetch(self) -> None:
         """Click Show pictures wherever it stands. Until cancelled."""
@@ -103,13 +106,22 @@ class Crowd:
                 if wish.reply is not None and wish.last is not None and "Show pictures" in wish.last.labels:
                     await self._click(wish, wish.reply)
 
-    def _wish(self, number: int) -> Wish:
+    async def _insist(self) -> None:
+        """Ask, and when the bot does not respond ask anew, as people do."""
+        for _ in range(TRIES):
+            wish = self._wish()
+            await self._live(wish)
+            if wish.is_acknowledged:
+                return
+            await asyncio.sleep(self._chance.uniform(0.5, 2))
+
+    def _wish(self) -> Wish:
         chance = self._chance
         name = chance.choice(NAMES)
         places = [*self._places, *(("elsewhere", "group") if name == "Ada" else ())]
         person = self._discord.person(name, chance.choice(places))
         plan = chance.choices(("cancel", "delete", "wait"), (CANCELS, DELETES, 1 - CANCELS - DELETES))[0]
-        wish = Wish(person, f"wish {number}{misfortune(chance)}", plan=plan)
+        wish = Wish(person, f"wish {len(self.wishes)}{misfortune(chance)}", plan=plan)
         self.wishes.append(wish)
         return wish
 
@@ -117,10 +129,9 @@ class Crowd:
         chance = self._chance
         age_s = LATE_AGE_S if chance.random() < LATE else 0.0
         self._discord.rules = replace(self._discord.rules, interaction_age_s=age_s)
-        asking = wish.person.command(
+        wish.reply = await wish.person.command(
             "imagine", prompt=wish.prompt, count=chance.randint(1, 2), private=chance.random() < 0.15
         )
-        wish.reply = await asking
         if wish.plan == "wait" or wish.reply.error:
             return
         await asyncio.sleep(chance.uniform(0, 4))

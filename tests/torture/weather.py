@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 
+from bot.sandbox.discord.faults import Faults
 from bot.sandbox.discord.server import LocalDiscord
 from bot.sandbox.image_api.server import LocalImageApi
 
@@ -19,6 +19,7 @@ MISFORTUNES = (
 )
 UNLUCKY = 0.45  # share of prompts that something happens to
 DISCORD_EVERY_S = 0.6
+GATEWAY_SHARE = 0.03  # of these, how often the gateway is in trouble too
 API_EVERY_S = 8.0
 
 PLACES_OF_TROUBLE = (
@@ -38,21 +39,28 @@ def misfortune(chance: random.Random) -> str:
 
 async def over_discord(discord: LocalDiscord, chance: random.Random) -> None:
     """Trouble with single requests, and now and then with the gateway. Until cancelled."""
-    faults = discord.faults
+    gateway = discord.gateway
     while True:
         await asyncio.sleep(chance.expovariate(1 / DISCORD_EVERY_S))
-        pattern, processed = chance.choice(PLACES_OF_TROUBLE), chance.random() < 0.5
-        times = chance.choice((1, 1, 2, 3))
-        kinds: list[Callable[[], object]] = [
-            lambda: faults.answer(pattern, 429, times=times, retry_after=chance.uniform(0.1, 1.5)),
-            lambda: faults.answer(pattern, 429, times=times, retry_after=0.5, via=False),
-            lambda: faults.answer(pattern, chance.choice((500, 502, 503)), times=times, processed=processed),
-            lambda: faults.reset(pattern, times=times, processed=processed),
-            lambda: faults.slow(pattern, chance.uniform(0.2, 2.0), times=times, processed=processed),
-        ]
-        chance.choice(kinds)()
-        if chance.random() < 0.03:
-            chance.choice((discord.gateway.cut, discord.gateway.ask_to_reconnect, discord.gateway.invalidate))()
+        _strike(discord.faults, chance)
+        if chance.random() < GATEWAY_SHARE:
+            chance.choice((gateway.cut, gateway.ask_to_reconnect, gateway.invalidate))()
+
+
+def _strike(faults: Faults, chance: random.Random) -> None:
+    pattern, processed = chance.choice(PLACES_OF_TROUBLE), chance.random() < 0.5
+    times = chance.choice((1, 1, 2, 3))
+    match chance.choice(("busy", "cloudflare", "error", "reset", "slow")):
+        case "busy":
+            faults.answer(pattern, 429, times=times, retry_after=chance.uniform(0.1, 1.5))
+        case "cloudflare":
+            faults.answer(pattern, 429, times=times, retry_after=0.5, via=False)
+        case "error":
+            faults.answer(pattern, chance.choice((500, 502, 503)), times=times, processed=processed)
+        case "reset":
+            faults.reset(pattern, times=times, processed=processed)
+        case _:
+            faults.slow(pattern, chance.uniform(0.2, 2.0), times=times, processed=processed)
 
 
 async def over_image_api(image_api: LocalImageApi, chance: random.Random) -> None:

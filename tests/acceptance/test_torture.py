@@ -1,0 +1,27 @@
+"""A short torture: `python -m tests.torture` is the long one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.databases import PostgresServer, sqlite_url
+from tests.torture.run import Plan, torture
+
+
+@pytest.mark.timeout(180)
+async def test_nothing_is_lost_or_done_twice_whatever_happens(tmp_path: Path) -> None:
+    counted = await torture(Plan(jobs=40, kills=3, within_s=12, settle_s=60), sqlite_url(tmp_path), tmp_path)
+    assert counted.holds, counted.table()
+    assert counted.delivered > counted.acknowledged / 2, counted.table()
+    assert counted.kills == 3
+
+
+@pytest.mark.timeout(240)
+async def test_nothing_is_lost_or_done_twice_by_several_processes(tmp_path: Path, postgres: PostgresServer) -> None:
+    plan = Plan(jobs=40, kills=3, shards=2, workers=1, within_s=12, settle_s=100)
+    counted = await torture(plan, postgres.create_database(), tmp_path)
+    assert counted.holds, counted.table()
+    assert counted.delivered > counted.acknowledged / 2, counted.table()
+    assert counted.kills == 3

@@ -1,0 +1,219 @@
+"""A world for the life machine: Discord and an image API that do nothing until they are told what comes of it.
+
+The bot's own runner, job service, steps and recovery work in it, on a real database; only what lies outside the
+process is replaced, through the doors that the process has for it: the port Replies and the client of the image API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
+from bot.jobs.life import Tools
+from bot.jobs.runner import Runner
+from bot.jobs.service import JobService
+from bot.jobs.spool import Spool
+from bot.model import Charged, ImageRequest, Job, Picture, PictureFormat, Progress, ReplyTarget, Source
+from bot.prices import Prices
+from bot.store.store import Store
+from bot.uniall.client import ImageApi, Submission, TaskReport, TaskState
+from bot.uniall.picture_file import Download
+
+JPEG = b"\xff\xd8\xff" + bytes(13)
+
+#: What may come of an act, the good outcome first. `stop` means that the process is told to end meanwhile.
+OUTCOMES = {
+    "submit": ("accept", "unreachable", "busy", "refuse"),
+    "accepted": ("answer", "break"),
+    "report": ("succeed", "run", "refuse", "break"),
+    "download": ("come", "expire"),
+    "upload": ("take", "stop"),
+    "uploaded": ("answer", "stop"),
+    "close": ("take", "stop"),
+    "closed": ("answer", "stop"),
+}
+
+
+@dataclass(slots=True)
+class Message:
+    """A job's reply, as people see it."""
+
+    uploads: int = 0
+    endings: list[str] = field(default_factory=list[str])
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Gate:
+    """An act that waits for its outcome."""
+
+    act: str
+    job_id: str
+    outcome: asyncio.Future[str]
+
+
+class World:
+    """What is true outside of every process, by job id."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, Message] = {}
+        self.sent: dict[str, list[str]] = {}  # what came of each submission
+        self.refunded: set[str] = set()
+        self.tasks: dict[str, str] = {}  # job id by task id
+        self.gates: dict[asyncio.Task[object], Gate] = {}
+
+    async def outcome(self, act: str, job_id: str) -> str:
+        """Wait until it is decided what comes of an act."""
+        task = asyncio.current_task()
+        assert task is not None
+        gate = Gate(act, job_id, asyncio.get_running_loop().create_future())
+        self.gates[task] = gate
+        try:
+            return await gate.outcome
+        finally:
+            self.gates.pop(task, None)
+
+    def decide(self, gate: Gate, outcome: str) -> None:
+        self.gates = {task: one for task, one in self.gates.items() if one is not gate}
+        gate.outcome.set_result(outcome)
+
+
+class ToldApi(ImageApi):
+    """The client of an image API that does as the world says. Prompts are job ids."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(base_url="http://127.0.0.1:9", api_key="key")
+        self._world = world
+
+    async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
+        job_id = request.prompt
+        sent = self._world.sent.setdefault(job_id, [])
+        outcome = await self._world.outcome("submit", job_id)
+        sent.append(outcome)
+        match outcome:
+            case "unreachable":
+                raise Unreachable(retry_after=0.001)
+            case "busy":
+                raise Busy(retry_after=0.001)
+            case "refuse":
+                raise Refused
+            case _:
+                self._world.tasks[f"task of {job_id}"] = job_id
+        if await self._world.outcome("accepted", job_id) == "break":
+            raise Uncertain(charged=Charged.MAYBE)
+        return Submission(f"task of {job_id}", None)
+
+    async def report(self, task_id: str) -> TaskReport:
+        job_id = self._world.tasks[task_id]
+        match await self._world.outcome("report", job_id):
+            case "run":
+                return TaskReport(TaskState.RUNNING)
+            case "refuse":
+                self._world.refunded.add(job_id)
+                return TaskReport(TaskState.FAILED, failure=Refused())
+            case "break":
+                raise Unreachable
+            case _:
+                return TaskReport(TaskState.SUCCEEDED, result_urls=(f"http://127.0.0.1:9/{job_id}",))
+
+    async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
+        if await self._world.outcome("download", url.rpartition("/")[2]) == "expire":
+            raise DownloadGone
+        into.write_bytes(JPEG)
+        return Download(PictureFormat.JPEG, len(JPEG))
+
+
+class ToldReplies:
+    """Fulfils bot.jobs.ports.Replies as the world says."""
+
+    def __init__(self, world: World, stopping: asyncio.Event) -> None:
+        self._world = world
+        self._stopping = stopping
+
+    def show(self, job: Job, progress: Progress) -> None:
+        """Progress promises nothing."""
+
+    def is_gone(self, job: Job) -> bool:
+        return self._world.messages[job.id].deleted
+
+    async def close(self, job: Job) -> None:
+        await self._act("close", job)
+        self._message(job).endings.append(str(job.state))
+        await self._act("closed", job)
+
+    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+        assert all(it.path.read_bytes() for it in pictures)
+        await self._act("upload", job)
+        self._message(job).uploads += 1
+        await self._act("uploaded", job)
+        return job.target
+
+    async def is_delivered(self, job: Job) -> bool:
+        return bool(self._message(job).uploads)
+
+    async def find(self, job: Job) -> ReplyTarget | None:
+        return replace(job.target, message_id=job.seq) if job.id in self._world.messages else None
+
+    async def fresh(self, source: Source) -> Source:
+        return source
+
+    async def _act(self, act: str, job: Job) -> None:
+        if await self._world.outcome(act, job.id) == "stop":
+            self._stopping.set()
+            raise ReplyUnavailable
+
+    def _message(self, job: Job) -> Message:
+        message = self._world.messages[job.id]
+        if message.deleted:
+            raise ReplyGone
+        return message
+
+
+class NoInspector:
+    """There are no sources in this world."""
+
+    async def check_source(self, path: Path) -> PictureFormat:
+        raise NotImplementedError
+
+
+class Process:
+    """One bot: the real runner and service over the world. The time of a job at the image API is over at once."""
+
+    def __init__(self, world: World, store: Store, owner: str, folder: Path) -> None:
+        self.owner = owner
+        self.stopping = asyncio.Event()
+        tools = Tools(
+            jobs=store.jobs,
+            api=ToldApi(world),
+            replies=ToldReplies(world, self.stopping),
+            inspector=NoInspector(),
+            spool=Spool(folder / owner),
+            prices=Prices(),
+            owner=owner,
+            job_timeout_s=0.0,
+            deliveries=asyncio.Semaphore(16),
+            stopping=self.stopping,
+        )
+        self.runner = Runner(tools, max_active=50)
+        self.service = JobService(store.jobs, self.runner, max_jobs_per_user=50)
+
+    async def start(self) -> None:
+        await self.runner._start()  # pyright: ignore[reportPrivateUsage] run() does it, and then lives by the clock
+
+    async def claim(self) -> None:
+        await self.runner._claim()  # pyright: ignore[reportPrivateUsage] as above
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """The work on jobs that is under way."""
+        lives = self.runner._lives  # pyright: ignore[reportPrivateUsage] to wait until all have come to an act
+        return [task for _, task in lives.values() if not task.done()]
+
+    async def die(self) -> None:
+        """As by `kill -9`: what waits for its outcome never hears of it."""
+        dying = self.tasks()
+        for task in dying:
+            task.cancel()
+        await asyncio.gather(*dying, return_exceptions=True)

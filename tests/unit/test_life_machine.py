@@ -1,0 +1,255 @@
+"""The life of jobs under any sequence of events, crashes and takeovers: what is promised holds in every state."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import delete, update
+from structlog.testing import capture_logs
+
+from bot.model import Charged, ImageRequest, Job, JobState, NewJob, ReplyTarget
+from bot.store.schema import jobs
+from bot.store.store import Store
+from tests.unit.life_world import OUTCOMES, Gate, Message, Process, World
+
+T = TypeVar("T")
+SETTLE_S = 10.0
+NUMBERS = itertools.count(1)
+#: What becomes of an acknowledgement; in the last two cases the process does not learn it.
+ANSWERS = ("taken", "refused", "taken unheard", "lost unheard")
+CERTAINLY_NOTHING = {"unreachable", "busy"}
+
+
+class LifeMachine(RuleBasedStateMachine):
+    """Up to two processes on one database, and a few jobs."""
+
+    loop: asyncio.Runner
+    store: Store
+    folder: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.ids: list[str] = []
+        self.acknowledged: set[str] = set()
+        self.ended: dict[str, JobState] = {}
+        self._logs = capture_logs()
+        self.logged = self._logs.__enter__()
+        self.processes: list[Process] = []
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something, and let all processes go on until each of their jobs waits for an outcome."""
+
+        async def to_rest() -> T:
+            result = await work
+            async with asyncio.timeout(SETTLE_S):
+                while self._is_busy():  # noqa: ASYNC110 the processes ring no bell
+                    await asyncio.sleep(0.0005)
+            return result
+
+        return self.loop.run(to_rest())
+
+    def _is_busy(self) -> bool:
+        return any(task not in self.world.gates for process in self.processes for task in process.tasks())
+
+    @initialize(number=st.integers(1, 2))
+    def open(self, number: int) -> None:
+        for _ in range(number):
+            self.run(self._start(f"process {next(NUMBERS)}"))
+
+    async def _start(self, owner: str) -> None:
+        process = Process(self.world, self.store, owner, self.folder)
+        self.processes.append(process)
+        await process.start()
+
+    @precondition(lambda self: len(self.ids) < 3)
+    @rule(which=st.integers(0, 1), answer=st.sampled_from(ANSWERS))
+    def command(self, which: int, answer: str) -> None:
+        self.run(self._command(self._process(which), answer))
+
+    async def _command(self, process: Process, answer: str) -> None:
+        number = next(NUMBERS)
+        job_id = f"job{number}"
+        target = ReplyTarget(1, "token", datetime.now(UTC) + timedelta(minutes=15), 2, 3, None, False, True, 10**7)
+        new = NewJob(job_id, number, number, ImageRequest(job_id), target)
+        # The service chooses an id of its own, so this is its one write, done here.
+        tools = process.runner.tools
+        received = await tools.jobs.receive(
+            new, owner=tools.owner, limit=3, now=datetime.now(UTC), lease=timedelta(seconds=30), patience=SETTLE_S
+        )
+        self.ids.append(job_id)
+        if "taken" in answer:
+            self.world.messages[job_id] = Message()
+            self.acknowledged.add(job_id)
+        if answer == "taken":
+            await process.service.acknowledged(received.job, message_id=number, ephemeral=False)
+        elif answer == "refused":
+            await process.service.unacknowledged(received.job)
+        else:
+            process.service.in_doubt(received.job)
+
+    @rule(which=st.integers(0, 1))
+    def claim(self, which: int) -> None:
+        self.run(self._process(which).claim())
+
+    @precondition(lambda self: self.world.gates)
+    @rule(gate=st.integers(0, 5), outcome=st.integers(0, 5))
+    def act(self, gate: int, outcome: int) -> None:
+        gates = list(self.world.gates.values())
+        self._decide(gates[gate % len(gates)], outcome)
+
+    def _decide(self, gate: Gate, outcome: int) -> None:
+        outcomes = OUTCOMES[gate.act]
+
+        async def decide() -> None:
+            self.world.decide(gate, outcomes[outcome % len(outcomes)])
+
+        self.run(decide())
+
+    @precondition(lambda self: self.ids)
+    @rule(which=st.integers(0, 1), job=st.integers(0, 5))
+    def cancel(self, which: int, job: int) -> None:
+        self.run(self._process(which).service.cancel(self._job(job)))
+
+    @precondition(lambda self: JobState.TIMED_OUT in self.ended.values())
+    @rule(which=st.integers(0, 1), job=st.integers(0, 5))
+    def check_again(self, which: int, job: int) -> None:
+        timed_out = [job_id for job_id, state in self.ended.items() if state is JobState.TIMED_OUT]
+        found = self._get(timed_out[job % len(timed_out)])
+        self.run(self._process(which).service.check_again(found))
+
+    @precondition(lambda self: self.world.messages)
+    @rule(job=st.integers(0, 5))
+    def delete_reply(self, job: int) -> None:
+        messages = list(self.world.messages.values())
+        messages[job % len(messages)].deleted = True
+
+    @rule(which=st.integers(0, 1))
+    def crash(self, which: int) -> None:
+        """`kill -9`, and a start: under the same name where a process is alone, else when the leases have run out."""
+        process = self._process(which)
+        self.processes.remove(process)
+        self.run(process.die())
+        if self.processes:
+            self.lapse(0)
+        self.run(self._start(f"process {next(NUMBERS)}" if self.processes else process.owner))
+
+    @rule(which=st.integers(0, 1))
+    def lapse(self, which: int) -> None:
+        """All leases run out, as when a process sleeps for half a minute; another takes over, or the same."""
+        past = datetime.now(UTC) - timedelta(minutes=1)
+        self.run(self.store.run(lambda connection: connection.execute(update(jobs).values(lease_until=past))))
+        self.run(self._process(which).runner.adopt())
+
+    @rule(which=st.integers(0, 1))
+    def stop(self, which: int) -> None:
+        """SIGTERM, and a start."""
+        process = self._process(which)
+        self.run(process.runner.stop(0.0))
+        self.processes.remove(process)
+        self.run(self._start(process.owner))
+
+    @invariant()
+    def nothing_is_bought_twice(self) -> None:
+        for sent in self.world.sent.values():
+            assert set(sent[:-1]) <= CERTAINLY_NOTHING, sent
+
+    @invariant()
+    def pictures_are_in_one_place_and_paid_for(self) -> None:
+        for job in self._jobs():
+            message = self.world.messages.get(job.id)
+            if job.state is JobState.DELIVERED:
+                assert message is not None
+                assert message.uploads
+            if message is not None and message.uploads:
+                assert "accept" in self.world.sent[job.id]
+                assert not job.failure or message.deleted
+
+    @invariant()
+    def an_end_is_an_end(self) -> None:
+        for job in self._jobs():
+            before = self.ended.get(job.id)
+            again = before is JobState.TIMED_OUT and job.id in self.world.tasks.values()
+            assert before in (None, job.state) or again, (before, job.state)
+            self.ended.pop(job.id, None)
+            if job.state.is_final:
+                self.ended[job.id] = job.state
+
+    @invariant()
+    def only_an_end_is_told_and_money_honestly(self) -> None:
+        for job in self._jobs():
+            assert job.state.is_final or not job.told
+            if job.failure and job.failure.charged is Charged.NO and "accept" in self.world.sent.get(job.id, ()):
+                assert job.id in self.world.refunded, job
+
+    @invariant()
+    def the_program_has_no_fault(self) -> None:
+        assert [entry for entry in self.logged if "fault of the program" in entry["event"]] == []
+
+    def teardown(self) -> None:
+        """All is well again: every job that was acknowledged comes to an end that is told."""
+        try:
+            for _ in range(len(self.ids) * 12):
+                self._go_on()
+            for job in self._jobs():
+                assert job.state.is_final, job
+                assert job.told, job
+                if job.id in self.acknowledged and not (message := self.world.messages[job.id]).deleted:
+                    assert message.uploads or message.endings, job
+        finally:
+            self._logs.__exit__(None, None, None)
+            for process in self.processes:
+                self.loop.run(process.die())
+            self.loop.run(self.store.run(lambda connection: connection.execute(delete(jobs))))
+
+    def _go_on(self) -> None:
+        for process in list(self.processes):
+            if process.stopping.is_set():
+                self.stop(self.processes.index(process))
+        for process in self.processes:
+            self.run(process.claim())
+        self.lapse(0)
+        for gate in list(self.world.gates.values()):
+            if not gate.outcome.done():
+                self._decide(gate, 0)
+
+    def _process(self, which: int) -> Process:
+        return self.processes[which % len(self.processes)]
+
+    def _job(self, which: int) -> Job:
+        return self._get(self.ids[which % len(self.ids)])
+
+    def _get(self, job_id: str) -> Job:
+        job = self.loop.run(self.store.jobs.get(job_id))
+        assert job is not None
+        return job
+
+    def _jobs(self) -> list[Job]:
+        return [self._get(job_id) for job_id in self.ids]
+
+
+def test_no_sequence_of_events_breaks_a_promise(tmp_path: Path) -> None:
+    slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
+    bounds = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=slow, database=None)
+    with asyncio.Runner() as loop:
+        store = loop.run(Store.open(f"sqlite:///{tmp_path / 'easel.db'}"))
+        LifeMachine.loop, LifeMachine.store, LifeMachine.folder = loop, store, tmp_path
+        try:
+            run_state_machine_as_test(LifeMachine, settings=bounds)
+        finally:
+            loop.run(store.close())
