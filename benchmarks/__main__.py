@@ -20,7 +20,7 @@ SHOWN_LOG_LINES = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 when a job was lost, delivered twice or bought twice."""
+    """Measure and print; 1 when a job was lost, delivered twice or bought twice. Aims that are missed are marked only."""
     options = _parser().parse_args(arguments)
     if not Path("/proc/self/stat").exists():
         print("The benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
@@ -34,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _measured(plan: Plan, gallery: Gallery) -> Figures:
-    print(f"{plan.jobs} jobs at once …", file=sys.stderr, flush=True)
+    when = f"within {plan.over_s:g} s" if plan.over_s else "at once"
+    print(f"{plan.jobs} jobs {when} …", file=sys.stderr, flush=True)
     seen = await measure(plan, gallery)
     for end, number in other_ends(seen).most_common():
         print(f"  {number} not delivered: {end}", file=sys.stderr)

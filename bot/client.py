@@ -91,11 +91,20 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     async def sync_commands(self) -> int:
         """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
-        return len(await self.tree.sync())
+        try:
+            return len(await self.tree.sync())
+        except KeyError as exc:
+            # They are taken by then; only the answer is not as the library reads it, as from a proxy that cuts it.
+            log.info("the answer to the registration of the slash commands is incomplete", missing=str(exc))
+            return len(self._commands())
+
+    def _commands(self) -> list[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group]:
+        menus = self.tree.get_commands(type=discord.AppCommandType.message)
+        return [*self.tree.get_commands(type=discord.AppCommandType.chat_input), *menus]
 
     async def sync_if_changed(self, memory: Memory) -> None:
         """Register the slash commands when they differ from those registered last: Discord limits how often."""
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = [command.to_dict(self.tree) for command in self._commands()]
         name = f"commands:{self.application_id}"
         fingerprint = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
         if await memory.get(name) == fingerprint:

@@ -16,7 +16,6 @@ from bot.errors import (
     NotAPicture,
     ReplyError,
     ReplyGone,
-    ReplyOutOfReach,
     ReplyUnavailable,
     TooLarge,
 )
@@ -57,7 +56,7 @@ async def deliver(life: Life, *, look_first: bool = False) -> None:
         except ReplyGone:
             await life.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES)
             return
-        except (ReplyOutOfReach, ReplyUnavailable) as exc:
+        except ReplyError as exc:
             if _too_old(life.job):
                 await life.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
                 return
@@ -82,8 +81,8 @@ async def tell(life: Life) -> None:
             await life.tools.replies.close(life.job)
         except ReplyGone:
             life.log.info("nobody is told how the job ended: the reply was deleted")
-        except (ReplyOutOfReach, ReplyUnavailable) as exc:
-            hopeless = isinstance(exc, ReplyOutOfReach) and life.job.target.outlives_token
+        except ReplyError as exc:
+            hopeless = not isinstance(exc, ReplyUnavailable) and life.job.target.outlives_token
             if not hopeless and not _too_old(life.job):
                 tries += 1
                 await _wait_for_reply(life, exc, tries)
@@ -103,7 +102,7 @@ async def _put(life: Life, *, look_first: bool) -> ReplyTarget | None:
         return await life.tools.replies.deliver(life.job, pictures, await _sources(life))
 
 
-async def _wait_for_reply(life: Life, exc: ReplyOutOfReach | ReplyUnavailable, tries: int) -> None:
+async def _wait_for_reply(life: Life, exc: ReplyError, tries: int) -> None:
     """Until Discord may take it: soon after trouble, at a click or now and then where the reply is out of reach."""
     if isinstance(exc, ReplyUnavailable):
         life.log.warning("Discord does not take a reply; trying again", fault=str(exc), tries=tries)

@@ -32,6 +32,21 @@ Part = ui.Item[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What the place of a reply asks of its card.
+
+    `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
+    `with_prompt` is False where the server's AutoMod refuses to repeat the prompt.
+    """
+
+    parting: bool = False
+    with_prompt: bool = True
+
+
+PLAIN = Look()
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """One picture of a finished card: its file name in the message, or None where only a link is left."""
 
@@ -40,20 +55,20 @@ class Shown:
     url: str
 
 
-def in_line(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
-    """A job that waits for its turn. `parting` when the reply can soon no longer be changed by Easel itself."""
+def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """A job that waits for its turn."""
     if progress.trouble is not None:
         head = f"**Waiting** · {_trouble(progress.trouble)}"
     elif progress.place is None:
         head = "**Waiting in line**"
     else:
         head = f"**Waiting in line** · place {progress.place}"
-    lines = (head, texts.quoted(job.request.prompt))
-    return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(parting)), _running_row(job, parting))
+    lines = (head, _quote(job, look))
+    return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
-def painting(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
-    """A job that the image API works on. `parting` as for `in_line`."""
+def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """A job that the image API works on."""
     bar = _bar(progress.percent) if progress.percent is not None else ""
     began = job.submitted_at or job.received_at
     lines = [f"**Painting** {bar}· begun {_relative(began)}"]
@@ -61,26 +76,23 @@ def painting(job: Job, progress: Progress, *, parting: bool = False) -> ui.Layou
         lines = [f"**Painted** {bar}· begun {_relative(began)}", f"-# {texts.NOT_FETCHED}"]
     elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
-    lines.append(texts.quoted(job.request.prompt))
-    return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(parting)), _running_row(job, parting))
+    lines.append(_quote(job, look))
+    return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
-def running(job: Job, progress: Progress, *, parting: bool = False) -> ui.LayoutView:
-    """The card of a job that has not ended, by its state. `parting` as for `in_line`."""
+def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """The card of a job that has not ended, by its state."""
     waiting = job.state in {JobState.RECEIVED, JobState.WAITING}
-    return in_line(job, progress, parting=parting) if waiting else painting(job, progress, parting=parting)
+    return in_line(job, progress, look) if waiting else painting(job, progress, look)
 
 
-def finished(
-    job: Job, shown: Sequence[Shown], source_files: Sequence[str], *, with_prompt: bool = True
-) -> ui.LayoutView:
-    """A job with its pictures. `with_prompt=False` leaves the prompt out where AutoMod refuses to repeat it."""
-    prompt = texts.quoted(job.request.prompt) if with_prompt else ""
-    parts: list[Part] = [*_head(prompt, source_files)]
+def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look: Look = PLAIN) -> ui.LayoutView:
+    """A job with its pictures."""
+    parts: list[Part] = [*_head(_quote(job, look), source_files)]
     gallery = [
         discord.MediaGalleryItem(
             f"attachment://{it.filename}",
-            description=alt_text(job) if with_prompt else None,
+            description=alt_text(job) if look.with_prompt else None,
             spoiler=job.request.spoiler,
         )
         for it in shown
@@ -92,7 +104,7 @@ def finished(
     return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
 
 
-def ended(job: Job) -> ui.LayoutView:
+def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
     """A job that ended without pictures: one plain sentence, and what can be done."""
     ending = texts.ending(job)
     actions: list[Action] = []
@@ -107,7 +119,7 @@ def ended(job: Job) -> ui.LayoutView:
     cancelled = kind is FailureKind.CANCELLED
     return _card(
         WAITING_COLOUR if cancelled else FAILED_COLOUR,
-        _text(f"**{ending.headline}**", ending.meaning, texts.quoted(job.request.prompt)),
+        _text(f"**{ending.headline}**", ending.meaning, _quote(job, look)),
         _by(job),
         _row(job, *actions),
     )
@@ -172,12 +184,16 @@ def _bar(percent: int) -> str:
     return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
 
 
-def _parting(parting: bool) -> str:
-    return texts.PARTING if parting else ""
+def _parting(look: Look) -> str:
+    return texts.PARTING if look.parting else ""
 
 
-def _running_row(job: Job, parting: bool) -> ui.ActionRow[Any]:
-    return _row(job, Action.SHOW, Action.CANCEL) if parting else _row(job, Action.CANCEL)
+def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
+    return _row(job, Action.SHOW, Action.CANCEL) if look.parting else _row(job, Action.CANCEL)
+
+
+def _quote(job: Job, look: Look) -> str:
+    return texts.quoted(job.request.prompt) if look.with_prompt else ""
 
 
 def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:

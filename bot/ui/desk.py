@@ -21,8 +21,8 @@ from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
 from bot.ui.interactions import Interaction, may_change, result_as_source, target_of, with_fresh_sources
 from bot.ui.media import media_urls, pictures_of
+from bot.ui.reach import AUTOMOD
 from bot.ui.reply import DiscordReplies
-from bot.ui.updates import running_card
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -189,11 +189,15 @@ class Desk:
         await interaction.response.send_modal(form)
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
-        card = running_card(job, Progress(place=place))
+        card = self._replies.card(job, Progress(place=place))
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):
                 answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
         except discord.HTTPException as exc:
+            if exc.code in AUTOMOD and self._replies.speaks_of(job):
+                self._replies.silence(job)
+                await self._acknowledge(interaction, job, place)
+                return
             if exc.code == ALREADY_ACKNOWLEDGED or exc.status >= 500:
                 self._service.in_doubt(job)
             else:

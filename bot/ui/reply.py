@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import discord
@@ -16,7 +17,7 @@ from bot.ui import cards
 from bot.ui.cards import Shown
 from bot.ui.media import media_urls
 from bot.ui.pictures import PictureStudio
-from bot.ui.reach import BlockedByAutoMod, Reach, UploadTooLarge, token_is_alive
+from bot.ui.reach import BlockedByAutoMod, Reach, UploadTooLarge, parting_at, token_is_alive
 from bot.ui.updates import Updates
 
 log = structlog.stdlib.get_logger(__name__)
@@ -42,8 +43,29 @@ class DiscordReplies:
     def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
         self._reach = Reach(client)
         self._studio = studio
-        self._updates = Updates(self._edit_quietly, lambda job: token_is_alive(job.target))
+        self._updates = Updates(self.card, self._edit_quietly, lambda job: token_is_alive(job.target))
         self._gone: set[str] = set()
+        self._unspeakable: set[str] = set()  # jobs whose prompt AutoMod refuses to be repeated
+
+    def card(self, job: Job, progress: Progress) -> ui.LayoutView:
+        """What a running job's reply shows now."""
+        return cards.running(job, progress, self._look(job))
+
+    def speaks_of(self, job: Job) -> bool:
+        """Whether the job's cards repeat its prompt."""
+        return job.id not in self._unspeakable
+
+    def silence(self, job: Job) -> None:
+        """AutoMod refuses to repeat the job's prompt: it is shown without from now on."""
+        log.info("AutoMod refuses a prompt; the reply goes without it", job=job.id)
+        self._unspeakable.add(job.id)
+
+    def _look(self, job: Job) -> cards.Look:
+        parting = parting_at(job.target)
+        return cards.Look(
+            parting=parting is not None and datetime.now(UTC) >= parting,
+            with_prompt=self.speaks_of(job),
+        )
 
     def acknowledged(self, job: Job, view: ui.LayoutView) -> None:
         """The acknowledgement showed this layout already."""
@@ -58,7 +80,12 @@ class DiscordReplies:
 
     async def close(self, job: Job) -> None:
         await self._finish(job)
-        await self._reach.edit(job.target, lambda: cards.ended(job))
+        try:
+            await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
+        except BlockedByAutoMod:
+            self.silence(job)
+            await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
+        self._unspeakable.discard(job.id)
 
     async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
         await self._finish(job)
@@ -106,6 +133,8 @@ class DiscordReplies:
             await self._reach.edit(job.target, lambda: view)
         except ReplyGone:
             self._gone.add(job.id)
+        except BlockedByAutoMod:
+            self.silence(job)
         except ReplyError as exc:
             log.debug("a progress edit was not taken", job=job.id, fault=str(exc))
 
@@ -113,10 +142,10 @@ class DiscordReplies:
         self, job: Job, shown: Sequence[Shown], uploads: Sequence[Upload], source_names: Sequence[str]
     ) -> ReplyTarget:
         try:
-            return await self._put(job, shown, uploads, source_names, with_prompt=True)
+            return await self._put(job, shown, uploads, source_names)
         except BlockedByAutoMod:
-            log.info("AutoMod refuses the prompt; delivered without it", job=job.id)
-            return await self._put(job, shown, uploads, source_names, with_prompt=False)
+            self.silence(job)
+            return await self._put(job, shown, uploads, source_names)
 
     async def _put(
         self,
@@ -124,13 +153,12 @@ class DiscordReplies:
         shown: Sequence[Shown],
         uploads: Sequence[Upload],
         source_names: Sequence[str],
-        *,
-        with_prompt: bool,
     ) -> ReplyTarget:
-        alt = cards.alt_text(job) if with_prompt else None
+        look = self._look(job)
+        alt = cards.alt_text(job) if look.with_prompt else None
 
         def view() -> ui.LayoutView:
-            return cards.finished(job, shown, source_names, with_prompt=with_prompt)
+            return cards.finished(job, shown, source_names, look)
 
         def files() -> Sequence[discord.File]:
             return [discord.File(it.path, filename=it.filename, description=alt) for it in uploads]

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from discord import ui
 
 from bot.model import Job, JobState, Progress
-from bot.ui import cards
 from bot.ui.reach import parting_at
 
+Card = Callable[[Job, Progress], ui.LayoutView]
 Edit = Callable[[Job, ui.LayoutView], Awaitable[None]]
 
 #: Least seconds between two edits of one message. Discord takes about 5 in 5 s; the last edit must never wait.
@@ -44,17 +44,12 @@ class Slot:
         return waiting
 
 
-def running_card(job: Job, progress: Progress) -> ui.LayoutView:
-    """What a running job's reply shows now, with the way to fetch it where it can soon no longer be changed."""
-    parting = parting_at(job.target)
-    return cards.running(job, progress, parting=parting is not None and datetime.now(UTC) >= parting)
-
-
 class Updates:
     """One slot per running job; a slot whose job has ended is dropped."""
 
-    def __init__(self, edit: Edit, token_is_alive: Callable[[Job], bool]) -> None:
-        """`edit` sends one layout and swallows what a failed progress edit may mean."""
+    def __init__(self, card: Card, edit: Edit, token_is_alive: Callable[[Job], bool]) -> None:
+        """`card` makes the layout of a state; `edit` sends it and swallows what a failed progress edit may mean."""
+        self._card = card
         self._edit = edit
         self._token_is_alive = token_is_alive
         self._slots: dict[str, Slot] = {}
@@ -68,7 +63,7 @@ class Updates:
         """Show this state when the gap since the last edit allows; a later call before that replaces it."""
         slot = self._slots.setdefault(job.id, Slot())
         self._show_parting_in_time(slot, job, progress)
-        if slot.next is None and _fingerprint(running_card(job, progress)) == slot.sent:
+        if slot.next is None and _fingerprint(self._card(job, progress)) == slot.sent:
             return
         slot.next = (job, progress)
         if slot.task is None or slot.task.done():
@@ -107,7 +102,7 @@ class Updates:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
-                view = running_card(job, progress)
+                view = self._card(job, progress)
                 fingerprint = _fingerprint(view)
                 if fingerprint != slot.sent:
                     await self._edit(job, view)

@@ -104,4 +104,3 @@ async def use_everything(house: House, photo: Path) -> None:
     await slow.until(says("cancelled"))
     await house.ada.press(reply, "Delete")
     await reply.until_deleted()
-

@@ -91,9 +91,10 @@ class ToldApi(ImageApi):
     async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
         job_id = request.prompt
         sent = self._world.sent.setdefault(job_id, [])
-        outcome = await self._world.outcome("submit", job_id)
-        sent.append(outcome)
-        match outcome:
+        sent.append("on its way")
+        number = len(sent) - 1
+        sent[number] = await self._world.outcome("submit", job_id)
+        match sent[number]:
             case "unreachable":
                 raise Unreachable(retry_after=0.001)
             case "busy":
