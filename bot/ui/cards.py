@@ -100,7 +100,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     ]
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
-    parts.append(_by(job, _missing(job, shown), *_fitting(shown)))
+    parts.append(_by(job, _missing(job, shown), _own_choice(job), *_fitting(shown)))
     return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
 
 
@@ -228,6 +228,11 @@ def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
 def _missing(job: Job, shown: Sequence[Shown]) -> str:
     asked = job.request.count
     return f"{len(shown)} of {asked} pictures: the image API gave no more." if len(shown) < asked else ""
+
+
+def _own_choice(job: Job) -> str:
+    """An answer without a task came from a route that takes neither shape, resolution nor format."""
+    return texts.OWN_CHOICE if job.task_id is None else ""
 
 
 def _fitting(shown: Sequence[Shown]) -> Sequence[str]:

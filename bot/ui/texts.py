@@ -136,6 +136,7 @@ STILL_RUNNING = "Not finished yet, but the reply changes by itself again for the
 NO_PICTURE_IN_MESSAGE = "There is no picture in that message that could be edited."
 NO_TEXT_IN_MESSAGE = "There is no text in that message that could be painted."
 NOT_FETCHED = "The pictures are ready, but cannot be fetched yet; Easel keeps trying."
+OWN_CHOICE = "The image API chose shape, size and format by itself here."
 FORM_TOO_OLD = "Easel can no longer read this form. Please open it once more."
 RESTARTING = "Easel is just restarting. Please try again in a minute; nothing was started."
 INTERNAL_FAULT = "Something went wrong inside Easel; it has been noted. Please try again."

@@ -1,0 +1,119 @@
+"""Trouble on the bot's own machine: a locked or full disk, a broken spool, a clock that steps back. No job is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.image_api.latency import Latency
+from tests.acceptance.conftest import House, final, house_in, says, with_pictures
+
+EDITS = "PATCH /webhooks/*/messages/*"
+
+
+async def uploading(house: House) -> None:
+    """Until the pictures are on their way to Discord."""
+    async with asyncio.timeout(20):
+        while not any(request.files for request in house.discord.requests):
+            await asyncio.sleep(0.02)
+
+
+async def test_a_spool_file_that_was_spoilt_while_the_bot_was_down_is_fetched_again(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox", count=2)
+        await reply.until(says("painting"))
+        house.discord.faults.hang(EDITS)
+        await uploading(house)
+        await house.kill_bot()
+        spoilt = list((tmp_path / "easel.db.spool").rglob("picture-*"))
+        assert len(spoilt) == 2
+        for file in spoilt:
+            file.write_bytes(bytes(1000))
+        house.discord.faults.clear()
+        await house.start_bot()
+        message = await reply.until(with_pictures)
+        assert all(picture.width for picture in message.pictures)
+
+
+async def test_a_spool_that_is_gone_is_fetched_again(tmp_path: Path) -> None:
+    async with house_in(tmp_path) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        house.discord.faults.hang(EDITS)
+        await uploading(house)
+        await house.kill_bot()
+        for file in sorted((tmp_path / "easel.db.spool").rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+        house.discord.faults.clear()
+        await house.start_bot()
+        await reply.until(with_pictures)
+
+
+async def test_a_locked_database_gives_an_honest_refusal_in_time_and_running_jobs_go_on_afterwards(
+    tmp_path: Path,
+) -> None:
+    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
+        running = await house.ada.command("imagine", prompt="running")
+        await running.until(says("painting"))
+        with contextlib.closing(sqlite3.connect(tmp_path / "easel.db", isolation_level=None)) as other_program:
+            other_program.execute("BEGIN EXCLUSIVE")
+            refused = await house.ben.command("imagine", prompt="refused")
+            assert refused.error is None
+            assert refused.ephemeral
+            assert says("nothing was started")(refused.message)
+            other_program.execute("ROLLBACK")
+        await running.until(with_pictures, 30)
+        await (await house.ben.command("imagine", prompt="taken")).until(with_pictures)
+        assert sorted(it.submission.prompt for it in house.image_api.accepted) == ["running", "taken"]
+
+
+@contextlib.asynccontextmanager
+async def small_disk(folder: Path) -> AsyncIterator[Path]:
+    """A disk of 2 MB. Skips where this user may not mount one."""
+    folder.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", folder], capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("mounting a small disk takes rights that this user does not have")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mount is a command of Unix")
+async def test_a_full_disk_delays_jobs_and_loses_none(tmp_path: Path) -> None:
+    async with small_disk(tmp_path / "disk") as disk, house_in(disk, latency=Latency.fixed(2.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        ballast = disk / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+        await asyncio.sleep(3.0)
+        assert house.bot.is_running
+        assert not reply.message.pictures
+        ballast.unlink()
+        await reply.until(with_pictures, 40)
+        assert len(house.submissions()) == 1
+
+
+async def test_a_clock_that_stepped_back_neither_ends_nor_stalls_a_job(tmp_path: Path) -> None:
+    async with house_in(tmp_path, latency=Latency.fixed(4.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        await house.kill_bot()
+        ahead = (datetime.now(UTC) + timedelta(hours=3)).strftime("%Y-%m-%d %H:%M:%S.%f")
+        with contextlib.closing(sqlite3.connect(tmp_path / "easel.db", isolation_level=None)) as database:
+            database.execute("UPDATE jobs SET submitted_at = ?, received_at = ?, lease_until = ?", (ahead,) * 3)
+        await house.start_bot()
+        message = await reply.until(final, 30)
+        assert message.pictures
+        assert len(house.submissions()) == 1
