@@ -20,7 +20,7 @@ SHOWN_LOG_LINES = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 when a job was lost, delivered twice or bought twice. Aims that are missed are marked only."""
+    """Measure and print; 1 when a job was lost, delivered twice or bought twice. Missed aims are only marked."""
     options = _parser().parse_args(arguments)
     if not Path("/proc/self/stat").exists():
         print("The benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)

@@ -22,6 +22,8 @@ LEASE = timedelta(seconds=30)
 HEARTBEAT_S = 10.0
 LOOK_AT_LINE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
 SHOW_PLACES_S = 2.0
+#: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
+ANSWERS_FIRST = 20
 ADOPT_S = 5.0
 
 
@@ -41,6 +43,8 @@ class Runner:
         self._at_api: set[str] = set()
         self._line: dict[str, Job] = {}
         self._awake = asyncio.Event()
+        #: Commands that are written down and not yet acknowledged; kept by the service.
+        self.unanswered = 0
         self._looks: set[asyncio.Task[None]] = set()
 
     def wake(self) -> None:
@@ -137,8 +141,9 @@ class Runner:
 
     async def _start(self) -> None:
         found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=True)
-        waiting = await self._read_line()
-        self.tools.spool.sweep({job.id for job in (*found, *(job for _, job in waiting))})
+        waiting = await self.tools.jobs.waiting() if self._alone else []
+        self._line |= {job.id: job for job in waiting}
+        self.tools.spool.sweep({job.id for job in (*found, *waiting)})
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
         for job in found:
@@ -151,6 +156,8 @@ class Runner:
     async def _claim(self) -> None:
         """Give free places at the image API to the head of the line."""
         room = self._max_active - len(self._at_api)
+        if self.unanswered > ANSWERS_FIRST:
+            return
         if room <= 0 or not await self._api_is_up():
             return
         for job in await self.tools.jobs.claim(self.tools.owner, room=room, now=now(), lease=LEASE):
@@ -184,22 +191,20 @@ class Runner:
                 entry[1].cancel()
 
     async def _show_places(self) -> None:
-        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
-        for place, job in await self._read_line():
-            # A job that waits for its next try goes on saying why.
-            waits_for_api = job.not_before is not None and job.not_before > now()
-            if job.id not in self._lives and not waits_for_api:
-                self.tools.replies.show(job, Progress(place=place, trouble=trouble))
+        """Show the jobs in line where they stand.
 
-    async def _read_line(self) -> list[tuple[int, Job]]:
-        """The jobs in line whose places are shown here, each with its place from 1."""
+        Between reading the line and showing it nothing may be awaited: a job that is claimed meanwhile must not be
+        shown as waiting once more, over its pictures perhaps.
+        """
         ids = await self.tools.jobs.line()
-        for job_id in ids:
-            if self._alone and job_id not in self._line and (job := await self.tools.jobs.get(job_id)):
-                self._line[job_id] = job
-        shown = [(place, job_id) for place, job_id in enumerate(ids, start=1) if job_id in self._line]
-        self._line = {job_id: self._line[job_id] for _, job_id in shown}
-        return [(place, self._line[job_id]) for place, job_id in shown]
+        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
+        self._line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
+        for place, job_id in enumerate(ids, start=1):
+            job = self._line.get(job_id)
+            # A job that waits for its next try goes on saying why.
+            if job is None or (job.not_before is not None and job.not_before > now()):
+                continue
+            self.tools.replies.show(job, Progress(place=place, trouble=trouble))
 
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
         life = Life(self.tools, job)

@@ -57,7 +57,7 @@ class JobService:
         """
         self._runner.tools.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id)
-        return await self._jobs.receive(
+        received = await self._jobs.receive(
             new,
             owner=self._runner.tools.owner,
             limit=self._max_jobs_per_user,
@@ -65,6 +65,13 @@ class JobService:
             lease=LEASE,
             patience=PATIENCE_S,
         )
+        self._runner.unanswered += 1
+        return received
+
+    def answered(self) -> None:
+        """The answer to a received job's command is over, one way or the other."""
+        self._runner.unanswered -= 1
+        self._runner.wake()
 
     async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
         """Discord has taken the acknowledgement: the job is in line. A refusal of the database is waited out."""

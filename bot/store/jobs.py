@@ -180,6 +180,11 @@ class Jobs:
         """The ids of the waiting jobs in the order of the line: a job's place is its index plus one."""
         return await self._run(lambda connection: list(connection.execute(line.IN_ORDER).scalars()))
 
+    async def waiting(self) -> list[Job]:
+        """The waiting jobs in the order of the line."""
+        query = select(jobs).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
+        return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])
+
     async def keep(self, owner: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
         """Renew the leases of `owner`. Returns the ids that are still its own; work on all others has to stop."""
         if not job_ids:

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import StartError
+from bot.store.schema import metadata
 
 HEAD = "0001"  # the newest revision under migrations/versions; a test keeps it true
 
@@ -19,7 +20,9 @@ def migrate(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-        if current_revision(connection) != HEAD:
+        if not inspect(connection).get_table_names():
+            _create(connection)
+        elif current_revision(connection) != HEAD:
             _upgrade(connection)
 
 
@@ -28,6 +31,13 @@ def current_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _create(connection: Connection) -> None:
+    """The tables of an empty database, as the revisions would leave them: a test holds the two equal."""
+    metadata.create_all(connection)
+    connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
 
 def _upgrade(connection: Connection) -> None:

@@ -118,4 +118,4 @@ meta = Table("meta", metadata, MetaColumns)
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
 Index(None, jobs.c.user_id, jobs.c.seq)
 # So does the search for ends that nobody has been told of.
-Index("ix_jobs_untold", jobs.c.seq, sqlite_where=jobs.c.told.is_(False), postgresql_where=jobs.c.told.is_(False))
+Index(None, jobs.c.told, jobs.c.seq)

@@ -128,7 +128,10 @@ class Desk:
             log.error("the database did not take a new job in time", fault=str(exc))
             await self.say(interaction, texts.DATABASE_BUSY)
         else:
-            await self._acknowledge(interaction, received.job, received.place)
+            try:
+                await self._acknowledge(interaction, received.job, received.place)
+            finally:
+                self._service.answered()
 
     async def _press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         job = await self._job(interaction, job_id)

@@ -19,7 +19,12 @@ Edit = Callable[[Job, ui.LayoutView], Awaitable[None]]
 
 #: Least seconds between two edits of one message. Discord takes about 5 in 5 s; the last edit must never wait.
 NEW_STATE_GAP_S = 1.0
-PROGRESS_GAPS_S = ((60.0, 2.5), (300.0, 5.0), (float("inf"), 15.0))  # (up to this age of the job, this gap)
+PROGRESS_GAPS_S = (
+    (10.0, 2.5),
+    (30.0, 5.0),
+    (120.0, 10.0),
+    (float("inf"), 15.0),
+)  # (up to this age of the job, this gap)
 PLACE_GAP_S = 10.0
 #: Once the token has expired, edits go to the channel's own bucket, which all its jobs share.
 BOT_TOKEN_GAP_S = 10.0

@@ -34,6 +34,10 @@ def scripts() -> Config:
 
 async def test_the_migrated_tables_are_those_of_the_metadata(store: Store) -> None:
     def differences(connection: Connection) -> list[Any]:
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        command.upgrade(config, "head")
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         return compare_metadata(context, metadata)
 

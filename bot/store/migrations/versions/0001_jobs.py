@@ -60,8 +60,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_state_turn_seq", "jobs", ["state", "turn", "seq"])
     op.create_index("ix_jobs_user_id_seq", "jobs", ["user_id", "seq"])
-    untold = sa.column("told").is_(False)
-    op.create_index("ix_jobs_untold", "jobs", ["seq"], sqlite_where=untold, postgresql_where=untold)
+    op.create_index("ix_jobs_told_seq", "jobs", ["told", "seq"])
     op.create_table(
         "meta",
         sa.Column("name", sa.String(64), nullable=False),

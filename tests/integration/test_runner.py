@@ -1,0 +1,101 @@
+"""The runner on a real database and a real image API, with a recorder where Discord would be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.jobs.life import Tools
+from bot.jobs.runner import Runner
+from bot.jobs.spool import Spool
+from bot.model import Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
+from bot.prices import Prices
+from bot.sandbox.image_api.latency import Latency
+from bot.sandbox.image_api.server import LocalImageApi
+from bot.sandbox.image_api.studio import PaintMode
+from bot.store.jobs import Jobs
+from bot.uniall.client import ImageApi
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Scene
+
+
+class Recorder:
+    """Fulfils Replies and Inspector, and remembers what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.delivered = asyncio.Event()
+
+    def show(self, job: Job, progress: Progress) -> None:
+        self.told.append("place" if progress.place else "progress")
+
+    def is_gone(self, job: Job) -> bool:
+        return False
+
+    async def close(self, job: Job) -> None:
+        self.told.append("closed")
+
+    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+        self.told.append("delivered")
+        self.delivered.set()
+        return job.target
+
+    async def is_delivered(self, job: Job) -> bool:
+        return self.delivered.is_set()
+
+    async def find(self, job: Job) -> ReplyTarget | None:
+        return job.target
+
+    async def fresh(self, source: Source) -> Source:
+        return source
+
+    async def check_source(self, path: Path) -> PictureFormat:
+        return PictureFormat.PNG
+
+
+class SlowReader(Jobs):
+    """Reads the line, and comes back with what it read only when it is let go."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        super().__init__(jobs._run)  # pyright: ignore[reportPrivateUsage]
+        self.let_go = asyncio.Event()
+
+    async def line(self) -> list[str]:
+        ids = await super().line()
+        await self.let_go.wait()
+        return ids
+
+
+async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scene, tmp_path: Path) -> None:
+    jobs, recorder = SlowReader(scene.store.jobs), Recorder()
+    job = await scene.job(JobState.WAITING)
+    async with (
+        LocalImageApi(latency=Latency.zero(), paint=PaintMode.TINY) as local,
+        ImageApi(base_url=local.base_url, api_key="sandbox") as api,
+    ):
+        tools = Tools(
+            jobs=jobs,
+            api=api,
+            replies=recorder,
+            inspector=recorder,
+            spool=Spool(tmp_path / "spool"),
+            prices=Prices(),
+            owner="here",
+            job_timeout_s=60,
+            deliveries=asyncio.Semaphore(4),
+            stopping=asyncio.Event(),
+        )
+        runner = Runner(tools, max_active=4)
+        running = asyncio.create_task(runner.run())
+        await asyncio.wait_for(recorder.delivered.wait(), 20)
+        async with asyncio.timeout(20):
+            while not await jobs.recent(job.user_id, 1):
+                await asyncio.sleep(0.01)
+        jobs.let_go.set()
+        await asyncio.sleep(0.1)
+        await runner.stop(5)
+        await running
+    assert recorder.told[-1] == "delivered"
