@@ -149,7 +149,7 @@ def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:
     """Wait until a condition holds. Raises TimeoutError."""
     async with asyncio.timeout(within):
-        while not condition():  # noqa: ASYNC110 what is waited for rings no bell
+        while not condition():
             await asyncio.sleep(0.02)
 
 

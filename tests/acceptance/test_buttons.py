@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -34,9 +34,7 @@ async def finished(house: House, **options: Any) -> Reply:
 
 
 def last_body(house: House) -> dict[str, Any]:
-    body = house.submissions()[-1].json
-    assert isinstance(body, dict)
-    return body
+    return cast("dict[str, Any]", house.submissions()[-1].json)
 
 
 async def test_again_repeats_everything_private_included(house: House) -> None:

@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,17 +74,22 @@ async def test_a_locked_database_gives_an_honest_refusal_in_time_and_running_job
         assert sorted(it.submission.prompt for it in house.image_api.accepted) == ["running", "taken"]
 
 
+async def ran(*command: str) -> int:
+    """The exit code of a command, run without its output."""
+    silent = asyncio.subprocess.DEVNULL
+    return await (await asyncio.create_subprocess_exec(*command, stdout=silent, stderr=silent)).wait()
+
+
 @contextlib.asynccontextmanager
-async def small_disk(folder: Path) -> AsyncIterator[Path]:
+async def small_disk(folder: Path) -> AsyncGenerator[Path]:
     """A disk of 2 MB. Skips where this user may not mount one."""
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", folder], capture_output=True, check=False)
-    if done.returncode != 0:
+    if await ran("mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", str(folder)) != 0:
         pytest.skip("mounting a small disk takes rights that this user does not have")
     try:
         yield folder
     finally:
-        subprocess.run(["umount", "--lazy", folder], check=False)
+        await ran("umount", "--lazy", str(folder))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="mount is a command of Unix")

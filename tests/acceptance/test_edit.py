@@ -8,7 +8,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -62,8 +62,7 @@ def too_large(path: Path) -> Path:
 async def test_one_source_goes_as_image_and_its_address_can_be_fetched(house: House, tmp_path: Path) -> None:
     reply = await house.ada.command("edit", prompt="in snow", image=picture(tmp_path / "a.png"))
     message = await reply.until(with_pictures)
-    body = house.submissions()[-1].json
-    assert isinstance(body, dict)
+    body = cast("dict[str, Any]", house.submissions()[-1].json)
     async with aiohttp.ClientSession() as session, session.get(body.pop("image")) as response:
         assert await response.read() == (tmp_path / "a.png").read_bytes()
     assert body == {
@@ -92,8 +91,7 @@ async def test_several_sources_go_as_images_in_their_order(house: House, tmp_pat
         count=2,
     )
     message = await reply.until(with_pictures)
-    body = house.submissions()[-1].json
-    assert isinstance(body, dict)
+    body = cast("dict[str, Any]", house.submissions()[-1].json)
     assert "image" not in body
     assert [Path(url.partition("?")[0]).name for url in body["images"]] == ["a.png", "b.jpg", "c.webp"]
     assert (body["aspect_ratio"], body["num_images"]) == ("16:9", 2)

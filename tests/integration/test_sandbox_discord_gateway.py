@@ -25,7 +25,7 @@ async def easel_fixture() -> AsyncGenerator[Studio]:
 
 async def eventually(true: Callable[[], object]) -> None:
     async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 there is nothing to be woken by
+        while not true():
             await asyncio.sleep(0.005)
 
 

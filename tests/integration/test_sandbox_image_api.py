@@ -311,7 +311,7 @@ async def test_a_painter_that_dies_fails_its_task_and_the_next_picture_has_a_new
         order = FOX | {"num_images": 4, "resolution": "2k"}
         _, first = await post(http, TASKS, order)
         async with asyncio.timeout(10):
-            while not (painters := painters_of_this_process()):  # noqa: ASYNC110 - a new process sets no event
+            while not (painters := painters_of_this_process()):
                 await asyncio.sleep(0.005)
         os.kill(painters[0], signal.SIGKILL)
         assert (await finished(http, first["task_id"]))["status"] == "failed"

@@ -98,7 +98,7 @@ async def _calm(plan: Plan, fleet: Fleet, crowd: Crowd, discord: LocalDiscord, d
     await fleet.start()
     with contextlib.suppress(TimeoutError):
         async with _meanwhile(crowd.fetch()), asyncio.timeout(plan.settle_s):
-            while await asyncio.to_thread(_unfinished, database):  # noqa: ASYNC110 a table rings no bell
+            while await asyncio.to_thread(_unfinished, database):
                 await asyncio.sleep(0.2)
 
 

@@ -58,7 +58,7 @@ class LifeMachine(RuleBasedStateMachine):
         async def to_rest() -> T:
             result = await work
             async with asyncio.timeout(SETTLE_S):
-                while self._is_busy():  # noqa: ASYNC110 the processes ring no bell
+                while self._is_busy():
                     await asyncio.sleep(0.0005)
             return result
 
