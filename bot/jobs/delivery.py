@@ -93,8 +93,8 @@ async def tell(life: Life) -> None:
 
 async def _put(life: Life, *, look_first: bool) -> ReplyTarget | None:
     """Where the pictures are now; None when there are none left to show. Raises ReplyError."""
-    if look_first and await life.tools.replies.is_delivered(life.job):
-        return life.job.target
+    if look_first and (found := await life.tools.replies.find_delivered(life.job)) is not None:
+        return found
     async with life.tools.deliveries:
         pictures = await _pictures(life)
         if not pictures:

@@ -31,8 +31,8 @@ class Replies(Protocol):
         """
         ...
 
-    async def is_delivered(self, job: Job) -> bool:
-        """Look at the job's message: are its pictures in it? Raises ReplyError."""
+    async def find_delivered(self, job: Job) -> ReplyTarget | None:
+        """Look whether the job's pictures have arrived: in its message, or in a new one after it. Raises ReplyError."""
         ...
 
     async def find(self, job: Job) -> ReplyTarget | None:

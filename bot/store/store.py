@@ -19,7 +19,7 @@ from bot.store.schema import meta
 from bot.store.thread import DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
 
-CONNECT_PATIENCE_S = 7.0  # a start that cannot work has to end within ten seconds, imports included
+CONNECT_PATIENCE_S = 5.0  # a start that cannot work has to end within ten seconds, imports included
 CLOSE_PATIENCE_S = 10.0  # the whole stop has twenty
 
 T = TypeVar("T")

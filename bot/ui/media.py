@@ -34,10 +34,16 @@ def pictures_of(message: discord.Message) -> Sequence[Source]:
     return [*attached, *shown, *(Source(url) for url in embedded)][:MAX_CHOICES]
 
 
+def belongs_to(message: discord.Message, job_id: str) -> bool:
+    """Whether this is a card of that job: its buttons carry the job's id."""
+    buttons = (part for part in _walk(message.components) if isinstance(part, discord.components.Button))
+    return any((button.custom_id or "").endswith(f":{job_id}") for button in buttons)
+
+
 def _walk(parts: Sequence[discord.Component]) -> Iterator[discord.Component]:
     for part in parts:
         yield part
-        if isinstance(part, discord.components.Container | discord.components.SectionComponent):
+        if isinstance(part, discord.components.Container | discord.components.SectionComponent | discord.ActionRow):
             yield from _walk(part.children)
         if isinstance(part, discord.components.SectionComponent):
             yield part.accessory

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -32,6 +32,7 @@ PARTING = timedelta(seconds=90)
 EDIT_PATIENCE_S = 30.0
 UPLOAD_PATIENCE_S = 120.0
 
+RECENT = 100  # messages of a channel that are searched for a reply posted anew
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 INVALID_WEBHOOK_TOKEN = 50027
 CANNOT_EDIT = frozenset({50005, 30046})  # not ours, or edited too often since it is old
@@ -106,6 +107,13 @@ class Reach:
             raise ReplyOutOfReach
         return await self.read_message(target.channel_id, target.message_id)
 
+    async def read_recent(self, target: ReplyTarget) -> Sequence[discord.Message]:
+        """The newest messages of the reply's channel that came after it. Raises ReplyError."""
+        if not target.outlives_token or target.message_id is None:
+            return ()
+        history = self._channel(target).history(limit=RECENT, after=discord.Object(target.message_id))
+        return await self._call(EDIT_PATIENCE_S, _all(history))
+
     async def read_message(self, channel_id: int, message_id: int) -> discord.Message:
         """A message that the bot's own token can see. Raises ReplyError."""
         channel = self._client.get_partial_messageable(channel_id)
@@ -147,6 +155,10 @@ class Reach:
             raise ReplyUnavailable("rate limited", retry_after=exc.retry_after) from exc
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise ReplyUnavailable(type(exc).__name__) from exc
+
+
+async def _all(messages: AsyncIterator[discord.Message]) -> Sequence[discord.Message]:
+    return [message async for message in messages]
 
 
 class OpenFiles:

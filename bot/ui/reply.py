@@ -15,7 +15,7 @@ from bot.errors import BadSource, ReplyError, ReplyGone, ReplyOutOfReach
 from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Slot, Source
 from bot.ui import cards
 from bot.ui.cards import Shown
-from bot.ui.media import media_urls
+from bot.ui.media import belongs_to, media_urls
 from bot.ui.pictures import PictureStudio
 from bot.ui.reach import BlockedByAutoMod, Reach, UploadTooLarge, parting_at, token_is_alive
 from bot.ui.updates import Updates
@@ -100,9 +100,17 @@ class DiscordReplies:
                 limit //= 2
                 log.warning("Discord takes less than it announced; pictures are made smaller", job=job.id, limit=limit)
 
-    async def is_delivered(self, job: Job) -> bool:
+    async def find_delivered(self, job: Job) -> ReplyTarget | None:
         message = await self._reach.read(job.target)
-        return bool(media_urls(message, Slot.PICTURE))
+        if media_urls(message, Slot.PICTURE):
+            return job.target
+        if token_is_alive(job.target):
+            return None
+        # Where the message could not be edited, the pictures may have been posted as a new one.
+        for later in await self._reach.read_recent(job.target):
+            if belongs_to(later, job.id) and media_urls(later, Slot.PICTURE):
+                return replace(job.target, message_id=later.id)
+        return None
 
     async def find(self, job: Job) -> ReplyTarget | None:
         if not token_is_alive(job.target):

@@ -43,8 +43,8 @@ class Recorder:
         self.delivered.set()
         return job.target
 
-    async def is_delivered(self, job: Job) -> bool:
-        return self.delivered.is_set()
+    async def find_delivered(self, job: Job) -> ReplyTarget | None:
+        return job.target if self.delivered.is_set() else None
 
     async def find(self, job: Job) -> ReplyTarget | None:
         return job.target

@@ -152,8 +152,8 @@ class ToldReplies:
         await self._act("uploaded", job)
         return job.target
 
-    async def is_delivered(self, job: Job) -> bool:
-        return bool(self._message(job).uploads)
+    async def find_delivered(self, job: Job) -> ReplyTarget | None:
+        return job.target if self._message(job).uploads else None
 
     async def find(self, job: Job) -> ReplyTarget | None:
         return replace(job.target, message_id=job.seq) if job.id in self._world.messages else None

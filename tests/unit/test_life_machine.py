@@ -106,12 +106,16 @@ class LifeMachine(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def claim(self, which: int) -> None:
+        """After whatever pause a refused job has to make."""
+        self.run(self.store.run(lambda connection: connection.execute(update(jobs).values(not_before=None))))
         self.run(self._process(which).claim())
 
     @precondition(lambda self: self.world.gates)
-    @rule(gate=st.integers(0, 5))
-    def act_as_hoped(self, gate: int) -> None:
-        self.act(gate, 0)
+    @rule(gate=st.integers(0, 5), times=st.integers(1, 5))
+    def act_as_hoped(self, gate: int, times: int) -> None:
+        for _ in range(times):
+            if self.world.gates:
+                self.act(gate, 0)
 
     @precondition(lambda self: self.world.gates)
     @rule(gate=st.integers(0, 5), outcome=st.integers(0, 5))

@@ -1,0 +1,107 @@
+"""A bot and a worker on one PostgreSQL: neither spoils what the other did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.sandbox.image_api.latency import Latency
+from tests.acceptance.abreast import abreast
+from tests.acceptance.conftest import House, OpenHouse, eventually, says, with_pictures
+from tests.acceptance.processes import easel
+from tests.databases import rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATIENCE_S = 60.0
+ONE_PLACE = {"MAX_ACTIVE_JOBS": "1", "MAX_JOBS_PER_USER": "20"}
+LONGEST_PAUSE_S = 10.0  # between two edits of one reply
+
+
+@asynccontextmanager
+async def a_worker(house: House, homes: pytest.TempPathFactory) -> AsyncGenerator[None]:
+    """`python -m bot work` on the same database."""
+    variables = {
+        "DISCORD_TOKEN": house.discord.token,
+        "DISCORD_API_URL": house.discord.api_url,
+        "DATABASE_URL": house.database,
+        "UNIALL_API_KEY": "sandbox",
+        "UNIALL_BASE_URL": house.image_api.base_url,
+        **ONE_PLACE,
+    }
+    async with easel(homes.mktemp("worker"), "work", **variables) as worker:
+        await worker.line("Easel is at work")
+        yield
+
+
+@abreast
+async def test_pictures_stay_whatever_another_process_still_had_to_say(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The bot shows the places in line of jobs that a worker then delivers."""
+    async with (
+        open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(1.0)) as house,
+        a_worker(house, tmp_path_factory),
+    ):
+        replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(8)]
+        for reply in replies:
+            await reply.until(with_pictures, PATIENCE_S)
+        await asyncio.sleep(LONGEST_PAUSE_S + 1)
+        assert [reply.text for reply in replies if not reply.pictures] == []
+
+
+@abreast
+async def test_a_late_edit_of_another_process_does_not_stand_over_the_pictures(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The bot's edit with the place in line is still on its way when a worker has delivered already."""
+    async with open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(60.0)) as house:
+        await house.ada.command("imagine", prompt="first")
+        await eventually(lambda: house.image_api.accepted)
+        house.image_api.latency = Latency.fixed(0.3)
+        second = await house.ada.command("imagine", prompt="second")
+        third = await house.ada.command("imagine", prompt="third")
+        fault = house.discord.faults.hang(f"PATCH /webhooks/*/{third.interaction.token}/messages/*")
+        await house.ada.press(second, "Cancel")  # so that the third moves up
+        async with asyncio.timeout(PATIENCE_S):
+            await fault.struck.wait()
+        async with a_worker(house, tmp_path_factory):
+            await third.until(with_pictures, PATIENCE_S)
+            house.discord.faults.remove(fault)
+            await eventually(lambda: "delivered" in str(rows(house.database, "SELECT state FROM jobs")))
+            await asyncio.sleep(LONGEST_PAUSE_S)
+            assert third.pictures, third.text
+
+
+@abreast
+async def test_a_worker_takes_over_what_a_killed_bot_left(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With no help: the leases of the dead run out within half a minute."""
+    async with open_house("postgresql", latency=Latency.fixed(3.0)) as house:
+        replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(3)]
+        await eventually(lambda: rows(house.database, "SELECT state FROM jobs") == [("painting",)] * 3)
+        async with a_worker(house, tmp_path_factory):
+            await house.bot.kill()
+            messages = [await reply.until(with_pictures, PATIENCE_S) for reply in replies]
+        assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
+        assert len(house.submissions()) == 3
+
+
+@abreast
+async def test_a_click_reaches_the_process_that_has_the_job(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with (
+        open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(60.0)) as house,
+        a_worker(house, tmp_path_factory),
+    ):
+        replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(2)]
+        await eventually(lambda: len(house.image_api.accepted) == 2)
+        for reply in replies:
+            await house.ada.press(reply, "Cancel")
+        for reply in replies:
+            await reply.until(says("cancelled"), 5)
