@@ -16,6 +16,10 @@ class Replies(Protocol):
         """Show how far a job is, when the pace of edits next allows. Returns at once and never fails."""
         ...
 
+    def forget(self, job_id: str) -> None:
+        """Drop what is still to be shown of a job: another process goes on with it."""
+        ...
+
     def is_gone(self, job: Job) -> bool:
         """Whether an edit has found that a person deleted the job's reply."""
         ...

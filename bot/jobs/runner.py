@@ -194,11 +194,18 @@ class Runner:
         """Show the jobs in line where they stand.
 
         Between reading the line and showing it nothing may be awaited: a job that is claimed meanwhile must not be
-        shown as waiting once more, over its pictures perhaps.
+        shown as waiting once more, over its pictures perhaps. For the same reason it is only done where no other
+        process can claim a job: there a job keeps the place that its acknowledgement told.
         """
         ids = await self.tools.jobs.line()
+        line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
+        if not self._alone:
+            for job_id in self._line.keys() - line.keys() - self._lives.keys():
+                self.tools.replies.forget(job_id)
+        self._line = line
+        if not self._alone:
+            return
         trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
-        self._line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
         for place, job_id in enumerate(ids, start=1):
             job = self._line.get(job_id)
             # A job that waits for its next try goes on saying why.
@@ -230,6 +237,8 @@ class Runner:
         finally:
             self._lives.pop(job_id, None)
             self._leave_place(job_id)
+            if not self._alone:
+                self.tools.replies.forget(job_id)
 
     async def _carry(self, life: Life, *, claimed: bool) -> None:
         """Step by step to the end of the job, or back into the line."""

@@ -75,6 +75,9 @@ class DiscordReplies:
         if job.id not in self._gone:
             self._updates.show(job, progress)
 
+    def forget(self, job_id: str) -> None:
+        self._updates.drop(job_id)
+
     def is_gone(self, job: Job) -> bool:
         return job.id in self._gone
 

@@ -74,6 +74,17 @@ class Updates:
         if slot.task is None or slot.task.done():
             slot.task = asyncio.create_task(self._drain(slot), name=f"reply {job.id}")
 
+    def drop(self, job_id: str) -> None:
+        """Drop what is still to be shown; an edit under way goes its way."""
+        slot = self._slots.pop(job_id, None)
+        if slot is None:
+            return
+        slot.next = None
+        if slot.parting is not None:
+            slot.parting.cancel()
+        if slot.task is not None and not slot.editing.locked():
+            slot.task.cancel()
+
     async def finish(self, job_id: str) -> None:
         """Drop what is still to be shown and wait for the edit under way: the last edit goes ahead of all."""
         slot = self._slots.pop(job_id, None)

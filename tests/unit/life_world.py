@@ -137,6 +137,9 @@ class ToldReplies:
     def show(self, job: Job, progress: Progress) -> None:
         """Progress promises nothing."""
 
+    def forget(self, job_id: str) -> None:
+        pass
+
     def is_gone(self, job: Job) -> bool:
         return self._world.messages[job.id].deleted
 

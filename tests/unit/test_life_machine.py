@@ -31,7 +31,7 @@ T = TypeVar("T")
 SETTLE_S = 10.0
 NUMBERS = itertools.count(1)
 #: What becomes of an acknowledgement; in the last two cases the process does not learn it.
-ANSWERS = ("taken", "refused", "taken unheard", "lost unheard")
+ANSWERS = ("taken", "taken", "refused", "taken unheard", "lost unheard")
 CERTAINLY_NOTHING = {"unreachable", "busy"}
 
 
@@ -71,7 +71,7 @@ class LifeMachine(RuleBasedStateMachine):
     def open(self, number: int) -> None:
         for _ in range(number):
             self.run(self._start(f"process {next(NUMBERS)}"))
-        self.command(0, "taken")
+        self.command(0, "taken", lingers=False)
 
     async def _start(self, owner: str) -> None:
         process = Process(self.world, self.store, owner, self.folder)
@@ -79,9 +79,12 @@ class LifeMachine(RuleBasedStateMachine):
         await process.start()
 
     @precondition(lambda self: len(self.ids) < 3)
-    @rule(which=st.integers(0, 1), answer=st.sampled_from(ANSWERS))
-    def command(self, which: int, answer: str) -> None:
+    @rule(which=st.integers(0, 1), answer=st.sampled_from(ANSWERS), lingers=st.sampled_from((False, False, True)))
+    def command(self, which: int, answer: str, lingers: bool) -> None:
+        """A job, claimed at once but where it lingers in line."""
         self.run(self._command(self._process(which), answer))
+        if not lingers:
+            self.claim(which)
 
     async def _command(self, process: Process, answer: str) -> None:
         number = next(NUMBERS)
@@ -132,9 +135,10 @@ class LifeMachine(RuleBasedStateMachine):
         self.run(decide())
 
     @precondition(lambda self: self.ids)
-    @rule(which=st.integers(0, 1), job=st.integers(0, 5))
-    def cancel(self, which: int, job: int) -> None:
-        self.run(self._process(which).service.cancel(self._job(job)))
+    @rule(which=st.integers(0, 1), job=st.integers(0, 5), presses=st.sampled_from((True, False, False)))
+    def cancel(self, which: int, job: int, presses: bool) -> None:
+        if presses:
+            self.run(self._process(which).service.cancel(self._job(job)))
 
     @precondition(lambda self: JobState.TIMED_OUT in self.ended.values())
     @rule(which=st.integers(0, 1), job=st.integers(0, 5))
@@ -253,7 +257,7 @@ class LifeMachine(RuleBasedStateMachine):
 
 def test_no_sequence_of_events_breaks_a_promise(tmp_path: Path) -> None:
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
-    bounds = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=slow, database=None)
+    bounds = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=slow, database=None)
     with asyncio.Runner() as loop:
         store = loop.run(Store.open(f"sqlite:///{tmp_path / 'easel.db'}"))
         LifeMachine.loop, LifeMachine.store, LifeMachine.folder = loop, store, tmp_path
