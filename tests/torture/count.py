@@ -63,7 +63,7 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
     ended = {wish.prompt: headline for wish in acknowledged if (headline := wish.headline) and not wish.deleted}
     breaches: dict[str, list[str]] = {
         "lost": [
-            f"{wish.prompt}: {wish.last_text}"
+            f"{wish.prompt}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
             for wish in acknowledged
             if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted
         ],

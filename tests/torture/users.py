@@ -51,6 +51,10 @@ class Wish:
         return self.last.text.replace("\n", " ") if self.last else ""
 
     @property
+    def once_had_pictures(self) -> bool:
+        return self.reply is not None and any(state.pictures for state in self.reply.states)
+
+    @property
     def headline(self) -> str | None:
         """What the reply says about its end; None while the job runs."""
         last = self.last
