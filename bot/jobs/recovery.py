@@ -17,11 +17,9 @@ import random
 
 from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
-from bot.jobs.life import Life
+from bot.jobs.life import Life, now
 from bot.jobs.pace import growing_pause
 from bot.model import Charged, FailureKind, JobState
-
-LOOKS = 5  # for the reply of a job found as received, while Discord does not answer
 
 
 async def take_up(life: Life) -> None:
@@ -38,17 +36,19 @@ async def take_up(life: Life) -> None:
 
 
 async def _look_for_reply(life: Life) -> None:
-    for tries in range(1, LOOKS + 1):
+    tries = 0
+    while now() < life.job.target.token_expires_at:
         try:
             target = await life.tools.replies.find(life.job)
         except (ReplyGone, ReplyOutOfReach):
-            target = None
+            break
         except ReplyUnavailable as exc:
+            tries += 1
             pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
             await life.pause(max(exc.retry_after, pause))
             continue
-        if target is not None:
-            await life.move(JobState.WAITING, target=target)
-            return
-        break
+        if target is None:
+            break
+        await life.move(JobState.WAITING, target=target)
+        return
     await life.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)

@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 #: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
 ACK_PATIENCE_S = 5.0
-ALREADY_ACKNOWLEDGED = 40060
+UNKNOWN_INTERACTION = 10062
 GIVE_WAY_S = 1.2
 MENU_FORMS_KEPT = 500
 
@@ -201,11 +201,12 @@ class Desk:
                 self._replies.silence(job)
                 await self._acknowledge(interaction, job, place)
                 return
-            if exc.code == ALREADY_ACKNOWLEDGED or exc.status >= 500:
-                self._service.in_doubt(job)
-            else:
+            if exc.code == UNKNOWN_INTERACTION:
                 log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
                 await self._service.unacknowledged(job)
+            else:
+                # The library tries several times, and one that went before may have been taken.
+                self._service.in_doubt(job)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
             log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, fault=type(exc).__name__)
             self._service.in_doubt(job)

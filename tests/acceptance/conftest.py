@@ -103,6 +103,7 @@ async def house_in(
                 "UNIALL_API_KEY": "sandbox",
                 "UNIALL_BASE_URL": image_api.base_url,
                 "LOG_LEVEL": "WARNING",
+                "TMPDIR": str(folder),  # on PostgreSQL the spool of a killed bot stays there
                 **(variables or {}),
             }
         )

@@ -30,6 +30,7 @@ async def a_worker(house: House, homes: pytest.TempPathFactory) -> AsyncGenerato
         "DATABASE_URL": house.database,
         "UNIALL_API_KEY": "sandbox",
         "UNIALL_BASE_URL": house.image_api.base_url,
+        "TMPDIR": str(homes.getbasetemp()),
         **ONE_PLACE,
     }
     async with easel(homes.mktemp("worker"), "work", **variables) as worker:

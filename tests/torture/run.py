@@ -61,6 +61,7 @@ async def torture(plan: Plan, database: str, folder: Path) -> Count:
             "UNIALL_API_KEY": "sandbox",
             "UNIALL_BASE_URL": image_api.base_url,
             "LOG_LEVEL": "WARNING",
+            "TMPDIR": str(folder),  # on PostgreSQL the spools of killed processes stay there
             "MAX_JOBS_PER_USER": "1000",
         }
         crowd = Crowd(discord, populate(discord.world, plan.shards), chance)
