@@ -29,7 +29,7 @@ from tests.databases import rows
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 8
 
-PATIENCE_S = 45.0
+PATIENCE_S = 60.0
 VARIABLES = {"MAX_JOBS_PER_USER": "100"}
 ACKNOWLEDGEMENTS = "POST /interactions/*/callback"
 #: So old an interaction that the bot no longer uses its token for anything but the acknowledgement.
@@ -207,6 +207,17 @@ async def test_an_acknowledgement_that_arrived_in_spite_of_trouble_is_followed_b
         assert fault.hits == fault.times
         assert not reply.error
     await delivered_once(house, reply, house.ada)
+
+
+@abreast
+async def test_an_acknowledgement_in_doubt_is_looked_for_until_discord_answers(troubled_start: House) -> None:
+    house = troubled_start
+    async with START:
+        house.discord.faults.reset(ACKNOWLEDGEMENTS, processed=True)
+        reply = await house.ada.command("imagine", prompt="found in the end")
+    away = house.discord.faults.answer(f"GET /webhooks/*/{reply.interaction.token}/*", 429, via=False, times=3)
+    await delivered_once(house, reply, house.ada)
+    assert away.hits == away.times
 
 
 @pytest.mark.parametrize("trouble", ["429 of Cloudflare", "reset", "hang", "500 for ever"])

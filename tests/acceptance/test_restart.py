@@ -72,6 +72,23 @@ async def test_killed_before_the_acknowledgement_was_answered_the_reply_is_found
 
 
 @abreast
+async def test_killed_before_the_acknowledgement_was_answered_and_long_away_nobody_waits_for_ever(
+    open_house: OpenHouse, kind: str
+) -> None:
+    """The reply says "waiting in line", and its token has expired before the bot learned that it is there."""
+    async with open_house(kind) as house:
+        house.discord.faults.hang(ACKNOWLEDGEMENTS, processed=True)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await house.kill_bot()
+        house.discord.faults.clear()
+        await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET token_expires_at = '{LONG_AGO}'")
+        house.discord.expire_tokens()
+        await house.start_bot()
+        message = await reply.until(final, 30)
+        assert len(message.pictures) == len(house.submissions()) <= 1
+
+
+@abreast
 async def test_an_acknowledgement_that_discord_refuses_buys_nothing(open_house: OpenHouse, kind: str) -> None:
     async with open_house(kind) as house:
         house.discord.faults.answer(ACKNOWLEDGEMENTS, 404, code=10062, message="Unknown interaction")

@@ -20,7 +20,7 @@ from tests.torture.weather import misfortune
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 CANCELS, DELETES = 0.04, 0.03  # shares of jobs
 LATE = 0.3  # share of commands whose interaction is nearly 15 minutes old
-LATE_AGE_S = 893.0
+LATE_AGE_S = 885.0
 CLICK_EVERY_S = 1.0
 TRIES = 5
 
