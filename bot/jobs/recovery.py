@@ -37,7 +37,7 @@ async def take_up(life: Life) -> None:
 
 async def _look_for_reply(life: Life) -> None:
     tries = 0
-    while now() < life.job.target.token_expires_at:
+    while now() - life.job.received_at < delivery.GIVE_UP_AFTER:
         try:
             target = await life.tools.replies.find(life.job)
         except (ReplyGone, ReplyOutOfReach):

@@ -107,11 +107,11 @@ class Reach:
             raise ReplyOutOfReach
         return await self.read_message(target.channel_id, target.message_id)
 
-    async def read_recent(self, target: ReplyTarget) -> Sequence[discord.Message]:
-        """The newest messages of the reply's channel that came after it. Raises ReplyError."""
-        if not target.outlives_token or target.message_id is None:
+    async def read_recent(self, target: ReplyTarget, *, after: int) -> Sequence[discord.Message]:
+        """The first messages of the reply's channel after an id, where the bot can read it. Raises ReplyError."""
+        if not target.outlives_token:
             return ()
-        history = self._channel(target).history(limit=RECENT, after=discord.Object(target.message_id))
+        history = self._channel(target).history(limit=RECENT, after=discord.Object(after))
         return await self._call(EDIT_PATIENCE_S, _all(history))
 
     async def read_message(self, channel_id: int, message_id: int) -> discord.Message:

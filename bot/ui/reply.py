@@ -110,16 +110,20 @@ class DiscordReplies:
         if token_is_alive(job.target):
             return None
         # Where the message could not be edited, the pictures may have been posted as a new one.
-        for later in await self._reach.read_recent(job.target):
+        for later in await self._reach.read_recent(job.target, after=job.target.message_id or job.interaction_id):
             if belongs_to(later, job.id) and media_urls(later, Slot.PICTURE):
                 return replace(job.target, message_id=later.id)
         return None
 
     async def find(self, job: Job) -> ReplyTarget | None:
-        if not token_is_alive(job.target):
-            return None
-        message = await self._reach.read(job.target)
-        return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
+        if token_is_alive(job.target):
+            message = await self._reach.read(job.target)
+            return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
+        # The reply came after its interaction, and its button carries the job's id.
+        for message in await self._reach.read_recent(job.target, after=job.interaction_id):
+            if belongs_to(message, job.id):
+                return replace(job.target, message_id=message.id)
+        return None
 
     async def fresh(self, source: Source) -> Source:
         if source.kept is None:
