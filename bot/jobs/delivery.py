@@ -34,12 +34,11 @@ OUT_OF_REACH_PAUSE_S = 600.0
 
 async def fetch(life: Life) -> None:
     """From *ready*: download the pictures, then announce the delivery."""
-    async with life.tools.deliveries:
-        try:
-            pictures = await _pictures(life, give_up_after_s=life.tools.job_timeout_s)
-        except DownloadError:
-            await life.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.YES)
-            return
+    try:
+        pictures = await _pictures(life, give_up_after_s=life.tools.job_timeout_s)
+    except DownloadError:
+        await life.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.YES)
+        return
     if pictures:
         cost = life.tools.prices.cost_micros(life.job.request, len(pictures))
         await life.move(JobState.DELIVERING, cost_micros=cost)
@@ -95,11 +94,12 @@ async def _put(life: Life, *, look_first: bool) -> ReplyTarget | None:
     """Where the pictures are now; None when there are none left to show. Raises ReplyError."""
     if look_first and (found := await life.tools.replies.find_delivered(life.job)) is not None:
         return found
+    pictures = await _pictures(life)
+    if not pictures:
+        return None
+    sources = await _sources(life)
     async with life.tools.deliveries:
-        pictures = await _pictures(life)
-        if not pictures:
-            return None
-        return await life.tools.replies.deliver(life.job, pictures, await _sources(life))
+        return await life.tools.replies.deliver(life.job, pictures, sources)
 
 
 async def _wait_for_reply(life: Life, exc: ReplyError, tries: int) -> None:
@@ -132,7 +132,9 @@ async def _pictures(life: Life, *, give_up_after_s: float = GIVE_UP_AFTER.total_
     tries, asked_again = 0, False
     while True:
         try:
-            return await _fetch_each(life, leave_out_gone=asked_again)
+            # Only while bytes flow: a job that waits for its host must not hold up everybody else's pictures.
+            async with life.tools.deliveries:
+                return await _fetch_each(life, leave_out_gone=asked_again)
         except DownloadGone:
             asked_again = True
             await _ask_for_new_addresses(life)

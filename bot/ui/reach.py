@@ -35,7 +35,7 @@ UPLOAD_PATIENCE_S = 120.0
 RECENT = 100  # messages of a channel that are searched for a reply posted anew
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
 INVALID_WEBHOOK_TOKEN = 50027
-CANNOT_EDIT = frozenset({50005, 30046})  # not ours, or edited too often since it is old
+CANNOT_EDIT = frozenset({50005, 50083, 30046})  # not ours, in an archived thread, or edited too often since it is old
 TOO_LARGE = frozenset({40005, 50045})
 AUTOMOD = frozenset({200000, 200001})
 
