@@ -17,6 +17,7 @@ from bot.settings import Settings
 from bot.ui import forms, texts
 from bot.ui.actions import JobButton
 from bot.ui.desk import Desk
+from bot.ui.panels import Panels
 from bot.ui.pictures import PictureStudio
 from bot.ui.reply import DiscordReplies
 
@@ -58,6 +59,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     #: Given by the composition root before login.
     desk: Desk
+    panels: Panels
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(
@@ -85,9 +87,11 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         self.add_dynamic_items(JobButton)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Forms are read here and not by the objects that were sent: so they work after a restart too."""
+        """Forms and panels are read here and not by the objects that were sent: so they work after a restart too."""
         if interaction.type is discord.InteractionType.modal_submit and (answer := forms.read(interaction)):
             await self.desk.submit(interaction, answer)
+        elif interaction.type in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
+            await self.panels.take(interaction)
 
     async def sync_commands(self) -> int:
         """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""

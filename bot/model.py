@@ -257,6 +257,7 @@ class Job:
     target: ReplyTarget
     received_at: datetime
     parent_id: str | None = None  # the job this one repeats, remixes or edits
+    parent_link: str | None = None  # address of the message that it follows up
     attempts: int = 0  # submissions that went out, refused ones included
     not_before: datetime | None = None  # a waiting job that was refused is not tried earlier
     submitted_at: datetime | None = None  # when the image API accepted it
@@ -282,6 +283,7 @@ class NewJob:
     request: ImageRequest
     target: ReplyTarget
     parent_id: str | None = None
+    parent_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
+from bot.ui.panels import Panels
 from bot.uniall.client import ImageApi, Limits, Mode
 
 log = structlog.stdlib.get_logger(__name__)
@@ -135,6 +136,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     client.desk = Desk(service, client.replies)
+    client.panels = Panels(client.desk)
     return _House(client, runner, client.desk)
 
 

@@ -8,9 +8,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, AspectRatio, ImageRequest, Model, PictureFormat, Resolution
+from bot.model import MAX_COUNT, MAX_PROMPT_CHARS
 from bot.ui import options
 from bot.ui.desk import DeskHolder
+from bot.wish import Wish
 
 
 class Edit(commands.Cog):
@@ -46,26 +47,20 @@ class Edit(commands.Cog):
         image: discord.Attachment,
         image2: discord.Attachment | None = None,
         image3: discord.Attachment | None = None,
-        model: str = Model.STANDARD,
-        aspect_ratio: str = AspectRatio.AUTO,
-        resolution: str = Resolution.ONE_K,
-        count: app_commands.Range[int, 1, MAX_COUNT] = 1,
-        format: str = PictureFormat.JPEG,  # noqa: A002 - the option's name in Discord
-        spoiler: bool = False,
-        private: bool = False,
+        model: str | None = None,
+        aspect_ratio: str | None = None,
+        resolution: str | None = None,
+        count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
+        format: str | None = None,  # noqa: A002 - the option's name in Discord
+        spoiler: bool | None = None,
+        private: bool | None = None,
     ) -> None:
-        request = ImageRequest(
+        wish = Wish(
             prompt=prompt,
-            model=Model(model),
-            aspect_ratio=AspectRatio(aspect_ratio),
-            resolution=Resolution(resolution),
-            count=count,
-            format=PictureFormat(format),
-            spoiler=spoiler,
-            private=private,
+            options=options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private),
             sources=options.sources(image, image2, image3),
         )
-        await self._client.desk.start(interaction, request)
+        await self._client.desk.start(interaction, wish)
 
 
 async def setup(client: DeskHolder) -> None:

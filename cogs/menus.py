@@ -8,9 +8,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.model import MAX_PROMPT_CHARS, ImageRequest
+from bot.model import MAX_PROMPT_CHARS
 from bot.ui import texts
 from bot.ui.desk import DeskHolder
+from bot.wish import Wish
 
 
 class Menus(commands.Cog):
@@ -39,7 +40,7 @@ class Menus(commands.Cog):
         """Paint the message's text."""
         prompt = message.content.strip()[:MAX_PROMPT_CHARS]
         if prompt:
-            await self._client.desk.start(interaction, ImageRequest(prompt))
+            await self._client.desk.start(interaction, Wish(prompt))
         else:
             await self._client.desk.say(interaction, texts.NO_TEXT_IN_MESSAGE)
 

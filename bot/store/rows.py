@@ -63,6 +63,7 @@ def values_of(new: NewJob) -> dict[str, Any]:
         "interaction_id": new.interaction_id,
         "user_id": new.user_id,
         "parent_id": new.parent_id,
+        "parent_link": new.parent_link,
         "request": _text(asdict(new.request)),
         **_target_values(new.target),
         "attempts": 0,
@@ -85,6 +86,7 @@ def first_job(new: NewJob, seq: int, received_at: datetime) -> Job:
         target=new.target,
         received_at=received_at,
         parent_id=new.parent_id,
+        parent_link=new.parent_link,
     )
 
 

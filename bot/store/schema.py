@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypedColumns,
+    UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
@@ -75,6 +76,7 @@ class JobColumns(TypedColumns):
     state = Column(StateText, nullable=False)
     turn = Column(BigInteger, nullable=False, default=0)  # the order of the line, see line.py
     parent_id = Column(String(64))
+    parent_link = Column(Text)  # address of the message that this job follows up
     request = Column(Text, nullable=False)  # JSON, see rows.py
     application_id = Column(BigInteger, nullable=False)
     token = Column(Text, nullable=False)
@@ -111,11 +113,98 @@ class MetaColumns(TypedColumns):
     value = Column(Text, nullable=False)
 
 
+class RulesColumns(TypedColumns):
+    """What holds in a server, or in one of its channels where that differs. Channel 0 is the server as a whole."""
+
+    guild_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    channel_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    value = Column(Text, nullable=False)  # JSON, only what was set
+    changed_by = Column(BigInteger, nullable=False)
+    changed_at = Column(UtcTime, nullable=False)
+
+
+class LedgerColumns(TypedColumns):
+    """What each job took, or may still take. The row comes with the job and goes when the job ends uncharged."""
+
+    job_id = Column(String(64), primary_key=True)
+    user_id = Column(BigInteger)  # None once the person asked to be forgotten: the sums stay
+    guild_id = Column(BigInteger)  # None outside servers
+    channel_id = Column(BigInteger, nullable=False)
+    model = Column(String(64), nullable=False)
+    resolution = Column(String(8), nullable=False)
+    is_edit = Column(Boolean, nullable=False)
+    pictures = Column(Integer, nullable=False)  # asked for while reserved, delivered once settled
+    sources = Column(Integer, nullable=False)
+    cost_micros = Column(BigInteger)  # millionths of a US dollar; None where the price list has no price
+    reserved_at = Column(UtcTime, nullable=False)
+    settled_at = Column(UtcTime)  # None while the job runs
+
+
+class BlockColumns(TypedColumns):
+    """Who may not use Easel in a server."""
+
+    guild_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    user_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    blocked_by = Column(BigInteger, nullable=False)
+    blocked_at = Column(UtcTime, nullable=False)
+
+
+class PresetColumns(TypedColumns):
+    """A named style: of one user, or of a server for all its members."""
+
+    id = Column(String(32), primary_key=True)
+    of_guild = Column(Boolean, nullable=False)
+    owner_id = Column(BigInteger, nullable=False)  # the server's id where `of_guild`, else the user's
+    name = Column(String(64), nullable=False)
+    value = Column(Text, nullable=False)  # JSON: words added to the prompt, and options
+    made_by = Column(BigInteger, nullable=False)
+    made_at = Column(UtcTime, nullable=False)
+
+
+class PreferenceColumns(TypedColumns):
+    """What a form remembers of a user's last choices."""
+
+    user_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    value = Column(Text, nullable=False)  # JSON
+
+
+class DraftColumns(TypedColumns):
+    """A request that waits for its user's yes to the price. Nothing is reserved for it."""
+
+    id = Column(String(32), primary_key=True)
+    user_id = Column(BigInteger, nullable=False)
+    request = Column(Text, nullable=False)  # JSON, see rows.py
+    parent_id = Column(String(64))
+    parent_link = Column(Text)
+    made_at = Column(UtcTime, nullable=False)
+
+
+class DepartureColumns(TypedColumns):
+    """Servers that the bot has left, whose data goes after a grace period."""
+
+    guild_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    left_at = Column(UtcTime, nullable=False)
+
+
 jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
 meta = Table("meta", metadata, MetaColumns)
+rules = Table("rules", metadata, RulesColumns)
+ledger = Table("ledger", metadata, LedgerColumns)
+blocks = Table("blocks", metadata, BlockColumns)
+presets = Table("presets", metadata, PresetColumns, UniqueConstraint("of_guild", "owner_id", "name"))
+preferences = Table("preferences", metadata, PreferenceColumns)
+drafts = Table("drafts", metadata, DraftColumns)
+departures = Table("departures", metadata, DepartureColumns)
 
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
 Index(None, jobs.c.user_id, jobs.c.seq)
 # So does the search for ends that nobody has been told of.
 Index(None, jobs.c.told, jobs.c.seq)
+# A server's pictures and requests, newest first, and what has grown old.
+Index(None, jobs.c.guild_id, jobs.c.seq)
+Index(None, jobs.c.finished_at)
+# Quotas and sums of a day or a month, by person and by server.
+Index(None, ledger.c.user_id, ledger.c.reserved_at)
+Index(None, ledger.c.guild_id, ledger.c.reserved_at)
+Index(None, ledger.c.reserved_at)

@@ -14,21 +14,20 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.errors import AlreadyReceived, JobMoved, RequestError, SourceFault, StoreUnavailable
+from bot.errors import JobMoved, StoreUnavailable
 from bot.jobs.service import Cancelled, JobService
-from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, JobState, Progress, Slot, Source
+from bot.model import ImageRequest, Job, JobState, Slot, Source
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
-from bot.ui.interactions import Interaction, may_change, result_as_source, target_of, with_fresh_sources
+from bot.ui.intake import Intake
+from bot.ui.interactions import Interaction, may_change, result_as_source, say, with_fresh_sources
+from bot.ui.language import speaking
 from bot.ui.media import media_urls, pictures_of
-from bot.ui.reach import AUTOMOD
 from bot.ui.reply import DiscordReplies
+from bot.wish import Wish
 
 log = structlog.stdlib.get_logger(__name__)
 
-#: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
-ACK_PATIENCE_S = 5.0
-UNKNOWN_INTERACTION = 10062
 GIVE_WAY_S = 1.2
 MENU_FORMS_KEPT = 500
 
@@ -49,26 +48,26 @@ class Desk:
 
     def __init__(self, service: JobService, replies: DiscordReplies) -> None:
         self._service = service
-        self._replies = replies
+        self._intake = Intake(service, replies)
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
         self._menu_pictures: dict[str, Sequence[Source]] = {}
 
-    async def start(self, interaction: Interaction, request: ImageRequest) -> None:
+    async def start(self, interaction: Interaction, wish: Wish) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
-        await self._answer(interaction, self._start(interaction, request))
+        await self.answer(interaction, self._intake.start(interaction, wish.filled()))
 
     async def press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         """Answer a click on one of a job's buttons."""
-        await self._answer(interaction, self._press(interaction, action, job_id))
+        await self.answer(interaction, self._press(interaction, action, job_id))
 
     async def submit(self, interaction: Interaction, answer: forms.Answer) -> None:
         """Take a filled-in form."""
-        await self._answer(interaction, self._submit(interaction, answer))
+        await self.answer(interaction, self._submit(interaction, answer))
 
     async def edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the edit form on the pictures of any message."""
-        await self._answer(interaction, self._edit_pictures_of(interaction, message))
+        await self.answer(interaction, self._edit_pictures_of(interaction, message))
 
     async def close(self, patience_s: float) -> None:
         """Take nothing new, and let the answers under way finish."""
@@ -77,14 +76,13 @@ class Desk:
             await asyncio.wait(self._answering, timeout=patience_s)
 
     async def say(self, interaction: Interaction, sentence: str) -> None:
-        """A private sentence to the one who asked. Lost without harm when Discord no longer takes an answer."""
-        try:
-            if interaction.response.is_done():
-                await interaction.followup.send(sentence, ephemeral=True)
-            else:
-                await interaction.response.send_message(sentence, ephemeral=True)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
-            log.info("a private sentence was not taken", fault=type(exc).__name__)
+        """A private sentence to the one who asked."""
+        await say(interaction, sentence)
+
+    async def answer(self, interaction: Interaction, act: Coroutine[Any, Any, None]) -> None:
+        """Do the answer to an interaction, in the person's language; whatever goes wrong is told in a sentence."""
+        with speaking(interaction.locale.value):
+            await self._answer(interaction, act)
 
     async def _answer(self, interaction: Interaction, act: Coroutine[Any, Any, None]) -> None:
         if self._closing:
@@ -108,31 +106,6 @@ class Desk:
             log.exception("an interaction met a fault of the program")
             await self.say(interaction, texts.INTERNAL_FAULT)
 
-    async def _start(self, interaction: Interaction, request: ImageRequest, parent: Job | None = None) -> None:
-        if too_large := [it.size for it in request.sources if it.size > MAX_SOURCE_BYTES]:
-            await self.say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
-            return
-        try:
-            received = await self._service.receive(
-                interaction_id=interaction.id,
-                user_id=interaction.user.id,
-                request=request,
-                target=target_of(interaction, private=request.private),
-                parent_id=parent.id if parent else None,
-            )
-        except AlreadyReceived:
-            log.info("an interaction was received twice", interaction=interaction.id)
-        except RequestError as exc:
-            await self.say(interaction, texts.refusal(exc))
-        except StoreUnavailable as exc:
-            log.error("the database did not take a new job in time", fault=str(exc))
-            await self.say(interaction, texts.DATABASE_BUSY)
-        else:
-            try:
-                await self._acknowledge(interaction, received.job, received.place)
-            finally:
-                self._service.answered()
-
     async def _press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         job = await self._job(interaction, job_id)
         if job is None:
@@ -141,7 +114,7 @@ class Desk:
             case Action.CANCEL:
                 await self._cancel(interaction, job)
             case Action.AGAIN:
-                await self._start(interaction, with_fresh_sources(interaction, job), parent=job)
+                await self._intake.start(interaction, with_fresh_sources(interaction, job), parent=job)
             case Action.REMIX:
                 await interaction.response.send_modal(forms.remix_form(job))
             case Action.EDIT:
@@ -166,7 +139,7 @@ class Desk:
         except (ValueError, LookupError):
             await self.say(interaction, texts.FORM_TOO_OLD)
             return
-        await self._start(interaction, request, parent=job)
+        await self._intake.start(interaction, request, parent=job)
 
     def _asked_for(self, interaction: Interaction, answer: forms.Answer, job: Job | None) -> ImageRequest:
         """Raises ValueError or LookupError for a form that is forged, or older than what it was about."""
@@ -190,33 +163,6 @@ class Desk:
             self._menu_pictures.pop(next(iter(self._menu_pictures)))
         form = forms.edit_form(forms.Kind.MENU, key, ImageRequest(""), len(pictures))
         await interaction.response.send_modal(form)
-
-    async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
-        card = self._replies.card(job, Progress(place=place))
-        try:
-            async with asyncio.timeout(ACK_PATIENCE_S):
-                answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
-        except discord.HTTPException as exc:
-            if exc.code in AUTOMOD and self._replies.speaks_of(job):
-                self._replies.silence(job)
-                await self._acknowledge(interaction, job, place)
-                return
-            if exc.code == UNKNOWN_INTERACTION:
-                log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
-                await self._service.unacknowledged(job)
-            else:
-                # The library tries several times, and one that went before may have been taken.
-                self._service.in_doubt(job)
-        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-            log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, fault=type(exc).__name__)
-            self._service.in_doubt(job)
-        else:
-            if answer.message_id is None:
-                self._service.in_doubt(job)
-                return
-            self._replies.acknowledged(job, card)
-            ephemeral = job.request.private or answer.is_ephemeral()
-            await self._service.acknowledged(job, message_id=answer.message_id, ephemeral=ephemeral)
 
     async def _job(self, interaction: Interaction, job_id: str) -> Job | None:
         try:

@@ -121,7 +121,7 @@ def read(interaction: discord.Interaction[Any]) -> Answer | None:
     match = CUSTOM_ID.fullmatch(str(data.get("custom_id", "")))
     if match is None:
         return None
-    fields = dict(_fields(data.get("components", ())))
+    fields = fields_of(data)
     uploaded = data.get("resolved", {}).get("attachments", {})
     files = [
         Source(it["url"], it.get("filename", "picture"), int(it.get("size", 0)))
@@ -129,6 +129,11 @@ def read(interaction: discord.Interaction[Any]) -> Answer | None:
         if (it := uploaded.get(file_id)) is not None
     ]
     return Answer(Kind(match["kind"]), match["key"], fields, files)
+
+
+def fields_of(data: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
+    """What each field of a form holds, by the fields' custom ids, from the interaction's data."""
+    return dict(_fields(data.get("components", ())))
 
 
 def remixed(request: ImageRequest, answer: Answer) -> ImageRequest:

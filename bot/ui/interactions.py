@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import discord
+import structlog
 
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.ui.media import media_urls
+
+log = structlog.stdlib.get_logger(__name__)
 
 Interaction = discord.Interaction[Any]
 
@@ -70,3 +74,14 @@ def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
     if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
         kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
     return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)
+
+
+async def say(interaction: Interaction, sentence: str) -> None:
+    """A private sentence to the one who asked. Lost without harm when Discord no longer takes an answer."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(sentence, ephemeral=True)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+        log.info("a private sentence was not taken", fault=type(exc).__name__)

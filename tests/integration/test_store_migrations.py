@@ -82,7 +82,8 @@ async def test_a_migration_that_breaks_off_leaves_nothing(database_url: str) -> 
     database.open()
     tables = inspect(database.engine).get_table_names()
     database.close()
-    assert tables == ["meta"]
+    assert "meta" in tables
+    assert not {"jobs", "alembic_version"} & set(tables)
 
 
 async def test_rows_of_other_versions_can_be_read(scene: Scene) -> None:

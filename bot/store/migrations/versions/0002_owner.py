@@ -1,0 +1,105 @@
+"""What owners set and see: rules, the ledger, blocks; presets, preferences, drafts; servers that were left."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+_moment = sa.DateTime(timezone=True)
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("jobs") as jobs:
+        jobs.add_column(sa.Column("parent_link", sa.Text()))
+    op.create_index("ix_jobs_guild_id_seq", "jobs", ["guild_id", "seq"])
+    op.create_index("ix_jobs_finished_at", "jobs", ["finished_at"])
+    _rules_and_ledger()
+    _styles_and_drafts()
+
+
+def _rules_and_ledger() -> None:
+    op.create_table(
+        "rules",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("channel_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("changed_by", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "channel_id", name="pk_rules"),
+    )
+    op.create_table(
+        "ledger",
+        sa.Column("job_id", sa.String(64), nullable=False),
+        sa.Column("user_id", sa.BigInteger()),
+        sa.Column("guild_id", sa.BigInteger()),
+        sa.Column("channel_id", sa.BigInteger(), nullable=False),
+        sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("resolution", sa.String(8), nullable=False),
+        sa.Column("is_edit", sa.Boolean(), nullable=False),
+        sa.Column("pictures", sa.Integer(), nullable=False),
+        sa.Column("sources", sa.Integer(), nullable=False),
+        sa.Column("cost_micros", sa.BigInteger()),
+        sa.Column("reserved_at", _moment, nullable=False),
+        sa.Column("settled_at", _moment),
+        sa.PrimaryKeyConstraint("job_id", name="pk_ledger"),
+    )
+    op.create_index("ix_ledger_user_id_reserved_at", "ledger", ["user_id", "reserved_at"])
+    op.create_index("ix_ledger_guild_id_reserved_at", "ledger", ["guild_id", "reserved_at"])
+    op.create_index("ix_ledger_reserved_at", "ledger", ["reserved_at"])
+    op.create_table(
+        "blocks",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("blocked_by", sa.BigInteger(), nullable=False),
+        sa.Column("blocked_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", "user_id", name="pk_blocks"),
+    )
+
+
+def _styles_and_drafts() -> None:
+    op.create_table(
+        "presets",
+        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("of_guild", sa.Boolean(), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("made_by", sa.BigInteger(), nullable=False),
+        sa.Column("made_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_presets"),
+        sa.UniqueConstraint("of_guild", "owner_id", "name", name="uq_presets_of_guild_owner_id_name"),
+    )
+    op.create_table(
+        "preferences",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name="pk_preferences"),
+    )
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("request", sa.Text(), nullable=False),
+        sa.Column("parent_id", sa.String(64)),
+        sa.Column("parent_link", sa.Text()),
+        sa.Column("made_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_drafts"),
+    )
+    op.create_table(
+        "departures",
+        sa.Column("guild_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("left_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("guild_id", name="pk_departures"),
+    )
+
+
+def downgrade() -> None:
+    for table in ("departures", "drafts", "preferences", "presets", "blocks", "ledger", "rules"):
+        op.drop_table(table)
+    op.drop_index("ix_jobs_finished_at", "jobs")
+    op.drop_index("ix_jobs_guild_id_seq", "jobs")
+    with op.batch_alter_table("jobs") as jobs:
+        jobs.drop_column("parent_link")

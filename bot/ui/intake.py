@@ -1,0 +1,84 @@
+"""From a wish to an acknowledged job: the row first, the acknowledgement second, everything else after."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import discord
+import structlog
+
+from bot.errors import AlreadyReceived, RequestError, SourceFault, StoreUnavailable
+from bot.jobs.service import JobService
+from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
+from bot.ui import texts
+from bot.ui.interactions import Interaction, say, target_of
+from bot.ui.reach import AUTOMOD
+from bot.ui.reply import DiscordReplies
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
+ACK_PATIENCE_S = 5.0
+UNKNOWN_INTERACTION = 10062
+
+
+class Intake:
+    """Takes requests, from commands, buttons and forms alike."""
+
+    def __init__(self, service: JobService, replies: DiscordReplies) -> None:
+        self._service = service
+        self._replies = replies
+
+    async def start(self, interaction: Interaction, request: ImageRequest, parent: Job | None = None) -> None:
+        """Write the job, acknowledge it with its first card, then let it go."""
+        if too_large := [it.size for it in request.sources if it.size > MAX_SOURCE_BYTES]:
+            await say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
+            return
+        try:
+            received = await self._service.receive(
+                interaction_id=interaction.id,
+                user_id=interaction.user.id,
+                request=request,
+                target=target_of(interaction, private=request.private),
+                parent_id=parent.id if parent else None,
+            )
+        except AlreadyReceived:
+            log.info("an interaction was received twice", interaction=interaction.id)
+        except RequestError as exc:
+            await say(interaction, texts.refusal(exc))
+        except StoreUnavailable as exc:
+            log.error("the database did not take a new job in time", fault=str(exc))
+            await say(interaction, texts.DATABASE_BUSY)
+        else:
+            try:
+                await self._acknowledge(interaction, received.job, received.place)
+            finally:
+                self._service.answered()
+
+    async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
+        card = self._replies.card(job, Progress(place=place))
+        try:
+            async with asyncio.timeout(ACK_PATIENCE_S):
+                answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
+        except discord.HTTPException as exc:
+            if exc.code in AUTOMOD and self._replies.speaks_of(job):
+                self._replies.silence(job)
+                await self._acknowledge(interaction, job, place)
+                return
+            if exc.code == UNKNOWN_INTERACTION:
+                log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
+                await self._service.unacknowledged(job)
+            else:
+                # The library tries several times, and one that went before may have been taken.
+                self._service.in_doubt(job)
+        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+            log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, fault=type(exc).__name__)
+            self._service.in_doubt(job)
+        else:
+            if answer.message_id is None:
+                self._service.in_doubt(job)
+                return
+            self._replies.acknowledged(job, card)
+            ephemeral = job.request.private or answer.is_ephemeral()
+            await self._service.acknowledged(job, message_id=answer.message_id, ephemeral=ephemeral)
