@@ -22,11 +22,12 @@ from bot.settings import VARIABLES
 ROOT = Path(__file__).parents[1]
 
 # Who may know whom: for each part, the modules and packages it may import besides itself.
-_WORDS = ("bot.errors", "bot.model", "bot.wish")  # for everyone
+_WORDS = ("bot.errors", "bot.model", "bot.rules", "bot.wish")  # for everyone
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.model": (),
     "bot.errors": ("bot.model",),
     "bot.wish": ("bot.model",),
+    "bot.rules": ("bot.model", "bot.wish"),
     "bot.prices": ("bot.model",),
     "bot.setting_values": ("bot.prices",),
     "bot.settings": (*_WORDS, "bot.prices", "bot.setting_values"),
