@@ -273,6 +273,62 @@ async def test_select_menus_send_what_is_chosen(client: Client) -> None:
     assert chosen == [["Oil"], ["A", "C"]]
 
 
+async def test_menus_of_people_roles_and_channels_offer_those_of_this_server(client: Client) -> None:
+    chosen: list[list[str]] = []
+    general = client.studio.discord.world.channel("general")
+
+    class Menus(ui.View):
+        @ui.select(
+            cls=ui.ChannelSelect[Any],
+            placeholder="Channels",
+            channel_types=[discord.ChannelType.text],
+            min_values=0,
+            max_values=5,
+            default_values=[discord.SelectDefaultValue(id=general.id, type=discord.SelectDefaultValueType.channel)],
+        )
+        async def channels(self, interaction: Interaction, select: ui.ChannelSelect[Any]) -> None:
+            chosen.append([one.name for one in select.values])
+            await interaction.response.send_message("channels taken")
+
+        @ui.select(cls=ui.UserSelect[Any], placeholder="Member")
+        async def member(self, interaction: Interaction, select: ui.UserSelect[Any]) -> None:
+            chosen.append([one.display_name for one in select.values])
+            await interaction.response.send_message("member taken")
+
+    async def show(interaction: Interaction) -> None:
+        await interaction.response.send_message("choose", view=Menus())
+
+    await client.use(show)
+    reply = client.ada.articles.first
+    summary = reply.locator("summary")
+    await expect(summary).to_have_text("#general")
+    await summary.click()
+    await expect(reply.get_by_role("checkbox")).to_have_count(2)  # neither the thread nor another server's channel
+    await expect(reply.get_by_role("checkbox", name="#general")).to_be_checked()
+    await reply.get_by_role("checkbox", name="#pictures").check()
+    await reply.get_by_role("checkbox", name="#general").uncheck()
+    await reply.get_by_role("button", name="Choose").click()
+    await expect(client.ada.last).to_contain_text("channels taken")
+    await reply.get_by_role("combobox", name="Member").select_option("@Ben")
+    await expect(client.ada.last).to_contain_text("member taken")
+    assert chosen == [["pictures"], ["Ben"]]
+
+
+async def test_a_name_opens_the_user_menus(client: Client) -> None:
+    waved: list[str] = []
+
+    async def wave(interaction: Interaction) -> None:
+        waved.append(client.studio.bot.given["user"].display_name)
+        await interaction.response.send_message("hello", ephemeral=True)
+
+    client.studio.when("wave", wave)
+    await client.ada.send("here I am")
+    await client.ada.last.get_by_role("button", name="Ada", exact=True).click()
+    await client.ada.tab.get_by_role("menuitem", name="Wave").click()
+    await expect(client.ada.last).to_contain_text("hello")
+    assert waved == ["Ada"]
+
+
 async def test_a_component_that_the_page_does_not_know_is_named(client: Client) -> None:
     client.show({"type": 10, "content": "before"}, {"type": 99}, {"type": 10, "content": "after"})
     await expect(client.ada.last).to_contain_text("The page does not know this component (type 99).")

@@ -10,6 +10,7 @@ from bot.sandbox.discord.refusals import FormFault
 
 ROW, BUTTON, STRING_SELECT, SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER = (1, 2, 3, *range(9, 15), 17)
 SELECTS = frozenset({3, 5, 6, 7, 8})
+_NAMED = {5: {"user"}, 6: {"role"}, 7: {"user", "role"}, 8: {"channel"}}  # what the default of a select may be
 INTERACTIVE = SELECTS | {BUTTON}
 
 MAX_COMPONENTS = 40
@@ -83,6 +84,19 @@ class Faults:
         maximum = part.get("max_values")
         if isinstance(maximum, int) and options and maximum > len(options):
             self.fault((*path, "max_values"), "BASE_TYPE_MAX_LENGTH", "Must be no more than the number of options.")
+
+    def defaults(self, path: Path, part: Json) -> None:
+        """What a select of people, roles or channels shows as chosen."""
+        given = as_objects(part.get("default_values"))
+        low, high = part.get("min_values"), part.get("max_values")
+        least, most = 1 if low is None else low, 1 if high is None else high
+        if given and not least <= len(given) <= most:
+            text = "The number of default values must be in the range of min_values and max_values"
+            self.fault((*path, "default_values"), "SELECT_COMPONENT_DEFAULT_VALUES_COUNT", text)
+        for index, one in enumerate(given):
+            if one.get("type") not in _NAMED.get(int(part["type"]), set()):
+                text = "The default value has a wrong type"
+                self.fault((*path, "default_values", index, "type"), "BASE_TYPE_CHOICES", text)
 
     def choice(self, path: Path, value: Any, allowed: frozenset[int]) -> bool:
         if value in allowed:
@@ -168,6 +182,8 @@ class _Inspection(Faults):
         self.number((*path, "max_values"), part.get("max_values"), 1, 25)
         if part.get("type") == STRING_SELECT:
             self.options(path, part)
+        else:
+            self.defaults(path, part)
 
     def _section(self, path: Path, part: Json) -> None:
         texts = as_objects(part.get("components"))

@@ -9,7 +9,7 @@ from typing import Any
 from bot.sandbox.discord.cdn import Attachment, Cdn, Upload
 from bot.sandbox.discord.components import component_faults
 from bot.sandbox.discord.ids import snowflake
-from bot.sandbox.discord.payloads import Json, as_list, as_object, as_objects
+from bot.sandbox.discord.payloads import Json, as_list, as_object, as_objects, with_ids_as_text
 from bot.sandbox.discord.refusals import (
     BLOCKED_BY_AUTOMOD,
     EMPTY_MESSAGE,
@@ -178,7 +178,7 @@ def _components(given: list[Json], attachments: tuple[Attachment, ...], cdn: Cdn
     numbers = iter(number for number in range(1, 1000) if number not in taken)
 
     def complete(part: Json) -> Json:
-        shape: Json = _without_nulls(part)
+        shape: Json = with_ids_as_text(_without_nulls(part))
         shape["id"] = part.get("id") or next(numbers)
         shape = _DEFAULTS.get(part["type"], {}) | shape
         if part["type"] == 13:

@@ -9,7 +9,9 @@ from pathlib import Path
 from bot.sandbox.discord.cdn import Upload
 from bot.sandbox.discord.clients import InvalidCommand
 from bot.sandbox.discord.modals import CHECKBOX, CHECKBOX_GROUP, FILE_UPLOAD, LABEL, RADIO_GROUP, ROW, TEXT_INPUT
+from bot.sandbox.discord.named import MENU_KINDS, Named
 from bot.sandbox.discord.payloads import Json
+from bot.sandbox.discord.sight import chosen_in
 
 File = Path | Upload
 FieldValue = str | bool | File | Sequence[str] | Sequence[File]
@@ -30,6 +32,7 @@ class Field:
     least: int = 0  # characters, choices or files
     most: int = 4000
     multiline: bool = False
+    channel_types: tuple[int, ...] = ()
 
 
 def fields_of(modal: Json) -> list[Field]:
@@ -45,24 +48,24 @@ def fields_of(modal: Json) -> list[Field]:
 
 
 def submission(
-    modal: Json, given: Mapping[str, FieldValue], attach: Callable[[Upload], Json]
-) -> tuple[list[Json], Json]:
-    """The components to send and the attachments they mean. `attach` uploads a file. Raises InvalidCommand.
+    modal: Json, given: Mapping[str, FieldValue], attach: Callable[[Upload], Json], named: Named
+) -> list[Json]:
+    """The components to send; what they mean is gathered in `named`. `attach` uploads a file. Raises InvalidCommand.
 
     Keys are labels (in any case, `_` for a blank) or custom ids. Fields not named keep what they hold.
     """
     fields = {field.custom_id: field for field in fields_of(modal)}
     values = {_find(fields.values(), key).custom_id: value for key, value in given.items()}
-    attachments: Json = {}
 
     def sent(number: int, part: Json) -> Json:
         field = fields[part["custom_id"]]
         shape: Json = {"type": field.kind, "id": part.get("id") or number, "custom_id": field.custom_id}
         value = values.get(field.custom_id, field.value)
         if field.kind != FILE_UPLOAD:
-            return shape | _entered(field, value)
+            return shape | _entered(field, value, named)
         uploads = [attach(one) for one in _files(field, value)]
-        attachments.update({one["id"]: one for one in uploads})
+        if uploads:
+            named.resolved.setdefault("attachments", {}).update({one["id"]: one for one in uploads})
         return shape | {"values": [one["id"] for one in uploads]}
 
     components: list[Json] = []
@@ -73,13 +76,13 @@ def submission(
         elif part["type"] == ROW:
             outer["components"] = [sent(number * 10 + 1, part["components"][0])]
         components.append(outer)
-    return components, attachments
+    return components
 
 
 def _field(label: str, description: str, part: Json) -> Field:
     kind = part["type"]
     options: list[Json] = part.get("options") or []
-    chosen = tuple(option["value"] for option in options if option.get("default"))
+    chosen = chosen_in(part)
     value: str | bool | tuple[str, ...] = chosen
     if kind == TEXT_INPUT:
         value = part.get("value") or ""
@@ -103,6 +106,7 @@ def _field(label: str, description: str, part: Json) -> Field:
         least=least if least is not None else (0 if kind == TEXT_INPUT else 1),
         most=most if most is not None else (4000 if kind == TEXT_INPUT else 1),
         multiline=kind == TEXT_INPUT and part.get("style") == 2,
+        channel_types=tuple(part.get("channel_types") or ()),
     )
 
 
@@ -122,13 +126,15 @@ def _find(fields: Collection[Field], key: str) -> Field:
     raise InvalidCommand(f"The form has no field {key}; it has {labels}.")
 
 
-def _entered(field: Field, value: FieldValue) -> Json:
+def _entered(field: Field, value: FieldValue, named: Named) -> Json:
     """The value of a field as it is sent."""
     if field.kind == CHECKBOX:
         return {"value": bool(value)}
     if field.kind == TEXT_INPUT:
         return {"value": _text(field, value)}
     picked = _picked(field, value)
+    if field.kind in MENU_KINDS:
+        picked = [named.find(MENU_KINDS[field.kind], one, field.channel_types) for one in picked]
     if field.kind == RADIO_GROUP:
         return {"value": picked[0] if picked else None}
     return {"values": picked}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.discord.components import SELECTS, STRING_SELECT, TEXT, Faults, Path
-from bot.sandbox.discord.payloads import Json, as_object, as_objects
+from bot.sandbox.discord.payloads import Json, as_object, as_objects, with_ids_as_text
 from bot.sandbox.discord.refusals import check
 
 TEXT_INPUT, LABEL, FILE_UPLOAD, RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX = 4, 18, 19, 21, 22, 23
@@ -20,7 +20,11 @@ def check_modal(data: Any) -> Json:
     faults = _Inspection()
     faults.modal(modal)
     check(faults.faults)
-    return modal
+    return modal | {"components": [_complete(part) for part in as_objects(modal.get("components"))]}
+
+
+def _complete(part: Json) -> Json:
+    return part | {"component": with_ids_as_text(as_object(part["component"]))} if "component" in part else part
 
 
 class _Inspection(Faults):
@@ -74,6 +78,8 @@ class _Inspection(Faults):
         self.number((*path, "max_values"), part.get("max_values"), 1, 25)
         if part["type"] == STRING_SELECT:
             self.options(path, part)
+        else:
+            self.defaults(path, part)
 
     def _text_input(self, path: Path, part: Json, *, needs_label: bool) -> None:
         if not self.choice((*path, "type"), part.get("type"), frozenset({TEXT_INPUT})):

@@ -8,9 +8,10 @@ from typing import Any
 
 from bot.sandbox.discord.cdn import Upload
 from bot.sandbox.discord.clients import InvalidCommand
+from bot.sandbox.discord.named import OPTION_KINDS, Named
 from bot.sandbox.discord.payloads import Json, as_object
 
-STRING, INTEGER, BOOLEAN, USER, NUMBER, ATTACHMENT = 3, 4, 5, 6, 10, 11
+STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 3, 4, 5, 10, 11
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 Value = str | int | float | bool | Path | Upload
@@ -39,9 +40,9 @@ def wrap(options: list[Json], path: list[Json]) -> list[Json]:
 
 
 def fill(
-    part: Json, given: Mapping[str, Value], locale: str, attach: Callable[[Upload], Json]
-) -> tuple[list[Json], Json]:
-    """The options to send and the attachments they mean. `attach` uploads a file. Raises InvalidCommand."""
+    part: Json, given: Mapping[str, Value], locale: str, attach: Callable[[Upload], Json], named: Named
+) -> list[Json]:
+    """The options to send; what they mean is gathered in `named`. `attach` uploads a file. Raises InvalidCommand."""
     specs: list[Json] = part.get("options", [])
     known = {name: spec for spec in specs for name in names_of(spec, locale)}
     strangers = [name for name in given if name not in known]
@@ -53,17 +54,18 @@ def fill(
         raise InvalidCommand(f"The option {missing[0]} is required.")
     checked = {spec["name"]: checked_value(spec, values[spec["name"]]) for spec in specs if spec["name"] in values}
     options: list[Json] = []
-    attachments: Json = {}
     for spec in specs:
         value = checked.get(spec["name"])
         if value is None:
             continue
         if isinstance(value, Upload):
             attachment = attach(value)
-            attachments[attachment["id"]] = attachment
+            named.resolved.setdefault("attachments", {})[attachment["id"]] = attachment
             value = attachment["id"]
+        elif spec["type"] in OPTION_KINDS:
+            value = named.find(OPTION_KINDS[spec["type"]], value, spec.get("channel_types") or ())
         options.append({"name": spec["name"], "type": spec["type"], "value": value})
-    return options, attachments
+    return options
 
 
 def names_of(spec: Json, locale: str) -> set[str]:

@@ -12,12 +12,13 @@ from bot.sandbox.discord.commands import MESSAGE_MENU, SLASH, USER_MENU, Command
 from bot.sandbox.discord.forms import FieldValue, submission
 from bot.sandbox.discord.interactions import Interaction, InteractionKind, Interactions
 from bot.sandbox.discord.line import parse_line
+from bot.sandbox.discord.named import MENU_KINDS, Named
 from bot.sandbox.discord.options import Value, choose_subcommand, fill, names_of, wrap
 from bot.sandbox.discord.payloads import Json
 from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.places import User
 from bot.sandbox.discord.reply import ModalForm, Reply
-from bot.sandbox.discord.shapes import attachment_json, member_json, user_json
+from bot.sandbox.discord.shapes import attachment_json
 from bot.sandbox.discord.sight import Button, Menu, Message
 from bot.sandbox.discord.stored import Draft, StoredMessage
 from bot.sandbox.discord.world import World
@@ -75,11 +76,10 @@ class Person:
         first, *words = name.split()
         command = self._offered(first, SLASH)
         part, path = choose_subcommand(command, words)
-        filled, attachments = fill(part, options, self.user.locale, self._attach)
+        named = self._named()
+        filled = fill(part, options, self.user.locale, self._attach, named)
         data = _command_data(command) | {"options": wrap(filled, path)}
-        if attachments:
-            data["resolved"] = {"attachments": attachments}
-        return await self._interact(InteractionKind.COMMAND, data)
+        return await self._interact(InteractionKind.COMMAND, _with(named, data))
 
     async def autocomplete(self, name: str, option: str, value: str = "", /, **others: Value) -> list[Choice]:
         """What the bot suggests while `option` is being typed. Empty when it does not answer."""
@@ -90,7 +90,7 @@ class Person:
         if spec is None or not spec.get("autocomplete"):
             raise InvalidCommand(f"/{name} has no option {option} that suggests anything.")
         loose: Json = {"options": [one | {"required": False} for one in part["options"] if one is not spec]}
-        filled, _ = fill(loose, others, self.user.locale, self._attach)
+        filled = fill(loose, others, self.user.locale, self._attach, self._named())
         focused: Json = {"name": spec["name"], "type": spec["type"], "value": value, "focused": True}
         data = _command_data(command) | {"options": wrap([*filled, focused], path)}
         interaction = self._open(InteractionKind.AUTOCOMPLETE, data)
@@ -106,14 +106,10 @@ class Person:
 
     async def user_menu(self, name: str, user: str) -> Reply:
         """Use a user's context menu."""
-        target = self._world.user(user)
-        data = _command_data(self._offered(name, USER_MENU)) | {"target_id": str(target.id)}
-        resolved: Json = {"users": {str(target.id): user_json(target)}}
-        member = self.channel.guild.members.get(target.id) if self.channel.guild else None
-        if member:
-            permissions = {"permissions": str(int(self.channel.permissions(target)))}
-            resolved["members"] = {str(target.id): member_json(member) | permissions}
-        return await self._interact(InteractionKind.COMMAND, data | {"resolved": resolved})
+        named = self._named()
+        target = named.user(self._world.user(user))
+        data = _command_data(self._offered(name, USER_MENU)) | {"target_id": target}
+        return await self._interact(InteractionKind.COMMAND, _with(named, data))
 
     async def press(self, message: Message | Reply, button: str) -> Reply:
         """Press a button by its label or custom id. The reply is a ModalForm when the bot opens a form."""
@@ -123,12 +119,15 @@ class Person:
         return await self._interact(InteractionKind.COMPONENT, data, source=stored)
 
     async def choose(self, message: Message | Reply, custom_id: str, values: Sequence[str] | str) -> Reply:
-        """Pick options of a select menu, by their labels or values."""
+        """Pick options of a select menu, by their labels or values; people, roles and channels by name or id."""
         stored = self._stored(message)
         menu = _menu(self._world.messages.look(stored), custom_id)
         picked = _picked(menu, [values] if isinstance(values, str) else list(values))
+        named = self._named()
+        if menu.kind in MENU_KINDS:
+            picked = [named.find(MENU_KINDS[menu.kind], one, menu.channel_types) for one in picked]
         data: Json = {"custom_id": menu.custom_id, "component_type": menu.kind, "values": picked}
-        return await self._interact(InteractionKind.COMPONENT, data, source=stored)
+        return await self._interact(InteractionKind.COMPONENT, _with(named, data), source=stored)
 
     async def submit(
         self, form: Reply, values: Mapping[str, FieldValue] | None = None, /, **by_label: FieldValue
@@ -139,12 +138,13 @@ class Person:
         """
         if not isinstance(form, ModalForm):
             raise InvalidCommand(form.error or "The bot opened no form.")
-        components, attachments = submission(form.modal, {**(values or {}), **by_label}, self._attach)
+        named = self._named()
+        components = submission(form.modal, {**(values or {}), **by_label}, self._attach, named)
         data: Json = {"custom_id": form.custom_id, "components": components}
-        if attachments:
-            data["resolved"] = {"attachments": attachments}
         opened_by = form.interaction
-        return await self._interact(InteractionKind.MODAL, data, source=opened_by.source, trigger=opened_by)
+        return await self._interact(
+            InteractionKind.MODAL, _with(named, data), source=opened_by.source, trigger=opened_by
+        )
 
     async def post(self, text: str = "", files: Sequence[Path | Upload] = ()) -> Message:
         """Write an ordinary message, with files."""
@@ -207,6 +207,9 @@ class Person:
         what = f"command /{name}" if kind == SLASH else f"menu entry {name}"
         raise InvalidCommand(f"There is no {what} for {self.user.name} here.")
 
+    def _named(self) -> Named:
+        return Named(self._world, self.channel, self.user)
+
     def _attach(self, upload: Upload) -> Json:
         """Upload a file as Discord's client does while a command or form is being filled in."""
         stored = self._world.cdn.store(self._sized(upload), folder=self._world.application_id, ephemeral=True)
@@ -230,6 +233,10 @@ class Person:
 
 def _command_data(command: Json) -> Json:
     return {"id": command["id"], "name": command["name"], "type": command["type"]}
+
+
+def _with(named: Named, data: Json) -> Json:
+    return data | {"resolved": named.resolved} if named.resolved else data
 
 
 def _button(message: Message, wanted: str) -> Button:

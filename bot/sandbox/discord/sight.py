@@ -45,7 +45,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A select menu in a message. `options` are pairs of label and value."""
+    """A select menu in a message. `options` are pairs of label and value, `chosen` values or ids."""
 
     custom_id: str
     kind: int
@@ -54,6 +54,8 @@ class Menu:
     min_values: int = 1
     max_values: int = 1
     disabled: bool = False
+    chosen: tuple[str, ...] = ()
+    channel_types: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,14 @@ def walk(components: list[Json]) -> Iterator[Json]:
                 yield from walk([part[key]])
 
 
+def chosen_in(part: Json) -> tuple[str, ...]:
+    """What is chosen in a menu, radio or checkbox group before a person touches it: values, or ids."""
+    options: list[Json] = part.get("options") or []
+    named: list[Json] = part.get("default_values") or []
+    chosen = [option["value"] for option in options if option.get("default")]
+    return (*chosen, *(str(one["id"]) for one in named))
+
+
 def filename_of(url: str) -> str:
     """The last step of an address, without its query."""
     return url.split("?", 1)[0].rsplit("/", 1)[-1]
@@ -218,4 +228,6 @@ def _menu(part: Json) -> Menu:
         min_values=part.get("min_values", 1),
         max_values=part.get("max_values", 1),
         disabled=bool(part.get("disabled")),
+        chosen=chosen_in(part),
+        channel_types=tuple(part.get("channel_types") or ()),
     )

@@ -34,6 +34,7 @@ class Acts:
             "press": self._press,
             "choose": self._choose,
             "menu": self._menu,
+            "user_menu": self._user_menu,
             "submit": self._submit,
             "delete": self._delete,
         }
@@ -70,6 +71,9 @@ class Acts:
 
     async def _menu(self, person: Person, asked: Json) -> Json:
         return self._outcome(await person.message_menu(str(asked["name"]), person.seen(int(asked["message"]))))
+
+    async def _user_menu(self, person: Person, asked: Json) -> Json:
+        return self._outcome(await person.user_menu(str(asked["name"]), str(asked["user"])))
 
     async def _submit(self, person: Person, asked: Json) -> Json:
         form = self._forms.get(str(asked["form"]))

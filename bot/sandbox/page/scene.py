@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.discord.commands import MESSAGE_MENU, SLASH
+from bot.sandbox.discord.commands import MESSAGE_MENU, SLASH, USER_MENU
 from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.places import Channel, ChannelKind, User
@@ -20,18 +20,23 @@ def scene_of(discord: LocalDiscord, person: Person) -> Json:
         "place": _place(discord, person.channel),
         "people": [_person(discord, user, person.channel) for user in world.users.values()],
         "places": [_place(discord, channel) for channel in sorted(world.places_of(person.user), key=_rank)],
-        "roles": [{"id": str(role.id), "name": role.name} for g in world.guilds.values() for role in g.roles.values()],
+        "roles": [
+            {"id": str(role.id), "name": role.name, "server": guild.name}
+            for guild in world.guilds.values()
+            for role in guild.roles.values()
+        ],
         "cdn": discord.base_url,
         **offered(person),
     }
 
 
 def offered(person: Person) -> Json:
-    """The commands and message menus this person has here."""
+    """The commands and the menus of messages and users that this person has here."""
     commands = person.commands()
     return {
         "commands": [one for one in commands if one["type"] == SLASH],
         "menus": [one["name"] for one in commands if one["type"] == MESSAGE_MENU],
+        "user_menus": [one["name"] for one in commands if one["type"] == USER_MENU],
     }
 
 
@@ -41,6 +46,7 @@ def _person(discord: LocalDiscord, user: User, channel: Channel) -> Json:
         "name": user.name,
         "bot": user.bot,
         "installed": user.installed,
+        "here": user.id in channel.guild.members if channel.guild else user in channel.recipients,
         "role": "app" if user.bot else _role(discord, user),
         "may_moderate": channel.guild is not None and Permission.MANAGE_MESSAGES in channel.permissions(user),
     }
@@ -68,6 +74,7 @@ def _place(discord: LocalDiscord, channel: Channel) -> Json:
         "key": key,
         "name": discord.world.bot.name if channel.kind is ChannelKind.DM else channel.name,
         "kind": _KINDS[channel.kind],
+        "type": int(channel.kind),
         "server": guild.name if guild else None,
         "bot_inside": bot_inside,
     }

@@ -40,6 +40,7 @@ export class Actions {
       dismiss: () => this.history.dismiss(id),
       compose: () => this.compose(node.dataset.line),
       more: () => this.#more(id, node),
+      person: () => this.#person(id, node),
     };
     acts[node.dataset.act]?.();
   }
@@ -76,6 +77,15 @@ export class Actions {
   #reveal(id, node) {
     reveal(node.dataset.cover);
     this.history.redraw(id);
+  }
+
+  #person(id, node) {
+    const { user } = node.dataset;
+    const items = scene.user_menus.map((name) => ({
+      label: name,
+      choose: () => this.#act(id, node, "user_menu", { name, user }),
+    }));
+    openMenu(node, [{ title: `Apps for ${user}`, items }]);
   }
 
   #more(id, node) {

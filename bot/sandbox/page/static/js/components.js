@@ -4,7 +4,7 @@ import { el } from "./dom.js";
 import { link } from "./inline.js";
 import { markdown } from "./markdown.js";
 import { fileCard, fileNameOf, gallery, isRevealed, itemOf, thumbnail } from "./media.js";
-import { scene } from "./scene.js";
+import { peopleHere, placesHere, rolesHere } from "./named.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger" };
 const LINK_BUTTON = 5;
@@ -87,13 +87,17 @@ function button(part) {
   );
 }
 
-/** The choices of a select menu: its own, or people, roles and places of this world. */
+/** The choices of a select menu: its own, or the people, roles and channels of this place. */
 export function choicesOf(part) {
-  const people = () => scene.people.map((one) => ({ label: one.name, value: one.id }));
-  const roles = () => scene.roles.map((one) => ({ label: one.name, value: one.id }));
-  const places = () => scene.places.map((one) => ({ label: `#${one.name}`, value: one.id }));
-  const sources = { 5: people, 6: roles, 7: () => [...people(), ...roles()], 8: places };
-  return sources[part.type]?.() ?? part.options ?? [];
+  const sources = {
+    5: peopleHere,
+    6: rolesHere,
+    7: () => [...peopleHere(), ...rolesHere()],
+    8: () => placesHere(part.channel_types),
+  };
+  if (!sources[part.type]) return part.options ?? [];
+  const chosen = new Set((part.default_values ?? []).map((one) => one.id));
+  return sources[part.type]().map((one) => ({ ...one, default: chosen.has(one.value) }));
 }
 
 function menu(part) {
@@ -124,10 +128,11 @@ function multiMenu(part, options, attributes, label) {
       optionText(one),
     ),
   );
+  const chosen = options.filter((one) => one.default).map((one) => one.label);
   return el(
     "details",
     { class: "multi", "data-key": part.custom_id },
-    el("summary", {}, label),
+    el("summary", { "aria-label": label, class: chosen.length > 0 ? "chosen" : null }, chosen.join(", ") || label),
     el("fieldset", { ...attributes, "aria-label": label }, boxes),
     el(
       "button",

@@ -3,7 +3,7 @@
 import { el, fill, iconButton } from "./dom.js";
 import { grow } from "./fields.js";
 import { ATTACHMENT, BOOLEAN, flattened, optionAt, read, write } from "./line.js";
-import { OptionForm } from "./options.js";
+import { namedIn, OptionForm } from "./options.js";
 import { Popup } from "./popup.js";
 import { canUseBot, scene } from "./scene.js";
 import { Staged } from "./staged.js";
@@ -171,11 +171,7 @@ export class Composer {
   #suggestValues(text) {
     const reading = this.#reading();
     const here = reading && optionAt(reading, this.box.selectionStart, text);
-    const names = here
-      ? here.option.type === BOOLEAN
-        ? ["True", "False"]
-        : (here.option.choices ?? []).map((one) => one.name)
-      : [];
+    const names = here ? wordsFor(here.option) : [];
     const typed = here?.typed.toLowerCase() ?? "";
     const fitting = names.filter((one) => one.toLowerCase().startsWith(typed) && one.toLowerCase() !== typed);
     this.popup.show(
@@ -243,6 +239,12 @@ export class Composer {
     this.form.focus(option.name);
     this.say(`${option.name} is still missing.`);
   }
+}
+
+/** What an option can be, where that is a short list. */
+function wordsFor(option) {
+  if (option.type === BOOLEAN) return ["True", "False"];
+  return namedIn(option)?.map((one) => one.label) ?? (option.choices ?? []).map((one) => one.name);
 }
 
 function whyNoCommands() {

@@ -49,10 +49,20 @@ function heading(message, name, titleId) {
   return el(
     "header",
     {},
-    el("span", { class: "author", id: titleId }, name),
+    person(name, { class: "author", id: titleId }),
     message.author.bot && el("span", { class: "badge" }, "App"),
     el("time", { class: "when", datetime: when.toISOString() }, spoken(when)),
     message.edited_timestamp && el("span", { class: "edited" }, "edited"),
+  );
+}
+
+/** A name; where there are user commands, a button that opens their menu. */
+function person(name, attributes) {
+  if (scene.user_menus.length === 0) return el("span", attributes, name);
+  return el(
+    "button",
+    { ...attributes, type: "button", "data-act": "person", "data-user": name, "aria-haspopup": "menu" },
+    name,
   );
 }
 
@@ -80,7 +90,7 @@ function origin(message) {
   const about = message.interaction_metadata;
   if (!about) return null;
   const who = scene.people.find((one) => one.id === about.user.id)?.name ?? about.user.username;
-  return el("p", { class: "origin" }, el("span", { class: "who" }, who), ` ${didWhat(message, about)}`);
+  return el("p", { class: "origin" }, person(who, { class: "who" }), ` ${didWhat(message, about)}`);
 }
 
 function didWhat(message, about) {

@@ -4,7 +4,7 @@ import { el, fill } from "./dom.js";
 import { grow, growingText, labelled, putFiles, select } from "./fields.js";
 import { ATTACHMENT, BOOLEAN, rangeOf } from "./line.js";
 import { Popup } from "./popup.js";
-import { scene } from "./scene.js";
+import { peopleHere, placesHere, rolesHere } from "./named.js";
 
 const INTEGER = 4;
 const NUMBER = 10;
@@ -158,20 +158,21 @@ function build(option) {
     });
   }
   if (option.type === ATTACHMENT) return el("input", { type: "file", required });
-  const named = {
-    [USER]: scene.people,
-    [CHANNEL]: scene.places,
-    [ROLE]: scene.roles,
-    [MENTIONABLE]: [...scene.people, ...scene.roles],
-  }[option.type];
-  if (named)
-    return select(
-      named.map((one) => ({ label: one.name, value: one.id })),
-      { required },
-      "–",
-    );
+  const named = namedIn(option);
+  if (named) return choiceSelect({ required, choices: named.map((one) => ({ name: one.label, value: one.value })) });
   if (option.autocomplete) return el("input", { type: "text", autocomplete: "off", required });
   return growingText({ maxlength: option.max_length, placeholder: option.description, required });
+}
+
+/** What an option for people, roles or channels can name; null for any other option. */
+export function namedIn(option) {
+  const sources = {
+    [USER]: peopleHere,
+    [CHANNEL]: () => placesHere(option.channel_types),
+    [ROLE]: rolesHere,
+    [MENTIONABLE]: () => [...peopleHere(), ...rolesHere()],
+  };
+  return sources[option.type]?.() ?? null;
 }
 
 /** In the line a choice stands by its name; its value is understood too. */

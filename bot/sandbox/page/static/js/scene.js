@@ -8,6 +8,7 @@ export const scene = {
   places: [],
   commands: [],
   menus: [],
+  user_menus: [],
   roles: [],
   cdn: "",
   local: true,
