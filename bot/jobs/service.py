@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 
 import structlog
@@ -118,18 +117,20 @@ class JobService:
         self._runner.cancel(job.id)
         return Cancelled.NOW if job.state is JobState.PAINTING else Cancelled.SOON
 
-    async def check_again(self, job: Job) -> bool:
-        """Ask the image API once more about a job that timed out; False when it is being asked about already."""
+    async def check_again(self, job: Job, target: ReplyTarget) -> bool:
+        """Ask the image API once more about a job that timed out; False when it is being asked about already.
+
+        `target` is the job's, with the token that the click brought.
+        """
         try:
-            await self._jobs.move(job, JobState.PAINTING, now=now())
+            await self._jobs.move(job, JobState.PAINTING, now=now(), target=target)
         except JobMoved:
             return False
         await self._runner.adopt()
         return True
 
-    async def renew(self, job: Job, *, token: str, expires_at: datetime) -> Job:
+    async def renew(self, job: Job, target: ReplyTarget) -> Job:
         """A click on the reply brought a new token for it: use that one from now on."""
-        target = replace(job.target, token=token, token_expires_at=expires_at)
         job = await self._jobs.change(job.id, target=target)
         self._runner.renewed(job)
         return job

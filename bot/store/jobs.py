@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal, or_, select, text, update
 
 from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
@@ -79,8 +79,7 @@ class Jobs:
         Raises JobMoved when it is no longer in the state that `job` says, or not `owner`'s (where one is given).
         Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
         with the end. An end counts as not yet told unless `changes` says so, DELIVERED as told. The owner goes
-        back in line and with an end that is told; the interaction's token goes with DELIVERED, unless `changes`
-        brings a target.
+        back in line and with an end that is told. The interaction's token goes then too: what is told needs it no more.
         """
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
@@ -103,15 +102,19 @@ class Jobs:
     async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
         """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
 
-        `told` is passed over while the job is not at its end: it has been taken up again meanwhile.
+        `told` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
+        wiped with it, and not taken afterwards.
         """
         values = values_of_changes(changes)
         if values.get("told"):
-            values["told"] = jobs.c.state.in_(FINAL_STATES)
+            ended = jobs.c.state.in_(FINAL_STATES)
+            values |= {"told": ended, "token": case((ended, ""), else_=values.get("token", jobs.c.token))}
+        elif "token" in values:
+            values["token"] = case((jobs.c.told, ""), else_=values["token"])
 
         def write(connection: Connection) -> list[Job]:
             found = _update(connection, jobs.c.id == job_id, values)
-            if found and "token" in values:
+            if found and "target" in changes:
                 ring(connection, job_id)
             return found
 
@@ -261,13 +264,13 @@ def _arrow_values(start: JobState, to: JobState, now: datetime, changes: JobChan
         values |= {"submitted_at": first, "finished_at": None, "failure": None}
     if to is JobState.READY:
         values["ready_at"] = now
-    if to is JobState.DELIVERED:
-        values["token"] = ""
     if to.is_final:
         values |= {"finished_at": now, "told": to is JobState.DELIVERED}
     values |= values_of_changes(changes)
     if not to.is_final:
         values["told"] = False
+    if values["told"]:
+        values["token"] = ""
     # Whoever ended a job keeps it until its user is told, so that nobody else tells it too.
     if to is JobState.WAITING or start.is_final or values["told"]:
         values |= _FREED

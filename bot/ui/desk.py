@@ -20,7 +20,7 @@ from bot.model import ImageRequest, Job, JobState, Slot, Source
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
 from bot.ui.intake import Intake
-from bot.ui.interactions import Interaction, may_change, result_as_source, say, with_fresh_sources
+from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
 from bot.ui.language import speaking
 from bot.ui.media import media_urls, pictures_of
 from bot.ui.reply import DiscordReplies
@@ -217,7 +217,7 @@ class Desk:
             await self.say(interaction, texts.ALREADY_CHECKING)
             return
         await interaction.response.defer()
-        asked = await self._service.check_again(await self._renewed(interaction, job))
+        asked = await self._service.check_again(job, renewed_target(interaction, job))
         await self.say(interaction, texts.CHECKING if asked else texts.ALREADY_CHECKING)
 
     async def _show(self, interaction: Interaction, job: Job) -> None:
@@ -232,9 +232,10 @@ class Desk:
 
     async def _renewed(self, interaction: Interaction, job: Job) -> Job:
         """A click on the reply brings 15 more minutes in which it can be edited, private or not."""
-        if interaction.message is None or interaction.message.id != job.target.message_id:
+        target = renewed_target(interaction, job)
+        if target == job.target:
             return job
         try:
-            return await self._service.renew(job, token=interaction.token, expires_at=interaction.expires_at)
+            return await self._service.renew(job, target)
         except (StoreUnavailable, JobMoved):
             return job

@@ -13,6 +13,7 @@ import pytest
 from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
 from bot.model import (
     ARROWS,
+    FINAL_STATES,
     AspectRatio,
     Charged,
     Failure,
@@ -207,20 +208,36 @@ async def test_a_failure_reads_back(scene: Scene) -> None:
     assert (job.failure, job.finished_at) == (failure, scene.now)
 
 
-async def test_delivery_wipes_the_interaction_token(scene: Scene) -> None:
-    job = await scene.job(S.DELIVERING)
-    assert job.target.token
+@pytest.mark.parametrize("state", sorted(FINAL_STATES))
+async def test_an_end_that_is_told_wipes_the_interaction_token(scene: Scene, state: JobState) -> None:
+    job = await scene.job(state)
+    told = job if job.told else await scene.store.jobs.change(job.id, told=True)
 
-    delivered = await scene.move(job, S.DELIVERED)
+    assert told.target.token == ""
+    assert await scene.store.jobs.get(job.id) == told
 
-    assert delivered.target == replace(job.target, token="")
 
-
-async def test_delivery_into_another_message_keeps_what_the_caller_says(scene: Scene) -> None:
+async def test_delivery_into_another_message_wipes_the_token_too(scene: Scene) -> None:
     job = await scene.job(S.DELIVERING)
     elsewhere = replace(job.target, message_id=77, token="fresh")
 
-    assert (await scene.move(job, S.DELIVERED, target=elsewhere)).target == elsewhere
+    assert (await scene.move(job, S.DELIVERED, target=elsewhere)).target == replace(elsewhere, token="")
+
+
+async def test_an_end_keeps_its_token_until_it_is_told(scene: Scene) -> None:
+    job = await scene.job(S.FAILED)
+
+    assert job.target.token
+
+
+async def test_the_token_of_a_click_is_not_kept_once_the_end_is_told(scene: Scene) -> None:
+    job = await scene.job(S.TIMED_OUT)
+    await scene.store.jobs.change(job.id, told=True)
+    clicked = replace(job.target, token="of a click")
+
+    assert (await scene.store.jobs.change(job.id, target=clicked)).target.token == ""
+    assert (await scene.move(job, S.PAINTING, target=clicked)).target.token == "of a click"
+    assert (await scene.store.jobs.change(job.id, target=replace(clicked, token="later"))).target.token == "later"
 
 
 async def test_change_writes_without_an_arrow(scene: Scene) -> None:

@@ -145,7 +145,7 @@ class LifeMachine(RuleBasedStateMachine):
     def check_again(self, which: int, job: int) -> None:
         timed_out = [job_id for job_id, state in self.ended.items() if state is JobState.TIMED_OUT]
         found = self._get(timed_out[job % len(timed_out)])
-        self.run(self._process(which).service.check_again(found))
+        self.run(self._process(which).service.check_again(found, found.target))
 
     @precondition(lambda self: self.world.messages)
     @rule(job=st.integers(0, 5))
