@@ -6,10 +6,14 @@ EaselError
 ├── StoreError
 │   ├── StoreUnavailable           the database does not answer in time
 │   ├── StoreInUse                 another process has the same SQLite file open
-│   └── JobMoved                   the job is no longer in the state the caller took it for
+│   ├── JobMoved                   the job is no longer in the state the caller took it for
+│   └── RulesChanged               the server's rules changed while they were being obeyed: look at them again
 ├── RequestError                   what a user asked for cannot be done; nothing was spent
 │   ├── InvalidRequest             an option is out of range
+│   ├── Barred                     a rule of the place says no: `bar` and what is allowed instead
 │   ├── TooManyJobs                the user has as many jobs in flight as allowed
+│   ├── QuotaReached               the rest of a quota is too small: carries where it stands
+│   ├── LineFull                   as many requests wait as the operator allows
 │   └── AlreadyReceived            this interaction started a job before
 ├── ImageApiError                  the image API did not do it; carries kind, charged and request id
 │   ├── Refused                    moderation
@@ -40,6 +44,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.model import Charged, FailureKind
+from bot.quotas import SetBy, Standing
 
 
 class EaselError(Exception):
@@ -74,6 +79,10 @@ class JobMoved(StoreError):
     """The job is no longer in the state the caller took it for, or is another process's now."""
 
 
+class RulesChanged(StoreError):
+    """The rules of the server changed between the look at them and the request's first row, which was not written."""
+
+
 class RequestError(EaselError):
     """What a user asked for cannot be done. Nothing was spent. The message is a sentence for that user."""
 
@@ -82,11 +91,53 @@ class InvalidRequest(RequestError):
     """An option is out of range. The message says which and what is allowed."""
 
 
+class Bar(StrEnum):
+    """Which rule of the place says no."""
+
+    BLOCKED = "blocked"
+    CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
+    ROLE = "role"  # `allowed` are the ids of the roles that may use it
+    MODEL = "model"
+    RESOLUTION = "resolution"
+    COUNT = "count"  # `allowed` is the highest number
+    WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern
+    UNCHECKED = "unchecked"  # a blocked pattern took too long on this prompt
+    PERMISSIONS = "permissions"  # `allowed` names the permissions that Easel lacks there
+    AGE = "age"  # it comes from an age-restricted channel, and this is none
+
+
+class Barred(RequestError):
+    """A rule of the place says no. `allowed` says what is allowed or needed instead, by the kind of bar."""
+
+    def __init__(self, bar: Bar, *allowed: str | int) -> None:
+        super().__init__(str(bar))
+        self.bar = bar
+        self.allowed = allowed
+
+
 class TooManyJobs(RequestError):
-    """The user has `limit` jobs in flight already."""
+    """The user has `limit` jobs in flight already, in this server where the server set the limit."""
+
+    def __init__(self, limit: int, set_by: SetBy = SetBy.OPERATOR) -> None:
+        super().__init__(f"{limit} jobs in flight already")
+        self.limit = limit
+        self.set_by = set_by
+
+
+class QuotaReached(RequestError):
+    """What is left of a quota is too small for the request, which would take `asked` (pictures or micros)."""
+
+    def __init__(self, standing: Standing, asked: int) -> None:
+        super().__init__(f"{standing.left} of {standing.quota.limit} left, {asked} asked for")
+        self.standing = standing
+        self.asked = asked
+
+
+class LineFull(RequestError):
+    """As many requests wait in line as the operator allows: `limit`."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} jobs in flight already")
+        super().__init__(f"{limit} requests in line")
         self.limit = limit
 
 

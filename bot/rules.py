@@ -5,8 +5,10 @@ A `Rules` says only what was set; a channel's rules lie over those of its server
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from bot.model import Model, Resolution
@@ -59,3 +61,25 @@ class Rules:
         """What was set, by field name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value not in (None, ())}
+
+
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True, slots=True)
+class RuleBook:
+    """All that holds in one server. `version` changes with every change; None while nothing was ever set."""
+
+    guild_id: int
+    version: str | None = None
+    server: Rules = NO_RULES
+    channels: Mapping[int, Rules] = field(default_factory=lambda: MappingProxyType({}))
+    blocked: frozenset[int] = frozenset()
+
+    def at(self, channel_id: int, parent_id: int | None = None) -> Rules:
+        """What holds in a channel. A thread (`parent_id` is its channel) has the rules of its channel."""
+        rules = self.server
+        for place in (parent_id, channel_id):
+            own = self.channels.get(place) if place is not None else None
+            rules = own.over(rules) if own is not None else rules
+        return rules

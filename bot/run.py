@@ -22,10 +22,12 @@ from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
 from bot.jobs.life import Tools
+from bot.jobs.owner import Owner
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
 from bot.leaving import leave_on_signals
+from bot.quotas import Ceilings
 from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
@@ -135,7 +137,8 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    client.desk = Desk(service, client.replies)
+    owner = Owner(store.rules, store.ledger, settings.price_list, Ceilings())
+    client.desk = Desk(service, owner, client.replies)
     client.panels = Panels(client.desk)
     return _House(client, runner, client.desk)
 

@@ -22,10 +22,11 @@ from bot.settings import VARIABLES
 ROOT = Path(__file__).parents[1]
 
 # Who may know whom: for each part, the modules and packages it may import besides itself.
-_WORDS = ("bot.errors", "bot.model", "bot.rules", "bot.wish")  # for everyone
+_WORDS = ("bot.errors", "bot.model", "bot.quotas", "bot.rules", "bot.wish")  # for everyone
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.model": (),
-    "bot.errors": ("bot.model",),
+    "bot.quotas": (),
+    "bot.errors": ("bot.model", "bot.quotas"),
     "bot.wish": ("bot.model",),
     "bot.rules": ("bot.model", "bot.wish"),
     "bot.prices": ("bot.model",),
@@ -38,7 +39,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.uniall": _WORDS,
     "bot.store": _WORDS,
     "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
-    "bot.ui": (*_WORDS, "bot.jobs.service", "bot.jobs.ports"),
+    "bot.ui": (*_WORDS, "bot.jobs.service", "bot.jobs.owner", "bot.jobs.ports"),
     "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
     "bot.client": (*_WORDS, "bot.discord_trouble", "bot.jobs", "bot.settings", "bot.ui"),
     "bot.discord_address": (),

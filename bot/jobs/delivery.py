@@ -41,7 +41,7 @@ async def fetch(life: Life) -> None:
         return
     if pictures:
         cost = life.tools.prices.cost_micros(life.job.request, len(pictures))
-        await life.move(JobState.DELIVERING, cost_micros=cost)
+        await life.move(JobState.DELIVERING, cost_micros=cost, pictures=len(pictures))
     else:
         await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
 

@@ -13,7 +13,10 @@ from bot.jobs.life import now
 from bot.jobs.runner import LEASE, Runner
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
 from bot.prices import Prices
+from bot.quotas import FREE, Terms
 from bot.store.jobs import Jobs, Received
+
+__all__ = ["Cancelled", "JobService", "Received"]
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -49,10 +52,12 @@ class JobService:
         request: ImageRequest,
         target: ReplyTarget,
         parent_id: str | None = None,
+        terms: Terms = FREE,
     ) -> Received:
-        """Write a job's row, before anything is answered.
+        """Write a job's row, before anything is answered, and reserve what it takes.
 
-        Raises InvalidRequest, TooManyJobs, AlreadyReceived, or StoreUnavailable within PATIENCE_S.
+        Raises InvalidRequest, TooManyJobs, QuotaReached, LineFull, AlreadyReceived, RulesChanged, or
+        StoreUnavailable within PATIENCE_S.
         """
         self._runner.tools.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id)
@@ -62,6 +67,7 @@ class JobService:
             limit=self._max_jobs_per_user,
             now=now(),
             lease=LEASE,
+            terms=terms,
             patience=PATIENCE_S,
         )
         self._runner.unanswered += 1

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal, or_, select, update
 
-from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
+from bot.errors import JobMoved
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
-from bot.store import line
+from bot.quotas import FREE, Terms
+from bot.store import admission, ledger, line
 from bot.store.bell import ring
 from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
 from bot.store.schema import UtcTime, jobs
@@ -42,28 +43,32 @@ class Jobs:
         self._run = run
 
     async def receive(
-        self, new: NewJob, *, owner: str, limit: int, now: datetime, lease: timedelta, patience: float = 1.0
+        self,
+        new: NewJob,
+        *,
+        owner: str,
+        limit: int,
+        now: datetime,
+        lease: timedelta,
+        terms: Terms = FREE,
+        patience: float = 1.0,
     ) -> Received:
-        """Write the first row of a job: state RECEIVED, leased to `owner`.
+        """Write the first row of a job: state RECEIVED, leased to `owner`; and reserve in the ledger what it takes.
 
-        Raises AlreadyReceived when its interaction started a job before, TooManyJobs when the user has `limit`
-        jobs in flight, and StoreUnavailable after `patience` seconds. Should the row stand in spite of that (see
-        `Store.run`), it stays RECEIVED until its lease has run out, and `adopt` hands it out as unacknowledged.
+        Raises AlreadyReceived when its interaction started a job before, RulesChanged when the rules are not those
+        of `terms` any more, TooManyJobs when the user has `limit` jobs in flight (or as many in this server as
+        `terms` allow), LineFull, QuotaReached, and StoreUnavailable after `patience` seconds. Should the row stand
+        in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `adopt` hands it out
+        as unacknowledged.
         """
         values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
         values |= {"owner": owner, "lease_until": now + lease}
 
         def write(connection: Connection) -> Received:
-            _hold_user(connection, new.user_id)
-            known, in_flight, turn, place = connection.execute(
-                line.ENTRY, {"user_id": new.user_id, "interaction_id": new.interaction_id}
-            ).one()
-            if known:
-                raise AlreadyReceived
-            if in_flight >= limit:
-                raise TooManyJobs(limit)
+            turn, place = admission.admit(connection, new, limit, terms, now)
             seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": turn}).scalar_one()
-            return Received(first_job(new, seq, now), int(place))
+            ledger.reserve(connection, new, terms.cost_micros, now)
+            return Received(first_job(new, seq, now), place)
 
         return await self._run(write, patience)
 
@@ -90,6 +95,8 @@ class Jobs:
 
         def write(connection: Connection) -> list[Job]:
             moved = _update(connection, row, values)
+            if moved:
+                ledger.follow(connection, moved[0], changes, now)
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
                 ring(connection, job.id if job.state is JobState.TIMED_OUT else "")
             return moved
@@ -248,12 +255,6 @@ def _take(connection: Connection, seqs: Sequence[int], owner: str, until: dateti
         return []
     taken = _update(connection, jobs.c.seq.in_(seqs), {"owner": owner, "lease_until": until})
     return sorted(taken, key=lambda job: job.seq)
-
-
-def _hold_user(connection: Connection, user_id: int) -> None:
-    # Two processes must not both find the user's last place free. SQLite has one writer anyway.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:user_id)"), {"user_id": user_id})
 
 
 def _arrow_values(start: JobState, to: JobState, now: datetime, changes: JobChanges) -> dict[str, Any]:

@@ -8,11 +8,12 @@ stands in line five times, and somebody who comes later with a first job waits f
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
-from bot.store.schema import UtcTime, jobs
+from bot.store.schema import UtcTime, jobs, meta
 
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
 
@@ -37,7 +38,7 @@ def claimable(now: datetime, room: int) -> Select[int]:
     )
 
 
-def _entry() -> Select[bool, int, int, int]:
+def _entry() -> Select[*tuple[Any, ...]]:
     coming = jobs.c.state.in_(_COMING)
     in_line = jobs.c.state.in_([*_COMING, *ACTIVE_STATES])
     served = select(func.max(jobs.c.turn)).where(jobs.c.state.in_(ACTIVE_STATES)).scalar_subquery()
@@ -45,6 +46,7 @@ def _entry() -> Select[bool, int, int, int]:
     own = (
         select(
             func.count().label("open"),
+            func.count().filter(jobs.c.guild_id == bindparam("guild_id", type_=jobs.c.guild_id.type)).label("here"),
             func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0).label("next"),
             func.coalesce(served, next_served, 0).label("now"),
         )
@@ -57,14 +59,20 @@ def _entry() -> Select[bool, int, int, int]:
     return select(
         exists().where(jobs.c.interaction_id == bindparam("interaction_id")).label("known"),
         own.c.open,
+        own.c.here,
         turn.label("turn"),
         (1 + ahead).label("place"),
+        select(meta.c.value).where(meta.c.name == bindparam("version_name")).scalar_subquery().label("version"),
     ).select_from(own)
 
 
 #: The ids of the waiting jobs, in the order of the line.
 IN_ORDER = select(jobs.c.id).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
 
-#: For a job about to come in: is its interaction known, how many jobs has its user in flight, which turn does it
-#: draw, and which place would it have. Takes `user_id` and `interaction_id`.
+#: For a job about to come in: is its interaction known, how many jobs has its user in flight, everywhere and in the
+#: same server, which turn does it draw, which place would it have, and which version have the server's rules. Takes
+#: `user_id`, `interaction_id`, `guild_id` and `version_name`.
 ENTRY = _entry()
+
+#: How many jobs wait for the image API, or are about to.
+LENGTH = select(func.count()).select_from(jobs).where(jobs.c.state.in_(_COMING))

@@ -54,6 +54,7 @@ class JobChanges(TypedDict, total=False):
     cancel_requested: bool
     reply_deleted: bool
     told: bool
+    pictures: int  # how many came; for the ledger only, goes with READY or DELIVERING
 
 
 def values_of(new: NewJob) -> dict[str, Any]:
@@ -93,6 +94,7 @@ def first_job(new: NewJob, seq: int, received_at: datetime) -> Job:
 def values_of_changes(changes: JobChanges) -> dict[str, Any]:
     """The columns behind `changes`."""
     values: dict[str, Any] = dict(changes)
+    values.pop("pictures", None)
     if "target" in changes:
         del values["target"]
         values |= _target_values(changes["target"])

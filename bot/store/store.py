@@ -14,7 +14,9 @@ from bot.store import faults
 from bot.store.bell import Bell
 from bot.store.engine import Database
 from bot.store.jobs import Jobs
+from bot.store.ledger import Ledger
 from bot.store.meta import Meta
+from bot.store.rules import RuleStore
 from bot.store.schema import meta
 from bot.store.thread import DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
@@ -26,7 +28,7 @@ T = TypeVar("T")
 
 
 class Store:
-    """An open database. `jobs` and `meta` hold the queries; `run` takes any other.
+    """An open database. `jobs`, `meta`, `rules` and `ledger` hold the queries; `run` takes any other.
 
     Made by `Store.open`, and bound to the event loop that opened it.
     """
@@ -38,6 +40,8 @@ class Store:
         self._bell: Bell | None = None
         self.jobs = Jobs(self.run)
         self.meta = Meta(self.run)
+        self.rules = RuleStore(self.run)
+        self.ledger = Ledger(self.run)
 
     @classmethod
     async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S) -> Store:

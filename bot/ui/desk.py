@@ -15,6 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import JobMoved, StoreUnavailable
+from bot.jobs.owner import Owner
 from bot.jobs.service import Cancelled, JobService
 from bot.model import ImageRequest, Job, JobState, Slot, Source
 from bot.ui import cards, forms, texts
@@ -46,16 +47,16 @@ class DeskHolder(Protocol):
 class Desk:
     """Turns interactions into calls of the job service, and answers them."""
 
-    def __init__(self, service: JobService, replies: DiscordReplies) -> None:
+    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies) -> None:
         self._service = service
-        self._intake = Intake(service, replies)
+        self._intake = Intake(service, owner, replies)
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
         self._menu_pictures: dict[str, Sequence[Source]] = {}
 
     async def start(self, interaction: Interaction, wish: Wish) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
-        await self.answer(interaction, self._intake.start(interaction, wish.filled()))
+        await self.answer(interaction, self._intake.start(interaction, wish))
 
     async def press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         """Answer a click on one of a job's buttons."""

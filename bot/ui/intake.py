@@ -8,13 +8,16 @@ import aiohttp
 import discord
 import structlog
 
-from bot.errors import AlreadyReceived, RequestError, SourceFault, StoreUnavailable
-from bot.jobs.service import JobService
+from bot.errors import AlreadyReceived, RequestError, RulesChanged, SourceFault, StoreUnavailable
+from bot.jobs.owner import Admitted, Owner
+from bot.jobs.service import JobService, Received
 from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
 from bot.ui import texts
-from bot.ui.interactions import Interaction, say, target_of
+from bot.ui.interactions import Interaction, place_of, reply_locale, say, target_of
 from bot.ui.reach import AUTOMOD
+from bot.ui.refusals import refusal
 from bot.ui.reply import DiscordReplies
+from bot.wish import Wish
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -26,27 +29,25 @@ UNKNOWN_INTERACTION = 10062
 class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
-    def __init__(self, service: JobService, replies: DiscordReplies) -> None:
+    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies) -> None:
         self._service = service
+        self._owner = owner
         self._replies = replies
 
-    async def start(self, interaction: Interaction, request: ImageRequest, parent: Job | None = None) -> None:
-        """Write the job, acknowledge it with its first card, then let it go."""
-        if too_large := [it.size for it in request.sources if it.size > MAX_SOURCE_BYTES]:
+    async def start(self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None = None) -> None:
+        """See whether the place allows it, write the job, acknowledge it with its first card, then let it go.
+
+        A wish leaves open what the place fills in; a request is whole, as buttons and forms have it.
+        """
+        if too_large := [it.size for it in wish.sources if it.size > MAX_SOURCE_BYTES]:
             await say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
             return
         try:
-            received = await self._service.receive(
-                interaction_id=interaction.id,
-                user_id=interaction.user.id,
-                request=request,
-                target=target_of(interaction, private=request.private),
-                parent_id=parent.id if parent else None,
-            )
+            received = await self._received(interaction, wish, parent)
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
-            await say(interaction, texts.refusal(exc))
+            await say(interaction, refusal(exc))
         except StoreUnavailable as exc:
             log.error("the database did not take a new job in time", fault=str(exc))
             await say(interaction, texts.DATABASE_BUSY)
@@ -55,6 +56,28 @@ class Intake:
                 await self._acknowledge(interaction, received.job, received.place)
             finally:
                 self._service.answered()
+
+    async def _received(self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None) -> Received:
+        """The job's first row. Raises RequestError or StoreError."""
+        place = place_of(interaction)
+        admitted = await self._owner.admit(place, wish)
+        try:
+            return await self._receive(interaction, admitted, parent)
+        except RulesChanged:
+            admitted = await self._owner.admit(place, wish, anew=True)
+            return await self._receive(interaction, admitted, parent)
+
+    async def _receive(self, interaction: Interaction, admitted: Admitted, parent: Job | None) -> Received:
+        private = admitted.request.private
+        locale = reply_locale(interaction, private=private, rules=admitted.rules)
+        return await self._service.receive(
+            interaction_id=interaction.id,
+            user_id=interaction.user.id,
+            request=admitted.request,
+            target=target_of(interaction, private=private, locale=locale),
+            parent_id=parent.id if parent else None,
+            terms=admitted.terms,
+        )
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
         card = self._replies.card(job, Progress(place=place))

@@ -9,7 +9,9 @@ import aiohttp
 import discord
 import structlog
 
+from bot.jobs.owner import Place
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
+from bot.rules import Rules
 from bot.ui.media import media_urls
 
 log = structlog.stdlib.get_logger(__name__)
@@ -17,7 +19,39 @@ log = structlog.stdlib.get_logger(__name__)
 Interaction = discord.Interaction[Any]
 
 
-def target_of(interaction: Interaction, *, private: bool) -> ReplyTarget:
+def place_of(interaction: Interaction) -> Place:
+    """Who asks and where, as Discord tells it."""
+    channel = interaction.channel
+    in_thread = isinstance(channel, discord.Thread)
+    user = interaction.user
+    return Place(
+        user_id=user.id,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        parent_id=channel.parent_id if in_thread else None,
+        role_ids=frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset(),
+        missing=_missing_permissions(interaction, in_thread=in_thread),
+    )
+
+
+def _missing_permissions(interaction: Interaction, *, in_thread: bool) -> tuple[str, ...]:
+    """What the bot needs to change a reply later, or post it anew; nothing where it can only answer anyway."""
+    if interaction.guild_id is None or not _bot_is_member(interaction):
+        return ()
+    needed = ("view_channel", "send_messages_in_threads" if in_thread else "send_messages", "attach_files")
+    return tuple(name for name in needed if not getattr(interaction.app_permissions, name))
+
+
+def reply_locale(interaction: Interaction, *, private: bool, rules: Rules) -> str:
+    """The language of a reply: what only the person sees is in theirs, the rest in the server's."""
+    if private or interaction.guild_id is None:
+        return interaction.locale.value
+    if rules.language is not None:
+        return rules.language
+    return (interaction.guild_locale or interaction.locale).value
+
+
+def target_of(interaction: Interaction, *, private: bool, locale: str) -> ReplyTarget:
     """Where the answer to this interaction will live. Its message is known once Discord has taken it."""
     return ReplyTarget(
         application_id=interaction.application_id,
@@ -29,7 +63,7 @@ def target_of(interaction: Interaction, *, private: bool) -> ReplyTarget:
         ephemeral=private,
         bot_member=_bot_is_member(interaction),
         upload_limit=interaction.filesize_limit,
-        locale=interaction.locale.value,
+        locale=locale,
     )
 
 
