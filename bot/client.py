@@ -23,7 +23,7 @@ from bot.ui.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = ("cogs.imagine", "cogs.edit", "cogs.menus")
+COGS = ("cogs.imagine", "cogs.edit", "cogs.menus", "cogs.account")
 
 
 class Memory(Protocol):

@@ -272,6 +272,12 @@ class Job:
     reply_deleted: bool = False  # a person removed the reply on purpose: nothing is posted in its place
     told: bool = False  # the reply shows how the job ended; a final job that is not told is taken up at start
 
+    @property
+    def is_shelved(self) -> bool:
+        """Whether its pictures were bought and stand in no message: its user finds them under /jobs."""
+        homeless = {FailureKind.REPLY_DELETED, FailureKind.UNDELIVERABLE}
+        return bool(self.result_urls) and self.failure is not None and self.failure.kind in homeless
+
 
 @dataclass(frozen=True, slots=True)
 class NewJob:

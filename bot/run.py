@@ -22,6 +22,7 @@ from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
 from bot.jobs.life import Tools
+from bot.jobs.lists import JobLists
 from bot.jobs.owner import Owner
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
@@ -32,6 +33,7 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
+from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.uniall.client import ImageApi, Limits, Mode
 
@@ -139,7 +141,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Owner(store.rules, store.ledger, settings.price_list, Ceilings())
     client.desk = Desk(service, owner, client.replies)
-    client.panels = Panels(client.desk)
+    client.panels = Panels(client.desk, JobsPanel(service, JobLists(store.lists, tools), client.replies))
     return _House(client, runner, client.desk)
 
 

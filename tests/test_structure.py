@@ -39,7 +39,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.uniall": _WORDS,
     "bot.store": _WORDS,
     "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
-    "bot.ui": (*_WORDS, "bot.jobs.service", "bot.jobs.owner", "bot.jobs.ports"),
+    "bot.ui": (*_WORDS, "bot.jobs.lists", "bot.jobs.owner", "bot.jobs.ports", "bot.jobs.service"),
     "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
     "bot.client": (*_WORDS, "bot.discord_trouble", "bot.jobs", "bot.settings", "bot.ui"),
     "bot.discord_address": (),

@@ -46,6 +46,20 @@ async def fetch(life: Life) -> None:
         await life.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
 
 
+async def fetch_again(life: Life) -> Sequence[Picture]:
+    """The pictures of a job that has ended, asked for by its user; those that are gone for good are left out.
+
+    Raises DownloadError or OSError when they could be had another time.
+    """
+    try:
+        async with life.tools.deliveries:
+            return await _fetch_each(life, leave_out_gone=False)
+    except DownloadGone:
+        await _ask_for_new_addresses(life)
+    async with life.tools.deliveries:
+        return await _fetch_each(life, leave_out_gone=True)
+
+
 async def deliver(life: Life, *, look_first: bool = False) -> None:
     """From *delivering*: put the pictures into the reply. `look_first` after a crash that may have come too late."""
     tries = 0

@@ -25,6 +25,7 @@ SHOW_PLACES_S = 2.0
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
 ADOPT_S = 5.0
+SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 3600.0
 
 
 class Runner:
@@ -116,6 +117,7 @@ class Runner:
             group.create_task(self._again_and_again(self._beat, HEARTBEAT_S), name="heartbeat")
             group.create_task(self._again_and_again(self.adopt, ADOPT_S), name="adopt")
             group.create_task(self._again_and_again(self._show_places, SHOW_PLACES_S), name="places")
+            group.create_task(self._again_and_again(self._clear_shelf, CLEAR_SHELF_S), name="shelf")
             group.create_task(self._again_and_again(self._claim, LOOK_AT_LINE_S, wake=self._awake), name="line")
 
     async def stop(self, patience_s: float) -> None:
@@ -143,7 +145,7 @@ class Runner:
         found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=True)
         waiting = await self.tools.jobs.waiting() if self._alone else []
         self._line |= {job.id: job for job in waiting}
-        self.tools.spool.sweep({job.id for job in (*found, *waiting)})
+        self.tools.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
         for job in found:
@@ -213,6 +215,10 @@ class Runner:
                 continue
             self.tools.replies.show(job, Progress(place=place, trouble=trouble))
 
+    async def _clear_shelf(self) -> None:
+        """Pictures that stand in no message are kept here for a day; later they have to be fetched anew."""
+        self.tools.spool.sweep(self._lives.keys(), older_than_s=SHELF_LIFE_S)
+
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
         life = Life(self.tools, job)
         if claimed or job.state in ACTIVE_STATES:
@@ -251,7 +257,8 @@ class Runner:
             if life.job.state not in ACTIVE_STATES:
                 self._leave_place(life.job.id)
         await delivery.tell(life)
-        self.tools.spool.remove(life.job.id)
+        if not life.job.is_shelved:
+            self.tools.spool.remove(life.job.id)
 
     def _leave_place(self, job_id: str) -> None:
         if job_id in self._at_api:

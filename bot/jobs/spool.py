@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,10 @@ class Spool:
         """Delete all that lies here for a job. A folder that is not there is no fault."""
         shutil.rmtree(self.root / job_id, ignore_errors=True)
 
-    def sweep(self, keep: Collection[str]) -> int:
-        """Delete the folders of all jobs but `keep`; returns how many went."""
-        stale = [folder for folder in self.root.iterdir() if folder.name not in keep]
+    def sweep(self, keep: Collection[str], *, older_than_s: float = 0.0) -> int:
+        """Delete the folders of all jobs but `keep` that nothing was put into for so long; returns how many went."""
+        before = time.time() - older_than_s
+        stale = [it for it in self.root.iterdir() if it.name not in keep and it.stat().st_mtime <= before]
         for folder in stale:
             shutil.rmtree(folder, ignore_errors=True)
         return len(stale)

@@ -15,6 +15,7 @@ from bot.store.bell import Bell
 from bot.store.engine import Database
 from bot.store.jobs import Jobs
 from bot.store.ledger import Ledger
+from bot.store.lists import Lists
 from bot.store.meta import Meta
 from bot.store.rules import RuleStore
 from bot.store.schema import meta
@@ -39,6 +40,7 @@ class Store:
         self._file = file_of(address) if is_sqlite(address) else None
         self._bell: Bell | None = None
         self.jobs = Jobs(self.run)
+        self.lists = Lists(self.run)
         self.meta = Meta(self.run)
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)

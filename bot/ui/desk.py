@@ -24,6 +24,7 @@ from bot.ui.intake import Intake
 from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
 from bot.ui.language import speaking
 from bot.ui.media import media_urls, pictures_of
+from bot.ui.panels import Panels
 from bot.ui.reply import DiscordReplies
 from bot.wish import Wish
 
@@ -37,6 +38,7 @@ class DeskHolder(Protocol):
     """The client, as commands see it."""
 
     desk: Desk
+    panels: Panels
 
     @property
     def tree(self) -> app_commands.CommandTree[Any]: ...

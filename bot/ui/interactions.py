@@ -85,7 +85,8 @@ def may_change(interaction: Interaction, job: Job) -> bool:
     """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
     if interaction.user.id == job.user_id:
         return True
-    return interaction.guild_id is not None and interaction.permissions.manage_messages
+    in_its_server = interaction.guild_id is not None and interaction.guild_id == job.target.guild_id
+    return in_its_server and interaction.permissions.manage_messages
 
 
 def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import discord
 
@@ -46,6 +46,13 @@ class Panel(Protocol):
     async def act(self, interaction: Interaction, click: Click) -> None: ...
 
 
+@runtime_checkable
+class Openable(Panel, Protocol):
+    """A panel that a command opens."""
+
+    async def open(self, interaction: Interaction) -> None: ...
+
+
 class Answering(Protocol):
     """Does the answer to an interaction with every fault told in a sentence, in the person's language."""
 
@@ -66,6 +73,13 @@ class Panels:
     def __init__(self, desk: Answering, *panels: Panel) -> None:
         self._desk = desk
         self._panels = {panel.name: panel for panel in panels}
+
+    async def open(self, interaction: Interaction, name: str) -> None:
+        """Answer a command with the panel of this name. Raises LookupError where there is none that opens."""
+        panel = self._panels[name]
+        if not isinstance(panel, Openable):
+            raise LookupError(name)
+        await self._desk.answer(interaction, panel.open(interaction))
 
     async def take(self, interaction: Interaction) -> bool:
         """Let the panel that a click belongs to answer it; False where it belongs to none."""

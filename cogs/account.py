@@ -1,0 +1,27 @@
+"""`/jobs`: what a person has asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.ui.desk import DeskHolder
+
+
+class Account(commands.Cog):
+    """Opens the panels in which people see and decide what is theirs."""
+
+    def __init__(self, client: DeskHolder) -> None:
+        self._client = client
+
+    @app_commands.command(description="Your requests: in line, running and recent")
+    async def jobs(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.panels.open(interaction, "jobs")
+
+
+async def setup(client: DeskHolder) -> None:
+    """Called by discord.py when the client loads this file."""
+    await client.add_cog(Account(client))
