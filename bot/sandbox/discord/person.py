@@ -118,6 +118,11 @@ class Person:
         data: Json = {"custom_id": found.custom_id, "component_type": BUTTON}
         return await self._interact(InteractionKind.COMPONENT, data, source=stored)
 
+    async def forge(self, message: Message | Reply, custom_id: str) -> Reply:
+        """Press a button that the message does not have, as a client of one's own could."""
+        data: Json = {"custom_id": custom_id, "component_type": BUTTON}
+        return await self._interact(InteractionKind.COMPONENT, data, source=self._stored(message))
+
     async def choose(self, message: Message | Reply, custom_id: str, values: Sequence[str] | str) -> Reply:
         """Pick options of a select menu, by their labels or values; people, roles and channels by name or id."""
         stored = self._stored(message)
