@@ -88,7 +88,12 @@ class RequestError(EaselError):
 
 
 class InvalidRequest(RequestError):
-    """An option is out of range. The message says which and what is allowed."""
+    """An option is out of range. The sentence says which and what is allowed, with `{name}` for each of the values."""
+
+    def __init__(self, sentence: str, **values: object) -> None:
+        super().__init__(sentence.format(**values))
+        self.sentence = sentence
+        self.values = values
 
 
 class Bar(StrEnum):

@@ -8,6 +8,8 @@ from typing import Any, Protocol, Self, cast
 
 import discord
 
+from bot.ui.language import mark, tr
+
 
 class Action(StrEnum):
     """What a button does; also the word in its custom id."""
@@ -23,14 +25,14 @@ class Action(StrEnum):
 
 
 LABELS = {
-    Action.CANCEL: "Cancel",
-    Action.AGAIN: "Again",
-    Action.REMIX: "Remix",
-    Action.EDIT: "Edit",
-    Action.DETAILS: "Details",
-    Action.DELETE: "Delete",
-    Action.CHECK: "Check again",
-    Action.SHOW: "Show pictures",
+    Action.CANCEL: mark("Cancel"),
+    Action.AGAIN: mark("Again"),
+    Action.REMIX: mark("Remix"),
+    Action.EDIT: mark("Edit"),
+    Action.DETAILS: mark("Details"),
+    Action.DELETE: mark("Delete"),
+    Action.CHECK: mark("Check again"),
+    Action.SHOW: mark("Show pictures"),
 }
 STYLES = {Action.SHOW: discord.ButtonStyle.primary, Action.DELETE: discord.ButtonStyle.danger}
 
@@ -57,7 +59,7 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_
         self.action = action
         self.job_id = job_id
         button: discord.ui.Button[Any] = discord.ui.Button(
-            label=LABELS[action],
+            label=tr(LABELS[action]),
             style=STYLES.get(action, discord.ButtonStyle.secondary),
             custom_id=f"easel:{action}:{job_id}",
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import discord
 from discord import ui
@@ -13,6 +14,7 @@ from discord import ui
 from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
 from bot.ui import texts
 from bot.ui.actions import Action, JobButton
+from bot.ui.language import speaking, tr
 
 WAITING_COLOUR = discord.Colour(0x8792A8)
 PAINTING_COLOUR = discord.Colour(0xE9A23B)
@@ -29,6 +31,19 @@ PROMPT_FILE = "prompt.txt"
 RESULT_BUTTONS = (Action.AGAIN, Action.REMIX, Action.EDIT, Action.DETAILS, Action.DELETE)
 
 Part = ui.Item[Any]
+Rest = ParamSpec("Rest")
+Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
+
+
+def _of_reply(card: Card[Rest]) -> Card[Rest]:
+    """A reply speaks one language from the first card to the last, whoever clicks on it."""
+
+    @wraps(card)
+    def spoken(job: Job, /, *args: Rest.args, **kwargs: Rest.kwargs) -> ui.LayoutView:
+        with speaking(job.target.locale):
+            return card(job, *args, **kwargs)
+
+    return spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,25 +70,30 @@ class Shown:
     url: str
 
 
+@_of_reply
 def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that waits for its turn."""
     if progress.trouble is not None:
-        head = f"**Waiting** · {_trouble(progress.trouble)}"
+        head = _waiting(progress.trouble)
     elif progress.place is None:
-        head = "**Waiting in line**"
+        head = tr("**Waiting in line**")
     else:
-        head = f"**Waiting in line** · place {progress.place}"
+        head = tr("**Waiting in line** · place {place}", place=progress.place)
     lines = (head, _quote(job, look))
     return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
+@_of_reply
 def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that the image API works on."""
     bar = _bar(progress.percent) if progress.percent is not None else ""
     began = job.submitted_at or job.received_at
-    lines = [f"**Painting** {bar}· begun {_relative(began)}"]
+    lines = [tr("**Painting** {bar}· begun {when}", bar=bar, when=_relative(began))]
     if job.state is JobState.READY:
-        lines = [f"**Painted** {bar}· begun {_relative(began)}", f"-# {texts.NOT_FETCHED}"]
+        lines = [
+            tr("**Painted** {bar}· begun {when}", bar=bar, when=_relative(began)),
+            f"-# {tr(texts.NOT_FETCHED)}",
+        ]
     elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
     lines.append(_quote(job, look))
@@ -86,6 +106,7 @@ def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     return in_line(job, progress, look) if waiting else painting(job, progress, look)
 
 
+@_of_reply
 def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look: Look = PLAIN) -> ui.LayoutView:
     """A job with its pictures."""
     parts: list[Part] = [*_head(_quote(job, look), source_files)]
@@ -104,6 +125,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
 
 
+@_of_reply
 def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
     """A job that ended without pictures: one plain sentence, and what can be done."""
     ending = texts.ending(job)
@@ -132,16 +154,16 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     whole = len(prompt) <= DETAILS_PROMPT_CHARS
     shown = prompt if whole else prompt[:DETAILS_PROMPT_CHARS] + "…"
     rows = [
-        ("Asked by", f"<@{job.user_id}> {_relative(job.received_at)}"),
-        ("Settings", texts.options(request)),
-        ("Model", f"`{request.model.value}`"),
-        ("Time taken", _time_taken(job)),
-        ("Cost", _cost(job, price)),
-        ("Task", f"`{job.task_id}`" if job.task_id else "none"),
-        ("Request", f"`{job.request_id}`" if job.request_id else ""),
-        ("Job", f"`{job.id}`"),
+        (tr("Asked by"), f"<@{job.user_id}> {_relative(job.received_at)}"),
+        (tr("Settings"), texts.options(request)),
+        (tr("Model"), f"`{request.model.value}`"),
+        (tr("Time taken"), _time_taken(job)),
+        (tr("Cost"), _cost(job, price)),
+        (tr("Task"), f"`{job.task_id}`" if job.task_id else tr("none")),
+        (tr("Request"), f"`{job.request_id}`" if job.request_id else ""),
+        (tr("Job"), f"`{job.id}`"),
     ]
-    parts: list[Part] = [ui.TextDisplay(f"### Details\n```\n{shown}\n```")]
+    parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
     if not whole:
         parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
     parts.append(_text(*(f"**{name}**: {value}" for name, value in rows if value)))
@@ -185,7 +207,7 @@ def _bar(percent: int) -> str:
 
 
 def _parting(look: Look) -> str:
-    return texts.PARTING if look.parting else ""
+    return tr(texts.PARTING) if look.parting else ""
 
 
 def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
@@ -217,40 +239,53 @@ def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
         ui.Section(
             _text(
                 prompt if index == 0 else "",
-                f"-# Picture {index + 1} that was edited" if several else "-# Edited from this picture",
+                f"-# {_edited(index + 1 if several else None)}",
             ),
-            accessory=ui.Thumbnail(f"attachment://{name}", description="The picture that was edited"),
+            accessory=ui.Thumbnail(f"attachment://{name}", description=tr("The picture that was edited")),
         )
         for index, name in enumerate(source_files)
     ]
 
 
+def _edited(number: int | None) -> str:
+    """Which source it is, where there are several."""
+    return tr("Edited from this picture") if number is None else tr("Picture {number} that was edited", number=number)
+
+
 def _missing(job: Job, shown: Sequence[Shown]) -> str:
     asked = job.request.count
-    return f"{len(shown)} of {asked} pictures: the image API gave no more." if len(shown) < asked else ""
+    if len(shown) >= asked:
+        return ""
+    return tr("{count} of {asked} pictures: the image API gave no more.", count=len(shown), asked=asked)
 
 
 def _own_choice(job: Job) -> str:
     """An answer without a task came from a route that takes neither shape, resolution nor format."""
-    return texts.OWN_CHOICE if job.task_id is None else ""
+    return tr(texts.OWN_CHOICE) if job.task_id is None else ""
 
 
 def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
     """Which pictures were re-encoded or left out because of the upload limit, each with its original's address."""
     notes: list[str] = []
     for number, it in enumerate(shown, start=1):
-        link = f" [Original]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
+        link = f" [{tr('Original')}]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
         if it.filename is None:
-            notes.append(f"Picture {number} is too large to be posted here.{link}")
+            notes.append(tr("Picture {number} is too large to be posted here.", number=number) + link)
         elif it.reencoded:
-            notes.append(f"Picture {number} was re-encoded to fit the upload limit here.{link}")
+            notes.append(tr("Picture {number} was re-encoded to fit the upload limit here.", number=number) + link)
     return notes
+
+
+def _waiting(trouble: FailureKind) -> str:
+    if trouble is FailureKind.BUSY:
+        return tr("**Waiting** · the image API is busy; Easel keeps asking.")
+    return tr("**Waiting** · the image API cannot be reached right now; Easel keeps trying.")
 
 
 def _trouble(kind: FailureKind) -> str:
     if kind is FailureKind.BUSY:
-        return "the image API is busy; Easel keeps asking."
-    return "the image API cannot be reached right now; Easel keeps trying."
+        return tr("the image API is busy; Easel keeps asking.")
+    return tr("the image API cannot be reached right now; Easel keeps trying.")
 
 
 def _relative(when: datetime) -> str:
@@ -259,15 +294,16 @@ def _relative(when: datetime) -> str:
 
 def _time_taken(job: Job) -> str:
     if job.finished_at is None:
-        return "still running"
+        return tr("still running")
     whole = texts.seconds((job.finished_at - job.received_at).total_seconds())
     if job.submitted_at is None or job.ready_at is None:
         return whole
-    return f"{whole}, of which {texts.seconds((job.ready_at - job.submitted_at).total_seconds())} at the image API"
+    painting = texts.seconds((job.ready_at - job.submitted_at).total_seconds())
+    return tr("{whole}, of which {painting} at the image API", whole=whole, painting=painting)
 
 
 def _cost(job: Job, price: int | None) -> str:
     if job.state is not JobState.DELIVERED and job.failure is not None:
-        return texts.CHARGES[job.failure.charged]
+        return tr(texts.CHARGES[job.failure.charged])
     known = job.cost_micros if job.cost_micros is not None else price
-    return texts.dollars(known) if known is not None else "no price is set for this model"
+    return texts.dollars(known) if known is not None else tr("no price is set for this model")

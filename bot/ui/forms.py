@@ -27,6 +27,7 @@ from bot.model import (
     Source,
 )
 from bot.ui import texts
+from bot.ui.language import mark, tr
 
 CUSTOM_ID = re.compile(r"easel-form:(?P<kind>remix|edit|menu):(?P<key>[0-9a-z]{1,32})")
 PROMPT, MODEL, RATIO, RESOLUTION, COUNT, PICTURE, REFERENCES, MODEL_AND_RESOLUTION = (
@@ -43,12 +44,12 @@ PROMPT, MODEL, RATIO, RESOLUTION, COUNT, PICTURE, REFERENCES, MODEL_AND_RESOLUTI
 FORM_LIFETIME_S = 900
 
 RATIO_LABELS: Mapping[AspectRatio, str] = {
-    AspectRatio.SQUARE: "1:1 – square",
-    AspectRatio.WIDE: "16:9 – wide",
-    AspectRatio.TALL: "9:16 – tall",
-    AspectRatio.LANDSCAPE: "4:3 – landscape",
-    AspectRatio.PORTRAIT: "3:4 – portrait",
-    AspectRatio.AUTO: "auto – as the picture is",
+    AspectRatio.SQUARE: mark("1:1 – square"),
+    AspectRatio.WIDE: mark("16:9 – wide"),
+    AspectRatio.TALL: mark("9:16 – tall"),
+    AspectRatio.LANDSCAPE: mark("4:3 – landscape"),
+    AspectRatio.PORTRAIT: mark("3:4 – portrait"),
+    AspectRatio.AUTO: mark("auto – as the picture is"),
 }
 
 
@@ -81,29 +82,33 @@ class Answer:
 def remix_form(job: Job) -> ui.Modal:
     """Prompt, model, aspect ratio, resolution and count of a job, filled in. A form holds five fields."""
     request = job.request
-    form = _form("Remix", Kind.REMIX, job.id)
+    form = _form(tr("Remix"), Kind.REMIX, job.id)
     form.add_item(_prompt(request.prompt))
     form.add_item(_model(request))
     form.add_item(_ratio(request, with_auto=request.is_edit))
     form.add_item(_resolution(request))
     counts = [(texts.pictures(count), str(count)) for count in range(1, MAX_COUNT + 1)]
-    form.add_item(_choice("Count", COUNT, counts, str(request.count)))
+    form.add_item(_choice(tr("Count"), COUNT, counts, str(request.count)))
     return form
 
 
 def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.Modal:
     """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
     request = replace(request, aspect_ratio=AspectRatio.AUTO)
-    form = _form("Edit", kind, key)
-    form.add_item(_prompt("", placeholder="What should change?"))
+    form = _form(tr("Edit"), kind, key)
+    form.add_item(_prompt("", placeholder=tr("What should change?")))
     if pictures > 1:
-        which = [(f"Picture {number + 1}", str(number)) for number in range(pictures)]
-        form.add_item(_choice("Picture", PICTURE, which, "0"))
+        which = [(tr("Picture {number}", number=number + 1), str(number)) for number in range(pictures)]
+        form.add_item(_choice(tr("Picture"), PICTURE, which, "0"))
     upload: ui.FileUpload[Any] = ui.FileUpload(
         custom_id=REFERENCES, required=False, min_values=0, max_values=MAX_SOURCES - 1
     )
     form.add_item(
-        ui.Label(text="Reference pictures", description="Up to two more pictures: JPEG, PNG or WebP", component=upload)
+        ui.Label(
+            text=tr("Reference pictures"),
+            description=tr("Up to two more pictures: JPEG, PNG or WebP"),
+            component=upload,
+        )
     )
     if pictures > 1:
         form.add_item(_model_and_resolution(request))
@@ -181,7 +186,7 @@ def _prompt(text: str, placeholder: str | None = None) -> ui.Label[Any]:
         min_length=1,
         max_length=MAX_PROMPT_CHARS,
     )
-    return ui.Label(text="Prompt", component=field)
+    return ui.Label(text=tr("Prompt"), component=field)
 
 
 def _choice(label: str, custom_id: str, choices: Iterable[tuple[str, str]], chosen: str) -> ui.Label[Any]:
@@ -193,28 +198,28 @@ def _choice(label: str, custom_id: str, choices: Iterable[tuple[str, str]], chos
 
 
 def _model(request: ImageRequest) -> ui.Label[Any]:
-    names = [(texts.MODEL_NAMES[model], model.value) for model in Model]
-    return _choice("Model", MODEL, names, request.model.value)
+    names = [(texts.model_name(model), model.value) for model in Model]
+    return _choice(tr("Model"), MODEL, names, request.model.value)
 
 
 def _resolution(request: ImageRequest) -> ui.Label[Any]:
     names = [(resolution.value, resolution.value) for resolution in Resolution]
-    return _choice("Resolution", RESOLUTION, names, request.resolution.value)
+    return _choice(tr("Resolution"), RESOLUTION, names, request.resolution.value)
 
 
 def _ratio(request: ImageRequest, *, with_auto: bool) -> ui.Label[Any]:
     ratios = [it for it in AspectRatio if with_auto or it is not AspectRatio.AUTO]
-    names = [(RATIO_LABELS[ratio], ratio.value) for ratio in ratios]
-    return _choice("Aspect ratio", RATIO, names, request.aspect_ratio.value)
+    names = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in ratios]
+    return _choice(tr("Aspect ratio"), RATIO, names, request.aspect_ratio.value)
 
 
 def _model_and_resolution(request: ImageRequest) -> ui.Label[Any]:
     # One field more would be the sixth, so the two share one where the form also asks which picture.
     names = [
-        (f"{texts.MODEL_NAMES[model]}, {resolution.value}", f"{model.value} {resolution.value}")
+        (f"{texts.model_name(model)}, {resolution.value}", f"{model.value} {resolution.value}")
         for model in Model
         for resolution in Resolution
     ]
     return _choice(
-        "Model and resolution", MODEL_AND_RESOLUTION, names, f"{request.model.value} {request.resolution.value}"
+        tr("Model and resolution"), MODEL_AND_RESOLUTION, names, f"{request.model.value} {request.resolution.value}"
     )

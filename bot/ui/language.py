@@ -78,4 +78,4 @@ def trn(one: str, several: str, count: int, /, **values: Any) -> str:
 @cache
 def _catalogue(language: Language) -> gettext.NullTranslations:
     folder = language.value.replace("-", "_")
-    return gettext.translation(DOMAIN, LOCALE_FOLDER, languages=[folder], fallback=language is Language.ENGLISH)
+    return gettext.translation(DOMAIN, LOCALE_FOLDER, languages=[folder], fallback=True)

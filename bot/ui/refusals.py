@@ -114,7 +114,7 @@ def _listed(marks: _Allowed, sign: str) -> str:
 
 
 def _models(allowed: _Allowed) -> str:
-    names = ", ".join(name for model, name in texts.MODEL_NAMES.items() if model in allowed)
+    names = ", ".join(texts.model_name(model) for model in texts.MODEL_NAMES if model in allowed)
     return tr("That model is not offered here. Offered: {models}. Nothing was started.", models=names)
 
 

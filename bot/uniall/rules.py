@@ -35,17 +35,22 @@ def _check_prompt(prompt: str) -> None:
         raise InvalidRequest("Please describe the picture you would like: the prompt is empty.")
     if len(prompt) > MAX_PROMPT_CHARS:
         raise InvalidRequest(
-            f"The prompt is {len(prompt)} characters long; up to {MAX_PROMPT_CHARS} are possible. Please shorten it."
+            "The prompt is {length} characters long; up to {most} are possible. Please shorten it.",
+            length=len(prompt),
+            most=MAX_PROMPT_CHARS,
         )
 
 
 def _check_model(model: str) -> None:
     if model == VIDEO_MODEL:
         raise InvalidRequest(
-            f"The model {VIDEO_MODEL} makes videos. For pictures please choose {Model.STANDARD} or {Model.QUALITY}."
+            "The model {model} makes videos. For pictures please choose {standard} or {quality}.",
+            model=VIDEO_MODEL,
+            standard=str(Model.STANDARD),
+            quality=str(Model.QUALITY),
         )
     if model not in set(Model):
-        raise InvalidRequest(f"Please choose one of the models {_listed(Model)}.")
+        raise InvalidRequest("Please choose one of the models: {choices}.", choices=_listed(Model))
 
 
 def _check_choices(request: ImageRequest) -> None:
@@ -53,24 +58,25 @@ def _check_choices(request: ImageRequest) -> None:
     if request.aspect_ratio == AspectRatio.AUTO and not request.is_edit:
         raise InvalidRequest(
             "The aspect ratio auto follows a source picture, so it works for edits only. "
-            f"Please choose {_listed(shapes)}."
+            "Please choose one of: {choices}.",
+            choices=_listed(shapes),
         )
     if request.aspect_ratio not in shapes:
-        raise InvalidRequest(f"Please choose one of the aspect ratios {_listed(shapes)}.")
+        raise InvalidRequest("Please choose one of the aspect ratios: {choices}.", choices=_listed(shapes))
     if request.resolution not in set(Resolution):
-        raise InvalidRequest(f"Please choose one of the resolutions {_listed(Resolution)}.")
+        raise InvalidRequest("Please choose one of the resolutions: {choices}.", choices=_listed(Resolution))
     if request.format not in set(PictureFormat):
-        raise InvalidRequest(f"Please choose one of the formats {_listed(PictureFormat)}.")
+        raise InvalidRequest("Please choose one of the formats: {choices}.", choices=_listed(PictureFormat))
 
 
 def _check_count(count: object) -> None:
     if type(count) is not int or not 1 <= count <= MAX_COUNT:
-        raise InvalidRequest(f"Between 1 and {MAX_COUNT} pictures are possible at once.")
+        raise InvalidRequest("Between 1 and {most} pictures are possible at once.", most=MAX_COUNT)
 
 
 def _check_sources(request: ImageRequest) -> None:
     if len(request.sources) > MAX_SOURCES:
-        raise InvalidRequest(f"An edit takes at most {MAX_SOURCES} source pictures.")
+        raise InvalidRequest("An edit takes at most {most} source pictures.", most=MAX_SOURCES)
     if not all(_can_be_fetched(source) for source in request.sources):
         raise InvalidRequest("One of the source pictures has no address it could be fetched from.")
 
@@ -81,5 +87,4 @@ def _can_be_fetched(source: Source) -> bool:
 
 
 def _listed(choices: Iterable[str]) -> str:
-    *most, last = (str(choice) for choice in choices)
-    return f"{', '.join(most)} or {last}"
+    return ", ".join(map(str, choices))
