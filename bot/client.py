@@ -45,13 +45,17 @@ class Tree(app_commands.CommandTree["EaselClient"]):
         await self.client.desk.say(interaction, texts.INTERNAL_FAULT)
 
 
-class _Shards(TypedDict, total=False):
+class _Options(TypedDict, total=False):
     shard_ids: list[int]
+    http_trace: aiohttp.TraceConfig
 
 
-def _shards(settings: Settings) -> _Shards:
-    """discord.py wants no argument at all where every shard is this process's."""
-    return {"shard_ids": list(settings.discord_shard_ids)} if settings.discord_shard_ids else {}
+def _options(settings: Settings, trace: aiohttp.TraceConfig | None) -> _Options:
+    """discord.py wants no argument at all where every shard is this process's, or nobody listens."""
+    options: _Options = {"shard_ids": list(settings.discord_shard_ids)} if settings.discord_shard_ids else {}
+    if trace is not None:
+        options["http_trace"] = trace
+    return options
 
 
 class EaselClient(PatientShards, commands.AutoShardedBot):
@@ -61,7 +65,8 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     desk: Desk
     panels: Panels
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
+        """`trace` hears of every request to Discord."""
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -76,7 +81,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             activity=discord.CustomActivity("/imagine"),
             max_ratelimit_timeout=60,
             shard_count=settings.discord_shard_count,
-            **_shards(settings),
+            **_options(settings, trace),
         )
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -28,6 +28,7 @@ from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
 from bot.leaving import leave_on_signals
+from bot.measures import UNMEASURED, Measures
 from bot.quotas import Ceilings
 from bot.settings import Settings
 from bot.store.store import Store
@@ -36,6 +37,9 @@ from bot.ui.desk import Desk
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.uniall.client import ImageApi, Limits, Mode
+
+if TYPE_CHECKING:
+    from bot.health.office import HealthOffice
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -94,13 +98,18 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 
 async def _serve(settings: Settings, *, gateway: bool = True) -> None:
     async with AsyncExitStack() as stack:
-        store = await Store.open(settings.database_url)
+        health = await _health(settings, stack, gateway=gateway)
+        store = await Store.open(settings.database_url, measures=health.measures if health else UNMEASURED)
         stack.push_async_callback(store.close)
+        if health:
+            health.sees_store(store)
         places = _places(settings.database_url)
         if not places.alone:
             stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
-        api = await stack.enter_async_context(_image_api(settings, places))
-        house = await _logged_in(settings, lambda final: _built(final, places, store, api), stack)
+        api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
+        house = await _logged_in(settings, lambda final: _built(final, places, store, api, health), stack)
+        if health:
+            health.sees_house(house.client, house.runner)
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
         store.listen(house.runner.hear)
@@ -123,8 +132,18 @@ class _House:
     desk: Desk
 
 
-def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> _House:
-    client = EaselClient(settings)
+async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -> HealthOffice | None:
+    """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
+    if settings.http_port is None:
+        return None
+    from bot.health.office import HealthOffice
+
+    office = HealthOffice(settings, gateway=gateway)
+    return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))
+
+
+def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, health: HealthOffice | None) -> _House:
+    client = EaselClient(settings, health.trace() if health else None)
     tools = Tools(
         jobs=store.jobs,
         api=api,
@@ -136,6 +155,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi) -> 
         job_timeout_s=settings.job_timeout_s,
         deliveries=asyncio.Semaphore(DELIVERIES),
         stopping=asyncio.Event(),
+        measures=health.measures if health else UNMEASURED,
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
@@ -175,7 +195,7 @@ def _spool(root: Path) -> Spool:
         raise StartError(f"The folder {root} for pictures cannot be written: {error.strerror}.") from None
 
 
-def _image_api(settings: Settings, places: _Places) -> ImageApi:
+def _image_api(settings: Settings, places: _Places, measures: Measures) -> ImageApi:
     return ImageApi(
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),
@@ -187,6 +207,7 @@ def _image_api(settings: Settings, places: _Places) -> ImageApi:
         ),
         attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
         held_folder=places.held,
+        measures=measures,
     )
 
 

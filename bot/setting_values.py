@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -71,6 +72,14 @@ def _sqlite(url: str, rest: str) -> str:
     if "?" in rest:
         raise ValueError("has options after the name of the file")
     return url
+
+
+def listening(text: str) -> str:
+    """An address of this machine to listen on."""
+    try:
+        return "127.0.0.1" if text.lower() == "localhost" else str(ip_address(text))
+    except ValueError:
+        raise ValueError("is no IP address") from None
 
 
 def numbers(text: object) -> object:

@@ -34,6 +34,7 @@ from bot.setting_values import (
     database,
     discord_base,
     header_value,
+    listening,
     lower,
     numbers,
     prices,
@@ -194,6 +195,16 @@ class Settings(BaseSettings):
             OFF,
         ),
     ] = None
+    http_host: Annotated[
+        str,
+        AfterValidator(listening),
+        About(
+            "Address of this machine that HTTP_PORT listens on. In a container write 0.0.0.0, all its addresses; "
+            "anywhere else that shows everybody who reaches this machine how the bot is.",
+            "an address of this machine: 127.0.0.1, or 0.0.0.0 for all of them",
+            "0.0.0.0",  # noqa: S104  # an example, for containers
+        ),
+    ] = "127.0.0.1"
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"],
         BeforeValidator(upper),

@@ -22,11 +22,12 @@ from bot.settings import VARIABLES
 ROOT = Path(__file__).parents[1]
 
 # Who may know whom: for each part, the modules and packages it may import besides itself.
-_WORDS = ("bot.errors", "bot.model", "bot.quotas", "bot.rules", "bot.wish")  # for everyone
+_WORDS = ("bot.errors", "bot.measures", "bot.model", "bot.quotas", "bot.rules", "bot.wish")  # for everyone
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.model": (),
     "bot.quotas": (),
     "bot.errors": ("bot.model", "bot.quotas"),
+    "bot.measures": ("bot.model",),
     "bot.wish": ("bot.model",),
     "bot.rules": ("bot.model", "bot.wish"),
     "bot.prices": ("bot.model",),
@@ -45,10 +46,11 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.discord_address": (),
     "bot.discord_rest": _WORDS,
     "bot.discord_trouble": (*_WORDS, "bot.discord_rest", "bot.jobs", "bot.logs"),
+    "bot.health": (*_WORDS, "bot.discord_rest", "bot.jobs.runner", "bot.settings", "bot.store", "bot.uniall"),
     "bot.check": (*_WORDS, "bot.discord_rest", "bot.settings", "bot.store", "bot.uniall"),
     "bot.run": (
-        *(*_WORDS, "bot.client", "bot.discord_address", "bot.discord_rest", "bot.discord_trouble", "bot.jobs"),
-        *("bot.leaving", "bot.logs", "bot.prices", "bot.settings", "bot.store", "bot.ui", "bot.uniall"),
+        *(*_WORDS, "bot.client", "bot.discord_address", "bot.discord_rest", "bot.discord_trouble", "bot.health"),
+        *("bot.jobs", "bot.leaving", "bot.logs", "bot.prices", "bot.settings", "bot.store", "bot.ui", "bot.uniall"),
     ),
     "bot.sandbox": ("bot.errors", "bot.model", "bot.settings"),
     "bot.__main__": (*_WORDS, "bot.check", "bot.run", "bot.sandbox", "bot.settings"),
@@ -57,14 +59,18 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
 # The only parts of the house that may import a library; all others do without it. The two modules beside the client
 # do to discord.py from outside what it has no setting for.
 KEPT_TO: Mapping[str, tuple[str, ...]] = {
-    "discord": ("bot.client", "bot.discord_address", "bot.discord_trouble", "bot.sandbox", "bot.ui", "cogs"),
+    "discord": (
+        *("bot.client", "bot.discord_address", "bot.discord_trouble", "bot.health", "bot.sandbox", "bot.ui"),
+        "cogs",
+    ),
     "aiohttp": (
-        *("bot.client", "bot.discord_rest", "bot.discord_trouble", "bot.run", "bot.sandbox", "bot.ui"),
+        *("bot.client", "bot.discord_rest", "bot.discord_trouble", "bot.health", "bot.run", "bot.sandbox", "bot.ui"),
         "bot.uniall",
     ),
     "sqlalchemy": ("bot.store",),
     "alembic": ("bot.store",),
     "psycopg": ("bot.store",),
+    "prometheus_client": ("bot.health.metrics",),
     "PIL": ("bot.sandbox", "bot.ui.picture_encoding", "bot.ui.picture_process"),
 }
 

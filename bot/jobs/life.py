@@ -34,6 +34,7 @@ from bot.errors import (
 from bot.jobs.pace import growing_pause
 from bot.jobs.ports import Inspector, Replies
 from bot.jobs.spool import Spool
+from bot.measures import UNMEASURED, Measures
 from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, ReplyTarget, Source
 from bot.prices import Prices
 from bot.store.jobs import JobChanges, Jobs
@@ -67,6 +68,7 @@ class Tools:
     job_timeout_s: float
     deliveries: asyncio.Semaphore  # how many jobs may download and upload at once
     stopping: asyncio.Event
+    measures: Measures = UNMEASURED
 
 
 def now() -> datetime:

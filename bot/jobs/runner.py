@@ -110,6 +110,16 @@ class Runner:
         """How many jobs are being worked on."""
         return len(self._lives)
 
+    @property
+    def places_taken(self) -> int:
+        """How many jobs are at the image API."""
+        return len(self._at_api)
+
+    @property
+    def places(self) -> int:
+        """How many may be there at once."""
+        return self._max_active
+
     async def run(self) -> None:
         """Until stop() is called. Database trouble is waited out."""
         await self._again_and_again(self._start, 0.0, once=True)
@@ -138,7 +148,9 @@ class Runner:
 
     async def adopt(self) -> None:
         """Take up unfinished jobs that no living process holds."""
-        for job in await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=False):
+        found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=False)
+        self.tools.measures.adopted(len(found))
+        for job in found:
             self._found(job)
 
     async def _start(self) -> None:
@@ -148,6 +160,7 @@ class Runner:
         self.tools.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
+        self.tools.measures.adopted(len(found))
         for job in found:
             self._found(job)
 
@@ -190,6 +203,7 @@ class Runner:
         for job_id in ids:
             if job_id not in kept and (entry := self._lives.get(job_id)) and not entry[0].job.state.is_final:
                 entry[0].log.warning("another process has taken this job over")
+                self.tools.measures.lease_lost()
                 entry[1].cancel()
 
     async def _show_places(self) -> None:

@@ -34,6 +34,7 @@ class Watch:
         self._began = time.monotonic() - age_s
         self._late_start = age_s >= life.tools.job_timeout_s
         self._questions = 0
+        self._answered_at = self._began
         self._empty_answers = 0
         self._percent = 0
 
@@ -80,7 +81,9 @@ class Watch:
     async def _settle(self, report: TaskReport) -> bool:
         """Commit what the report decides; False while the task goes on."""
         life = self.life
+        gap_s, self._answered_at = time.monotonic() - self._answered_at, time.monotonic()
         if report.state is TaskState.SUCCEEDED and report.result_urls:
+            life.tools.measures.result_seen(gap_s)
             await life.move(JobState.READY, result_urls=report.result_urls)
             return True
         if report.failure is not None:

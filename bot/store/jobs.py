@@ -10,6 +10,7 @@ from typing import Any, Unpack
 from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, literal, or_, select, update
 
 from bot.errors import JobMoved
+from bot.measures import UNMEASURED, Measures
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.quotas import FREE, Terms
 from bot.store import admission, ledger, line
@@ -39,8 +40,9 @@ class Jobs:
     A job belongs to its `owner`, a process, while the lease lasts. `now` is always the caller's clock.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, measures: Measures = UNMEASURED) -> None:
         self._run = run
+        self._measures = measures
 
     async def receive(
         self,
@@ -70,7 +72,9 @@ class Jobs:
             ledger.reserve(connection, new, terms.cost_micros, now)
             return Received(first_job(new, seq, now), place)
 
-        return await self._run(write, patience)
+        received = await self._run(write, patience)
+        self._measures.received(received.job)
+        return received
 
     async def get(self, job_id: str) -> Job | None:
         found = await self._select(jobs.c.id == job_id)
@@ -104,6 +108,7 @@ class Jobs:
         moved = await self._run(write)
         if not moved:
             raise JobMoved(f"job {job.id} is no longer {job.state}, or another process has it")
+        self._measures.moved(job, moved[0])
         return moved[0]
 
     async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
@@ -233,6 +238,19 @@ class Jobs:
             return counts
 
         return await self._run(read)
+
+    async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
+        """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
+        oldest = func.min(jobs.c.received_at, type_=UtcTime)
+        query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
+
+        def read(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
+            counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
+            for state, count, received_at in connection.execute(query):
+                counts[state] = (count, received_at)
+            return counts
+
+        return await self._run(read, patience)
 
     async def _select(self, which: ColumnElement[bool]) -> list[Job]:
         return await self._run(lambda connection: _select(connection, which))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, select
 
 from bot.errors import StartError, StoreUnavailable
+from bot.measures import UNMEASURED, Measures
 from bot.store import faults
 from bot.store.bell import Bell
 from bot.store.engine import Database
@@ -34,26 +35,26 @@ class Store:
     Made by `Store.open`, and bound to the event loop that opened it.
     """
 
-    def __init__(self, thread: DatabaseThread, address: URL) -> None:
+    def __init__(self, thread: DatabaseThread, address: URL, measures: Measures) -> None:
         self._thread = thread
         self._address = address
         self._file = file_of(address) if is_sqlite(address) else None
         self._bell: Bell | None = None
-        self.jobs = Jobs(self.run)
+        self.jobs = Jobs(self.run, measures)
         self.lists = Lists(self.run)
         self.meta = Meta(self.run)
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)
 
     @classmethod
-    async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S) -> Store:
+    async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S, *, measures: Measures = UNMEASURED) -> Store:
         """Open the database at `url` (see `read_url`) and bring its tables up to date.
 
         Raises StartError, within `patience` seconds when it cannot be reached, and StoreInUse when another
         process has the same SQLite file open. Both carry one sentence for the operator, without the password.
         """
         address = read_url(url)
-        thread = DatabaseThread(Database(address))
+        thread = DatabaseThread(Database(address), measures)
         try:
             await asyncio.wait_for(thread.connected, patience)
             await thread.ready
@@ -62,7 +63,7 @@ class Store:
         finally:
             if not thread.ready.done() or thread.ready.cancelled() or thread.ready.exception():
                 thread.stop()
-        return cls(thread, address)
+        return cls(thread, address, measures)
 
     async def close(self) -> None:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,6 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import EaselError, StoreUnavailable
+from bot.measures import UNMEASURED, Measures
 from bot.store import faults
 from bot.store.engine import Database
 
@@ -74,8 +76,9 @@ class DatabaseThread:
     `connected` and `ready` are fulfilled in this order; the first one that cannot be carries the StartError.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, measures: Measures = UNMEASURED) -> None:
         self._database = database
+        self._measures = measures
         self._loop = asyncio.get_running_loop()
         self._queue = SimpleQueue[Call | None]()
         self._stopping = False
@@ -123,8 +126,9 @@ class DatabaseThread:
     def _serve(self) -> None:
         while (call := self._queue.get()) is not None:
             batch = [call, *self._others()]
+            began = time.perf_counter()
             self._settle(batch)
-            self._tell(_answer, batch)
+            self._tell(self._answer, batch, time.perf_counter() - began)
 
     def _others(self) -> Iterator[Call]:
         for _ in range(MAX_BATCH - 1):
@@ -187,15 +191,16 @@ class DatabaseThread:
             nothing_written = error.connection_invalidated and not committing
             raise (_ConnectionLost if nothing_written else StoreUnavailable)(sentence) from error
 
+    def _answer(self, batch: Sequence[Call], seconds: float) -> None:
+        """Wake the callers, in the event loop."""
+        for call in batch:
+            call.answer()
+        self._measures.transacted(len(batch), seconds, self._queue.qsize())
+
     def _tell(self, callback: Callable[..., object], *arguments: Any) -> None:
         # RuntimeError: the loop is closed, so nobody is left to be told.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *arguments)
-
-
-def _answer(batch: Sequence[Call]) -> None:
-    for call in batch:
-        call.answer()
 
 
 def _fulfil(future: asyncio.Future[None]) -> None:

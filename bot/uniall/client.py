@@ -18,9 +18,11 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import BadInput, DownloadError, InvalidRequest
+from bot.measures import UNMEASURED, Measures
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
 from bot.uniall.addresses import normal_host, parse_address
 from bot.uniall.breaker import Breaker
+from bot.uniall.counted import counted_download, counted_failures
 from bot.uniall.fetch import Fetcher, Key
 from bot.uniall.held import PREFIX, Holding, decoded, pieces_of
 from bot.uniall.limits import Limits
@@ -84,6 +86,7 @@ class ImageApi:
         limits: Limits | None = None,
         attachment_hosts: Collection[str] = (),
         held_folder: Path | None = None,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self._base = base_address(base_url)
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
@@ -91,12 +94,13 @@ class ImageApi:
         self._mode = mode
         self._limits = limits or Limits()
         self._holding = Holding(held_folder)
+        self._measures = measures
         self.breaker = Breaker(
             threshold=self._limits.breaker_threshold,
             pause_s=self._limits.breaker_pause_s,
             max_pause_s=self._limits.breaker_max_pause_s,
         )
-        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding)
+        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding, measures)
         self._results = Fetcher(
             self._limits,
             open_hosts={normal_host(self._base.raw_host or "")},
@@ -137,6 +141,10 @@ class ImageApi:
         sources' bytes: given, they are uploaded to /v1/images/edits whatever the mode. That is the way out after
         SourceOutOfReach, which is a refusal too; the result comes at once, in the API's own resolution and format.
         """
+        with counted_failures(self._measures):
+            return await self._submit(request, files)
+
+    async def _submit(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
         try:
             validate(request)
         except InvalidRequest as error:
@@ -178,13 +186,18 @@ class ImageApi:
 
         TaskLost right after the submission may be a replica that lags behind, so it is worth a few more questions.
         """
-        return read_report(await self._transport.ask("images", "tasks", task_id))
+        with counted_failures(self._measures):
+            return read_report(await self._transport.ask("images", "tasks", task_id))
 
     async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
         """Fetch a result, whatever kind of address a Submission or TaskReport names, with a few tries.
 
         Raises the DownloadError family; `into` appears only when it is whole.
         """
+        with counted_download(self._measures):
+            return await self._download(url, into, max_bytes)
+
+    async def _download(self, url: str, into: Path, max_bytes: int) -> Download:
         if url.startswith("data:"):
             return await asyncio.to_thread(_save_text, [url.encode()], into, max_bytes)
         if url.startswith(PREFIX):

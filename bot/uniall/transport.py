@@ -17,10 +17,12 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import AddressRefused, Uncertain, Unreachable
+from bot.measures import Measures
 from bot.model import Charged
 from bot.uniall.addresses import parse_address, same_origin
 from bot.uniall.answer import Answer
 from bot.uniall.breaker import Breaker
+from bot.uniall.counted import counted_call
 from bot.uniall.held import AnswerTooLong, Holding, LongStrings
 from bot.uniall.limits import Limits
 
@@ -67,12 +69,15 @@ def redirect_target(response: aiohttp.ClientResponse) -> URL | None:
 class Transport:
     """Sends one call each and gives back the Answer, whatever its status. `base` is the address before `/v1`."""
 
-    def __init__(self, base: URL, api_key: str, limits: Limits, breaker: Breaker, holding: Holding) -> None:
+    def __init__(
+        self, base: URL, api_key: str, limits: Limits, breaker: Breaker, holding: Holding, measures: Measures
+    ) -> None:
         self._root = base / "v1"
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
         self._limits = limits
         self._breaker = breaker
         self._holding = holding
+        self._measures = measures
         self._asking: aiohttp.ClientSession | None = None
         self._submitting: aiohttp.ClientSession | None = None
 
@@ -85,12 +90,13 @@ class Transport:
     async def ask(self, *path: str) -> Answer:
         """GET /v1/`path`. Raises Unreachable where no whole answer came."""
         url = self._url(path)
-        with self._breaker.call() as verdict:
+        with self._breaker.call() as verdict, counted_call(self._measures, "GET", *path) as call:
             try:
                 answer = await self._ask_hop_by_hop(url)
             except BROKEN as error:
                 verdict.ok = False
                 raise Unreachable(f"no whole answer from the image API ({type(error).__name__})") from error
+            call.status = answer.status
             if answer.status < 500:
                 verdict.ok = True
             elif not answer.body.lstrip().startswith(b"{"):
@@ -108,7 +114,7 @@ class Transport:
         """POST /v1/`path`, once. Raises Unreachable where nothing was sent, Uncertain where it may have arrived."""
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
         contact = _Contact()
-        with self._breaker.call() as verdict:
+        with self._breaker.call() as verdict, counted_call(self._measures, "POST", *path) as call:
             try:
                 async with self._submitter().post(
                     self._url(path),
@@ -128,6 +134,7 @@ class Transport:
                     f"the connection to the image API broke after the request ({type(error).__name__})",
                     charged=Charged.MAYBE,
                 ) from error
+            call.status = answer.status
             verdict.ok = answer.status < 500
         return answer
 

@@ -31,10 +31,13 @@ class LittleDiscord:
     shards: int = 1
     close_with: int = 0  # the code with which the WebSocket is closed instead of READY
     gateway_url: str = ""
+    heartbeat_ms: int = 41_250
+    silent: bool = False  # whether heartbeats stay unanswered
     port: int = 0
     calls: list[str] = field(default_factory=list[str])
     identified: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     sockets: list[web.WebSocketResponse] = field(default_factory=list[web.WebSocketResponse])
+    runner: web.AppRunner | None = None
 
     @property
     def api_url(self) -> str:
@@ -49,7 +52,7 @@ class LittleDiscord:
         app = web.Application()
         app.router.add_get("/gateway", self._socket)
         app.router.add_route("*", "/api/v10/{path:.*}", self._rest)
-        runner = web.AppRunner(app, shutdown_timeout=0.5)
+        self.runner = runner = web.AppRunner(app, shutdown_timeout=0.5)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", self.port)
         await site.start()
@@ -57,9 +60,16 @@ class LittleDiscord:
         try:
             yield self
         finally:
-            for socket in self.sockets:
-                await socket.close(code=WSCloseCode.GOING_AWAY)
-            await runner.cleanup()
+            await self.shut()
+
+    async def shut(self) -> None:
+        """Go away; `open` comes back at the same address."""
+        for socket in self.sockets:
+            await socket.close(code=WSCloseCode.GOING_AWAY)
+        self.sockets.clear()
+        if self.runner is not None:
+            await self.runner.cleanup()
+            self.runner = None
 
     async def _rest(self, request: web.Request) -> web.Response:
         path = request.match_info["path"]
@@ -83,14 +93,14 @@ class LittleDiscord:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
-        await socket.send_json({"op": 10, "d": {"heartbeat_interval": 41_250}})
+        await socket.send_json({"op": 10, "d": {"heartbeat_interval": self.heartbeat_ms}})
         async for message in socket:
             if message.type is WSMsgType.TEXT:
                 await self._take(socket, message.json())
         return socket
 
     async def _take(self, socket: web.WebSocketResponse, payload: dict[str, Any]) -> None:
-        if payload["op"] == 1:
+        if payload["op"] == 1 and not self.silent:
             await socket.send_json({"op": 11})
         if payload["op"] != 2:
             return

@@ -44,7 +44,7 @@ def test_the_required_variables_are_enough_and_the_rest_has_its_default() -> Non
     assert (settings.discord_shard_ids, settings.discord_shard_count) == (None, None)
     assert (settings.max_jobs_per_user, settings.max_active_jobs, settings.job_timeout_s) == (3, 50, 600)
     assert settings.price_list == Prices()
-    assert settings.http_port is None
+    assert (settings.http_port, settings.http_host) == (None, "127.0.0.1")
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
 
@@ -60,6 +60,7 @@ def test_every_variable_can_be_set() -> None:
         JOB_TIMEOUT_S="60",
         PRICE_LIST="grok-imagine-image:1k=0.02",
         HTTP_PORT="8080",
+        HTTP_HOST="0.0.0.0",
         LOG_LEVEL="debug",
         LOG_FORMAT="JSON",
     )
@@ -69,7 +70,7 @@ def test_every_variable_can_be_set() -> None:
     assert (settings.discord_shard_ids, settings.discord_shard_count) == ((0, 3), 4)
     assert (settings.max_jobs_per_user, settings.max_active_jobs, settings.job_timeout_s) == (1, 7, 60)
     assert settings.price_list.cost_micros(ImageRequest("x"), 1) == 20_000
-    assert settings.http_port == 8080
+    assert (settings.http_port, settings.http_host) == (8080, "0.0.0.0")
     assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
@@ -88,6 +89,7 @@ def test_the_table_names_every_variable_with_its_default() -> None:
         "JOB_TIMEOUT_S": "600",
         "PRICE_LIST": "empty",
         "HTTP_PORT": "off",
+        "HTTP_HOST": "127.0.0.1",
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "text",
     }
@@ -186,6 +188,7 @@ def test_every_fault_is_told_at_once_in_one_sentence_each() -> None:
         ("JOB_TIMEOUT_S", "9" * 30, "JOB_TIMEOUT_S is too large"),
         ("JOB_TIMEOUT_S", "9" * 5000, "JOB_TIMEOUT_S is too large"),
         ("HTTP_PORT", "0", "HTTP_PORT is below 1"),
+        ("HTTP_HOST", "example.com", "HTTP_HOST is no IP address"),
         ("DISCORD_TOKEN", "abc\ndef", "DISCORD_TOKEN holds a space"),
         ("UNIALL_API_KEY", "Bearer sk-1", 'UNIALL_API_KEY begins with "Bot" or "Bearer"'),
         ("UNIALL_BASE_URL", "ftp://api.example.com", "UNIALL_BASE_URL is not an http or https address"),

@@ -1,0 +1,54 @@
+"""Serves `/healthz` and `/metrics`. Every answer is made of what is known already, so none waits for anything."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from bot.errors import StartError
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+CLOSE_PATIENCE_S = 1.0
+
+
+@asynccontextmanager
+async def serving(
+    host: str, port: int, *, health: Callable[[], tuple[bool, Mapping[str, Any]]], metrics: Callable[[], bytes]
+) -> AsyncGenerator[None]:
+    """Answer at this address until the end of the block. Raises StartError where it cannot be taken."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        well, told = health()
+        return web.json_response(told, status=200 if well else 503, headers={"Cache-Control": "no-store"})
+
+    async def measured(_: web.Request) -> web.Response:
+        return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/metrics", measured)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_PATIENCE_S)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise StartError(why_not_served(host, port, error)) from None
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def why_not_served(host: str, port: int, error: OSError) -> str:
+    """The sentence for an address that cannot be listened on."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"HTTP_PORT {port} is taken by another program on {host}: write another port, or stop that program."
+        case errno.EACCES:
+            return f"HTTP_PORT {port} is not for this user: write a port from 1024 on."
+        case _:
+            return f"HTTP_HOST {host} is no address of this machine: write 127.0.0.1, or 0.0.0.0 for all its addresses."
