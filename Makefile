@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 
-.PHONY: help sandbox test lint format bench torture pins env-example
+.PHONY: help sandbox test lint format bench torture catalogues pins env-example
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make format       let ruff write the layout"
 	@echo "make bench        measure"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
+	@echo "make catalogues  gather what is to be translated, compile the translations, tell what is missing"
 	@echo "make pins         write requirements*.txt anew from requirements*.in (ARGS=--upgrade for the newest)"
 	@echo "make env-example  write .env.example anew from the table of settings"
 
@@ -47,6 +48,9 @@ bench: $(TO_DEVELOP)
 
 torture: $(TO_DEVELOP)
 	@$(BIN)/python -m tests.torture $(ARGS)
+
+catalogues: $(TO_DEVELOP)
+	@$(BIN)/python -m tests.catalogues $(ARGS)
 
 pins: $(TO_DEVELOP)
 	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in

@@ -16,7 +16,9 @@ from bot.discord_trouble import PatientShards
 from bot.settings import Settings
 from bot.ui import forms, texts
 from bot.ui.actions import JobButton
+from bot.ui.command_words import CommandWords
 from bot.ui.desk import Desk
+from bot.ui.mentions import Mentions
 from bot.ui.panels import Panels
 from bot.ui.pictures import PictureStudio
 from bot.ui.reply import DiscordReplies
@@ -83,12 +85,14 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             shard_count=settings.discord_shard_count,
             **_options(settings, trace),
         )
+        self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)
 
     async def setup_hook(self) -> None:
         for name in COGS:
             await self.load_extension(name)
+        await self.tree.set_translator(CommandWords())
         self.add_dynamic_items(JobButton)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -101,22 +105,33 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     async def sync_commands(self) -> int:
         """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
         try:
-            return len(await self.tree.sync())
+            registered = await self.tree.sync()
         except KeyError as exc:
             # They are taken by then; only the answer is not as the library reads it, as from a proxy that cuts it.
             log.info("the answer to the registration of the slash commands is incomplete", missing=str(exc))
             return len(self._commands())
+        self.mentions = Mentions({command.name: command.id for command in registered})
+        return len(registered)
 
     def _commands(self) -> list[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group]:
         menus = self.tree.get_commands(type=discord.AppCommandType.message)
         return [*self.tree.get_commands(type=discord.AppCommandType.chat_input), *menus]
 
+    async def command_payload(self, *, translated: bool) -> list[dict[str, Any]]:
+        """The commands as they are sent to Discord, with or without their words in other languages."""
+        if not translated:
+            return [command.to_dict(self.tree) for command in self._commands()]
+        words = CommandWords()
+        return [await command.get_translated_payload(self.tree, words) for command in self._commands()]
+
     async def sync_if_changed(self, memory: Memory) -> None:
         """Register the slash commands when they differ from those registered last: Discord limits how often."""
-        payload = [command.to_dict(self.tree) for command in self._commands()]
-        name = f"commands:{self.application_id}"
+        payload = await self.command_payload(translated=True)
+        name, ids = f"commands:{self.application_id}", f"command ids:{self.application_id}"
         fingerprint = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
-        if await memory.get(name) == fingerprint:
+        known = await memory.get(ids)
+        if await memory.get(name) == fingerprint and known is not None:
+            self.mentions = Mentions.read(known)
             return
         try:
             count = await self.sync_commands()
@@ -125,5 +140,6 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
                 "the slash commands could not be registered; `python -m bot sync` does it", fault=str(exc)[:200]
             )
             return
+        await memory.put(ids, self.mentions.written())
         await memory.put(name, fingerprint)
         log.info("slash commands registered", count=count)

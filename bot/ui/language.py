@@ -75,6 +75,11 @@ def trn(one: str, several: str, count: int, /, **values: Any) -> str:
     return told.format(count=count, **values)
 
 
+def word(context: str, name: str, language: Language) -> str:
+    """A single word, such as an option's name, in a language; `context` tells it from the same word elsewhere."""
+    return _catalogue(language).pgettext(context, name)
+
+
 @cache
 def _catalogue(language: Language) -> gettext.NullTranslations:
     folder = language.value.replace("-", "_")
