@@ -16,7 +16,7 @@ def main() -> int:
     for language in LANGUAGES:
         catalogue = update(language, read(language), template)
         write(language, catalogue)
-        compiled(language, catalogue)
+        compiled(language, read(language))
         left = missing(catalogue)
         lacking += len(left)
         sys.stdout.write(f"{language}: {len(catalogue)} texts, {len(left)} without a translation\n")
