@@ -25,7 +25,7 @@ from bot.ui.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = ("cogs.imagine", "cogs.edit", "cogs.menus", "cogs.account")
+COGS = ("cogs.imagine", "cogs.edit", "cogs.menus", "cogs.account", "cogs.presets")
 
 
 class Memory(Protocol):

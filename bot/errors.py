@@ -14,7 +14,11 @@ EaselError
 │   ├── TooManyJobs                the user has as many jobs in flight as allowed
 │   ├── QuotaReached               the rest of a quota is too small: carries where it stands
 │   ├── LineFull                   as many requests wait as the operator allows
-│   └── AlreadyReceived            this interaction started a job before
+│   ├── AlreadyReceived            this interaction started a job before
+│   └── PresetFault                a preset can't be kept
+│       ├── PresetNameMissing
+│       ├── PresetNameTaken
+│       └── TooManyPresets
 ├── ImageApiError                  the image API did not do it; carries kind, charged and request id
 │   ├── Refused                    moderation
 │   ├── OutOfBalance
@@ -148,6 +152,26 @@ class LineFull(RequestError):
 
 class AlreadyReceived(RequestError):
     """The interaction started a job before, here or in another process."""
+
+
+class PresetFault(RequestError):
+    """A preset cannot be kept as it is."""
+
+
+class PresetNameMissing(PresetFault):
+    """Nothing is left of the name but blanks."""
+
+
+class PresetNameTaken(PresetFault):
+    """Its owner has another one of that name. The message is the name."""
+
+
+class TooManyPresets(PresetFault):
+    """Its owner has `limit` presets already."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} presets already")
+        self.limit = limit
 
 
 class ImageApiError(EaselError):

@@ -104,6 +104,16 @@ class Source:
     kept: Kept | None = None
 
 
+class FollowUp(StrEnum):
+    """How a request came out of a message that was there before."""
+
+    AGAIN = "again"
+    REMIX = "remix"
+    EDIT = "edit"
+    MENU_EDIT = "menu_edit"  # the message menu Edit image
+    MENU_IMAGINE = "menu_imagine"  # the message menu Imagine this
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
     """All that a user asked for. With sources it is an edit, without it a picture from text."""
@@ -117,6 +127,8 @@ class ImageRequest:
     spoiler: bool = False
     private: bool = False
     sources: tuple[Source, ...] = ()
+    preset: str | None = None  # the name of the saved style whose words and options came in
+    follows: FollowUp | None = None  # what was done to another message to ask for this; None for a command
 
     @property
     def is_edit(self) -> bool:

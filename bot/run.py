@@ -23,7 +23,9 @@ from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
 from bot.jobs.life import Tools
 from bot.jobs.lists import JobLists
+from bot.jobs.openings import OpeningBook
 from bot.jobs.owner import Owner
+from bot.jobs.presets import PresetBook
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -36,6 +38,7 @@ from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
+from bot.ui.presets import PresetPanel
 from bot.uniall.client import ImageApi, Limits, Mode
 
 if TYPE_CHECKING:
@@ -160,8 +163,9 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, hea
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Owner(store.rules, store.ledger, settings.price_list, Ceilings())
-    client.desk = Desk(service, owner, client.replies)
-    client.panels = Panels(client.desk, JobsPanel(service, JobLists(store.lists, tools), client.replies))
+    presets = PresetPanel(PresetBook(store.presets), service)
+    client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
+    client.panels = Panels(client.desk, presets, JobsPanel(service, JobLists(store.lists, tools), client.replies))
     return _House(client, runner, client.desk)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from bot.model import AspectRatio, ImageRequest, Model, PictureFormat, Resolution, Source
+from bot.model import AspectRatio, FollowUp, ImageRequest, Model, PictureFormat, Resolution, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,19 @@ BUILT_IN_EDIT = replace(BUILT_IN, aspect_ratio=AspectRatio.AUTO)
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A request as a command gave it. `preset` is the id of a saved style whose words and options come in."""
+    """A request as a command gave it. `preset` is the saved style that comes in: as it was typed, then by name."""
 
     prompt: str
     options: Options = Options()
     sources: tuple[Source, ...] = ()
     preset: str | None = None
+    follows: FollowUp | None = None
 
     def filled(self, *layers: Options) -> ImageRequest:
         """The whole request: what the person said, then each layer in order, then what is built in."""
         options = self.options
         for layer in (*layers, BUILT_IN_EDIT if self.sources else BUILT_IN):
             options = options.over(layer)
-        return ImageRequest(prompt=self.prompt, sources=self.sources, **options.said)
+        return ImageRequest(
+            prompt=self.prompt, sources=self.sources, preset=self.preset, follows=self.follows, **options.said
+        )

@@ -30,6 +30,7 @@ class Imagine(commands.Cog):
         format="The kind of file",
         spoiler="Cover the pictures until someone clicks",
         private="Only you see the reply",
+        preset="One of your saved styles, or of this server's",
     )
     @app_commands.choices(
         model=options.MODELS,
@@ -48,12 +49,19 @@ class Imagine(commands.Cog):
         format: str | None = None,  # noqa: A002 - the option's name in Discord
         spoiler: bool | None = None,
         private: bool | None = None,
+        preset: str | None = None,
     ) -> None:
         wish = Wish(
             prompt=prompt,
             options=options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private),
+            preset=preset,
         )
         await self._client.desk.start(interaction, wish)
+
+    @imagine.autocomplete("preset")
+    async def suggest(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        """The presets that fit what was typed so far."""
+        return await self._client.desk.presets.suggest(interaction, typed)
 
 
 async def setup(client: DeskHolder) -> None:

@@ -8,10 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.model import MAX_PROMPT_CHARS
-from bot.ui import texts
 from bot.ui.desk import DeskHolder
-from bot.wish import Wish
 
 
 class Menus(commands.Cog):
@@ -38,11 +35,7 @@ class Menus(commands.Cog):
 
     async def imagine_this(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Paint the message's text."""
-        prompt = message.content.strip()[:MAX_PROMPT_CHARS]
-        if prompt:
-            await self._client.desk.start(interaction, Wish(prompt))
-        else:
-            await self._client.desk.say(interaction, texts.NO_TEXT_IN_MESSAGE)
+        await self._client.desk.imagine_words_of(interaction, message)
 
 
 async def setup(client: DeskHolder) -> None:

@@ -22,13 +22,14 @@ from bot.settings import VARIABLES
 ROOT = Path(__file__).parents[1]
 
 # Who may know whom: for each part, the modules and packages it may import besides itself.
-_WORDS = ("bot.errors", "bot.measures", "bot.model", "bot.quotas", "bot.rules", "bot.wish")  # for everyone
+_WORDS = ("bot.errors", "bot.measures", "bot.model", "bot.preset", "bot.quotas", "bot.rules", "bot.wish")  # for all
 MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.model": (),
     "bot.quotas": (),
     "bot.errors": ("bot.model", "bot.quotas"),
     "bot.measures": ("bot.model",),
     "bot.wish": ("bot.model",),
+    "bot.preset": ("bot.model", "bot.wish"),
     "bot.rules": ("bot.model", "bot.wish"),
     "bot.prices": ("bot.model",),
     "bot.setting_values": ("bot.prices",),
@@ -40,7 +41,10 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.uniall": _WORDS,
     "bot.store": _WORDS,
     "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
-    "bot.ui": (*_WORDS, "bot.jobs.lists", "bot.jobs.owner", "bot.jobs.ports", "bot.jobs.service"),
+    "bot.ui": (
+        *(*_WORDS, "bot.jobs.lists", "bot.jobs.openings", "bot.jobs.owner", "bot.jobs.ports", "bot.jobs.presets"),
+        "bot.jobs.service",
+    ),
     "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
     "bot.client": (*_WORDS, "bot.discord_trouble", "bot.jobs", "bot.settings", "bot.ui"),
     "bot.discord_address": (),

@@ -52,6 +52,7 @@ class JobService:
         request: ImageRequest,
         target: ReplyTarget,
         parent_id: str | None = None,
+        parent_link: str | None = None,
         terms: Terms = FREE,
     ) -> Received:
         """Write a job's row, before anything is answered, and reserve what it takes.
@@ -60,7 +61,7 @@ class JobService:
         StoreUnavailable within PATIENCE_S.
         """
         self._runner.tools.api.validate(request)
-        new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id)
+        new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
         received = await self._jobs.receive(
             new,
             owner=self._runner.tools.owner,

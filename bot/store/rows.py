@@ -19,6 +19,7 @@ from bot.model import (
     Charged,
     Failure,
     FailureKind,
+    FollowUp,
     ImageRequest,
     Job,
     JobState,
@@ -138,7 +139,8 @@ def read_failure(text: str) -> Failure:
     return Failure(**known)
 
 
-def _read_sources(raw: list[dict[str, Any]]) -> tuple[Source, ...]:
+def read_sources(raw: list[dict[str, Any]]) -> tuple[Source, ...]:
+    """Sources from what their JSON text held."""
     return tuple(_read_source(each) for each in raw)
 
 
@@ -152,12 +154,17 @@ def _read_source(raw: dict[str, Any]) -> Source:
     return Source(**known)
 
 
+def _read_follow_up(raw: str | None) -> FollowUp | None:
+    return FollowUp(raw) if raw in set(FollowUp) else None
+
+
 _REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
     "model": Model,
     "aspect_ratio": AspectRatio,
     "resolution": Resolution,
     "format": PictureFormat,
-    "sources": _read_sources,
+    "sources": read_sources,
+    "follows": _read_follow_up,
 }
 
 

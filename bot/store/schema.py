@@ -168,6 +168,16 @@ class PreferenceColumns(TypedColumns):
     value = Column(Text, nullable=False)  # JSON
 
 
+class OpeningColumns(TypedColumns):
+    """Pictures of a message that a form was opened on, for as long as it may be open."""
+
+    id = Column(String(32), primary_key=True)
+    user_id = Column(BigInteger, nullable=False)
+    sources = Column(Text, nullable=False)  # JSON
+    link = Column(Text)  # address of the message
+    made_at = Column(UtcTime, nullable=False)
+
+
 class DraftColumns(TypedColumns):
     """A request that waits for its user's yes to the price. Nothing is reserved for it."""
 
@@ -193,6 +203,7 @@ ledger = Table("ledger", metadata, LedgerColumns)
 blocks = Table("blocks", metadata, BlockColumns)
 presets = Table("presets", metadata, PresetColumns, UniqueConstraint("of_guild", "owner_id", "name"))
 preferences = Table("preferences", metadata, PreferenceColumns)
+openings = Table("openings", metadata, OpeningColumns)
 drafts = Table("drafts", metadata, DraftColumns)
 departures = Table("departures", metadata, DepartureColumns)
 

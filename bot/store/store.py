@@ -18,6 +18,8 @@ from bot.store.jobs import Jobs
 from bot.store.ledger import Ledger
 from bot.store.lists import Lists
 from bot.store.meta import Meta
+from bot.store.openings import Openings
+from bot.store.presets import Presets
 from bot.store.rules import RuleStore
 from bot.store.schema import meta
 from bot.store.thread import DatabaseThread
@@ -45,6 +47,8 @@ class Store:
         self.meta = Meta(self.run)
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)
+        self.openings = Openings(self.run)
+        self.presets = Presets(self.run)
 
     @classmethod
     async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S, *, measures: Measures = UNMEASURED) -> Store:

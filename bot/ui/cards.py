@@ -15,6 +15,7 @@ from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
 from bot.ui import texts
 from bot.ui.actions import Action, JobButton
 from bot.ui.language import speaking, tr
+from bot.ui.notes import follow_up_note, preset_note
 
 WAITING_COLOUR = discord.Colour(0x8792A8)
 PAINTING_COLOUR = discord.Colour(0xE9A23B)
@@ -156,6 +157,7 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     rows = [
         (tr("Asked by"), f"<@{job.user_id}> {_relative(job.received_at)}"),
         (tr("Settings"), texts.options(request)),
+        (tr("Preset"), texts.plain(request.preset or "")),
         (tr("Model"), f"`{request.model.value}`"),
         (tr("Time taken"), _time_taken(job)),
         (tr("Cost"), _cost(job, price)),
@@ -226,7 +228,8 @@ def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:
 
 
 def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
-    lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in notes if note)]
+    about = (preset_note(job.request), follow_up_note(job), *notes)
+    lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in about if note)]
     return _text(*lines)
 
 

@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import io
-import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, Protocol
 
 import aiohttp
 import discord
 import structlog
-from discord import app_commands
+from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.errors import JobMoved, StoreUnavailable
+from bot.jobs.openings import OpeningBook
 from bot.jobs.owner import Owner
 from bot.jobs.service import Cancelled, JobService
-from bot.model import ImageRequest, Job, JobState, Slot, Source
+from bot.model import AspectRatio, FollowUp, ImageRequest, Job, JobState, Slot
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
 from bot.ui.intake import Intake
 from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
 from bot.ui.language import speaking, tr
-from bot.ui.media import media_urls, pictures_of
+from bot.ui.media import media_urls
+from bot.ui.menus import MenuDesk
+from bot.ui.notes import link_to
 from bot.ui.panels import Panels
+from bot.ui.preset_cards import save_button
+from bot.ui.presets import PresetPanel
 from bot.ui.reply import DiscordReplies
 from bot.wish import Wish
 
 log = structlog.stdlib.get_logger(__name__)
 
 GIVE_WAY_S = 1.2
-MENU_FORMS_KEPT = 500
 
 
 class DeskHolder(Protocol):
@@ -49,16 +53,29 @@ class DeskHolder(Protocol):
 class Desk:
     """Turns interactions into calls of the job service, and answers them."""
 
-    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies) -> None:
+    def __init__(
+        self,
+        service: JobService,
+        owner: Owner,
+        replies: DiscordReplies,
+        presets: PresetPanel,
+        openings: OpeningBook,
+    ) -> None:
         self._service = service
+        self.presets = presets
+        self._openings = openings
         self._intake = Intake(service, owner, replies)
+        self._menus = MenuDesk(openings, self._intake)
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
-        self._menu_pictures: dict[str, Sequence[Source]] = {}
 
     async def start(self, interaction: Interaction, wish: Wish) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
-        await self.answer(interaction, self._intake.start(interaction, wish))
+        await self.answer(interaction, self._start(interaction, wish))
+
+    async def open_presets(self, interaction: Interaction) -> None:
+        """Open the panel of presets."""
+        await self.answer(interaction, self.presets.open(interaction))
 
     async def press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         """Answer a click on one of a job's buttons."""
@@ -70,7 +87,11 @@ class Desk:
 
     async def edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the edit form on the pictures of any message."""
-        await self.answer(interaction, self._edit_pictures_of(interaction, message))
+        await self.answer(interaction, self._menus.edit_pictures_of(interaction, message))
+
+    async def imagine_words_of(self, interaction: Interaction, message: discord.Message) -> None:
+        """Paint the words of any message."""
+        await self.answer(interaction, self._menus.imagine(interaction, message))
 
     async def close(self, patience_s: float) -> None:
         """Take nothing new, and let the answers under way finish."""
@@ -110,6 +131,11 @@ class Desk:
             log.exception("an interaction met a fault of the program")
             await self.say(interaction, texts.INTERNAL_FAULT)
 
+    async def _start(self, interaction: Interaction, wish: Wish) -> None:
+        styled = await self.presets.apply(interaction, wish)
+        if styled is not None:
+            await self._intake.start(interaction, styled)
+
     async def _press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         job = await self._job(interaction, job_id)
         if job is None:
@@ -118,7 +144,8 @@ class Desk:
             case Action.CANCEL:
                 await self._cancel(interaction, job)
             case Action.AGAIN:
-                await self._intake.start(interaction, with_fresh_sources(interaction, job), parent=job)
+                again = replace(with_fresh_sources(interaction, job), follows=FollowUp.AGAIN)
+                await self._follow_up(interaction, again, job)
             case Action.REMIX:
                 await interaction.response.send_modal(forms.remix_form(job))
             case Action.EDIT:
@@ -133,40 +160,19 @@ class Desk:
                 await self._show(interaction, job)
 
     async def _submit(self, interaction: Interaction, answer: forms.Answer) -> None:
-        job = None
-        if answer.kind is not forms.Kind.MENU:
-            job = await self._job(interaction, answer.key)
-            if job is None:
-                return
         try:
-            request = self._asked_for(interaction, answer, job)
+            if answer.kind is forms.Kind.MENU:
+                await self._menus.submit(interaction, answer)
+            elif (job := await self._job(interaction, answer.key)) is not None:
+                await self._follow_up(interaction, _asked_for(interaction, answer, job), job)
         except (ValueError, LookupError):
             await self.say(interaction, texts.FORM_TOO_OLD)
-            return
-        await self._intake.start(interaction, request, parent=job)
 
-    def _asked_for(self, interaction: Interaction, answer: forms.Answer, job: Job | None) -> ImageRequest:
-        """Raises ValueError or LookupError for a form that is forged, or older than what it was about."""
-        index = int(answer.first(forms.PICTURE) or 0)
-        if job is None:
-            return forms.edited(ImageRequest(""), answer, self._menu_pictures[answer.key][index])
-        if answer.kind is forms.Kind.EDIT:
-            return forms.edited(job.request, answer, result_as_source(interaction, job, index))
-        return forms.remixed(with_fresh_sources(interaction, job), answer)
-
-    async def _edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
-        pictures = pictures_of(message)
-        if not pictures:
-            await self.say(interaction, texts.NO_PICTURE_IN_MESSAGE)
-            return
-        # The form's answer does not say which message it was opened on, and what other people wrote can't be read
-        # again without a privileged intent: so the addresses are kept while the form may be open.
-        key = secrets.token_hex(8)
-        self._menu_pictures[key] = pictures
-        while len(self._menu_pictures) > MENU_FORMS_KEPT:
-            self._menu_pictures.pop(next(iter(self._menu_pictures)))
-        form = forms.edit_form(forms.Kind.MENU, key, ImageRequest(""), len(pictures))
-        await interaction.response.send_modal(form)
+    async def _follow_up(self, interaction: Interaction, request: ImageRequest, job: Job) -> None:
+        link = link_to(interaction, interaction.message)
+        await self._intake.start(interaction, request, parent=job, link=link)
+        if request.follows is FollowUp.EDIT:
+            await self._openings.remember(interaction.user.id, request)
 
     async def _job(self, interaction: Interaction, job_id: str) -> Job | None:
         try:
@@ -197,11 +203,14 @@ class Desk:
         if not pictures:
             await self.say(interaction, texts.NOTHING_TO_EDIT)
             return
-        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, job.request, pictures))
+        request = replace(job.request, aspect_ratio=AspectRatio.AUTO)
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures))
 
     async def _details(self, interaction: Interaction, job: Job) -> None:
         price = self._service.prices.cost_micros(job.request, job.request.count)
         view = cards.details(job, price)
+        if job.state is JobState.DELIVERED:
+            view.add_item(ui.ActionRow(save_button(job.id)))
         if cards.needs_prompt_file(job):
             file = discord.File(io.BytesIO(job.request.prompt.encode()), filename=cards.PROMPT_FILE)
             await interaction.response.send_message(view=view, file=file, ephemeral=True)
@@ -243,3 +252,11 @@ class Desk:
             return await self._service.renew(job, target)
         except (StoreUnavailable, JobMoved):
             return job
+
+
+def _asked_for(interaction: Interaction, answer: forms.Answer, job: Job) -> ImageRequest:
+    """Raises ValueError or LookupError for a form that is forged, or older than what it was about."""
+    if answer.kind is forms.Kind.EDIT:
+        source = result_as_source(interaction, job, int(answer.first(forms.PICTURE) or 0))
+        return forms.edited(replace(job.request, follows=FollowUp.EDIT), answer, source)
+    return forms.remixed(replace(with_fresh_sources(interaction, job), follows=FollowUp.REMIX), answer)

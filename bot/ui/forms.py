@@ -94,7 +94,6 @@ def remix_form(job: Job) -> ui.Modal:
 
 def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.Modal:
     """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
-    request = replace(request, aspect_ratio=AspectRatio.AUTO)
     form = _form(tr("Edit"), kind, key)
     form.add_item(_prompt("", placeholder=tr("What should change?")))
     if pictures > 1:
@@ -144,12 +143,15 @@ def fields_of(data: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
 def remixed(request: ImageRequest, answer: Answer) -> ImageRequest:
     """The old request with what was changed in the form; all else is kept. Raises ValueError for a forged choice."""
     changed = _changed(request, answer)
+    if changed.prompt != request.prompt:
+        changed = replace(changed, preset=None)  # its words may be gone
     return replace(changed, count=int(answer.first(COUNT) or request.count))
 
 
 def edited(request: ImageRequest, answer: Answer, source: Source) -> ImageRequest:
     """The request for an edit of one finished picture. Raises ValueError for a forged choice."""
-    base = replace(request, count=1, aspect_ratio=AspectRatio.AUTO, sources=(source, *answer.files))
+    sources = (source, *answer.files)
+    base = replace(request, count=1, aspect_ratio=AspectRatio.AUTO, sources=sources, preset=None)
     return _changed(base, answer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import aiohttp
 import discord
@@ -27,6 +28,14 @@ ACK_PATIENCE_S = 5.0
 UNKNOWN_INTERACTION = 10062
 
 
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """What a request follows up: a job, and the address of a message that may be shown."""
+
+    id: str | None
+    link: str | None
+
+
 class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
@@ -35,16 +44,19 @@ class Intake:
         self._owner = owner
         self._replies = replies
 
-    async def start(self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None = None) -> None:
+    async def start(
+        self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None = None, link: str | None = None
+    ) -> None:
         """See whether the place allows it, write the job, acknowledge it with its first card, then let it go.
 
-        A wish leaves open what the place fills in; a request is whole, as buttons and forms have it.
+        A wish leaves open what the place fills in; a request is whole, as buttons and forms have it. `link` is the
+        address of the message that it follows up, None where that must not be shown.
         """
         if too_large := [it.size for it in wish.sources if it.size > MAX_SOURCE_BYTES]:
             await say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
             return
         try:
-            received = await self._received(interaction, wish, parent)
+            received = await self._received(interaction, wish, _Parent(parent.id if parent else None, link))
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
@@ -58,7 +70,7 @@ class Intake:
             finally:
                 self._service.answered()
 
-    async def _received(self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None) -> Received:
+    async def _received(self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent) -> Received:
         """The job's first row. Raises RequestError or StoreError."""
         place = place_of(interaction)
         admitted = await self._owner.admit(place, wish)
@@ -68,7 +80,7 @@ class Intake:
             admitted = await self._owner.admit(place, wish, anew=True)
             return await self._receive(interaction, admitted, parent)
 
-    async def _receive(self, interaction: Interaction, admitted: Admitted, parent: Job | None) -> Received:
+    async def _receive(self, interaction: Interaction, admitted: Admitted, parent: _Parent) -> Received:
         private = admitted.request.private
         locale = reply_locale(interaction, private=private, rules=admitted.rules)
         return await self._service.receive(
@@ -76,7 +88,8 @@ class Intake:
             user_id=interaction.user.id,
             request=admitted.request,
             target=target_of(interaction, private=private, locale=locale),
-            parent_id=parent.id if parent else None,
+            parent_id=parent.id,
+            parent_link=parent.link,
             terms=admitted.terms,
         )
 

@@ -57,3 +57,43 @@ async def test_edit_image_on_a_message_without_pictures_says_so(house: House) ->
     reply = await house.ada.message_menu("Edit image", message)
     assert reply.ephemeral
     assert says("no picture")(reply.message)
+
+
+async def test_a_form_that_was_open_during_a_restart_still_works(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "c.png")
+    message = await house.ben.post("look", files=[tmp_path / "c.png"])
+    form = await house.ada.message_menu("Edit image", message)
+    await house.restart_bot()
+    await (await house.ada.submit(form, Prompt="in snow")).until(with_pictures)
+    body = house.submissions()[-1].json
+    assert isinstance(body, dict)
+    assert "/c.png" in body["image"]
+
+
+async def test_the_form_remembers_what_each_person_chose_the_last_time(house: House, tmp_path: Path) -> None:
+    for name in ("d.png", "more.png"):
+        Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
+    message = await house.ben.post("look", files=[tmp_path / "d.png"])
+    form = await house.ada.message_menu("Edit image", message)
+    answers = {"Prompt": "in snow", "Model": ["Quality"], "Resolution": ["2k"], "Aspect ratio": ["16:9 – wide"]}
+    reply = await house.ada.submit(form, {**answers, "Reference pictures": [tmp_path / "more.png"]})
+    await reply.until(with_pictures)
+    assert "Edit of a picture in [this message](https://discord.com/channels/" in reply.message.text
+    form = await house.ada.message_menu("Edit image", message)
+    assert isinstance(form, ModalForm)
+    held = {field.label: field.value for field in form.fields}
+    assert held["Model"] == ("grok-imagine-image-quality",)
+    assert (held["Resolution"], held["Aspect ratio"]) == (("2k",), ("16:9",))
+    others = await house.ben.message_menu("Edit image", message)
+    assert isinstance(others, ModalForm)
+    assert {field.label: field.value for field in others.fields}["Resolution"] == ("1k",)
+
+
+async def test_a_form_of_somebody_else_is_refused(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "e.png")
+    message = await house.ben.post("look", files=[tmp_path / "e.png"])
+    form = await house.ada.message_menu("Edit image", message)
+    before = len(house.submissions())
+    stolen = await house.ben.submit(form, Prompt="in snow")
+    assert says("can no longer read this form")(stolen.message)
+    assert len(house.submissions()) == before

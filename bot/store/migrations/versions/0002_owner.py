@@ -79,6 +79,15 @@ def _styles_and_drafts() -> None:
         sa.PrimaryKeyConstraint("user_id", name="pk_preferences"),
     )
     op.create_table(
+        "openings",
+        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("sources", sa.Text(), nullable=False),
+        sa.Column("link", sa.Text(), nullable=True),
+        sa.Column("made_at", _moment, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_openings"),
+    )
+    op.create_table(
         "drafts",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
@@ -97,7 +106,7 @@ def _styles_and_drafts() -> None:
 
 
 def downgrade() -> None:
-    for table in ("departures", "drafts", "preferences", "presets", "blocks", "ledger", "rules"):
+    for table in ("departures", "drafts", "openings", "preferences", "presets", "blocks", "ledger", "rules"):
         op.drop_table(table)
     op.drop_index("ix_jobs_finished_at", "jobs")
     op.drop_index("ix_jobs_guild_id_seq", "jobs")
