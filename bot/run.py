@@ -25,6 +25,7 @@ from bot.jobs.life import Tools
 from bot.jobs.lists import JobLists
 from bot.jobs.openings import OpeningBook
 from bot.jobs.owner import Owner
+from bot.jobs.pacer import Pacer
 from bot.jobs.presets import PresetBook
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
@@ -154,6 +155,7 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, hea
         inspector=client.studio,
         spool=_spool(places.spool),
         prices=settings.price_list,
+        pacer=Pacer(store.meta, floor_s=settings.poll_floor_ms / 1000, per_s=settings.poll_budget_per_s),
         owner=places.owner,
         job_timeout_s=settings.job_timeout_s,
         deliveries=asyncio.Semaphore(DELIVERIES),

@@ -174,6 +174,23 @@ class Settings(BaseSettings):
     job_timeout_s: Annotated[
         Number, About('After so many seconds at the image API a job ends as "timed out".', _A_NUMBER, "900")
     ] = 600
+    poll_floor_ms: Annotated[
+        Number,
+        About(
+            "Least time in milliseconds between two questions about the same task. When to ask is learned from the "
+            "tasks before.",
+            _A_NUMBER,
+            "2000",
+        ),
+    ] = 500
+    poll_budget_per_s: Annotated[
+        Number,
+        About(
+            "Questions about tasks that this process may ask the image API in a second, all jobs together.",
+            _A_NUMBER,
+            "20",
+        ),
+    ] = 300
     price_list: Annotated[
         InstanceOf[Prices],
         NoDecode,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -32,6 +33,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.jobs.pace import growing_pause
+from bot.jobs.pacer import Pacer
 from bot.jobs.ports import Inspector, Replies
 from bot.jobs.spool import Spool
 from bot.measures import UNMEASURED, Measures
@@ -64,6 +66,7 @@ class Tools:
     inspector: Inspector
     spool: Spool
     prices: Prices
+    pacer: Pacer
     owner: str
     job_timeout_s: float
     deliveries: asyncio.Semaphore  # how many jobs may download and upload at once
@@ -279,4 +282,20 @@ class Life:
                     await self._interrupt.wait()
             except TimeoutError:
                 return
+        self._give_way()
+
+    async def turn_or_cancel(self, likelihood: Callable[[], float]) -> None:
+        """Wait for a turn to ask the image API, see `Budget.turn`. Raises CancelAsked or Stopped."""
+        if self.tools.pacer.budget.take():
+            return
+        waits = [asyncio.ensure_future(it) for it in (self.tools.pacer.budget.turn(likelihood), self._interrupt.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self._interrupt.is_set():
+            self._give_way()
+
+    def _give_way(self) -> None:
         raise CancelAsked if self._cancel.is_set() else Stopped

@@ -26,6 +26,7 @@ SHOW_PLACES_S = 2.0
 ANSWERS_FIRST = 20
 ADOPT_S = 5.0
 SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 3600.0
+SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
 
 class Runner:
@@ -128,6 +129,7 @@ class Runner:
             group.create_task(self._again_and_again(self.adopt, ADOPT_S), name="adopt")
             group.create_task(self._again_and_again(self._show_places, SHOW_PLACES_S), name="places")
             group.create_task(self._again_and_again(self._clear_shelf, CLEAR_SHELF_S), name="shelf")
+            group.create_task(self._again_and_again(self.tools.pacer.share, SHARE_S), name="pace")
             group.create_task(self._again_and_again(self._claim, LOOK_AT_LINE_S, wake=self._awake), name="line")
 
     async def stop(self, patience_s: float) -> None:
@@ -143,6 +145,7 @@ class Runner:
             await asyncio.gather(*late, return_exceptions=True)
         try:
             await self.tools.jobs.release(self.tools.owner)
+            await self.tools.pacer.share()
         except StoreError as exc:
             log.warning("the leases of this process are left to run out", fault=str(exc))
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 from bot.errors import Busy, ImageApiError, TaskLost
 from bot.jobs.life import CancelAsked, Life, now
-from bot.jobs.pace import pause_before_question, with_jitter
 from bot.model import Charged, Failure, FailureKind, JobState, Progress
 from bot.uniall.client import TaskReport, TaskState
 
@@ -25,7 +23,7 @@ async def paint(life: Life) -> None:
 
 
 class Watch:
-    """Asks the image API about one task, at the pace of pace.py, until it has ended or its time is up."""
+    """Asks the image API about one task, at the pace that pacer.py sets, until it has ended or its time is up."""
 
     def __init__(self, life: Life) -> None:
         self.life = life
@@ -33,6 +31,7 @@ class Watch:
         age_s = max((now() - submitted).total_seconds(), 0.0)  # the wall clock may have stepped back
         self._began = time.monotonic() - age_s
         self._late_start = age_s >= life.tools.job_timeout_s
+        self._course = life.tools.pacer.course(life.job.request, age_s)
         self._questions = 0
         self._answered_at = self._began
         self._empty_answers = 0
@@ -49,9 +48,11 @@ class Watch:
         life.tools.replies.show(life.job, Progress(percent=0))
         while True:
             await life.pause_or_cancel(max(min(pause, timeout_s - self.age_s), 0.0))
-            self._questions += 1
+            if self.age_s < timeout_s and not self._course.is_due(self.age_s):
+                pause = self._pause(None)
+                continue
             try:
-                report = await life.tools.api.report(life.job.task_id or "")
+                report = await self._ask()
             except TaskLost as exc:
                 if self._questions >= LOST_AFTER_QUESTIONS and self.age_s > LOST_AFTER_S:
                     await life.move(JobState.FAILED, failure=Failure(exc.kind, Charged.MAYBE))
@@ -64,17 +65,33 @@ class Watch:
                     return
                 pause = self._pause(report.retry_after)
             if self.age_s >= timeout_s:
+                self._course.given_up()
                 await life.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.MAYBE)
                 return
 
+    async def _ask(self) -> TaskReport:
+        """One question, in its turn. Raises ImageApiError, CancelAsked or Stopped."""
+        pacer = self.life.tools.pacer
+        await self.life.turn_or_cancel(lambda: self._course.likelihood(self.age_s))
+        self._questions += 1
+        pacer.questions += 1
+        asked_s = self.age_s
+        report = await self.life.tools.api.report(self.life.job.task_id or "")
+        if report.state is TaskState.SUCCEEDED or report.failure is not None:
+            self._course.ended(self.age_s, refused=report.failure is not None)
+        else:
+            self._course.goes_on(asked_s)
+        return report
+
     def _pause(self, retry_after: float | None) -> float:
-        pause = with_jitter(pause_before_question(self.age_s), random.random)
-        return max(pause, retry_after or 0.0)
+        return max(self._course.pause(self.age_s), retry_after or 0.0)
 
     def _trouble(self, exc: ImageApiError) -> float:
         """Any trouble with a question is waited out: the task is paid for and may yet finish."""
         self.life.log.info("a question about a task was not answered", fault=type(exc).__name__)
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
+        if isinstance(exc, Busy):
+            self.life.tools.pacer.budget.refused()
         self.life.tools.replies.show(self.life.job, Progress(percent=self._percent, trouble=kind))
         return max(self._pause(exc.retry_after), 1.0)
 

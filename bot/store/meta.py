@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection, func, insert, select, update
 
 from bot.store.schema import meta
 from bot.store.thread import Run
@@ -29,3 +31,25 @@ class Meta:
                 connection.execute(insert(meta).values(name=name, value=value))
 
         await self._run(write)
+
+    async def revise(self, prefix: str, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Mapping[str, str]:
+        """Read all texts whose names begin with `prefix`, write what `change` makes of them, return all as they are.
+
+        No other process writes them in between. `change` must have no effect: it may be called more than once.
+        """
+        query = select(meta.c.name, meta.c.value).where(meta.c.name.startswith(prefix, autoescape=True))
+
+        def write(connection: Connection) -> Mapping[str, str]:
+            # SQLite has one writer anyway.
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(prefix))))
+            texts = {row.name: row.value for row in connection.execute(query)}
+            changed = change(texts)
+            for name, value in changed.items():
+                if name in texts:
+                    connection.execute(update(meta).where(meta.c.name == name).values(value=value))
+                else:
+                    connection.execute(insert(meta).values(name=name, value=value))
+            return {**texts, **changed}
+
+        return await self._run(write)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.jobs.life import Tools
+from bot.jobs.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.spool import Spool
 from bot.model import Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
@@ -86,6 +87,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
             inspector=recorder,
             spool=Spool(tmp_path / "spool"),
             prices=Prices(),
+            pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
             owner="here",
             job_timeout_s=60,
             deliveries=asyncio.Semaphore(4),

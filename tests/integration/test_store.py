@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -257,6 +257,30 @@ async def test_named_texts_are_kept_and_replaced(store: Store) -> None:
     await store.meta.put("commands", "two")
 
     assert await store.meta.get("commands") == "two"
+
+
+async def test_named_texts_are_revised_together_and_others_left_alone(store: Store) -> None:
+    await store.meta.put("pace:a", "1")
+    await store.meta.put("paces", "untouched")
+
+    texts = await store.meta.revise(
+        "pace:", lambda texts: {name: f"{it}!" for name, it in texts.items()} | {"pace:b": "2"}
+    )
+
+    assert texts == {"pace:a": "1!", "pace:b": "2"}
+    assert [await store.meta.get(name) for name in ("pace:a", "pace:b", "paces")] == ["1!", "2", "untouched"]
+
+
+async def test_no_revision_of_another_process_is_lost(postgres: PostgresServer) -> None:
+    def count(texts: Mapping[str, str]) -> Mapping[str, str]:
+        return {"n": str(int(texts.get("n", "0")) + 1)}
+
+    url = postgres.create_database()
+    one, other = await Store.open(url), await Store.open(url)
+    await asyncio.gather(*(store.meta.revise("n", count) for _ in range(20) for store in (one, other)))
+    assert await one.meta.get("n") == "40"
+    await one.close()
+    await other.close()
 
 
 async def test_simultaneous_writers_of_one_named_text_do_not_fail(postgres: PostgresServer) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
 from bot.jobs.life import Tools
+from bot.jobs.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -196,6 +197,7 @@ class Process:
             inspector=NoInspector(),
             spool=Spool(folder / owner),
             prices=Prices(),
+            pacer=Pacer(store.meta, floor_s=0.01, per_s=1000),
             owner=owner,
             job_timeout_s=0.0,
             deliveries=asyncio.Semaphore(16),

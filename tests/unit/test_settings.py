@@ -87,6 +87,8 @@ def test_the_table_names_every_variable_with_its_default() -> None:
         "MAX_JOBS_PER_USER": "3",
         "MAX_ACTIVE_JOBS": "50",
         "JOB_TIMEOUT_S": "600",
+        "POLL_FLOOR_MS": "500",
+        "POLL_BUDGET_PER_S": "300",
         "PRICE_LIST": "empty",
         "HTTP_PORT": "off",
         "HTTP_HOST": "127.0.0.1",

@@ -1,0 +1,107 @@
+"""How long tasks take, as far as it is known: a histogram that learns from tasks and slowly forgets. Pure.
+
+A question learns an interval only: the task had not ended when it was last asked about, and had when it was asked
+now. Taking the time of the last question for the end would teach the bot its own questions. So each task is spread
+over its interval as tasks before it fell (one step of expectation and maximisation for interval-censored data, as in
+Turnbull's estimator), and a part of it evenly, so that a change within the interval is found, too.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+
+#: What this model is publicly reported to take: half of all tasks within the one, 95 % within the other.
+PUBLISHED_MEDIAN_S, PUBLISHED_P95_S = 7.7, 11.9
+_Z95 = 1.6448536269514722  # the 95th percentile of the standard normal distribution
+
+FIRST_EDGE_S, LAST_EDGE_S, BINS_PER_E = 1.0, 600.0, 20  # bins are 5 % wide
+#: Where the bins end, in seconds. The first begins at 0; what takes longer than the last counts as within it.
+EDGES: Sequence[float] = tuple(
+    FIRST_EDGE_S * math.exp(step / BINS_PER_E)
+    for step in range(math.ceil(BINS_PER_E * math.log(LAST_EDGE_S / FIRST_EDGE_S)) + 1)
+)
+_WIDTHS: Sequence[float] = (EDGES[0], *(high - low for low, high in pairwise(EDGES)))
+
+PRIOR_TASKS = 20.0  # what is published counts as much as so many tasks of our own
+MEMORY_TASKS = 200.0  # a task counts less with every one after it: after so many 1/e of what it did
+EVENLY = 0.1  # the share of a task that is spread over its interval evenly, in proportion of time
+TAIL = 0.005  # of all tasks anything is expected, so that no age is without hope
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Tasks by how long they took: `weights[i]` of them up to EDGES[i] seconds, and longer than the edge before."""
+
+    weights: Sequence[float]
+
+    @classmethod
+    def published(cls) -> Latency:
+        """Before any task of our own: log-normal through the two published numbers."""
+        sigma = math.log(PUBLISHED_P95_S / PUBLISHED_MEDIAN_S) / _Z95
+        below = [0.5 * (1 + math.erf(math.log(edge / PUBLISHED_MEDIAN_S) / sigma / math.sqrt(2))) for edge in EDGES]
+        return cls(tuple(PRIOR_TASKS * (high - low) for low, high in pairwise((0.0, *below))))
+
+    def after(self, low_s: float, high_s: float) -> Latency:
+        """With one more task, which ended between these two ages; an infinite `high_s` is one that was given up."""
+        first, last = _bin(low_s), _bin(high_s)
+        inside = [_share(index, low_s, high_s) for index in range(first, last + 1)]
+        known = [share * self.weights[first + offset] for offset, share in enumerate(inside)]
+        even = [share * _WIDTHS[first + offset] for offset, share in enumerate(inside)]
+        known_sum, even_sum = sum(known), sum(even)
+        by_even = EVENLY if known_sum > 0 else 1.0
+        if even_sum <= 0:
+            even, even_sum = [1.0] * len(even), float(len(even))
+        weights = [weight * (1 - 1 / MEMORY_TASKS) for weight in self.weights]
+        for offset in range(len(inside)):
+            weights[first + offset] += by_even * even[offset] / even_sum
+            if known_sum > 0:
+                weights[first + offset] += (1 - by_even) * known[offset] / known_sum
+        return replace(self, weights=tuple(weights))
+
+    def below(self) -> list[float]:
+        """For each edge the share of tasks that end by then, never quite all before the last."""
+        total = sum(self.weights) or 1.0
+        even = 1 / len(EDGES)
+        return list(accumulate((1 - TAIL) * weight / total + TAIL * even for weight in self.weights))
+
+    def mean_between_s(self, low_s: float, high_s: float) -> float:
+        """The likeliest moment, on average, of an end between these two ages."""
+        first, last = _bin(low_s), _bin(high_s)
+        mass = moment = 0.0
+        for index in range(first, last + 1):
+            start = max(EDGES[index] - _WIDTHS[index], low_s)
+            here = self.weights[index] * _share(index, low_s, high_s)
+            mass, moment = mass + here, moment + here * (start + min(EDGES[index], high_s)) / 2
+        return moment / mass if mass > 0 else (low_s + high_s) / 2
+
+    def median_s(self) -> float:
+        """Half of all tasks are expected to end by this age."""
+        below = self.below()
+        return EDGES[bisect_right(below, 0.5)]
+
+
+def share_below(below: Sequence[float], age_s: float) -> float:
+    """The share of tasks that end by this age, between the edges by a straight line; `below` is Latency.below()."""
+    index = _bin(age_s)
+    before = below[index - 1] if index else 0.0
+    start = EDGES[index] - _WIDTHS[index]
+    within = min(max((age_s - start) / _WIDTHS[index], 0.0), 1.0)
+    return min(before + within * (below[index] - before), 1.0)
+
+
+def _bin(age_s: float) -> int:
+    if age_s <= EDGES[0]:
+        return 0
+    if age_s >= EDGES[-1]:
+        return len(EDGES) - 1
+    return min(math.ceil(BINS_PER_E * math.log(age_s / FIRST_EDGE_S) - 1e-9), len(EDGES) - 1)
+
+
+def _share(index: int, low_s: float, high_s: float) -> float:
+    """How much of a bin lies between the two ages."""
+    start = EDGES[index] - _WIDTHS[index]
+    return max(min(high_s, EDGES[index]) - max(low_s, start), 0.0) / _WIDTHS[index]
