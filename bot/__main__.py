@@ -77,10 +77,10 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bot.check import check
+    from bot.check.check import check
     from bot.settings import load
 
-    return 0 if asyncio.run(check(load(options.env_file))) else EXIT_FAILED
+    return 0 if asyncio.run(check(load(options.env_file), channel=options.channel)) else EXIT_FAILED
 
 
 def _sandbox(options: argparse.Namespace) -> int:
@@ -96,10 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.set_defaults(verb=_run, env_file=ENV_FILE)
     add = parser.add_subparsers(title="verbs", metavar="VERB").add_parser
+    check = _verb(add, "check", _check, "say whether settings, database, Discord token and image API answer")
+    check.add_argument(
+        "--channel", type=_id, metavar="ID", help="look at the bot's permissions in this channel of Discord too"
+    )
     for verb in (
         _verb(add, "run", _run, "run the bot; the same as no verb at all"),
         _verb(add, "work", _work, "take jobs from the shared PostgreSQL, with no Discord gateway connection"),
-        _verb(add, "check", _check, "say whether settings, database, Discord token and image API answer"),
+        check,
         _verb(add, "sync", _sync, "register the slash commands now"),
     ):
         verb.add_argument(
@@ -127,6 +131,12 @@ def _verb(
     parser = add(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
     parser.set_defaults(verb=does)
     return parser
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError("an id is a number: right-click the channel in Discord's developer mode")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -68,8 +68,8 @@ KEPT_TO: Mapping[str, tuple[str, ...]] = {
         "cogs",
     ),
     "aiohttp": (
-        *("bot.client", "bot.discord_rest", "bot.discord_trouble", "bot.health", "bot.run", "bot.sandbox", "bot.ui"),
-        "bot.uniall",
+        *("bot.check.discord_side", "bot.client", "bot.discord_rest", "bot.discord_trouble", "bot.health", "bot.run"),
+        *("bot.sandbox", "bot.ui", "bot.uniall"),
     ),
     "sqlalchemy": ("bot.store",),
     "alembic": ("bot.store",),

@@ -229,6 +229,11 @@ class Jobs:
         mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(FINAL_STATES))
         return await self._run(lambda connection: _select(connection, mine, latest=limit))
 
+    async def latest_application(self) -> int | None:
+        """The Discord application whose job was written last; None where there is no job."""
+        query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
+        return await self._run(lambda connection: connection.execute(query).scalar())
+
     async def count_by_state(self) -> dict[JobState, int]:
         """How many jobs there are in each state, the empty ones included."""
         query = select(jobs.c.state, func.count()).group_by(jobs.c.state)

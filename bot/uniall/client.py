@@ -20,6 +20,7 @@ from yarl import URL
 from bot.errors import BadInput, DownloadError, InvalidRequest
 from bot.measures import UNMEASURED, Measures
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
+from bot.uniall import balance
 from bot.uniall.addresses import normal_host, parse_address
 from bot.uniall.breaker import Breaker
 from bot.uniall.counted import counted_download, counted_failures
@@ -215,6 +216,10 @@ class ImageApi:
     async def probe(self) -> None:
         """Say whether address and key answer: returns, or raises an ImageApiError whose message says what to do."""
         await probe(self._transport, tasks=self._mode is Mode.TASKS)
+
+    async def balance(self) -> float | None:
+        """US dollars left on the account, or None where the server does not tell. Costs nothing."""
+        return await balance.balance(self._transport)
 
 
 def _save_text(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -33,6 +36,8 @@ class LittleDiscord:
     gateway_url: str = ""
     heartbeat_ms: int = 41_250
     silent: bool = False  # whether heartbeats stay unanswered
+    clock_ahead_s: float = 0.0  # of the time in its answers
+    application: dict[str, Any] | None = None  # what its own page says besides APPLICATION
     port: int = 0
     calls: list[str] = field(default_factory=list[str])
     identified: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -72,6 +77,11 @@ class LittleDiscord:
             self.runner = None
 
     async def _rest(self, request: web.Request) -> web.Response:
+        answer = self._answer(request, await request.read())
+        answer.headers["Date"] = formatdate(time.time() + self.clock_ahead_s, usegmt=True)
+        return answer
+
+    def _answer(self, request: web.Request, body: bytes) -> web.Response:
         path = request.match_info["path"]
         self.calls.append(f"{request.method} {path}")
         if self.refuse or request.headers.get("Authorization") != f"Bot {TOKEN}":
@@ -84,8 +94,10 @@ class LittleDiscord:
             limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
             url = self.gateway_url or self.own_gateway
             return _json({"url": url, "shards": self.shards, "session_start_limit": limit})
+        if path == "applications/@me" and self.application is not None:
+            return _json(APPLICATION | self.application)
         if path.endswith("/commands") and request.method == "PUT":
-            commands: list[dict[str, Any]] = await request.json()
+            commands: list[dict[str, Any]] = json.loads(body)
             return _json([{"id": str(n), "application_id": "1", **it} for n, it in enumerate(commands, start=10)])
         return _json({"message": "404: Not Found", "code": 0}, 404)
 

@@ -50,6 +50,7 @@ class Routes:
         self._authorization = f"Bearer {api_key}"
         self._closing = closing
         self._begin_outage = begin_outage
+        self.balance: float | None = None  # what is told of the account; None: nothing
 
     def table(self) -> list[web.RouteDef]:
         """All routes, for an aiohttp application."""
@@ -57,6 +58,7 @@ class Routes:
             *(web.post(route, self._submit) for route in Route),
             web.get(f"{Route.TASKS}/{{task_id}}", self._status, allow_head=False),
             web.get("/v1/models", self._models, allow_head=False),
+            web.get("/v1/dashboard/billing/{page}", self._billing, allow_head=False),
             web.get("/files/{token}/{name}", self._file, allow_head=False),
         ]
 
@@ -147,6 +149,15 @@ class Routes:
             return _bad_key()
         models = [{"id": model, "object": "model", "created": _CREATED, "owned_by": "xai"} for model in Model]
         return web.json_response({"object": "list", "success": True, "data": models})
+
+    async def _billing(self, request: web.Request) -> web.Response:
+        """Not documented, but common among gateways of this kind: a limit, and what of it is used in cents."""
+        if self.balance is None:
+            raise web.HTTPNotFound
+        if not self._has_key(request):
+            return _bad_key()
+        pages = {"subscription": {"hard_limit_usd": 100.0}, "usage": {"total_usage": (100.0 - self.balance) * 100}}
+        return web.json_response(pages.get(request.match_info["page"], {}))
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
         token, name = request.match_info["token"], _RESULT_NAME.match(request.match_info["name"])

@@ -46,7 +46,9 @@ class LocalImageApi:
         seed: int = 0,
         paint: PaintMode = PaintMode.REAL,
         behaviour: Behaviour | None = None,
+        balance: float | None = None,
     ) -> None:
+        """`balance` is what it says is left on the account, in US dollars; None: it does not say."""
         self.behaviour = behaviour or Behaviour()
         self.behaviour.on_outage = self._begin_outage
         self.base_url = ""
@@ -56,6 +58,7 @@ class LocalImageApi:
         self._requests: list[RecordedRequest] = []
         self._closing = asyncio.Event()
         self._api_key = api_key
+        self._balance = balance
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
@@ -133,6 +136,7 @@ class LocalImageApi:
 
     def _application(self) -> web.Application:
         routes = Routes(self._book, self.behaviour, self._api_key, self._closing, self._begin_outage)
+        routes.balance = self._balance
         control = Control(self.behaviour, self._book, self._requests, self._begin_outage)
         application = web.Application(middlewares=[self._record], client_max_size=_MAX_BODY)
         application.add_routes([*routes.table(), *control.table()])

@@ -1,0 +1,171 @@
+"""`python -m bot check`: every fault is made at the other side, and told with what mends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox.discord.permissions import Permission
+from bot.sandbox.discord.server import LocalDiscord
+from bot.sandbox.image_api.server import LocalImageApi
+from tests.acceptance.little_discord import TOKEN, LittleDiscord
+from tests.acceptance.processes import easel
+from tests.acceptance.test_start import free_port, variables
+from tests.databases import execute, sqlite_url
+
+KEY = "sk-a-key-nobody-may-see"
+WHOLE_S = 10.0
+
+
+async def checked(home: Path, settings: Mapping[str, str], *arguments: str) -> tuple[int, list[str]]:
+    """Exit code and lines of a check. It is over in time, and tells no secret."""
+    async with easel(home, "check", *arguments, **settings) as bot:
+        code = await bot.wait(WHOLE_S)
+    assert bot.err == []
+    assert not [secret for secret in (TOKEN, KEY) if secret in bot.output]
+    return code, bot.out
+
+
+@asynccontextmanager
+async def an_image_api(balance: float | None = None) -> AsyncGenerator[LocalImageApi]:
+    async with LocalImageApi(api_key=KEY, balance=balance) as api:
+        yield api
+
+
+def only_fault(lines: list[str]) -> str:
+    """The one line that is not of the four, or not "ok"."""
+    (fault,) = [line for line in lines if not line[11:].startswith("ok")]
+    return fault
+
+
+@pytest.mark.parametrize("balance", [12.5, None])
+async def test_where_all_is_well_four_lines_say_so(tmp_path: Path, balance: float | None) -> None:
+    async with LittleDiscord().open() as discord, an_image_api(balance) as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        code, lines = await checked(tmp_path, settings)
+    assert code == 0
+    assert sorted(lines) == [
+        "Discord    ok, the bot is Easel",
+        "database   ok",
+        "image API  ok",
+        "settings   ok",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("discord", "mend"),
+    [
+        (LittleDiscord(refuse=401), "make a new one on the page Bot"),
+        (LittleDiscord(clock_ahead_s=45), "s behind Discord's: let it be set by NTP"),
+        (LittleDiscord(clock_ahead_s=-3600), "s ahead of Discord's: let it be set by NTP"),
+        (LittleDiscord(application={"install_params": {"scopes": ["bot"]}}), "add the scope applications.commands"),
+        (
+            LittleDiscord(
+                application={"integration_types_config": {"0": {"oauth2_install_params": {"scopes": ["bot"]}}, "1": {}}}
+            ),
+            "add the scope applications.commands",
+        ),
+        (
+            LittleDiscord(application={"interactions_endpoint_url": "https://example.com/"}),
+            "empty the field Interactions Endpoint URL",
+        ),
+    ],
+    ids=["token", "clock behind", "clock ahead", "scope", "scope of an install kind", "endpoint"],
+)
+async def test_what_is_wrong_at_discord_is_told_with_what_mends_it(
+    tmp_path: Path, discord: LittleDiscord, mend: str
+) -> None:
+    async with discord.open(), an_image_api() as api:
+        code, lines = await checked(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=api.base_url))
+    assert code == 1
+    assert mend in only_fault(lines)
+
+
+async def test_permissions_missing_in_a_channel_are_named(tmp_path: Path) -> None:
+    async with LocalDiscord() as discord, an_image_api() as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, DISCORD_TOKEN=discord.token)
+        key = next(iter(discord.world.channels))
+        channel = str(discord.world.channels[key].id)
+        assert (await checked(tmp_path, settings, "--channel", channel))[0] == 0
+        discord.world.deny(key, Permission.ATTACH_FILES | Permission.READ_MESSAGE_HISTORY)
+        code, lines = await checked(tmp_path, settings, "--channel", channel)
+        assert code == 1
+        assert only_fault(lines).endswith("give its role there Attach Files, Read Message History.")
+        discord.world.deny(key, Permission.VIEW_CHANNEL)
+        assert "cannot see the channel" in only_fault((await checked(tmp_path, settings, "--channel", channel))[1])
+        assert "knows no channel 1:" in only_fault((await checked(tmp_path, settings, "--channel", "1"))[1])
+
+
+async def test_the_database_of_another_bot_is_noticed(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    async with LittleDiscord(application={}).open() as discord, an_image_api() as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, DATABASE_URL=url)
+        assert (await checked(tmp_path, settings))[0] == 0
+        await asyncio.to_thread(execute, url, A_JOB)
+        code, lines = await checked(tmp_path, settings)
+    assert code == 1
+    assert "of the application 777, and DISCORD_TOKEN is that of 1:" in only_fault(lines)
+
+
+A_JOB = """INSERT INTO jobs (id, interaction_id, user_id, state, turn, request, application_id, token, token_expires_at,
+channel_id, ephemeral, bot_member, upload_limit, locale, received_at, attempts, result_urls, cancel_requested,
+reply_deleted, told) VALUES ('a', 1, 1, 'failed', 0, '{}', 777, '', '2020-01-01', 1, false, true, 1, 'en-US',
+'2020-01-01', 0, '[]', false, false, true)"""
+
+
+async def test_an_address_that_answers_with_a_web_page_is_told(tmp_path: Path) -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<!doctype html><p>Hello", content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with LittleDiscord().open() as discord:
+            code, lines = await checked(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=address))
+    finally:
+        await runner.cleanup()
+    assert code == 1
+    assert "is not the image API; check UNIALL_BASE_URL" in only_fault(lines)
+
+
+async def test_a_wrong_key_and_an_empty_balance_are_told(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, an_image_api(balance=0.0) as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        code, lines = await checked(tmp_path, settings)
+        assert code == 1
+        assert only_fault(lines).endswith("0.00 US dollars are left: top up your account there.")
+        code, lines = await checked(tmp_path, settings | {"UNIALL_API_KEY": "sk-another"})
+        assert code == 1
+        assert "write a key of your account there into UNIALL_API_KEY" in only_fault(lines)
+
+
+async def test_a_port_that_is_taken_is_told_unless_a_running_bot_has_it(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, an_image_api() as api:
+        port = free_port()
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, HTTP_PORT=str(port))
+        async with easel(tmp_path, **settings) as bot:
+            await bot.line("Easel is at work")
+            assert (await checked(tmp_path, settings))[0] == 0
+        taken = settings | {"HTTP_PORT": str(discord.port)}
+        code, lines = await checked(tmp_path, taken)
+    assert code == 1
+    assert only_fault(lines).startswith(f"machine    HTTP_PORT {discord.port} cannot be used on 127.0.0.1")
+
+
+async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    async with LittleDiscord().open() as discord, an_image_api() as api:
+        code, lines = await checked(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=api.base_url))
+    assert code == 1
+    faults = [line for line in lines if not line[11:].startswith("ok")]
+    assert faults[0].startswith("database   The database ")
+    assert all("cannot be written" in fault for fault in faults)
