@@ -25,7 +25,14 @@ from bot.ui.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = ("cogs.imagine", "cogs.edit", "cogs.menus", "cogs.account", "cogs.presets")
+COGS = (
+    "cogs.imagine",
+    "cogs.edit",
+    "cogs.menus",
+    "cogs.guide",
+    "cogs.account",
+    "cogs.presets",
+)
 
 
 class Memory(Protocol):

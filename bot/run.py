@@ -37,6 +37,7 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.ui.desk import Desk
+from bot.ui.guide import Guide
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.ui.presets import PresetPanel
@@ -167,7 +168,12 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, hea
     owner = Owner(store.rules, store.ledger, settings.price_list, Ceilings())
     presets = PresetPanel(PresetBook(store.presets), service)
     client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
-    client.panels = Panels(client.desk, presets, JobsPanel(service, JobLists(store.lists, tools), client.replies))
+    client.panels = Panels(
+        client.desk,
+        presets,
+        JobsPanel(service, JobLists(store.lists, tools), client.replies),
+        Guide(owner, client),
+    )
     return _House(client, runner, client.desk)
 
 

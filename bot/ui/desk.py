@@ -23,7 +23,7 @@ from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
 from bot.ui.intake import Intake
 from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
-from bot.ui.language import speaking, tr
+from bot.ui.language import speaking
 from bot.ui.media import media_urls
 from bot.ui.menus import MenuDesk
 from bot.ui.notes import link_to
@@ -102,7 +102,7 @@ class Desk:
     async def say(self, interaction: Interaction, sentence: str) -> None:
         """A private sentence to the one who asked, translated into their language."""
         with speaking(interaction.locale.value):
-            await say(interaction, tr(sentence))
+            await say(interaction, sentence)
 
     async def answer(self, interaction: Interaction, act: Coroutine[Any, Any, None]) -> None:
         """Do the answer to an interaction, in the person's language; whatever goes wrong is told in a sentence."""

@@ -15,7 +15,6 @@ from bot.jobs.service import JobService, Received
 from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
 from bot.ui import texts
 from bot.ui.interactions import Interaction, place_of, reply_locale, say, target_of
-from bot.ui.language import tr
 from bot.ui.reach import AUTOMOD
 from bot.ui.refusals import refusal
 from bot.ui.reply import DiscordReplies
@@ -63,7 +62,7 @@ class Intake:
             await say(interaction, refusal(exc))
         except StoreUnavailable as exc:
             log.error("the database did not take a new job in time", fault=str(exc))
-            await say(interaction, tr(texts.DATABASE_BUSY))
+            await say(interaction, texts.DATABASE_BUSY)
         else:
             try:
                 await self._acknowledge(interaction, received.job, received.place)

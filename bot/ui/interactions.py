@@ -12,6 +12,7 @@ import structlog
 from bot.jobs.owner import Place
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.rules import Rules
+from bot.ui.language import tr
 from bot.ui.media import media_urls
 
 log = structlog.stdlib.get_logger(__name__)
@@ -119,7 +120,11 @@ def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
 
 
 async def say(interaction: Interaction, sentence: str) -> None:
-    """A private sentence to the one who asked. Lost without harm when Discord no longer takes an answer."""
+    """A private sentence to the one who asked, translated into the language of the moment.
+
+    Lost without harm when Discord no longer takes an answer.
+    """
+    sentence = tr(sentence)
     try:
         if interaction.response.is_done():
             await interaction.followup.send(sentence, ephemeral=True)
