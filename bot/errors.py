@@ -35,6 +35,7 @@ EaselError
 │   ├── AddressRefused             a private, loopback or otherwise forbidden address
 │   ├── TooLarge
 │   └── NotAPicture                the bytes are no JPEG, PNG or WebP
+├── ModerationDown                 the operator's moderation does not answer, and lets nothing pass then
 ├── BadSource                      an attached picture is not usable: `reason` and its numbers
 └── ReplyError
     ├── ReplyGone                  the message was deleted
@@ -271,6 +272,10 @@ class TooLarge(DownloadError):
 
 class NotAPicture(DownloadError):
     """The bytes are no JPEG, PNG or WebP."""
+
+
+class ModerationDown(EaselError):
+    """The operator's moderation does not answer, and the operator lets nothing pass then."""
 
 
 class SourceFault(StrEnum):

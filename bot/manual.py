@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from bot.settings import AUTOMATIC, EMPTY, OFF, VARIABLES, Variable
+from bot.setting_kinds import AUTOMATIC, EMPTY, OFF
+from bot.settings import VARIABLES, Variable
 
 _HEAD = """\
 # The settings of Easel. Copy this file to .env beside it and fill in the first part.

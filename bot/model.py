@@ -227,6 +227,8 @@ class FailureKind(StrEnum):
     """Why a job ended without pictures. Each kind has its own sentence for the user."""
 
     REFUSED = "refused"  # by moderation
+    MODERATED = "moderated"  # by the operator's own moderation, before anything was bought
+    MODERATION_DOWN = "moderation_down"  # it does not answer, and the operator lets nothing pass then
     OUT_OF_BALANCE = "out_of_balance"
     BAD_KEY = "bad_key"
     BAD_INPUT = "bad_input"

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,7 @@ from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
 from bot.leaving import leave_on_signals
 from bot.measures import UNMEASURED, Measures
-from bot.quotas import Ceilings
+from bot.moderation import Moderation, open_moderation
 from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import file_of, is_sqlite, read_url
@@ -111,8 +111,10 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
         places = _places(settings.database_url)
         if not places.alone:
             stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
+        moderation = await stack.enter_async_context(_moderation(settings))
         api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
-        house = await _logged_in(settings, lambda final: _built(final, places, store, api, health), stack)
+        shared = _Shared(places, store, api, moderation)
+        house = await _logged_in(settings, lambda final: _built(final, shared, health), stack)
         if health:
             health.sees_house(house.client, house.runner)
         stack.push_async_callback(house.client.replies.stop)
@@ -137,6 +139,16 @@ class _House:
     desk: Desk
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What is opened once, however often the client has to be built until Discord lets it in."""
+
+    places: _Places
+    store: Store
+    api: ImageApi
+    moderation: Moderation | None
+
+
 async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -> HealthOffice | None:
     """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
     if settings.http_port is None:
@@ -147,11 +159,12 @@ async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -
     return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))
 
 
-def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, health: HealthOffice | None) -> _House:
+def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> _House:
+    places, store = shared.places, shared.store
     client = EaselClient(settings, health.trace() if health else None)
     tools = Tools(
         jobs=store.jobs,
-        api=api,
+        api=shared.api,
         replies=client.replies,
         inspector=client.studio,
         spool=_spool(places.spool),
@@ -162,10 +175,11 @@ def _built(settings: Settings, places: _Places, store: Store, api: ImageApi, hea
         deliveries=asyncio.Semaphore(DELIVERIES),
         stopping=asyncio.Event(),
         measures=health.measures if health else UNMEASURED,
+        moderator=shared.moderation,
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    owner = Owner(store.rules, store.ledger, settings.price_list, Ceilings())
+    owner = Owner(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
     client.panels = Panels(
@@ -205,6 +219,17 @@ def _spool(root: Path) -> Spool:
         return Spool(root)
     except OSError as error:
         raise StartError(f"The folder {root} for pictures cannot be written: {error.strerror}.") from None
+
+
+def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:
+    if settings.moderation_base_url is None:
+        return nullcontext()
+    return open_moderation(
+        settings.moderation_base_url,
+        settings.moderation_api_key,
+        settings.moderation_model,
+        lenient=settings.moderation_when_down == "allow",
+    )
 
 
 def _image_api(settings: Settings, places: _Places, measures: Measures) -> ImageApi:

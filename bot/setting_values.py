@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.prices import parse
+from bot.prices import MICROS, parse
 
 DISCORD_API_PATH = "/api/v10"
+MAX_DOLLARS = 1_000_000  # more is a slip of the hand
 _POSTGRESQL = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 
 
@@ -105,3 +107,19 @@ def upper(text: object) -> object:
 def lower(text: object) -> object:
     """Text in small letters, for words in which case means nothing."""
     return text.lower() if isinstance(text, str) else text
+
+
+def dollars(text: object) -> object:
+    """An amount in US dollars above 0, in micros."""
+    if not isinstance(text, str):
+        return text
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError("is not an amount of money") from None
+    if not amount.is_finite() or not 0 < amount <= MAX_DOLLARS:
+        raise ValueError(f"is not between 0 and {MAX_DOLLARS} US dollars")
+    micros = amount * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError("has more than six decimal places")
+    return int(micros)

@@ -18,7 +18,6 @@ from pydantic import (
     BeforeValidator,
     Field,
     InstanceOf,
-    SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -29,11 +28,25 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from bot.errors import SettingsError
 from bot.prices import PriceListFault, Prices
+from bot.quotas import Ceilings
+from bot.setting_kinds import A_NUMBER, AUTOMATIC, EMPTY, MAX_PORT, OFF, REQUIRED, About, Number, Port, Secret
+from bot.setting_limits import (
+    LineLength,
+    ModerationApiKey,
+    ModerationBaseUrl,
+    ModerationModel,
+    ModerationWhenDown,
+    PicturesPerServerPerDay,
+    PicturesPerUserPerDay,
+    SpendPerDay,
+    SpendPerMonth,
+    SpendPerServerPerDay,
+    SpendPerServerPerMonth,
+)
 from bot.setting_values import (
     DISCORD_API_PATH,
     database,
     discord_base,
-    header_value,
     listening,
     lower,
     numbers,
@@ -43,19 +56,7 @@ from bot.setting_values import (
 )
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
-MAX_NUMBER = 1_000_000  # beyond it times overflow (as seconds: 11 days) and counts mean nothing
-MAX_PORT = 65535
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a person needs to know of a variable. `write` ends the sentence "write …"."""
-
-    help: str
-    write: str
-    example: str
-    unset: str = ""  # what stands for the default in the manual where the value itself says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,6 @@ class Variable:
     @property
     def required(self) -> bool:
         return self.default == REQUIRED
-
-
-REQUIRED = "required"
-OFF = "off"
-AUTOMATIC = "automatic"
-EMPTY = "empty"
-
-
-Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
-Secret = Annotated[SecretStr, AfterValidator(header_value)]
-
-_A_NUMBER = f"a whole number from 1 to {MAX_NUMBER}"
 
 
 class Settings(BaseSettings):
@@ -151,7 +139,7 @@ class Settings(BaseSettings):
         Number | None,
         About(
             "How many shards the bot has in all its processes together; left out, Discord says.",
-            f"{_A_NUMBER}, or leave it out",
+            f"{A_NUMBER}, or leave it out",
             "4",
             AUTOMATIC,
         ),
@@ -167,19 +155,19 @@ class Settings(BaseSettings):
             AUTOMATIC,
         ),
     ] = None
-    max_jobs_per_user: Annotated[Number, About("Jobs a user may have in flight.", _A_NUMBER, "5")] = 3
+    max_jobs_per_user: Annotated[Number, About("Jobs a user may have in flight.", A_NUMBER, "5")] = 3
     max_active_jobs: Annotated[
-        Number, About("Jobs in flight at the image API from this process; more wait in line.", _A_NUMBER, "20")
+        Number, About("Jobs in flight at the image API from this process; more wait in line.", A_NUMBER, "20")
     ] = 50
     job_timeout_s: Annotated[
-        Number, About('After so many seconds at the image API a job ends as "timed out".', _A_NUMBER, "900")
+        Number, About('After so many seconds at the image API a job ends as "timed out".', A_NUMBER, "900")
     ] = 600
     poll_floor_ms: Annotated[
         Number,
         About(
             "Least time in milliseconds between two questions about the same task. When to ask is learned from the "
             "tasks before.",
-            _A_NUMBER,
+            A_NUMBER,
             "2000",
         ),
     ] = 500
@@ -187,10 +175,17 @@ class Settings(BaseSettings):
         Number,
         About(
             "Questions about tasks that this process may ask the image API in a second, all jobs together.",
-            _A_NUMBER,
+            A_NUMBER,
             "20",
         ),
     ] = 300
+    max_pictures_per_user_per_day: PicturesPerUserPerDay = None
+    max_pictures_per_server_per_day: PicturesPerServerPerDay = None
+    max_spend_per_server_per_day: SpendPerServerPerDay = None
+    max_spend_per_server_per_month: SpendPerServerPerMonth = None
+    max_spend_per_day: SpendPerDay = None
+    max_spend_per_month: SpendPerMonth = None
+    max_line_length: LineLength = None
     price_list: Annotated[
         InstanceOf[Prices],
         NoDecode,
@@ -203,6 +198,10 @@ class Settings(BaseSettings):
             EMPTY,
         ),
     ] = Field(default_factory=Prices)
+    moderation_base_url: ModerationBaseUrl = None
+    moderation_api_key: ModerationApiKey = None
+    moderation_model: ModerationModel = None
+    moderation_when_down: ModerationWhenDown = "refuse"
     http_port: Annotated[
         Port | None,
         About(
@@ -265,10 +264,24 @@ class Settings(BaseSettings):
         return (init_settings, dotenv_settings)
 
     @property
+    def ceilings(self) -> Ceilings:
+        """What no server may exceed."""
+        return Ceilings(
+            pictures_per_user_day=self.max_pictures_per_user_per_day,
+            pictures_per_server_day=self.max_pictures_per_server_per_day,
+            spend_per_server_day=self.max_spend_per_server_per_day,
+            spend_per_server_month=self.max_spend_per_server_per_month,
+            spend_per_day=self.max_spend_per_day,
+            spend_per_month=self.max_spend_per_month,
+            line_length=self.max_line_length,
+        )
+
+    @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be seen in a log: the token, the key, the password of the database."""
+        """What must never be seen in a log: the token, the keys, the password of the database."""
         password = self.database_url.rpartition("@")[0].partition("://")[2].partition(":")[2]
-        every = (self.discord_token.get_secret_value(), self.uniall_api_key.get_secret_value(), password)
+        keys = (self.discord_token, self.uniall_api_key, self.moderation_api_key)
+        every = (*(key.get_secret_value() for key in keys if key is not None), password)
         return tuple(dict.fromkeys(filter(None, (*every, unquote(password)))))
 
 

@@ -24,6 +24,7 @@ from bot.errors import (
     DownloadError,
     DownloadGone,
     ImageApiError,
+    ModerationDown,
     NotAPicture,
     ReplyError,
     SourceFault,
@@ -34,7 +35,7 @@ from bot.errors import (
 )
 from bot.jobs.pace import growing_pause
 from bot.jobs.pacer import Pacer
-from bot.jobs.ports import Inspector, Replies
+from bot.jobs.ports import Inspector, Moderator, Replies
 from bot.jobs.spool import Spool
 from bot.measures import UNMEASURED, Measures
 from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, ReplyTarget, Source
@@ -72,6 +73,7 @@ class Tools:
     deliveries: asyncio.Semaphore  # how many jobs may download and upload at once
     stopping: asyncio.Event
     measures: Measures = UNMEASURED
+    moderator: Moderator | None = None
 
 
 def now() -> datetime:
@@ -159,12 +161,15 @@ class Life:
         await self.move(state, failure=Failure(kind, charged), told=True)
 
     async def wait_in_line(self) -> None:
-        """From *waiting*: check what was attached, then announce the submission."""
+        """From *waiting*: check the words and what was attached, then announce the submission."""
         if self._cancel.is_set():
             await self.end(JobState.CANCELLED, FailureKind.CANCELLED)
             return
         if self.tools.replies.is_gone(self.job):
             await self.end(JobState.CANCELLED, FailureKind.REPLY_DELETED)
+            return
+        if (kind := await self._judged()) is not None:
+            await self.end(JobState.FAILED, kind)
             return
         try:
             sources = tuple([await self._take_in(index, it) for index, it in enumerate(self.job.request.sources)])
@@ -177,6 +182,16 @@ class Life:
                 raise Stopped
             request = replace(self.job.request, sources=sources)
             await self.move(JobState.SUBMITTING, request=request, attempts=self.job.attempts + 1)
+
+    async def _judged(self) -> FailureKind | None:
+        """What the operator's moderation has against the prompt; asked once, not before each try."""
+        if self.tools.moderator is None or self.job.attempts:
+            return None
+        try:
+            allowed = await self.tools.moderator.allows(self.job.request.prompt)
+        except ModerationDown:
+            return FailureKind.MODERATION_DOWN
+        return None if allowed else FailureKind.MODERATED
 
     async def _take_in(self, index: int, source: Source) -> Source:
         """Fetch and check one source; returns it with an address that works. Raises BadSource or DownloadGone."""

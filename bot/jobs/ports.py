@@ -1,4 +1,4 @@
-"""The runner's only view of Discord and of picture files: protocols that `ui` fulfils."""
+"""The runner's only view of Discord, of picture files and of moderation: protocols that others fulfil."""
 
 from __future__ import annotations
 
@@ -53,4 +53,12 @@ class Inspector(Protocol):
 
     async def check_source(self, path: Path) -> PictureFormat:
         """Decode a source as a whole. Raises BadSource."""
+        ...
+
+
+class Moderator(Protocol):
+    """Judges prompts before anything is bought."""
+
+    async def allows(self, prompt: str) -> bool:
+        """Whether a prompt may be painted. Raises ModerationDown."""
         ...

@@ -49,6 +49,22 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
             ),
             again=True,
         ),
+        FailureKind.MODERATED: Ending(
+            mark("Not allowed here"),
+            mark(
+                "The moderation of whoever runs this bot does not allow this prompt, so nothing was sent to the image "
+                "API. Please use other words."
+            ),
+            again=False,
+        ),
+        FailureKind.MODERATION_DOWN: Ending(
+            mark("The prompt could not be checked"),
+            mark(
+                "The moderation of whoever runs this bot does not answer, and until it does nothing is painted. The "
+                "fault is not yours; please try again in a few minutes."
+            ),
+            again=True,
+        ),
         FailureKind.OUT_OF_BALANCE: Ending(
             mark("Out of balance"),
             mark(

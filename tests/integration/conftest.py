@@ -11,6 +11,7 @@ from typing import Unpack
 import pytest
 
 from bot.model import ImageRequest, Job, JobState, NewJob, ReplyTarget
+from bot.quotas import FREE, Terms
 from bot.store.jobs import JobChanges, Received
 from bot.store.store import Store
 from tests.databases import KINDS, PostgresServer, sqlite_url
@@ -59,9 +60,9 @@ class Scene:
         )
         return NewJob(f"job-{self.made}", 10_000 + self.made, user_id, ImageRequest("a red fox"), target)
 
-    async def receive(self, new: NewJob, *, limit: int = 100, patience: float = 20.0) -> Received:
+    async def receive(self, new: NewJob, *, limit: int = 100, terms: Terms = FREE, patience: float = 20.0) -> Received:
         return await self.store.jobs.receive(
-            new, owner=self.owner, limit=limit, now=self.now, lease=self.lease, patience=patience
+            new, owner=self.owner, limit=limit, now=self.now, lease=self.lease, terms=terms, patience=patience
         )
 
     async def job(self, state: JobState = JobState.RECEIVED, *, user_id: int = 1) -> Job:
