@@ -83,6 +83,34 @@ def _check(options: argparse.Namespace) -> int:
     return 0 if asyncio.run(check(load(options.env_file), channel=options.channel)) else EXIT_FAILED
 
 
+def _backup(options: argparse.Namespace) -> int:
+    from bot.keeping import backup
+    from bot.settings import load
+
+    _tell_of_an_end()
+    print(backup(load(options.env_file), options.file))  # noqa: T201
+    return 0
+
+
+def _move_to(options: argparse.Namespace) -> int:
+    from bot.keeping import move_to
+    from bot.settings import load
+
+    _tell_of_an_end()
+    print(move_to(load(options.env_file), options.url))  # noqa: T201
+    return 0
+
+
+def _tell_of_an_end() -> None:
+    """Let a signal break off with a sentence and an exit code: half a copy is none."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _broken_off)
+
+
+def _broken_off(_: int, __: FrameType | None) -> None:
+    raise EaselError("Broken off; nothing was written.")
+
+
 def _sandbox(options: argparse.Namespace) -> int:
     from bot.sandbox.play import SandboxOptions, run_sandbox
 
@@ -100,7 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--channel", type=_id, metavar="ID", help="look at the bot's permissions in this channel of Discord too"
     )
+    backup = _verb(add, "backup", _backup, "copy the database into a new SQLite file, while the bot runs")
+    backup.add_argument("file", type=Path, metavar="FILE", help="where the copy goes; it must not be there yet")
+    move_to = _verb(add, "move-to", _move_to, "move everything into another database, while no bot runs")
+    move_to.add_argument("url", metavar="URL", help="its address, as DATABASE_URL has it; it must be empty")
     for verb in (
+        *(backup, move_to),
         _verb(add, "run", _run, "run the bot; the same as no verb at all"),
         _verb(add, "work", _work, "take jobs from the shared PostgreSQL, with no Discord gateway connection"),
         check,

@@ -175,6 +175,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     UNCERTAIN = "uncertain"  # nobody knows whether the submission was accepted; never sent again by itself
+    RESTORED = "restored"  # unfinished in a backup: what has come of it since is looked for first
 
     @property
     def is_final(self) -> bool:
@@ -206,6 +207,9 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.FAILED: frozenset(),
         JobState.CANCELLED: frozenset(),
         JobState.UNCERTAIN: frozenset(),
+        JobState.RESTORED: frozenset(
+            {JobState.PAINTING, JobState.READY, JobState.DELIVERED, JobState.UNCERTAIN, *_ENDS}
+        ),
     }
 )
 

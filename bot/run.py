@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
-import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
@@ -33,9 +31,10 @@ from bot.jobs.spool import Spool
 from bot.leaving import leave_on_signals
 from bot.measures import UNMEASURED, Measures
 from bot.moderation import Moderation, open_moderation
+from bot.places import Places, places_of
 from bot.settings import Settings
 from bot.store.store import Store
-from bot.store.url import file_of, is_sqlite, read_url
+from bot.store.url import is_sqlite, read_url
 from bot.ui.desk import Desk
 from bot.ui.guide import Guide
 from bot.ui.job_list import JobsPanel
@@ -108,7 +107,7 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
         stack.push_async_callback(store.close)
         if health:
             health.sees_store(store)
-        places = _places(settings.database_url)
+        places = places_of(settings.database_url)
         if not places.alone:
             stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
         moderation = await stack.enter_async_context(_moderation(settings))
@@ -143,7 +142,7 @@ class _House:
 class _Shared:
     """What is opened once, however often the client has to be built until Discord lets it in."""
 
-    places: _Places
+    places: Places
     store: Store
     api: ImageApi
     moderation: Moderation | None
@@ -191,29 +190,6 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     return _House(client, runner, client.desk)
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Who this process is among those that share the database, and where it keeps files."""
-
-    owner: str
-    alone: bool  # no other process works on this database
-    spool: Path  # of this process alone
-    held: Path  # pictures that came inside an answer of the image API and have no address
-
-
-def _places(database_url: str) -> _Places:
-    """A SQLite file has one process: what the last one held is this one's, and the files lie beside the database.
-
-    On PostgreSQL every process is new. Its spool may be forgotten: everything in it can be fetched again.
-    """
-    url = read_url(database_url)
-    if is_sqlite(url):
-        file = file_of(url)
-        return _Places("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
-    owner = secrets.token_hex(8)
-    return _Places(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
-
-
 def _spool(root: Path) -> Spool:
     try:
         return Spool(root)
@@ -232,7 +208,7 @@ def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | 
     )
 
 
-def _image_api(settings: Settings, places: _Places, measures: Measures) -> ImageApi:
+def _image_api(settings: Settings, places: Places, measures: Measures) -> ImageApi:
     return ImageApi(
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),

@@ -55,13 +55,23 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.discord_trouble": (*_WORDS, "bot.discord_rest", "bot.jobs", "bot.logs"),
     "bot.health": (*_WORDS, "bot.discord_rest", "bot.jobs.runner", "bot.settings", "bot.store", "bot.uniall"),
     "bot.check": (*_WORDS, "bot.discord_rest", "bot.settings", "bot.store", "bot.uniall"),
+    "bot.places": ("bot.store",),
+    "bot.keeping": (*_WORDS, "bot.places", "bot.settings", "bot.store"),
     "bot.run": (
         *(*_WORDS, "bot.client", "bot.discord_address", "bot.discord_rest", "bot.discord_trouble", "bot.health"),
-        *("bot.jobs", "bot.leaving", "bot.logs", "bot.moderation", "bot.prices", "bot.settings", "bot.store"),
-        *("bot.ui", "bot.uniall"),
+        *(
+            "bot.jobs",
+            "bot.leaving",
+            "bot.logs",
+            "bot.moderation",
+            "bot.places",
+            "bot.prices",
+            "bot.settings",
+        ),
+        *("bot.store", "bot.ui", "bot.uniall"),
     ),
     "bot.sandbox": ("bot.errors", "bot.model", "bot.settings"),
-    "bot.__main__": (*_WORDS, "bot.check", "bot.run", "bot.sandbox", "bot.settings"),
+    "bot.__main__": (*_WORDS, "bot.check", "bot.keeping", "bot.run", "bot.sandbox", "bot.settings"),
 }
 
 # The only parts of the house that may import a library; all others do without it. The two modules beside the client

@@ -8,12 +8,15 @@
 | painting     | bought, task id known                          | ask about the task, at once if its time is up       |
 | ready        | the pictures' addresses are known              | download what the spool has not kept                |
 | delivering   | the upload may have arrived                    | look at the message, deliver only if it is not there|
+| restored     | unfinished when a backup was made: anything    | look for its pictures first; a task is asked about, |
+|              | may have come of it since                      | where none is known the outcome is uncertain        |
 | final, untold| the end is committed, the reply perhaps not yet| tell                                                |
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
@@ -31,6 +34,8 @@ async def take_up(life: Life) -> None:
             await life.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)
         case JobState.DELIVERING:
             await delivery.deliver(life, look_first=True)
+        case JobState.RESTORED:
+            await _look_for_pictures(life)
         case _:
             pass
 
@@ -52,3 +57,30 @@ async def _look_for_reply(life: Life) -> None:
         await life.move(JobState.WAITING, target=target)
         return
     await life.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
+
+
+async def _look_for_pictures(life: Life) -> None:
+    tries, began = 0, now()  # the job itself may be weeks old
+    while now() - began < delivery.GIVE_UP_AFTER:
+        try:
+            target = await life.tools.replies.find_delivered(life.job)
+        except ReplyGone:
+            await life.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
+            return
+        except ReplyOutOfReach:
+            break
+        except ReplyUnavailable as exc:
+            tries += 1
+            pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
+            await life.pause(max(exc.retry_after, pause))
+            continue
+        if target is not None:
+            await life.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+            return
+        break
+    if life.job.result_urls:
+        await life.move(JobState.READY)
+    elif life.job.task_id is not None:
+        await life.move(JobState.PAINTING)
+    else:
+        await life.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)

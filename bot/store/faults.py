@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -58,6 +59,7 @@ _SQLSTATES: Mapping[str, str] = {
     "53100": _FULL,
     "25006": _READ_ONLY,
     "42501": _NOT_ALLOWED,
+    "55P03": "Another program keeps the tables at {place} locked; close it.",
 }
 
 # A refused connection carries no SQLSTATE, only libpq's words. The first that fit count.
@@ -98,6 +100,12 @@ def start_fault(url: URL, error: DBAPIError | OSError) -> str:
     else:
         template = _by_sqlstate(error) or (_NO_ANSWER if _is_server_trouble(error) else _MISFIT)
     return template.format(place=place_of(url))
+
+
+def copy_fault(source: Path, copy: Path, error: sqlite3.Error) -> str:
+    """The sentence for a SQLite file that cannot be copied. What is full is the disk of the copy."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return _SQLITE.get(code, _MISFIT).format(place=copy if code == sqlite3.SQLITE_FULL else source)
 
 
 def no_answer(url: URL) -> str:

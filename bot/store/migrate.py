@@ -21,7 +21,7 @@ def migrate(engine: Engine) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         if not inspect(connection).get_table_names():
-            _create(connection)
+            create_tables(connection)
         elif current_revision(connection) != HEAD:
             _upgrade(connection)
 
@@ -33,7 +33,7 @@ def current_revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
-def _create(connection: Connection) -> None:
+def create_tables(connection: Connection) -> None:
     """The tables of an empty database, as the revisions would leave them: a test holds the two equal."""
     metadata.create_all(connection)
     connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))

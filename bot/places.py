@@ -1,0 +1,33 @@
+"""Who a process is among those that share a database, and where it keeps files."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.store.url import file_of, is_sqlite, read_url
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Made by `places_of`."""
+
+    owner: str
+    alone: bool  # no other process works on this database
+    spool: Path  # of this process alone
+    held: Path  # pictures that came inside an answer of the image API and have no address
+
+
+def places_of(database_url: str) -> Places:
+    """A SQLite file has one process: what the last one held is this one's, and the files lie beside the database.
+
+    On PostgreSQL every process is new. Its spool may be forgotten: everything in it can be fetched again.
+    """
+    url = read_url(database_url)
+    if is_sqlite(url):
+        file = file_of(url)
+        return Places("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
+    owner = secrets.token_hex(8)
+    return Places(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
