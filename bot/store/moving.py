@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import URL, Connection, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import EaselError, StartError, StoreError
+from bot.errors import EaselError, SettingsError, StartError, StoreError
 from bot.model import OPEN_STATES
 from bot.store import faults
 from bot.store.copying import copy_rows, row_count
@@ -43,7 +43,7 @@ def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None
     """Copy everything from one database into another, an empty one. Blocks.
 
     `bring` is called before the end with the result addresses of all unfinished jobs, for files that belong to
-    them. Until this returns nothing stands in the new database; the old one stays as it is. Raises StartError or
+    them. Until this returns nothing stands in the new database; the old one stays as it is. Raises SettingsError or
     StoreError: a process uses one of the two, the new one is not empty, or one of them gives trouble.
     """
     old_url, new_url = read_url(source_url), _read_target(target_url)
@@ -68,7 +68,7 @@ def _read_target(address: str) -> URL:
     try:
         return read_url(address)
     except StartError as error:
-        raise StartError(_about_target(error)) from None
+        raise SettingsError([_about_target(error)]) from None
 
 
 def _about_target(error: EaselError) -> str:

@@ -114,7 +114,7 @@ async def test_what_fails_at_the_end_leaves_the_new_database_empty(way: tuple[st
 
 async def test_a_move_that_is_killed_before_its_end_can_be_done_anew(way: tuple[str, str]) -> None:
     old, new = way
-    await filled(old, jobs_in_each_state=100)
+    await filled(old, jobs_in_each_state=20)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", KILLED_AT_THE_END, old, new), cwd=PROJECT, stdout=asyncio.subprocess.PIPE
     )
