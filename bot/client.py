@@ -22,6 +22,7 @@ from bot.ui.mentions import Mentions
 from bot.ui.panels import Panels
 from bot.ui.pictures import PictureStudio
 from bot.ui.reply import DiscordReplies
+from bot.ui.server_settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,6 +33,8 @@ COGS = (
     "cogs.guide",
     "cogs.account",
     "cogs.presets",
+    "cogs.settings",
+    "cogs.blocking",
 )
 
 
@@ -73,6 +76,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     #: Given by the composition root before login.
     desk: Desk
     panels: Panels
+    server_settings: ServerSettings
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""
@@ -121,8 +125,9 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         return len(registered)
 
     def _commands(self) -> list[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group]:
-        menus = self.tree.get_commands(type=discord.AppCommandType.message)
-        return [*self.tree.get_commands(type=discord.AppCommandType.chat_input), *menus]
+        kinds = discord.AppCommandType
+        menus = [*self.tree.get_commands(type=kinds.message), *self.tree.get_commands(type=kinds.user)]
+        return [*self.tree.get_commands(type=kinds.chat_input), *menus]
 
     async def command_payload(self, *, translated: bool) -> list[dict[str, Any]]:
         """The commands as they are sent to Discord, with or without their words in other languages."""

@@ -40,6 +40,7 @@ from bot.ui.guide import Guide
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.ui.presets import PresetPanel
+from bot.ui.server_settings.command import server_settings
 from bot.uniall.client import ImageApi, Limits, Mode
 
 if TYPE_CHECKING:
@@ -181,11 +182,13 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     owner = Owner(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
+    client.server_settings = server_settings(owner, service)
     client.panels = Panels(
         client.desk,
         presets,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         Guide(owner, client),
+        client.server_settings.panel,
     )
     return _House(client, runner, client.desk)
 

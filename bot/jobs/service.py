@@ -41,6 +41,11 @@ class JobService:
         self._max_jobs_per_user = max_jobs_per_user
 
     @property
+    def max_jobs_per_user(self) -> int:
+        """How many jobs a user may have in flight, wherever they ask."""
+        return self._max_jobs_per_user
+
+    @property
     def prices(self) -> Prices:
         return self._runner.tools.prices
 
@@ -123,6 +128,18 @@ class JobService:
         await self._jobs.request_cancel(job.id)
         self._runner.cancel(job.id)
         return Cancelled.NOW if job.state is JobState.PAINTING else Cancelled.SOON
+
+    async def cancel_waiting(self, user_id: int, guild_id: int) -> int:
+        """End whatever somebody has in line in a server, uncharged; returns how much it was.
+
+        What has been sent to the image API goes on. Raises StoreUnavailable.
+        """
+        waiting = [
+            job
+            for job in await self._jobs.open_jobs(user_id)
+            if job.target.guild_id == guild_id and job.state is JobState.WAITING
+        ]
+        return [await self.cancel(job) for job in waiting].count(Cancelled.NOW)
 
     async def check_again(self, job: Job, target: ReplyTarget) -> bool:
         """Ask the image API once more about a job that timed out; False when it is being asked about already.

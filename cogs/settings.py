@@ -1,0 +1,109 @@
+"""`/settings`: see and change what holds in this server."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.model import MAX_COUNT
+from bot.ui import options
+from bot.ui.desk import DeskHolder
+from bot.ui.server_settings import command
+from bot.ui.server_settings.command import ServerSettings
+
+Number = app_commands.Range[int, 1, 1_000_000]
+Count = app_commands.Range[int, 1, MAX_COUNT]
+Money = app_commands.Range[str, 1, 20]
+
+
+class SettingsHolder(DeskHolder, Protocol):
+    """The client, as this cog sees it."""
+
+    server_settings: ServerSettings
+
+
+class Settings(commands.Cog):
+    """Without options the panel opens; with options they are set, and the answer shows what holds now."""
+
+    def __init__(self, client: SettingsHolder) -> None:
+        self._client = client
+
+    @app_commands.command(description="See and change what holds in this server")
+    @app_commands.default_permissions(manage_guild=True)
+    @app_commands.describe(
+        channel="What you change holds in this channel only, instead of the whole server",
+        allow_channel="Add a channel to those where Easel works (with remove: take it off)",
+        allow_role="Add a role to those that may use Easel (with remove: take it off)",
+        exempt_role="Add a role that no limit of this server holds back (with remove: take it off)",
+        block_member="Keep a member from using Easel (with remove: let them again)",
+        block_word="Refuse prompts with this word, or with this /pattern/ (with remove: no longer)",
+        remove="Take off what the options above name, instead of adding it",
+        pictures_per_member_day="Pictures that a member may ask for in a day",
+        pictures_per_day="Pictures that all members together may ask for in a day",
+        jobs_per_member="Requests that a member may have running at once",
+        spend_per_day="US dollars that may be spent in a day, such as 2.50",
+        spend_per_month="US dollars that may be spent in a month",
+        confirm_over="Requests dearer than this many US dollars ask for a yes first",
+        models="Which models are offered",
+        resolutions="Which resolutions are offered",
+        max_count="The most pictures that one request may ask for",
+        default_model="The model for requests that name none",
+        default_aspect_ratio="The shape for requests that name none",
+        default_resolution="The resolution for requests that name none",
+        default_count="How many pictures a request gets that names no number",
+        spoiler="Whether pictures are covered until someone clicks",
+        private_only="Whether only the person who asks sees the reply, always",
+        language="The language of public replies",
+        report_channel="Where members' reports on pictures are posted",
+        reset="Lift a rule, a section, or everything",
+    )
+    @app_commands.choices(
+        models=command.MODELS,
+        resolutions=command.RESOLUTIONS,
+        default_model=options.MODELS,
+        default_aspect_ratio=command.RATIOS,
+        default_resolution=options.RESOLUTIONS,
+        spoiler=command.SPOILERS,
+        language=command.LANGUAGES,
+        reset=command.RESETS,
+    )
+    async def settings(
+        self,
+        interaction: discord.Interaction[Any],
+        channel: app_commands.AppCommandChannel | app_commands.AppCommandThread | None = None,
+        allow_channel: app_commands.AppCommandChannel | None = None,
+        allow_role: discord.Role | None = None,
+        exempt_role: discord.Role | None = None,
+        block_member: discord.User | None = None,
+        block_word: app_commands.Range[str, 1, 300] | None = None,
+        remove: bool = False,
+        pictures_per_member_day: Number | None = None,
+        pictures_per_day: Number | None = None,
+        jobs_per_member: Number | None = None,
+        spend_per_day: Money | None = None,
+        spend_per_month: Money | None = None,
+        confirm_over: Money | None = None,
+        models: str | None = None,
+        resolutions: str | None = None,
+        max_count: Count | None = None,
+        default_model: str | None = None,
+        default_aspect_ratio: str | None = None,
+        default_resolution: str | None = None,
+        default_count: Count | None = None,
+        spoiler: str | None = None,
+        private_only: bool | None = None,
+        language: str | None = None,
+        report_channel: app_commands.AppCommandChannel | None = None,
+        reset: str | None = None,
+    ) -> None:
+        # The parameters declare the options; they are read by their names.
+        given = dict(iter(interaction.namespace))
+        await self._client.desk.answer(interaction, self._client.server_settings.command(interaction, given))
+
+
+async def setup(client: SettingsHolder) -> None:
+    """Called by discord.py when the client loads this file."""
+    await client.add_cog(Settings(client))
