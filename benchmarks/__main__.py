@@ -1,4 +1,7 @@
-"""Measure the bot under load: `python -m benchmarks [--jobs 10,200] [--latency published|fixed:S] …`."""
+"""Measure the bot under load: `python -m benchmarks [--jobs 10,200] [--latency published|fixed:S] …`.
+
+Beside it, on the same servers, the plain bot of baseline.py.
+"""
 
 from __future__ import annotations
 
@@ -6,36 +9,43 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.burst import Plan, measure
+from benchmarks.chart import chart
 from benchmarks.figures import Figures, figures, other_ends
 from benchmarks.gallery import Gallery
-from benchmarks.table import table
+from benchmarks.process import Contestant
+from benchmarks.table import growth, table
 from bot.sandbox.image_api.latency import PUBLISHED, Latency
 
 SHOWN_LOG_LINES = 5
+#: People who come one after the other, with so slow an API that nearly all their jobs are in flight together.
+STREAM_OVER_S, STREAM_LATENCY = 25.0, Latency.fixed(30.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 when a job was lost, delivered twice or bought twice. Missed aims are only marked."""
+    """Measure and print; 1 when Easel lost, delivered or bought twice. Missed aims are only marked."""
     options = _parser().parse_args(arguments)
-    if not Path("/proc/self/stat").exists():
+    if not Path("/proc/self/schedstat").exists():
         print("The benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
         return 1
     gallery = Gallery()
-    bursts = [asyncio.run(_measured(_plan(options, jobs), gallery)) for jobs in options.jobs]
-    print(table(bursts))
+    bursts = [asyncio.run(_measured(plan, gallery)) for plan in _plans(options)]
+    print("\n\n".join(filter(None, (table(bursts), growth(bursts)))))
     if options.json:
         options.json.write_text(json.dumps([asdict(burst) for burst in bursts], indent=2) + "\n")
-    return 0 if all(burst.lost == burst.twice == 0 for burst in bursts) else 1
+    if options.chart:
+        options.chart.write_text(chart(bursts), "utf-8")
+    sound = all(it.lost == it.twice == 0 for it in bursts if it.contestant == Contestant.EASEL)
+    return 0 if sound else 1
 
 
 async def _measured(plan: Plan, gallery: Gallery) -> Figures:
     when = f"within {plan.over_s:g} s" if plan.over_s else "at once"
-    print(f"{plan.jobs} jobs {when} …", file=sys.stderr, flush=True)
+    print(f"{plan.contestant}, {plan.jobs} jobs {when} …", file=sys.stderr, flush=True)
     seen = await measure(plan, gallery)
     for end, number in other_ends(seen).most_common():
         print(f"  {number} not delivered: {end}", file=sys.stderr)
@@ -44,13 +54,25 @@ async def _measured(plan: Plan, gallery: Gallery) -> Figures:
     return figures(seen)
 
 
-def _plan(options: argparse.Namespace, jobs: int) -> Plan:
+def _plans(options: argparse.Namespace) -> Iterator[Plan]:
+    """Bursts of growing size, the contestants one right after the other, and then a stream of jobs."""
+    contestants = options.bot or list(Contestant)
+    for jobs in options.jobs:
+        for contestant in contestants:
+            yield _plan(options, contestant, jobs, options.latency, options.over)
+    if options.stream:
+        for contestant in contestants:
+            yield _plan(options, contestant, options.stream, STREAM_LATENCY, STREAM_OVER_S)
+
+
+def _plan(options: argparse.Namespace, contestant: Contestant, jobs: int, latency: Latency, over_s: float) -> Plan:
     return Plan(
         jobs=jobs,
-        latency=options.latency,
+        contestant=contestant,
+        latency=latency,
         count=options.count,
         edits=options.edits,
-        over_s=options.over,
+        over_s=over_s,
         seed=options.seed,
         variables=dict(options.set),
     )
@@ -62,13 +84,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Many jobs at once through an unmodified bot, a local Discord and a local image API.",
     )
     add = parser.add_argument
-    add("--jobs", type=_numbers, default=(10, 200), metavar="N,N", help="how many at once; one column each (10,200)")
+    add("--jobs", type=_numbers, default=(10, 200, 1000), metavar="N,N", help="how many at once (10,200,1000)")
+    add("--stream", type=int, default=1000, metavar="N", help="jobs one after the other, all in flight together (1000)")
+    add("--bot", type=Contestant, action="append", help="Easel or plain; given twice or not at all, both")
     add("--latency", type=_latency, default=PUBLISHED, metavar="published|fixed:S", help="of the image API")
     add("--count", type=int, choices=range(1, 5), default=1, help="pictures per job (1)")
     add("--edits", type=_share, default=0.0, metavar="SHARE", help="of the jobs that are edits, 0 to 1 (0)")
     add("--over", type=float, default=0.0, metavar="S", help="let people ask during S seconds instead of all at once")
     add("--seed", type=int, default=1, help="of the latencies (1)")
     add("--set", type=_variable, action="append", default=[], metavar="NAME=VALUE", help="a variable for the bot")
+    add("--chart", type=Path, metavar="FILE", help="draw the figures there, as SVG")
     add("--json", type=Path, metavar="FILE", help="write the figures there, too")
     return parser
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.gallery import MOTIFS, Gallery, StockedImageApi
-from benchmarks.process import Cpu, MeasuredBot, Memory, Peak
+from benchmarks.process import Contestant, Cpu, MeasuredBot, Memory, Peak
 from bot.sandbox.discord.calls import Recorded
 from bot.sandbox.discord.cdn import Upload
 from bot.sandbox.discord.person import Person
@@ -25,7 +25,9 @@ from bot.sandbox.image_api.records import ImageTask, RecordedRequest
 READY_PATIENCE_S = 30.0
 SETTLE_S = 3.0  # after the start and after the last picture, before anything is read
 IDLE_S = 5.0  # how long the idle processor time is looked at
-WARM_UP = Latency.fixed(1.0)  # of the one job before the others, which pays for what happens only once
+#: Jobs before the others, at the same latency: they pay for what happens only once, and teach the bot its pace.
+WARM_UP_JOBS = 20
+WARM_UP_S = 2.0  # in which they come
 LAG_STEP_S = 0.02
 #: The people's patience with one job, in seconds, beside what its painting takes.
 PATIENCE_S = 120.0
@@ -37,6 +39,7 @@ class Plan:
     """What is asked for. `edits` is the share of jobs that are edits of an attached picture."""
 
     jobs: int
+    contestant: Contestant = Contestant.EASEL
     latency: Latency = PUBLISHED
     count: int = 1
     edits: float = 0.0
@@ -153,7 +156,7 @@ async def _raised(plan: Plan, gallery: Gallery) -> AsyncGenerator[_Stage, None]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-benchmark-")))
         discord = await stack.enter_async_context(LocalDiscord())
-        api = await stack.enter_async_context(StockedImageApi(gallery, WARM_UP, plan.seed))
+        api = await stack.enter_async_context(StockedImageApi(gallery, plan.latency, plan.seed))
         variables = {
             "DISCORD_TOKEN": discord.token,
             "DISCORD_API_URL": discord.api_url,
@@ -164,26 +167,30 @@ async def _raised(plan: Plan, gallery: Gallery) -> AsyncGenerator[_Stage, None]:
             **plan.variables,
         }
         log = folder / "bot.log"
-        bot = MeasuredBot(variables, log)
+        bot = MeasuredBot(plan.contestant, variables, log)
         stack.push_async_callback(bot.stop)
         await bot.start()
         await discord.wait_for_bot(READY_PATIENCE_S)
         yield _Stage(plan, gallery, discord, api, bot, log)
 
 
-def _people(discord: LocalDiscord, number: int) -> list[Person]:
+def _people(discord: LocalDiscord, number: int, name: str = "Painter") -> list[Person]:
     """New members of the server, one for each job: MAX_JOBS_PER_USER is not what is measured."""
     guild = discord.world.channel("pictures").guild
     assert guild is not None
     for index in range(number):
-        discord.world.add_member(guild, discord.world.add_user(f"Painter {index + 1}"))
-    return [discord.person(f"Painter {index + 1}") for index in range(number)]
+        discord.world.add_member(guild, discord.world.add_user(f"{name} {index + 1}"))
+    return [discord.person(f"{name} {index + 1}") for index in range(number)]
 
 
 async def _warm_up(stage: _Stage) -> None:
-    reply = await stage.discord.person("Ada").command("imagine", prompt=MOTIFS[0])
-    await reply.until(_is_final, PATIENCE_S)
-    stage.api.latency = stage.plan.latency
+    async def ask(person: Person, index: int) -> None:
+        await asyncio.sleep(index * WARM_UP_S / WARM_UP_JOBS)
+        reply = await person.command("imagine", prompt=MOTIFS[index % len(MOTIFS)])
+        await reply.until(_is_final, stage.plan.patience_s)
+
+    people = _people(stage.discord, WARM_UP_JOBS, "Early bird")
+    await asyncio.gather(*(ask(person, index) for index, person in enumerate(people)))
     await asyncio.sleep(SETTLE_S)
 
 

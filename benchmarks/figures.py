@@ -19,8 +19,10 @@ TASKS = "/v1/images/tasks"
 class Figures:
     """The figures of one burst. Times are in the unit their name ends in, memory in MB of 1,048,576 bytes."""
 
+    contestant: str
     jobs: int
     count: int
+    over_s: float  # during which the jobs came; 0 is all at once
     wall_s: float
     delivered: int
     refused: int  # turned away, with a sentence or in silence, before anything was bought
@@ -65,8 +67,10 @@ def figures(seen: Seen) -> Figures:
     tasks = max(len(seen.tasks), 1)
     idle_share = bot.idle_cpu.own_s / IDLE_S
     return Figures(
+        contestant=seen.plan.contestant,
         jobs=jobs,
         count=seen.plan.count,
+        over_s=seen.plan.over_s,
         wall_s=seen.wall_s,
         delivered=len(delivered),
         refused=len(refused),

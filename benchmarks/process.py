@@ -1,4 +1,4 @@
-"""The bot under measure: an unmodified `python -m bot run`, and what Linux tells of it in /proc."""
+"""The bot under measure, an unmodified `python -m bot run` or the baseline, and what Linux tells of it in /proc."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from bot.sandbox.bot_process import PROJECT, BotProcess
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 #: Fields of /proc/PID/stat after the closing bracket of the name, which may itself hold blanks: see proc(5).
-_USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM = 11, 12, 13, 14
+_CHILDREN_USER, _CHILDREN_SYSTEM = 13, 14
 _FORGET_PEAK = "5"  # written to clear_refs
 _LOOK_S = 0.05
 
@@ -38,17 +39,31 @@ class Memory:
     peak_mb: float
 
 
-class MeasuredBot(BotProcess):
-    """The bot, with its log in a file and its numbers at hand."""
+class Contestant(StrEnum):
+    """Who is measured."""
 
-    def __init__(self, variables: Mapping[str, str], log: Path) -> None:
+    EASEL = "Easel"
+    PLAIN = "plain"
+
+
+_PROGRAMS = {
+    Contestant.EASEL: ("-m", "bot", "run", "--env-file", os.devnull),
+    Contestant.PLAIN: ("-m", "benchmarks.baseline"),
+}
+
+
+class MeasuredBot(BotProcess):
+    """A bot, with its log in a file and its numbers at hand."""
+
+    def __init__(self, contestant: Contestant, variables: Mapping[str, str], log: Path) -> None:
         super().__init__(variables)
+        self._program = _PROGRAMS[contestant]
         self._log = log
 
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "bot", "run", "--env-file", os.devnull),
+                *(sys.executable, *self._program),
                 cwd=PROJECT,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -58,8 +73,10 @@ class MeasuredBot(BotProcess):
 
     def cpu(self) -> Cpu:
         fields = (self._proc / "stat").read_text().rpartition(")")[2].split()
-        ticks = [int(fields[index]) for index in (_USER, _SYSTEM, _CHILDREN_USER, _CHILDREN_SYSTEM)]
-        return Cpu(sum(ticks[:2]) / _TICKS_PER_S, sum(ticks[2:]) / _TICKS_PER_S)
+        children = int(fields[_CHILDREN_USER]) + int(fields[_CHILDREN_SYSTEM])
+        # Nanoseconds thread by thread: a few jobs take no more than some of the ticks of 10 ms that `stat` counts in.
+        own = sum(int(thread.read_text().split()[0]) for thread in self._proc.glob("task/*/schedstat"))
+        return Cpu(own / 1e9, children / _TICKS_PER_S)
 
     def memory(self) -> Memory:
         return Memory(_status_mb(self._proc, "VmRSS"), _status_mb(self._proc, "VmHWM"))
