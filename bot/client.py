@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.discord_trouble import PatientShards
+from bot.jobs.keeper import Keeper
 from bot.settings import Settings
 from bot.ui import forms, texts
 from bot.ui.actions import JobButton
@@ -35,6 +36,7 @@ COGS = (
     "cogs.presets",
     "cogs.settings",
     "cogs.blocking",
+    "cogs.servers",
 )
 
 
@@ -77,6 +79,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     desk: Desk
     panels: Panels
     server_settings: ServerSettings
+    household: Keeper
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""

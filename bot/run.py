@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,12 +20,14 @@ from bot.discord_address import point_discord_at
 from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
+from bot.jobs.keeper import Ages, Keeper
 from bot.jobs.life import Tools
 from bot.jobs.lists import JobLists
 from bot.jobs.openings import OpeningBook
 from bot.jobs.owner import Owner
 from bot.jobs.pacer import Pacer
 from bot.jobs.presets import PresetBook
+from bot.jobs.privacy import Privacy
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -40,6 +43,7 @@ from bot.ui.guide import Guide
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.ui.presets import PresetPanel
+from bot.ui.privacy import PrivacyPanel
 from bot.ui.server_settings.command import server_settings
 from bot.uniall.client import ImageApi, Limits, Mode
 
@@ -120,6 +124,7 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
         store.listen(house.runner.hear)
+        _background(stack, house.client.household.run(), "keeper")
         if gateway:
             await house.client.sync_if_changed(store.meta)
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
@@ -183,13 +188,17 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     presets = PresetPanel(PresetBook(store.presets), service)
     client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
     client.server_settings = server_settings(owner, service)
+    kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.panels = Panels(
         client.desk,
         presets,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         Guide(owner, client),
         client.server_settings.panel,
+        PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
     )
+    ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
+    client.household = Keeper(store.retention, store.people, ages)
     return _House(client, runner, client.desk)
 
 

@@ -1,4 +1,4 @@
-"""Entries of the table of variables: the operator's ceilings, and the moderation of prompts."""
+"""Entries of the table of variables: the operator's ceilings, the moderation of prompts, and how long data is kept."""
 
 from __future__ import annotations
 
@@ -83,4 +83,18 @@ ModerationWhenDown = Annotated[
     Literal["allow", "refuse"],
     BeforeValidator(lower),
     About("What happens to a prompt while the moderation route does not answer.", "allow or refuse", "allow"),
+]
+
+KeepDataDays = Annotated[
+    Limit,
+    About(
+        "After so many days a request that has ended is deleted, its prompt with it, and the ledger forgets who it "
+        "was for. Off, because the buttons under its reply stop working then.",
+        _A_LIMIT,
+        "365",
+        OFF,
+    ),
+]
+ServerGraceDays = Annotated[
+    Number, About("So many days after the bot has left a server its data goes; a return keeps it.", A_NUMBER, "7")
 ]

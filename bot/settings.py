@@ -31,6 +31,7 @@ from bot.prices import PriceListFault, Prices
 from bot.quotas import Ceilings
 from bot.setting_kinds import A_NUMBER, AUTOMATIC, EMPTY, MAX_PORT, OFF, REQUIRED, About, Number, Port, Secret
 from bot.setting_limits import (
+    KeepDataDays,
     LineLength,
     ModerationApiKey,
     ModerationBaseUrl,
@@ -38,6 +39,7 @@ from bot.setting_limits import (
     ModerationWhenDown,
     PicturesPerServerPerDay,
     PicturesPerUserPerDay,
+    ServerGraceDays,
     SpendPerDay,
     SpendPerMonth,
     SpendPerServerPerDay,
@@ -202,6 +204,8 @@ class Settings(BaseSettings):
     moderation_api_key: ModerationApiKey = None
     moderation_model: ModerationModel = None
     moderation_when_down: ModerationWhenDown = "refuse"
+    keep_data_days: KeepDataDays = None
+    server_grace_days: ServerGraceDays = 30
     http_port: Annotated[
         Port | None,
         About(

@@ -19,7 +19,9 @@ from bot.store.ledger import Ledger
 from bot.store.lists import Lists
 from bot.store.meta import Meta
 from bot.store.openings import Openings
+from bot.store.people import People
 from bot.store.presets import Presets
+from bot.store.retention import Retention
 from bot.store.rules import RuleStore
 from bot.store.schema import meta
 from bot.store.thread import DatabaseThread
@@ -45,6 +47,8 @@ class Store:
         self.jobs = Jobs(self.run, measures)
         self.lists = Lists(self.run)
         self.meta = Meta(self.run)
+        self.people = People(self.run)
+        self.retention = Retention(self.run)
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)
         self.openings = Openings(self.run)

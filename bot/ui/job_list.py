@@ -77,7 +77,7 @@ class JobsPanel:
             case ["show", job_id]:
                 await self._show(interaction, job_id)
             case _:
-                await say(interaction, texts.FORM_TOO_OLD)
+                await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _turn(self, interaction: Interaction, scope: Scope, number: int) -> None:
         if scope not in _open_to(interaction):
@@ -92,23 +92,23 @@ class JobsPanel:
     async def _cancel(self, interaction: Interaction, job_id: str, scope: Scope, number: int) -> None:
         job = await self._service.get(job_id)
         if job is None:
-            await say(interaction, texts.NO_SUCH_JOB)
+            await say(interaction, tr(texts.NO_SUCH_JOB))
             return
         if not _may_cancel(interaction, job):
-            await say(interaction, texts.NOT_YOURS)
+            await say(interaction, tr(texts.NOT_YOURS))
             return
         await interaction.response.defer()
         outcome = Cancelled.TOO_LATE if job.state.is_final else await self._service.cancel(job)
         if scope in _open_to(interaction):
             await interaction.edit_original_response(view=await self._view(interaction, scope, number))
         if outcome is not Cancelled.NOW:
-            await say(interaction, texts.CANCELLING if outcome is Cancelled.SOON else texts.TOO_LATE_TO_CANCEL)
+            await say(interaction, tr(texts.CANCELLING if outcome is Cancelled.SOON else texts.TOO_LATE_TO_CANCEL))
 
     async def _show(self, interaction: Interaction, job_id: str) -> None:
         """Pictures that stand in no message others see: for the one who asked for them, and nothing is bought."""
         job = await self._service.get(job_id)
         if job is None:
-            await say(interaction, texts.NO_SUCH_JOB)
+            await say(interaction, tr(texts.NO_SUCH_JOB))
             return
         if job.user_id != interaction.user.id or not _can_be_shown(job):
             await say(interaction, tr(NOT_YOURS_TO_SHOW))

@@ -97,6 +97,8 @@ def test_the_table_names_every_variable_with_its_default() -> None:
         "MODERATION_API_KEY": "empty",
         "MODERATION_MODEL": "empty",
         "MODERATION_WHEN_DOWN": "refuse",
+        "KEEP_DATA_DAYS": "off",
+        "SERVER_GRACE_DAYS": "30",
         "HTTP_PORT": "off",
         "HTTP_HOST": "127.0.0.1",
         "LOG_LEVEL": "INFO",

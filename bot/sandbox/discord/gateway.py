@@ -82,6 +82,16 @@ class Gateway:
             if session.wants(event):
                 session.send(event.name, event.data)
 
+    def outage(self, guild: Guild) -> None:
+        """A server can't be reached for a while: the bot is still in it."""
+        self.dispatch(Dispatch("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild.id))
+
+    def add_bot(self, guild: Guild) -> None:
+        """Let the bot into a server, as somebody with its invitation does. Nothing is said of `unavailable` then."""
+        self._world.add_member(guild, self._world.bot)
+        told = {name: value for name, value in self._guild_create(guild).items() if name != "unavailable"}
+        self.dispatch(Dispatch("GUILD_CREATE", told, guild.id))
+
     def ask_to_reconnect(self) -> None:
         """Op 7 to everybody."""
         for session in self.connected:

@@ -1,0 +1,208 @@
+"""What is stored about people and servers, and how it goes: on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Executable, func, insert, select, update
+
+from bot.model import JobState
+from bot.quotas import Quota, SetBy, Span, What, Whose
+from bot.rules import Rules
+from bot.store.ledger import Extent
+from bot.store.people import Note, Stored
+from bot.store.schema import departures, drafts, jobs, ledger, meta, metadata, preferences, presets
+from bot.store.store import Store
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Scene
+
+S = JobState
+ENDS = (S.DELIVERED, S.FAILED, S.TIMED_OUT)
+DAY = timedelta(days=1)
+
+
+async def count(store: Store, table: str) -> int:
+    query = select(func.count()).select_from(metadata.tables[table])
+    return await store.run(lambda connection: connection.execute(query).scalar_one())
+
+
+async def write(store: Store, *statements: Executable) -> None:
+    def run(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(statement)
+
+    await store.run(run)
+
+
+async def told_job(scene: Scene, state: JobState, user_id: int = 1) -> str:
+    job = await scene.job(state, user_id=user_id)
+    await scene.store.jobs.change(job.id, told=True)
+    return job.id
+
+
+async def own_things(scene: Scene, user_id: int) -> None:
+    style = {"id": f"style{user_id}", "of_guild": False, "owner_id": user_id, "name": "mine", "value": "{}"}
+    shared = {"id": f"shared{user_id}", "of_guild": True, "owner_id": 13, "name": f"of {user_id}", "value": "{}"}
+    by = {"made_by": user_id, "made_at": scene.now}
+    draft = {"id": f"draft{user_id}", "user_id": user_id, "request": "{}", "made_at": scene.now}
+    await write(
+        scene.store,
+        insert(presets).values(style | by),
+        insert(presets).values(shared | by),
+        insert(preferences).values(user_id=user_id, value="{}"),
+        insert(drafts).values(draft),
+    )
+
+
+async def test_what_is_stored_is_counted(scene: Scene) -> None:
+    for state in (*ENDS, S.PAINTING, S.WAITING):
+        await told_job(scene, state)
+    await own_things(scene, 1)
+    await told_job(scene, S.DELIVERED, user_id=2)
+
+    assert await scene.store.people.stored(1) == Stored(2, 3, scene.now, presets=1, others=2, ledger=5)
+    assert await scene.store.people.stored(3) == Stored(0, 0, None, 0, 0, 0)
+
+
+async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) -> None:
+    for state in ENDS:
+        await told_job(scene, state)
+    running = await scene.job(S.PAINTING)
+    untold = await scene.job(S.FAILED)
+    other = await told_job(scene, S.DELIVERED, user_id=2)
+    for user_id in (1, 2):
+        await own_things(scene, user_id)
+
+    people, note = scene.store.people, Note(1, scene.now)
+    await people.forget(1, scene.now)
+    while await people.forget_some(note, scene.now + DAY, 2):
+        pass
+
+    left = await scene.store.run(lambda connection: set(connection.execute(select(jobs.c.id)).scalars()))
+    assert left == {running.id, untold.id, other}
+    assert (await people.stored(1)).presets == (await people.stored(1)).others == 0
+    assert (await people.stored(2)).presets == 1
+    assert await people.to_forget() == [note]
+    makers = select(presets.c.made_by).where(presets.c.of_guild).order_by(presets.c.made_by)
+    assert await scene.store.run(lambda connection: list(connection.execute(makers).scalars())) == [0, 2]
+
+    await scene.move(running, S.FAILED, told=True)
+    await scene.store.jobs.change(untold.id, told=True)
+    while await people.forget_some(note, scene.now + DAY, 2):
+        pass
+    assert await people.to_forget() == []
+    assert await people.stored(1) == Stored(0, 0, None, 0, 0, 0)
+
+
+async def test_the_ledger_keeps_its_sums_without_the_person_once_the_day_is_over(scene: Scene) -> None:
+    job = await told_job(scene, S.DELIVERED)
+    people, note = scene.store.people, Note(1, scene.now)
+    quota = Quota(Whose.USER, What.PICTURES, Span.DAY, 5, SetBy.OPERATOR)
+    before = await scene.store.ledger.total(Extent(scene.now - DAY))
+
+    await people.forget(1, scene.now)
+    while await people.forget_some(note, Span.DAY.began(scene.now), 10):
+        pass
+    today = await scene.store.ledger.standings([quota], user_id=1, guild_id=None, now=scene.now)
+    assert [it.left for it in today] == [4]
+    assert await people.to_forget() == [note]
+
+    while await people.forget_some(note, Span.DAY.began(scene.now + DAY), 10):
+        pass
+    assert await people.to_forget() == []
+    assert await scene.store.ledger.total(Extent(scene.now - DAY)) == before
+    assert await scene.store.ledger.total(Extent(scene.now - DAY, user_id=1)) != before
+    ids = await scene.store.run(lambda connection: list(connection.execute(select(ledger.c.job_id)).scalars()))
+    assert job not in ids
+
+
+async def test_what_came_after_the_wish_stays(scene: Scene) -> None:
+    await scene.store.people.forget(1, scene.now - DAY)
+    kept = await told_job(scene, S.DELIVERED)
+
+    assert await scene.store.people.forget_some(Note(1, scene.now - DAY), scene.now + DAY, 10) == 0
+    assert await scene.store.jobs.get(kept) is not None
+    assert await scene.store.people.to_forget() == []
+
+
+async def test_what_has_grown_old_goes_in_pieces(scene: Scene) -> None:
+    old = [await told_job(scene, state) for state in ENDS]
+    running = await scene.job(S.PAINTING)
+    later = scene.now + 10 * DAY
+    scene.now = later
+    young = await told_job(scene, S.DELIVERED)
+    await own_things(scene, 1)
+
+    pieces: list[int] = []
+    while gone := await scene.store.retention.old_jobs(later - DAY, 2):
+        pieces.append(gone)
+    assert max(pieces) <= 4  # two jobs and two lines of the ledger
+    assert sum(pieces) == 6
+    assert all([await scene.store.jobs.get(it) is None for it in old])
+    assert await scene.store.jobs.get(running.id) is not None
+    assert await scene.store.jobs.get(young) is not None
+    assert (await scene.store.ledger.total(Extent(later - 20 * DAY))).jobs == 5
+    assert await scene.store.retention.old_drafts(later - DAY, 2) == 0
+    assert await scene.store.retention.old_drafts(later + DAY, 2) == 1
+
+
+async def test_a_server_that_was_left_goes_and_its_sums_stay(scene: Scene) -> None:
+    gone = [await told_job(scene, state) for state in ENDS]
+    await own_things(scene, 1)
+    retention = scene.store.retention
+    assert await retention.was_member(13)
+    assert await retention.left(13, scene.now)
+    assert not await retention.left(13, scene.now + DAY)
+    await write(scene.store, update(jobs).values(received_at=scene.now - DAY))
+    scene.now += DAY
+    # Somebody who has brought the bot along uses it there still.
+    later = await told_job(scene, S.DELIVERED, user_id=2)
+    await scene.store.rules.change(13, lambda _: Rules(max_count=2), by=1, now=scene.now)
+    await scene.store.rules.block(13, 5, by=1, now=scene.now)
+    before = (await scene.store.ledger.total(Extent(scene.now - 3 * DAY))).pictures
+
+    (departure,) = await retention.departed()
+    while await retention.server(*departure, 2):
+        pass
+
+    assert [await scene.store.jobs.get(it) for it in gone] == [None] * 3
+    assert await scene.store.jobs.get(later) is not None
+    assert (await scene.store.rules.read(13)).version is None
+    assert await scene.store.rules.blocks(13) == []
+    assert (await scene.store.people.stored(1)).presets == 1
+    assert await count(scene.store, "presets") == 1
+    assert (await scene.store.ledger.total(Extent(scene.now - 3 * DAY))).pictures == before
+    assert (await scene.store.ledger.total(Extent(scene.now - 3 * DAY, guild_id=13))).jobs == 1
+    assert await retention.departed() == []
+
+
+async def test_a_server_that_is_back_keeps_everything(scene: Scene) -> None:
+    kept = await told_job(scene, S.DELIVERED)
+    retention = scene.store.retention
+    await retention.left(13, scene.now)
+    await retention.left(14, scene.now)
+    (departure,) = [it for it in await retention.departed() if it[0] == 13]
+
+    assert await retention.came_back({13, 99}) == [13]
+    assert await retention.server(*departure, 10) == 0
+    assert await scene.store.jobs.get(kept) is not None
+    assert await count(scene.store, "departures") == 1
+
+
+async def test_servers_with_data_are_found_one_after_the_other(scene: Scene) -> None:
+    await scene.job()
+    await scene.store.rules.change(15, lambda _: Rules(max_count=2), by=1, now=scene.now)
+    retention = scene.store.retention
+
+    assert [await retention.next_server(after) for after in (0, 13, 15)] == [13, 15, None]
+    await write(scene.store, update(jobs).values(bot_member=False))
+    assert [await retention.was_member(it) for it in (13, 15, 16)] == [False, True, False]
+
+
+def test_every_table_with_a_person_in_it_is_thought_of() -> None:
+    """A new table that knows a person must be deleted with the person's data, or be named here with its reason."""
+    with_people = {table.name for table in metadata.sorted_tables for column in table.c if column.name == "user_id"}
+    assert with_people >= {"jobs", "ledger", "blocks", "preferences", "drafts"}
+    assert {departures.name, meta.name} & with_people == set()
