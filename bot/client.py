@@ -19,6 +19,7 @@ from bot.ui import forms, texts
 from bot.ui.actions import JobButton
 from bot.ui.command_words import CommandWords
 from bot.ui.desk import Desk
+from bot.ui.gallery import GalleryPanel
 from bot.ui.mentions import Mentions
 from bot.ui.panels import Panels
 from bot.ui.pictures import PictureStudio
@@ -34,6 +35,7 @@ COGS = (
     "cogs.guide",
     "cogs.account",
     "cogs.presets",
+    "cogs.gallery",
     "cogs.settings",
     "cogs.blocking",
     "cogs.servers",
@@ -78,6 +80,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     #: Given by the composition root before login.
     desk: Desk
     panels: Panels
+    gallery: GalleryPanel
     server_settings: ServerSettings
     household: Keeper
 

@@ -20,6 +20,7 @@ from bot.discord_address import point_discord_at
 from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
+from bot.jobs.gallery import GalleryBook
 from bot.jobs.keeper import Ages, Keeper
 from bot.jobs.life import Tools
 from bot.jobs.lists import JobLists
@@ -39,11 +40,13 @@ from bot.settings import Settings
 from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
 from bot.ui.desk import Desk
+from bot.ui.gallery import GalleryPanel
 from bot.ui.guide import Guide
 from bot.ui.job_list import JobsPanel
 from bot.ui.panels import Panels
 from bot.ui.presets import PresetPanel
 from bot.ui.privacy import PrivacyPanel
+from bot.ui.reach import Reach
 from bot.ui.server_settings.command import server_settings
 from bot.uniall.client import ImageApi, Limits, Mode
 
@@ -187,11 +190,13 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     owner = Owner(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
+    client.gallery = GalleryPanel(GalleryBook(store.gallery), service, Reach(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.panels = Panels(
         client.desk,
         presets,
+        client.gallery,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         Guide(owner, client),
         client.server_settings.panel,

@@ -19,7 +19,7 @@ class Presets(commands.Cog):
 
     @app_commands.command(description="Your saved styles and those of this server: see, make, change and delete them")
     async def presets(self, interaction: discord.Interaction[Any]) -> None:
-        await self._client.desk.open_presets(interaction)
+        await self._client.panels.open(interaction, "presets")
 
 
 async def setup(client: DeskHolder) -> None:

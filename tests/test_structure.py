@@ -46,7 +46,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.jobs": (*_WORDS, "bot.prices", "bot.store", "bot.uniall"),
     "bot.ui": (
         *(*_WORDS, "bot.jobs.lists", "bot.jobs.openings", "bot.jobs.owner", "bot.jobs.ports", "bot.jobs.presets"),
-        *("bot.jobs.accounts", "bot.jobs.drafts", "bot.jobs.privacy", "bot.jobs.service"),
+        *("bot.jobs.accounts", "bot.jobs.drafts", "bot.jobs.gallery", "bot.jobs.privacy", "bot.jobs.service"),
     ),
     "cogs": (*_WORDS, "bot.jobs.service", "bot.ui"),
     "bot.client": (*_WORDS, "bot.discord_trouble", "bot.jobs", "bot.settings", "bot.ui"),

@@ -14,6 +14,7 @@ from bot.measures import UNMEASURED, Measures
 from bot.store import faults
 from bot.store.bell import Bell
 from bot.store.engine import Database
+from bot.store.gallery import Gallery
 from bot.store.jobs import Jobs
 from bot.store.ledger import Ledger
 from bot.store.lists import Lists
@@ -46,6 +47,7 @@ class Store:
         self._bell: Bell | None = None
         self.jobs = Jobs(self.run, measures)
         self.lists = Lists(self.run)
+        self.gallery = Gallery(self.run)
         self.meta = Meta(self.run)
         self.people = People(self.run)
         self.retention = Retention(self.run)

@@ -21,6 +21,7 @@ from bot.jobs.service import Cancelled, JobService
 from bot.model import AspectRatio, FollowUp, ImageRequest, Job, JobState, Slot
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
+from bot.ui.gallery import GalleryPanel
 from bot.ui.intake import Intake
 from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
 from bot.ui.language import speaking
@@ -43,6 +44,7 @@ class DeskHolder(Protocol):
 
     desk: Desk
     panels: Panels
+    gallery: GalleryPanel
 
     @property
     def tree(self) -> app_commands.CommandTree[Any]: ...
@@ -72,10 +74,6 @@ class Desk:
     async def start(self, interaction: Interaction, wish: Wish) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
         await self.answer(interaction, self._start(interaction, wish))
-
-    async def open_presets(self, interaction: Interaction) -> None:
-        """Open the panel of presets."""
-        await self.answer(interaction, self.presets.open(interaction))
 
     async def press(self, interaction: Interaction, action: Action, job_id: str) -> None:
         """Answer a click on one of a job's buttons."""

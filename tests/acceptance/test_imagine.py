@@ -88,7 +88,7 @@ async def test_spoilers_are_covered(house: House) -> None:
     assert [picture.spoiler for picture in message.pictures] == [True, True]
 
 
-@pytest.mark.parametrize("place", ["dm", "group", "elsewhere", "thread"])
+@pytest.mark.parametrize("place", ["dm", "group", "elsewhere", "thread", "post"])
 async def test_it_works_in_every_place(house: House, place: str) -> None:
     reply = await house.ada.at(place).command("imagine", prompt="a red fox")
     assert (await reply.until(with_pictures)).pictures

@@ -30,7 +30,8 @@ async def test_a_bot_logs_in_and_registers_its_commands(easel: Studio) -> None:
     await asyncio.wait_for(easel.bot.wait_until_ready(), 5)
     assert [guild.name for guild in easel.bot.guilds] == ["Easel Studio"]
     assert {channel.name for channel in easel.bot.guilds[0].text_channels} == {"pictures", "general"}
-    assert [thread.name for thread in easel.bot.guilds[0].threads] == ["moodboard"]
+    assert [thread.name for thread in easel.bot.guilds[0].threads] == ["moodboard", "first light"]
+    assert [forum.name for forum in easel.bot.guilds[0].forums] == ["showcase"]
 
 
 async def test_syncing_again_keeps_the_ids(easel: Studio) -> None:
@@ -396,6 +397,7 @@ async def test_commands_for_managers_are_offered_to_managers_only(easel: Studio)
     [
         ("pictures", "guild", True, True),
         ("thread", "guild", True, True),
+        ("post", "guild", True, True),
         ("dm", "dm_channel", True, False),
         ("group", "private_channel", False, False),
         ("elsewhere", "guild", False, False),

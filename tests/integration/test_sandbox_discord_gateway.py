@@ -194,7 +194,7 @@ async def test_waiting_for_a_bot_that_does_not_come_tells_what_is_missing() -> N
 async def test_the_default_world_is_the_easel_studio() -> None:
     async with LocalDiscord() as local:
         places = {name: [one.key for one in local.world.places_of(local.world.user(name))] for name in ("Ada", "Ben")}
-        shared = ["pictures", "general", "thread", "group", "elsewhere"]
+        shared = ["pictures", "general", "thread", "post", "group", "elsewhere"]
         assert sorted(places["Ada"]) == sorted([*shared, "dm:Ada"])
         assert sorted(places["Ben"]) == sorted([*shared, "dm:Ben"])
         assert local.world.channel("thread").kind is ChannelKind.THREAD

@@ -96,7 +96,15 @@ def test_every_script_is_imported_by_another_or_by_the_page() -> None:
 async def test_a_tab_is_told_who_is_there_and_what_was_said(tab: aiohttp.ClientWebSocketResponse) -> None:
     world = (await asked(tab, "enter", user="Ada", place="pictures"))["ok"]
     assert world["me"]["name"] == "Ada"
-    assert [it["key"] for it in world["places"]] == ["pictures", "thread", "general", "dm", "group", "elsewhere"]
+    assert [it["key"] for it in world["places"]] == [
+        "pictures",
+        "thread",
+        "general",
+        "post",
+        "dm",
+        "group",
+        "elsewhere",
+    ]
     assert world["history"] == []
     await asked(tab, "post", text="hello", files=[])
     world = (await asked(tab, "enter", user="Ada", place="pictures"))["ok"]

@@ -18,6 +18,7 @@ from bot.sandbox.discord.refusals import (
     NOT_THE_AUTHOR,
     THREAD_ARCHIVED,
     UNKNOWN_CHANNEL,
+    UNKNOWN_MEMBER,
     UNKNOWN_MESSAGE,
     FormFault,
     Refusal,
@@ -49,10 +50,18 @@ class Channels:
             Route("PATCH", _MESSAGE, self.edit),
             Route("DELETE", _MESSAGE, self.delete),
             Route("POST", "/channels/{channel}/typing", self.typing),
+            Route("GET", "/channels/{channel}/thread-members/{user}", self.thread_member),
         ]
 
     def show(self, call: Call) -> Json:
         return channel_json(self._channel(call))
+
+    def thread_member(self, call: Call) -> Json:
+        thread, user_id = self._channel(call), call.id("user")
+        if user_id not in {user.id for user in thread.recipients}:
+            raise Refusal(*UNKNOWN_MEMBER)
+        joined = "2024-05-01T12:00:00.000000+00:00"
+        return {"id": str(thread.id), "user_id": str(user_id), "join_timestamp": joined, "flags": 0}
 
     def typing(self, call: Call) -> None:
         self._need(self._channel(call), Permission.SEND_MESSAGES)
@@ -142,7 +151,7 @@ class Channels:
     def _may_send(self, channel: Channel, *, with_files: bool) -> None:
         if channel.kind is ChannelKind.DM and not channel.recipients[0].accepts_dms:
             raise Refusal(*CLOSED_DIRECT_MESSAGES)
-        in_thread = channel.kind is ChannelKind.THREAD
+        in_thread = channel.is_thread
         self._need(channel, Permission.SEND_MESSAGES_IN_THREADS if in_thread else Permission.SEND_MESSAGES)
         if with_files:
             self._need(channel, Permission.ATTACH_FILES)

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 
 from bot.sandbox.discord.events import Bell, Dispatch
 from bot.sandbox.discord.payloads import Json
-from bot.sandbox.discord.places import ChannelKind, Guild
+from bot.sandbox.discord.places import Guild
 from bot.sandbox.discord.shapes import channel_json, guild_json, member_json, own_user_json
 from bot.sandbox.discord.world import World
 
@@ -219,7 +219,7 @@ class Gateway:
 
     def _guild_create(self, guild: Guild) -> Json:
         mine = [one for one in self._world.channels.values() if one.guild is guild and not one.deleted]
-        threads = [one for one in mine if one.kind is ChannelKind.THREAD]
+        threads = [one for one in mine if one.is_thread]
         own: Any = guild.members[self._world.bot.id]
         return guild_json(guild) | {
             "joined_at": _JOINED,

@@ -80,6 +80,11 @@ class ChannelKind(IntEnum):
     DM = 1
     GROUP = 3
     THREAD = 11
+    PRIVATE_THREAD = 12
+    FORUM = 15  # holds threads, its posts, and no messages of its own
+
+
+THREADS = frozenset({ChannelKind.THREAD, ChannelKind.PRIVATE_THREAD})
 
 
 @dataclass(slots=True, eq=False)
@@ -93,7 +98,10 @@ class Overwrite:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """A place for messages. `key` is its name in `Person.at`; `upload_limit` overrides what server and user allow."""
+    """A place for messages. `key` is its name in `Person.at`; `upload_limit` overrides what server and user allow.
+
+    `recipients` are the people of a private channel, and those who are in a private thread.
+    """
 
     id: int
     key: str
@@ -111,6 +119,10 @@ class Channel:
     upload_limit: int | None = None
 
     @property
+    def is_thread(self) -> bool:
+        return self.kind in THREADS
+
+    @property
     def context(self) -> int:
         """Discord's interaction context: 0 a server, 1 direct messages with the bot, 2 another private channel."""
         if self.guild:
@@ -122,9 +134,11 @@ class Channel:
         if self.guild is None:
             return ALL if user in self.recipients else NONE
         granted = self.guild.base_permissions(user)
-        if granted in (NONE, ALL):
-            return granted
-        return self._overwritten(self.guild, user, granted)
+        if granted not in (NONE, ALL):
+            granted = self._overwritten(self.guild, user, granted)
+        if self.kind is ChannelKind.PRIVATE_THREAD and user not in self.recipients:
+            return granted if Permission.MANAGE_THREADS in granted else NONE
+        return granted
 
     def _overwritten(self, guild: Guild, user: User, granted: Permission) -> Permission:
         table = (self.parent or self).overwrites

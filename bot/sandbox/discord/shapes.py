@@ -107,7 +107,7 @@ def channel_json(channel: Channel) -> Json:
             shape |= {"name": channel.name, "icon": None, "owner_id": str(channel.recipients[0].id)}
         return shape
     shape |= {"guild_id": str(channel.guild.id), "name": channel.name, "rate_limit_per_user": 0}
-    if channel.kind is ChannelKind.THREAD:
+    if channel.is_thread:
         return shape | _thread(channel)
     return shape | {
         "position": channel.position,
@@ -254,6 +254,7 @@ def _shown(node: Any, named: dict[int, Attachment], cdn: Cdn, referenced: set[in
 
 def _thread(channel: Channel) -> Json:
     parent = channel.parent
+    invitable = {"invitable": True} if channel.kind is ChannelKind.PRIVATE_THREAD else {}
     return {
         "parent_id": str(parent.id) if parent else None,
         "owner_id": str(channel.guild.owner_id) if channel.guild else "0",
@@ -265,6 +266,7 @@ def _thread(channel: Channel) -> Json:
             "archive_timestamp": _JOINED,
             "auto_archive_duration": 1440,
             "locked": channel.locked,
+            **invitable,
         },
     }
 

@@ -54,7 +54,7 @@ class World:
     def place(self, user: User, key: str) -> Channel:
         """The place a user means: `dm` is their own with the bot. Raises KeyError where they have no access."""
         channel = self.direct(user) if key == DM_PREFIX else self.channels[key]
-        if Permission.VIEW_CHANNEL not in channel.permissions(user):
+        if channel.kind is ChannelKind.FORUM or Permission.VIEW_CHANNEL not in channel.permissions(user):
             raise KeyError(key)
         return channel
 
@@ -63,7 +63,9 @@ class World:
         return [
             one
             for one in self.channels.values()
-            if not one.deleted and Permission.VIEW_CHANNEL in one.permissions(user)
+            if not one.deleted
+            and one.kind is not ChannelKind.FORUM
+            and Permission.VIEW_CHANNEL in one.permissions(user)
         ]
 
     def direct(self, user: User) -> Channel:
@@ -106,6 +108,13 @@ class World:
         self.channels[channel.key] = channel
         return channel
 
+    def open_channel(self, channel: Channel) -> Channel:
+        """Make a channel or thread while the bot is there: it is told, where it can see it."""
+        self.add_channel(channel)
+        if Permission.VIEW_CHANNEL in channel.permissions(self.bot):
+            self._tell_channel("THREAD_CREATE" if channel.is_thread else "CHANNEL_CREATE", channel)
+        return channel
+
     def bot_is_member(self, guild: Guild) -> bool:
         return self.bot.id in guild.members
 
@@ -130,7 +139,7 @@ class World:
     def delete_channel(self, key: str) -> None:
         channel = self.channels[key]
         channel.deleted = True
-        self._tell_channel("THREAD_DELETE" if channel.kind is ChannelKind.THREAD else "CHANNEL_DELETE", channel)
+        self._tell_channel("THREAD_DELETE" if channel.is_thread else "CHANNEL_DELETE", channel)
 
     def archive(self, key: str, *, locked: bool = False) -> None:
         """Archive a thread; a locked one is not woken by a new message."""
@@ -155,7 +164,8 @@ class World:
 def easel_studio(rules: DiscordRules = DEFAULT_RULES) -> World:
     """The default world.
 
-    Server "Easel Studio" has `pictures`, `general` and the thread `thread`; Ada owns it, Ben and the bot are members.
+    Server "Easel Studio" has `pictures`, `general`, the thread `thread` and a forum with the one post `post`; Ada owns
+    it, Ben and the bot are members.
     Besides there are everyone's `dm` with the bot, a `group` of Ada and Ben, and `elsewhere`, a channel of a server
     the bot is not in. Ada has the app installed for herself, Ben has not.
     """
@@ -169,6 +179,8 @@ def easel_studio(rules: DiscordRules = DEFAULT_RULES) -> World:
     pictures = world.add_channel(Channel(snowflake(), "pictures", "pictures", ChannelKind.TEXT, studio))
     world.add_channel(Channel(snowflake(), "general", "general", ChannelKind.TEXT, studio, position=1))
     world.add_channel(Channel(snowflake(), "thread", "moodboard", ChannelKind.THREAD, studio, parent=pictures))
+    forum = world.add_channel(Channel(snowflake(), "forum", "showcase", ChannelKind.FORUM, studio, position=2))
+    world.add_channel(Channel(snowflake(), "post", "first light", ChannelKind.THREAD, studio, parent=forum))
     for user in (ada, ben):
         world.direct(user)
     world.add_channel(Channel(snowflake(), "group", "Ada, Ben", ChannelKind.GROUP, recipients=[ada, ben]))

@@ -9,7 +9,13 @@ from bot.sandbox.discord.places import Channel, ChannelKind, User
 from bot.sandbox.discord.refusals import Json
 from bot.sandbox.discord.server import LocalDiscord
 
-_KINDS = {ChannelKind.TEXT: "channel", ChannelKind.THREAD: "thread", ChannelKind.DM: "dm", ChannelKind.GROUP: "group"}
+_KINDS = {
+    ChannelKind.TEXT: "channel",
+    ChannelKind.THREAD: "thread",
+    ChannelKind.PRIVATE_THREAD: "thread",
+    ChannelKind.DM: "dm",
+    ChannelKind.GROUP: "group",
+}
 
 
 def scene_of(discord: LocalDiscord, person: Person) -> Json:
@@ -65,6 +71,13 @@ def _rank(channel: Channel) -> tuple[int, int]:
     return (channel.parent.id, channel.id) if channel.parent else (channel.id, 0)
 
 
+def _name(discord: LocalDiscord, channel: Channel) -> str:
+    if channel.kind is ChannelKind.DM:
+        return discord.world.bot.name
+    in_forum = channel.parent is not None and channel.parent.kind is ChannelKind.FORUM
+    return f"{channel.parent.name} › {channel.name}" if channel.parent and in_forum else channel.name
+
+
 def _place(discord: LocalDiscord, channel: Channel) -> Json:
     guild = channel.guild
     key = "dm" if channel.kind is ChannelKind.DM else channel.key
@@ -72,7 +85,7 @@ def _place(discord: LocalDiscord, channel: Channel) -> Json:
     return {
         "id": str(channel.id),
         "key": key,
-        "name": discord.world.bot.name if channel.kind is ChannelKind.DM else channel.name,
+        "name": _name(discord, channel),
         "kind": _KINDS[channel.kind],
         "type": int(channel.kind),
         "server": guild.name if guild else None,
