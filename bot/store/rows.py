@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from sqlalchemy import RowMapping
@@ -169,8 +170,13 @@ _REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _known(shape: type[DataclassInstance], raw: dict[str, Any]) -> dict[str, Any]:
-    names = {field.name for field in fields(shape)}
+    names = _names(shape)
     return {name: value for name, value in raw.items() if name in names}
+
+
+@cache
+def _names(shape: type[DataclassInstance]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(shape))
 
 
 def _target_values(target: ReplyTarget) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Language(StrEnum):
     CHINESE = "zh-CN"
 
     @classmethod
+    @lru_cache(maxsize=64)  # Discord has some thirty
     def of(cls, locale: str) -> Language:
         """The language for one of Discord's locales: the same one, a sister (es-419 for es-ES), else English."""
         known = {one.value: one for one in cls} | {one.value.partition("-")[0]: one for one in cls}

@@ -1,0 +1,53 @@
+"""What the benchmark makes of its figures."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from benchmarks.chart import PANELS, chart
+from benchmarks.figures import Figures
+from benchmarks.process import Contestant
+from benchmarks.table import growth, table
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def figures(contestant: Contestant, jobs: int, *, over_s: float = 0.0, cpu_per_job_ms: float = 10.0) -> Figures:
+    plain: dict[str, Any] = {field.name: 1 for field in fields(Figures)}
+    told: dict[str, Any] = {"contestant": contestant, "jobs": jobs, "over_s": over_s, "cpu_per_job_ms": cpu_per_job_ms}
+    return Figures(**(plain | told))
+
+
+BURSTS = [
+    figures(Contestant.EASEL, 10),
+    figures(Contestant.PLAIN, 10),
+    figures(Contestant.EASEL, 1000, cpu_per_job_ms=15.0),
+    figures(Contestant.PLAIN, 1000, cpu_per_job_ms=8.0),
+    figures(Contestant.EASEL, 1000, over_s=25.0, cpu_per_job_ms=99.0),
+]
+
+
+def test_the_chart_shows_every_burst_in_every_panel() -> None:
+    picture = ET.fromstring(chart(BURSTS))
+    texts = [each.text for each in picture.iter(f"{SVG}text")]
+    bars = [each for each in picture.iter(f"{SVG}rect") if each.get("width") == "26"]
+    assert len(bars) == 4 * len(PANELS)
+    assert {panel.title for panel in PANELS} <= set(texts)
+    assert {"1,000", "15.0", "8.0"} <= set(texts)
+    assert "99.0" not in texts
+
+
+def test_growth_is_told_from_the_smallest_burst_to_the_largest_and_marked_where_it_is_too_much() -> None:
+    (line,) = [each for each in growth(BURSTS).splitlines() if "processor time" in each]
+    assert line.split()[-3:] == ["1.50!", "0.80", "1.2"]
+
+
+def test_a_missed_aim_is_marked() -> None:
+    (line,) = [each for each in table(BURSTS).splitlines() if "idle subtracted" in each]
+    assert line.split()[-6:] == ["10.0", "10.0", "15.0!", "8.0", "99.0!", "10"]
+
+
+def test_a_single_burst_has_no_growth() -> None:
+    assert growth(BURSTS[:1]) == ""
