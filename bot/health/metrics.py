@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from bot.measures import Measures
-from bot.model import FailureKind, Job, JobState
+from bot.model import FailureKind, Job, JobState, Model
 
 QUICK_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 LONG_S = (0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 3600.0)
 MICRO = 1e-6
 #: How many uploads under way are remembered: one whose end another process sees must not stay for ever.
 UPLOADS_KEPT = 1000
+_KINDS = ("imagine", "edit")
+_NO_FAILURE = ("none", "yes")  # and whether money went
 _DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
@@ -36,12 +46,24 @@ class Metrics(Measures):
     """All metrics of one process, in a registry of their own."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for each, which nobody asks for
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._uploading: dict[str, datetime] = {}
         self._jobs(registry)
         self._outside(registry)
         self._inside(registry)
+        self._begin_at_nothing()
+
+    def _begin_at_nothing(self) -> None:
+        """A series that begins with its first event hides that event from Prometheus, which sees only growth."""
+        for model in Model:
+            self._spend.labels(model.value)
+            for kind in _KINDS:
+                self._received.labels(model.value, kind)
+        for failure in FailureKind:
+            self._api_failures.labels(failure.value)
+        self._ended.labels(JobState.DELIVERED.value, *_NO_FAILURE)
 
     def _jobs(self, registry: CollectorRegistry) -> None:
         self._received = Counter(
@@ -146,7 +168,7 @@ class Metrics(Measures):
         self._lag.observe(seconds)
 
     def received(self, job: Job) -> None:
-        self._received.labels(job.request.model.value, "edit" if job.request.is_edit else "imagine").inc()
+        self._received.labels(job.request.model.value, _KINDS[job.request.is_edit]).inc()
 
     def moved(self, before: Job, job: Job) -> None:
         present = datetime.now(UTC)
@@ -170,7 +192,7 @@ class Metrics(Measures):
             model = job.request.model.value
             self._pictures.labels(model, job.request.resolution.value).inc(len(job.result_urls))
             self._spend.labels(model).inc((job.cost_micros or 0) * MICRO)
-        failure = (job.failure.kind.value, job.failure.charged.value) if job.failure else ("none", "yes")
+        failure = (job.failure.kind.value, job.failure.charged.value) if job.failure else _NO_FAILURE
         self._ended.labels(job.state.value, *failure).inc()
 
     def _took(self, stage: str, since: datetime | None, until: datetime) -> None:
