@@ -1,0 +1,99 @@
+"""What Easel is deployed with: judged by systemd's own tools, and by what it names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from bot.settings import VARIABLES
+
+ROOT = Path(__file__).parents[2]
+UNIT = ROOT / "deploy" / "easel.service"
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
+MOST_EXPOSED = 20  # in tenths: systemd calls up to 2.0 "ok", an unhardened service has 9.6
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+
+
+def judged(*arguments: str) -> str:
+    """What systemd-analyze has to say; a failure is the test's."""
+    command = ["systemd-analyze", *arguments]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout
+    return ended.stdout
+
+
+@needs_systemd
+def test_the_unit_is_understood_as_a_whole(tmp_path: Path) -> None:
+    unit = tmp_path / UNIT.name
+    # The program's place on the server is not there on this machine.
+    unit.write_text(
+        re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text("utf-8"), flags=re.MULTILINE)
+    )
+    assert judged("verify", str(unit)) == ""
+
+
+@needs_systemd
+def test_the_unit_gives_little_away() -> None:
+    judged("security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(UNIT))
+
+
+def test_the_unit_does_not_start_over_and_over_with_wrong_settings() -> None:
+    unit = UNIT.read_text("utf-8").splitlines()
+    assert {"RestartPreventExitStatus=2", "Restart=on-failure", "RestartSec=15"} <= set(unit)
+
+
+def test_the_image_holds_what_the_bot_needs() -> None:
+    sources = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
+    assert sources == ["requirements.txt", "bot", "cogs"]
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in ignored
+    assert 'ENTRYPOINT ["python", "-m", "bot"]' in DOCKERFILE  # no shell that would keep SIGTERM to itself
+    assert re.search(r"^USER (?!0$)\d+$", DOCKERFILE, re.MULTILINE)
+
+
+class Sick(BaseHTTPRequestHandler):
+    """Answers 503."""
+
+    def do_GET(self) -> None:
+        self.send_error(503 if self.path == "/healthz" else 200)
+
+    def log_message(self, format: str, *args: object) -> None: ...  # noqa: A002
+
+
+def test_the_image_is_unhealthy_where_the_bot_says_so() -> None:
+    found = re.search(r"^HEALTHCHECK .* CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert found
+    check: list[str] = json.loads(found[1])
+    check[0] = sys.executable
+    bare = {"PATH": os.environ["PATH"]}
+    with HTTPServer(("127.0.0.1", 0), Sick) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asking = {**bare, "HTTP_PORT": str(server.server_port)}
+        sick = subprocess.run(check, env=asking, capture_output=True, check=False)
+        server.shutdown()
+    assert sick.returncode == 1
+    assert b"503" in sick.stderr
+    assert subprocess.run(check, env=bare, check=False).returncode == 0
+
+
+def test_compose_uses_verbs_and_variables_that_exist() -> None:
+    verbs = re.findall(r"^    command: \[(\w+)\]$", COMPOSE, re.MULTILINE)
+    assert verbs == ["run", "work"]
+    for verb in verbs:
+        subprocess.run([sys.executable, "-m", "bot", verb, "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    shared = COMPOSE.partition("  environment:\n")[2].partition("  depends_on:")[0]
+    named = set(re.findall(r"^    ([A-Z_]+):", shared, re.MULTILINE))
+    assert named == {"DATABASE_URL", "HTTP_PORT"} <= {variable.name for variable in VARIABLES}
