@@ -63,6 +63,7 @@ class DiscordReplies:
     def _look(self, job: Job) -> cards.Look:
         parting = parting_at(job.target)
         return cards.Look(
+            fleeting=parting is not None,
             parting=parting is not None and datetime.now(UTC) >= parting,
             with_prompt=self.speaks_of(job),
         )

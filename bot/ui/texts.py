@@ -186,6 +186,9 @@ NOTHING_TO_EDIT = mark("There is no finished picture in this reply that could be
 PARTING = mark(
     "Discord lets Easel change this reply for 15 minutes only. When it stops changing, press **Show pictures**."
 )
+FLEETING = mark(
+    "Easel can change this reply for 15 minutes only. Should it take longer, a button **Show pictures** brings them."
+)
 STILL_RUNNING = mark("Not finished yet, but the reply changes by itself again for the next 15 minutes.")
 NO_PICTURE_IN_MESSAGE = mark("There is no picture in that message that could be edited.")
 NO_TEXT_IN_MESSAGE = mark("There is no text in that message that could be painted.")

@@ -20,7 +20,7 @@ from bot.sandbox.image_api.misfortunes import flat, nested
 from bot.sandbox.image_api.records import AcceptedTask, ImageTask, RecordedRequest
 from bot.sandbox.image_api.routes import RECORD, Routes
 from bot.sandbox.image_api.script import Outage
-from bot.sandbox.image_api.studio import PaintingStudio, PaintMode, TinyStudio
+from bot.sandbox.image_api.studio import NoiseStudio, PaintingStudio, PaintMode, Studio, TinyStudio
 from bot.sandbox.image_api.tasks import TaskBook
 
 HOST = "127.0.0.1"
@@ -53,7 +53,7 @@ class LocalImageApi:
         self.behaviour.on_outage = self._begin_outage
         self.base_url = ""
         self.files_url = ""
-        studio = TinyStudio() if paint is PaintMode.TINY else PaintingStudio(seed)
+        studio = _studio(paint, seed)
         self._book = TaskBook(studio, latency, seed)
         self._requests: list[RecordedRequest] = []
         self._closing = asyncio.Event()
@@ -204,3 +204,13 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return web.json_response(body, status=404)
     except web.HTTPRequestEntityTooLarge:
         return web.json_response(flat("read_request_body_failed", "http: request body too large"), status=413)
+
+
+def _studio(paint: PaintMode, seed: int) -> Studio:
+    match paint:
+        case PaintMode.TINY:
+            return TinyStudio()
+        case PaintMode.NOISE:
+            return NoiseStudio()
+        case PaintMode.REAL:
+            return PaintingStudio(seed)

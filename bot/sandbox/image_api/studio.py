@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Mapping, Sequence
@@ -26,10 +27,11 @@ _LINE_LIMIT = 1_000_000  # bytes; a prompt has at most a few thousand characters
 
 
 class PaintMode(StrEnum):
-    """Real pictures, or the smallest valid ones for load tests."""
+    """Real pictures, the smallest valid ones for load tests, or the largest: 2048 x 2048 of noise, 12.6 MB as PNG."""
 
     REAL = "real"
     TINY = "tiny"
+    NOISE = "noise"
 
 
 class SourceUnreadable(Exception):
@@ -70,6 +72,28 @@ class TinyStudio:
 def _tiny(picture_format: PictureFormat, index: int, shade: int) -> bytes:
     with BytesIO() as buffer, Image.new("RGB", (16, 16), (60 + 48 * index, 24 * shade, 160 - 32 * index)) as picture:
         picture.save(buffer, picture_format.value)
+        return buffer.getvalue()
+
+
+class NoiseStudio:
+    """One PNG of noise, which nothing makes smaller without loss, for every picture."""
+
+    async def paint(
+        self, submission: Submission, sources: Sequence[bytes], count: int, picture_format: PictureFormat
+    ) -> tuple[Finished, ...]:
+        """Hand out the noise, whatever was asked for."""
+        noise = await asyncio.to_thread(_noise)
+        return tuple(Finished(noise, PictureFormat.PNG) for _ in range(count))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@lru_cache(maxsize=1)
+def _noise() -> bytes:
+    side = 2048
+    with BytesIO() as buffer, Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)) as picture:
+        picture.save(buffer, "png", compress_level=0)
         return buffer.getvalue()
 
 
