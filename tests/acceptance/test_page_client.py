@@ -113,6 +113,13 @@ async def test_suggestions_come_from_the_bot_while_an_option_is_typed(client: Cl
     assert given == ["watercolour"]
 
 
+async def test_the_bot_suggests_for_an_option_of_the_typed_line_too(client: Client) -> None:
+    await client.ada.box.fill("/do prompt:a fox preset:")
+    await client.ada.box.press_sequentially("water")
+    await client.ada.tab.get_by_role("option", name="watercolour").click()
+    await expect(client.ada.box).to_have_value("/do prompt:a fox preset:watercolour")
+
+
 async def test_a_subcommand_is_used_as_one_line(client: Client) -> None:
     async def saved(interaction: Interaction) -> None:
         await interaction.response.send_message(f"saved {client.studio.bot.given['name']}")

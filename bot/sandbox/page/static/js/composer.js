@@ -8,8 +8,11 @@ import { Popup } from "./popup.js";
 import { canUseBot, scene } from "./scene.js";
 import { Staged } from "./staged.js";
 
+const SUGGEST_PAUSE_MS = 200;
+
 export class Composer {
   #last = "";
+  #asking = 0;
 
   /**
    * `parts` are the elements of the form. `send(draft)` takes {text, files} or {command, values, files} and resolves
@@ -19,6 +22,7 @@ export class Composer {
     this.parts = parts;
     this.send = send;
     this.refresh = refresh;
+    this.ask = suggest;
     this.box = parts.box;
     this.staged = new Staged(parts.staged, () => this.#changed());
     this.popup = new Popup(parts.popup, this.box, "Commands");
@@ -171,6 +175,11 @@ export class Composer {
   #suggestValues(text) {
     const reading = this.#reading();
     const here = reading && optionAt(reading, this.box.selectionStart, text);
+    clearTimeout(this.#asking);
+    if (here?.option.autocomplete) {
+      this.#asking = setTimeout(() => this.#askSuggestions(reading, here, text), SUGGEST_PAUSE_MS);
+      return;
+    }
     const names = here ? wordsFor(here.option) : [];
     const typed = here?.typed.toLowerCase() ?? "";
     const fitting = names.filter((one) => one.toLowerCase().startsWith(typed) && one.toLowerCase() !== typed);
@@ -179,6 +188,23 @@ export class Composer {
         label: name,
         detail: here.option.name,
         choose: () => this.#setOption(here.option.name, name),
+      })),
+    );
+  }
+
+  /** What the bot suggests for the option that is being typed in the line. */
+  async #askSuggestions(reading, here, text) {
+    const choices = await this.ask(reading, here.option, here.typed);
+    if (document.activeElement !== this.box || this.box.value !== text) return;
+    this.popup.show(
+      choices.map((one) => ({
+        label: one.name,
+        detail: here.option.name,
+        choose: () => {
+          this.#setOption(here.option.name, String(one.value));
+          clearTimeout(this.#asking);
+          this.popup.hide();
+        },
       })),
     );
   }
