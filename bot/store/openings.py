@@ -74,15 +74,6 @@ class Openings:
 
         await self._run(write)
 
-    async def forget(self, user_id: int) -> None:
-        """Delete all that is kept here of a user."""
-
-        def write(connection: Connection) -> None:
-            connection.execute(delete(openings).where(openings.c.user_id == user_id))
-            connection.execute(delete(preferences).where(preferences.c.user_id == user_id))
-
-        await self._run(write)
-
 
 def _options_of(value: dict[str, Any]) -> Options:
     """Choices of a version that knew others are no reason to open no form."""

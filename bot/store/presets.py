@@ -70,22 +70,8 @@ class Presets:
         return await self._run(write)
 
     async def delete(self, preset_id: str) -> None:
-        await self._do(delete(presets).where(presets.c.id == preset_id))
+        statement = delete(presets).where(presets.c.id == preset_id)
 
-    async def forget(self, user_id: int) -> None:
-        """Delete the user's own presets; those made for a server stay there, without the name of their maker."""
-
-        def write(connection: Connection) -> None:
-            connection.execute(delete(presets).where(_mine(user_id)))
-            connection.execute(update(presets).where(presets.c.made_by == user_id).values(made_by=0))
-
-        await self._run(write)
-
-    async def forget_guild(self, guild_id: int) -> None:
-        """Delete the presets of a server."""
-        await self._do(delete(presets).where(_servers(guild_id)))
-
-    async def _do(self, statement: Any) -> None:
         def write(connection: Connection) -> None:
             connection.execute(statement)
 
