@@ -16,8 +16,12 @@ STOP_PATIENCE_S = 20.0
 class BotProcess:
     """Starts, stops and kills the bot. It may be started again on the same database, as after a crash."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        """`variables` are the settings; of the environment only what Python itself needs is passed on."""
+    def __init__(self, variables: Mapping[str, str], output: int | None = None) -> None:
+        """`variables` are the settings; of the environment only what Python itself needs is passed on.
+
+        `output` is a file descriptor for all that it writes; None: it writes where this process does.
+        """
+        self._output = output
         self._environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ},
             "PYTHONUNBUFFERED": "1",
@@ -39,6 +43,8 @@ class BotProcess:
             cwd=PROJECT,
             env=self._environment,
             stdin=asyncio.subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
             process_group=0,  # a Ctrl-C in the terminal is the sandbox's to handle
         )
 

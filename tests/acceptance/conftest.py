@@ -22,6 +22,7 @@ from bot.sandbox.image_api.records import RecordedRequest
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.image_api.studio import PaintMode
 from tests.acceptance.abreast import stories
+from tests.acceptance.overheard import Overheard, leaks, private_words
 from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
 
 __all__ = ["stories"]
@@ -95,6 +96,7 @@ async def house_in(
     address = database or sqlite_url(folder)
     local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), paint=paint, **more)
     async with LocalDiscord(settings=rules) as discord, local_api as image_api:
+        overheard = Overheard()
         bot = BotProcess(
             {
                 "DISCORD_TOKEN": discord.token,
@@ -102,10 +104,10 @@ async def house_in(
                 "DATABASE_URL": address,
                 "UNIALL_API_KEY": "sandbox",
                 "UNIALL_BASE_URL": image_api.base_url,
-                "LOG_LEVEL": "WARNING",
                 "TMPDIR": str(folder),  # on PostgreSQL the spool of a killed bot stays there
                 **(variables or {}),
-            }
+            },
+            overheard.writing,
         )
         house = House(discord, image_api, bot, address)
         try:
@@ -113,6 +115,10 @@ async def house_in(
             yield house
         finally:
             await bot.stop()
+            said = overheard.close()
+            if (variables or {}).get("LOG_LEVEL") != "DEBUG":
+                words = private_words(discord.requests, image_api.accepted, discord.token)
+                assert leaks(said, words) == [], "a secret, a token or a prompt stands in the log"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

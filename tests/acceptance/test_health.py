@@ -80,7 +80,7 @@ def port_and_variables(discord: LittleDiscord, **others: str) -> tuple[int, dict
 async def test_a_bot_that_works_says_so_and_what_it_did(open_house: OpenHouse) -> None:
     port = free_port()
     prices = "grok-imagine-image:1k=0.02"
-    async with open_house(variables={"HTTP_PORT": str(port), "PRICE_LIST": prices, "LOG_LEVEL": "DEBUG"}) as house:
+    async with open_house(variables={"HTTP_PORT": str(port), "PRICE_LIST": prices}) as house:
         probe = Probe(port)
         body = await probe.until(200, START_S)
         assert body["status"] == "ok"

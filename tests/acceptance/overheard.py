@@ -1,0 +1,49 @@
+"""Reads along with whatever a bot writes, and finds in it what must never stand there."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterable
+
+from bot.sandbox.discord.calls import Recorded
+from bot.sandbox.image_api.records import AcceptedTask
+
+MIN_CHARS = 8  # a shorter prompt may be an ordinary word of a log line
+_TOKEN = re.compile(r"^/(?:webhooks|interactions)/\d+/([^/]{20,})")
+
+
+class Overheard:
+    """The writing end of a pipe, to be given to processes; what they write goes on to standard error as well."""
+
+    def __init__(self) -> None:
+        self._reading, self.writing = os.pipe()
+        self._heard = bytearray()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def close(self) -> str:
+        """All that was written. The processes must have ended."""
+        os.close(self.writing)
+        self._thread.join()
+        os.close(self._reading)
+        return self._heard.decode("utf-8", "replace")
+
+    def _read(self) -> None:
+        while piece := os.read(self._reading, 65536):
+            self._heard += piece
+            os.write(2, piece)
+
+
+def private_words(requests: Iterable[Recorded], accepted: Iterable[AcceptedTask], *more: str) -> set[str]:
+    """Prompts of what was painted, tokens of interactions that went over the wire, and `more`."""
+    tokens = {found[1] for it in requests if (found := _TOKEN.match(it.path))}
+    prompts = {it.submission.prompt for it in accepted}
+    return {word for word in (*tokens, *prompts, *more) if len(word) >= MIN_CHARS}
+
+
+def leaks(text: str, words: Iterable[str]) -> list[str]:
+    """The lines that hold a word which must not stand there, as it is or as JSON writes it."""
+    said = {word for word in words if word in text or word.replace("\n", "\\n") in text}
+    return [line[:500] for line in text.splitlines() if any(word.splitlines()[0] in line for word in said)]
