@@ -113,7 +113,6 @@ class Bar(StrEnum):
     WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern
     UNCHECKED = "unchecked"  # a blocked pattern took too long on this prompt
     PERMISSIONS = "permissions"  # `allowed` names the permissions that Easel lacks there
-    AGE = "age"  # it comes from an age-restricted channel, and this is none
 
 
 class Barred(RequestError):

@@ -7,6 +7,7 @@ question of its own, and a change holds at once in all processes, whatever they 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -43,14 +44,20 @@ class RuleStore:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._remembered: dict[int, RuleBook] = {}
+        self._reading: dict[int, asyncio.Future[RuleBook]] = {}
 
     def remembered(self, guild_id: int) -> RuleBook | None:
         """What this process last read of a server's rules: perhaps no longer true, see above."""
         return self._remembered.get(guild_id)
 
     async def read(self, guild_id: int, patience: float | None = None) -> RuleBook:
-        """The rules as they stand, and remember them."""
-        book = await self._run(lambda connection: _read(connection, guild_id), patience)
+        """The rules as they stand, and remember them. A crowd that asks at once shares one question."""
+        reading = self._reading.get(guild_id)
+        if reading is None:
+            reading = asyncio.ensure_future(self._run(lambda connection: _read(connection, guild_id), patience))
+            self._reading[guild_id] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(guild_id, None))
+        book = await asyncio.shield(reading)
         self._remembered.pop(guild_id, None)
         self._remembered[guild_id] = book
         while len(self._remembered) > MAX_REMEMBERED:

@@ -25,6 +25,7 @@ log = structlog.stdlib.get_logger(__name__)
 #: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
 ACK_PATIENCE_S = 5.0
 UNKNOWN_INTERACTION = 10062
+LOOKS_AT_RULES = 4  # the first may be remembered, and a manager may be changing several things just now
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Intake:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
             await say(interaction, refusal(exc))
-        except StoreUnavailable as exc:
+        except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", fault=str(exc))
             await say(interaction, texts.DATABASE_BUSY)
         else:
@@ -73,11 +74,12 @@ class Intake:
         """The job's first row. Raises RequestError or StoreError."""
         place = place_of(interaction)
         admitted = await self._owner.admit(place, wish)
-        try:
-            return await self._receive(interaction, admitted, parent)
-        except RulesChanged:
-            admitted = await self._owner.admit(place, wish, anew=True)
-            return await self._receive(interaction, admitted, parent)
+        for _ in range(LOOKS_AT_RULES - 1):
+            try:
+                return await self._receive(interaction, admitted, parent)
+            except RulesChanged:
+                admitted = await self._owner.admit(place, wish, anew=True)
+        return await self._receive(interaction, admitted, parent)
 
     async def _receive(self, interaction: Interaction, admitted: Admitted, parent: _Parent) -> Received:
         private = admitted.request.private

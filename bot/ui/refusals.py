@@ -35,6 +35,8 @@ def refusal(exc: RequestError) -> str:
                 exc.limit,
             )
             return f"{told} {who_can_change(SetBy.SERVER)}"
+        case TooManyJobs():
+            return f"{texts.refusal(exc)} {who_can_change(SetBy.OPERATOR)}"
         case LineFull():
             return tr(
                 "The line is full: {limit} requests are waiting already. Please try again in a few minutes; "
@@ -150,10 +152,6 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "Easel lacks permissions in this channel, so nothing was started: {permissions}. Please ask a moderator, "
             "or use `private:True`.",
             permissions=", ".join(tr(PERMISSION_NAMES.get(str(name), str(name))) for name in allowed),
-        ),
-        Bar.AGE: lambda _: tr(
-            "That request comes from an age-restricted channel, and this is none. Please use it there; nothing was "
-            "started."
         ),
     }
 )

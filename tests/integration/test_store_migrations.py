@@ -18,6 +18,7 @@ from bot.errors import StartError
 from bot.model import Charged, Failure, FailureKind, ImageRequest, JobState, Model
 from bot.store import migrate
 from bot.store.engine import Database
+from bot.store.ledger import Extent
 from bot.store.schema import jobs, metadata
 from bot.store.store import Store
 from bot.store.url import read_url
@@ -59,6 +60,32 @@ async def test_every_revision_can_be_gone_back_and_forth(store: Store) -> None:
 
     assert await store.run(there_and_back) == ["alembic_version"]
     await store.ping()
+
+
+async def test_jobs_of_the_first_version_are_taken_over_and_entered_in_the_ledger(scene: Scene) -> None:
+    delivered = await scene.job(JobState.DELIVERED)
+    running = await scene.job(JobState.PAINTING, user_id=2)
+    await scene.move(await scene.job(JobState.WAITING), JobState.FAILED)
+
+    def back_and_forth(connection: Connection) -> None:
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        assert "ledger" not in inspect(connection).get_table_names()
+        command.upgrade(config, "head")
+
+    await scene.store.run(back_and_forth)
+
+    entries = await scene.store.ledger.entries(Extent(scene.now), 10)
+    found = {(it.job_id, it.user_id, it.guild_id, it.pictures, it.reserved_at, it.settled_at) for it in entries}
+    assert found == {
+        (delivered.id, 1, 13, 1, scene.now, scene.now),
+        (running.id, 2, 13, 1, scene.now, None),
+    }
+    assert await scene.store.jobs.get(running.id) == running
+    ready = await scene.move(await scene.move(running, JobState.READY), JobState.DELIVERING, pictures=1)
+    await scene.move(ready, JobState.DELIVERED)
+    assert (await scene.store.ledger.total(Extent(scene.now))).jobs == 2
 
 
 async def test_processes_that_start_together_migrate_once(postgres: PostgresServer) -> None:

@@ -1,5 +1,8 @@
 """What owners set and see: rules, the ledger, blocks; presets, preferences, drafts; servers that were left."""
 
+import json
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +20,7 @@ def upgrade() -> None:
     op.create_index("ix_jobs_guild_id_seq", "jobs", ["guild_id", "seq"])
     op.create_index("ix_jobs_finished_at", "jobs", ["finished_at"])
     _rules_and_ledger()
+    _enter_jobs()
     _styles_and_drafts()
 
 
@@ -57,6 +61,45 @@ def _rules_and_ledger() -> None:
         sa.Column("blocked_at", _moment, nullable=False),
         sa.PrimaryKeyConstraint("guild_id", "user_id", name="pk_blocks"),
     )
+
+
+def _enter_jobs() -> None:
+    """Enter the jobs that are there already: delivered ones, and unfinished ones as reserved."""
+    known: list[sa.ColumnClause[Any]] = [sa.column(name) for name in (*_TAKEN_OVER, "state", "request")]
+    jobs = sa.table("jobs", *known)
+    finished, began = sa.column("finished_at", _moment), sa.column("received_at", _moment)
+    ended = jobs.c.state.in_(("failed", "cancelled", "uncertain", "timed_out"))
+    rows = (
+        op.get_bind()
+        .execute(sa.select(*jobs.c, began, finished).select_from(jobs).where(sa.not_(ended)))
+        .mappings()
+        .all()
+    )
+    entries = [_entry(row) for row in rows]
+    if entries:
+        names = list(entries[0])
+        moments = {"reserved_at", "settled_at"}
+        columns: list[sa.ColumnClause[Any]] = [sa.column(it, _moment if it in moments else None) for it in names]
+        ledger = sa.table("ledger", *columns)
+        op.bulk_insert(ledger, entries)
+
+
+_TAKEN_OVER = ("id", "user_id", "guild_id", "channel_id", "cost_micros")
+
+
+def _entry(row: sa.RowMapping) -> dict[str, object]:
+    request = json.loads(row["request"])
+    return {
+        "job_id": row["id"],
+        **{name: row[name] for name in _TAKEN_OVER[1:]},
+        "model": request.get("model", "grok-imagine-image"),
+        "resolution": request.get("resolution", "1k"),
+        "is_edit": bool(request.get("sources")),
+        "pictures": request.get("count", 1),
+        "sources": len(request.get("sources", ())),
+        "reserved_at": row["received_at"],
+        "settled_at": row["finished_at"],
+    }
 
 
 def _styles_and_drafts() -> None:
