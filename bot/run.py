@@ -47,6 +47,7 @@ from bot.ui.panels import Panels
 from bot.ui.presets import PresetPanel
 from bot.ui.privacy import PrivacyPanel
 from bot.ui.reach import Reach
+from bot.ui.reports import Reports
 from bot.ui.server_settings.command import server_settings
 from bot.uniall.client import ImageApi, Limits, Mode
 
@@ -201,6 +202,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
         Guide(owner, client),
         client.server_settings.panel,
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
+        Reports(client, service, owner, client.server_settings.blocking),
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
     client.household = Keeper(store.retention, store.people, ages)

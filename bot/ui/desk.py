@@ -32,6 +32,8 @@ from bot.ui.panels import Panels
 from bot.ui.preset_cards import save_button
 from bot.ui.presets import PresetPanel
 from bot.ui.reply import DiscordReplies
+from bot.ui.report_cards import report_button
+from bot.ui.reports import is_reportable
 from bot.wish import Wish
 
 log = structlog.stdlib.get_logger(__name__)
@@ -64,6 +66,7 @@ class Desk:
         openings: OpeningBook,
     ) -> None:
         self._service = service
+        self._owner = owner
         self.presets = presets
         self._openings = openings
         self._intake = Intake(service, owner, replies)
@@ -208,7 +211,12 @@ class Desk:
         price = self._service.prices.cost_micros(job.request, job.request.count)
         view = cards.details(job, price)
         if job.state is JobState.DELIVERED:
-            view.add_item(ui.ActionRow(save_button(job.id)))
+            row: ui.ActionRow[Any] = ui.ActionRow(save_button(job.id))
+            view.add_item(row)
+            if is_reportable(job, interaction.guild_id):
+                rules = await self._owner.rules_of(interaction.guild_id or 0)
+                if rules.report_channel is not None:
+                    row.add_item(report_button(job.id))
         if cards.needs_prompt_file(job):
             file = discord.File(io.BytesIO(job.request.prompt.encode()), filename=cards.PROMPT_FILE)
             await interaction.response.send_message(view=view, file=file, ephemeral=True)

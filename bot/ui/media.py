@@ -40,6 +40,11 @@ def belongs_to(message: discord.Message, job_id: str) -> bool:
     return any((button.custom_id or "").endswith(f":{job_id}") for button in buttons)
 
 
+def components_of(message: discord.Message) -> Sequence[discord.Component]:
+    """All components of a message, the inner ones included, in reading order."""
+    return list(_walk(message.components))
+
+
 def _walk(parts: Sequence[discord.Component]) -> Iterator[discord.Component]:
     for part in parts:
         yield part
