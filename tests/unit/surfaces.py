@@ -1,0 +1,162 @@
+"""Everything that Easel shows, filled as full as it can be: for the tests of Discord's limits.
+
+Who adds a card, a panel or a form adds a function here that yields it in its fullest states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import discord
+from discord import app_commands, ui
+
+from bot.errors import SourceFault
+from bot.jobs.lists import PAGE, Page
+from bot.model import (
+    Charged,
+    FailureKind,
+    ImageRequest,
+    Job,
+    JobState,
+    Model,
+    PictureFormat,
+    Progress,
+    Resolution,
+    Source,
+)
+from bot.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
+from bot.quotas import Quota, SetBy, Span, Standing, What, Whose
+from bot.ui import cards, forms, job_list, preset_cards, preset_forms
+from bot.ui.cards import Look, Shown
+from bot.ui.guide import guide_card
+from bot.ui.mentions import Mentions
+from bot.wish import BUILT_IN
+from tests.unit.samples import NOW, TARGET, failed, job
+
+Surface = ui.LayoutView | ui.Modal
+LINK = "https://discord.com/channels/" + "/".join(["9" * 19] * 3)
+FILE_URL = "https://files.example.com/" + "x" * 370
+LONG_NAME: str = "x" * 32
+NOW_LATER = NOW + timedelta(hours=3)
+
+
+def full_job(prompt: str, locale: str) -> Job:
+    request = ImageRequest(
+        prompt[:4000],
+        model=Model.QUALITY,
+        resolution=Resolution.TWO_K,
+        count=4,
+        format=PictureFormat.WEBP,
+        sources=tuple(Source(FILE_URL) for _ in range(3)),
+    )
+    return job(
+        request=request,
+        id="f" * 32,
+        user_id=9 * 10**18,
+        task_id="task_" + "x" * 60,
+        request_id="r" * 60,
+        cost_micros=123_456,
+        parent_link=LINK,
+        submitted_at=NOW,
+        ready_at=NOW_LATER,
+        finished_at=NOW_LATER,
+        target=replace(TARGET, locale=locale),
+    )
+
+
+def replies(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    names = [f"source-{number}.webp" for number in range(1, 4)]
+    for look in (Look(), Look(parting=True), Look(with_prompt=False)):
+        for trouble in (None, FailureKind.BUSY, FailureKind.UNREACHABLE):
+            yield cards.in_line(whole, Progress(place=123456, trouble=trouble), look)
+            for state in (JobState.PAINTING, JobState.READY):
+                yield cards.painting(replace(whole, state=state), Progress(percent=99, trouble=trouble), look)
+        for kept in (True, False):
+            shown = [Shown(f"picture-{n}.webp" if kept else None, reencoded=True, url=FILE_URL) for n in range(1, 5)]
+            yield cards.finished(replace(whole, task_id=None), shown[:3], names, look)
+            yield cards.finished(whole, shown, names, look)
+    for kind in FailureKind:
+        details = [f"{fault} 26000000" for fault in SourceFault] if kind is FailureKind.BAD_SOURCE else [""]
+        for charged in Charged:
+            for detail in details:
+                yield cards.ended(replace(failed(kind, charged, detail), request=whole.request, target=whole.target))
+
+
+def details(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    yield cards.details(whole, 20_000)
+    yield cards.details(replace(whole, state=JobState.DELIVERED, cost_micros=None), None)
+    yield cards.details(replace(failed(FailureKind.LOST, Charged.MAYBE), request=whole.request), None)
+
+
+def request_forms(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    yield forms.remix_form(whole)
+    for pictures in (1, 4, 25):
+        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, pictures)
+
+
+def presets(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    text = prompt.strip() or "x"
+    many = [
+        Preset(f"{n:032x}", n % 2 == 0, 1, text[:MAX_NAME_CHARS], text[:MAX_WORDS_CHARS], BUILT_IN, 9 * 10**18, NOW)
+        for n in range(25)
+    ]
+    for whose in (preset_forms.SERVER, preset_forms.MINE):
+        for listed in (many, many[:1], []):
+            yield preset_cards.listing(listed, whose, 0, in_guild=True, manages=True)
+        yield preset_forms.making_form(whose)
+    yield preset_cards.showing(many[0], 0, may_change=True, may_share=True)
+    yield preset_cards.asking(many[0], 0)
+    yield preset_forms.changing_form(many[0], 0)
+    yield preset_forms.saving_form(whole, for_server=True)
+
+
+def job_lists(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    states = (JobState.WAITING, JobState.PAINTING, JobState.DELIVERED, JobState.READY)
+    lost = replace(failed(FailureKind.UNCERTAIN, Charged.MAYBE), request=whole.request, parent_link=LINK)
+    varied = [*(replace(whole, state=state, reply_deleted=state is JobState.READY) for state in states), lost]
+    jobs = [replace(varied[n % len(varied)], id=f"{n:032x}") for n in range(PAGE)]
+    page = Page(jobs, {one.id: 123456 for one in jobs}, 9, more=True)
+    for scope in job_list.Scope:
+        yield job_list.layout(page, scope, list(job_list.Scope))
+        yield job_list.layout(replace(page, jobs=[]), scope, list(job_list.Scope))
+
+
+def guide(prompt: str, locale: str) -> Iterator[Surface]:
+    ids: dict[str, int] = dict.fromkeys(["imagine", "edit", LONG_NAME], 9 * 10**18)
+    further = [_command(LONG_NAME, "d" * 100)] * 30
+    standings = [
+        Standing(Quota(whose, what, Span.MONTH, 10**9, SetBy.SERVER), 5 * 10**8, NOW_LATER)
+        for whose, what in (
+            (Whose.MEMBER, What.PICTURES),
+            (Whose.USER, What.PICTURES),
+            (Whose.SERVER, What.PICTURES),
+            (Whose.SERVER, What.SPEND),
+            (Whose.EVERYONE, What.SPEND),
+        )
+    ]
+    for told in (standings * 2, [], None):
+        yield guide_card(Mentions(ids), further, told, in_server=told is not None)
+
+
+def _command(name: str, description: str) -> app_commands.Command[Any, ..., Any]:
+    async def callback(interaction: discord.Interaction[Any]) -> None: ...
+
+    return app_commands.Command(name=name, description=description, callback=callback)
+
+
+SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
+    replies,
+    details,
+    request_forms,
+    presets,
+    job_lists,
+    guide,
+)
