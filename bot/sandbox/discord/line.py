@@ -39,8 +39,8 @@ def parse_line(line: str, offered: Sequence[Json], locale: str = "en-US") -> Lin
     while any(one["type"] in (1, 2) for one in part.get("options", [])):
         word, _, rest = rest.partition(" ")
         path.append(word)
-        part = next((one for one in part["options"] if one["name"] == word), Json())
-    choose_subcommand(command, path)
+        part = next((one for one in part["options"] if word in names_of(one, locale)), Json())
+    choose_subcommand(command, path, locale)
     names = {name for spec in part.get("options", []) for name in names_of(spec, locale)}
     return Line(" ".join([command["name"], *path]), _options(rest.strip(), names, command["name"]))
 

@@ -17,11 +17,13 @@ _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "o
 Value = str | int | float | bool | Path | Upload
 
 
-def choose_subcommand(command: Json, words: list[str]) -> tuple[Json, list[Json]]:
+def choose_subcommand(command: Json, words: list[str], locale: str = "en-US") -> tuple[Json, list[Json]]:
     """Follow subcommand names; the part that holds the options, and the path to it from the outside in."""
     part, path = command, list[Json]()
     for word in words:
-        inner = next((one for one in part.get("options", []) if one["type"] in (1, 2) and one["name"] == word), None)
+        inner = next(
+            (one for one in part.get("options", []) if one["type"] in (1, 2) and word in names_of(one, locale)), None
+        )
         if inner is None:
             raise InvalidCommand(f"/{command['name']} has no subcommand {word}.")
         part = inner
@@ -71,6 +73,18 @@ def fill(
 def names_of(spec: Json, locale: str) -> set[str]:
     """The names an option or command goes by: its own, and the one of the user's language."""
     return {spec["name"], as_object(spec.get("name_localizations")).get(locale, spec["name"])}
+
+
+def localised(part: Json, locale: str) -> Json:
+    """A command as the client of a user with this language shows it."""
+    shown = dict(part)
+    for key in ("name", "description"):
+        if key in part:
+            shown[key] = as_object(part.get(f"{key}_localizations")).get(locale, part[key])
+    for key in ("options", "choices"):
+        if part.get(key):
+            shown[key] = [localised(one, locale) for one in part[key]]
+    return shown
 
 
 def checked_value(spec: Json, value: Value) -> Any:

@@ -75,7 +75,7 @@ class Person:
         """Use a slash command. Subcommands follow the name after a blank."""
         first, *words = name.split()
         command = self._offered(first, SLASH)
-        part, path = choose_subcommand(command, words)
+        part, path = choose_subcommand(command, words, self.user.locale)
         named = self._named()
         filled = fill(part, options, self.user.locale, self._attach, named)
         data = _command_data(command) | {"options": wrap(filled, path)}
@@ -85,7 +85,7 @@ class Person:
         """What the bot suggests while `option` is being typed. Empty when it does not answer."""
         first, *words = name.split()
         command = self._offered(first, SLASH)
-        part, path = choose_subcommand(command, words)
+        part, path = choose_subcommand(command, words, self.user.locale)
         spec = next((one for one in part.get("options", []) if option in names_of(one, self.user.locale)), None)
         if spec is None or not spec.get("autocomplete"):
             raise InvalidCommand(f"/{name} has no option {option} that suggests anything.")

@@ -8,11 +8,11 @@ from typing import Any, cast
 from bot.sandbox.discord.cdn import Upload
 from bot.sandbox.discord.clients import InvalidCommand
 from bot.sandbox.discord.forms import FieldValue
-from bot.sandbox.discord.options import ATTACHMENT, Value, choose_subcommand
+from bot.sandbox.discord.options import ATTACHMENT, Value, choose_subcommand, names_of
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.refusals import Json
 from bot.sandbox.discord.reply import ModalForm, Reply
-from bot.sandbox.page.scene import offered
+from bot.sandbox.page.scene import LANGUAGES, offered
 from bot.sandbox.page.uploads import Uploads
 
 #: Forms a tab may have open and unanswered; the oldest is forgotten.
@@ -37,6 +37,7 @@ class Acts:
             "user_menu": self._user_menu,
             "submit": self._submit,
             "delete": self._delete,
+            "language": self._language,
         }
 
     async def do(self, asked: Json) -> Json | None:
@@ -89,6 +90,16 @@ class Acts:
     async def _delete(self, person: Person, asked: Json) -> None:
         await person.delete(person.seen(int(asked["message"])))
 
+    async def _language(self, person: Person, asked: Json) -> None:
+        """Choose the language of one's own client, or that of the server."""
+        locale = str(asked["locale"])
+        if locale not in LANGUAGES:
+            raise InvalidCommand("There is no such language.")
+        if not asked["of_server"]:
+            person.user.locale = locale
+        elif person.channel.guild is not None:
+            person.channel.guild.locale = locale
+
     def _outcome(self, reply: Reply) -> Json:
         if reply.error:
             return {"failed": reply.error}
@@ -128,8 +139,10 @@ class Acts:
 
 def _attachment_options(person: Person, name: str) -> set[str]:
     first, *words = name.split() or [""]
-    command = next((one for one in person.commands() if one["type"] == 1 and one["name"] == first), None)
+    locale = person.user.locale
+    command = next((one for one in person.commands() if one["type"] == 1 and first in names_of(one, locale)), None)
     if command is None:
         raise InvalidCommand(f"There is no command /{first} for {person.user.name} here.")
-    part, _ = choose_subcommand(command, words)
-    return {one["name"] for one in part.get("options", []) if one["type"] == ATTACHMENT}
+    part, _ = choose_subcommand(command, words, locale)
+    files = (one for one in part.get("options", []) if one["type"] == ATTACHMENT)
+    return {name for one in files for name in names_of(one, locale)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox.discord.commands import MESSAGE_MENU, SLASH, USER_MENU
+from bot.sandbox.discord.options import localised
 from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.places import Channel, ChannelKind, User
@@ -15,6 +16,18 @@ _KINDS = {
     ChannelKind.PRIVATE_THREAD: "thread",
     ChannelKind.DM: "dm",
     ChannelKind.GROUP: "group",
+}
+
+#: Some of Discord's languages, by their own names: those Easel speaks, and one that it does not.
+LANGUAGES = {
+    "en-US": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es-ES": "Español",
+    "pt-BR": "Português do Brasil",
+    "ja": "日本語",
+    "zh-CN": "中文",
+    "nl": "Nederlands",
 }
 
 
@@ -32,13 +45,16 @@ def scene_of(discord: LocalDiscord, person: Person) -> Json:
             for role in guild.roles.values()
         ],
         "cdn": discord.base_url,
+        "languages": [{"value": locale, "label": name} for locale, name in LANGUAGES.items()],
+        "locale": person.user.locale,
+        "server_locale": person.channel.guild.locale if person.channel.guild else None,
         **offered(person),
     }
 
 
 def offered(person: Person) -> Json:
     """The commands and the menus of messages and users that this person has here."""
-    commands = person.commands()
+    commands = [localised(one, person.user.locale) for one in person.commands()]
     return {
         "commands": [one for one in commands if one["type"] == SLASH],
         "menus": [one["name"] for one in commands if one["type"] == MESSAGE_MENU],

@@ -52,9 +52,20 @@ function draw() {
   $("place-name").textContent = title;
   $("place-about").textContent = about(place);
   $("connection").hidden = true;
-  drawSidebar($("places"), $("people"));
+  drawSide();
   document.body.classList.remove("with-places");
   $("places-toggle").setAttribute("aria-expanded", "false");
+}
+
+function drawSide() {
+  drawSidebar($("places"), $("people"), $("languages"), speak);
+}
+
+/** Another language for this person's client, or for the server: commands are offered in it from now on. */
+async function speak(locale, ofServer) {
+  await ask("language", { locale, of_server: ofServer });
+  document.activeElement?.blur();
+  await enter();
 }
 
 function about(place) {
@@ -69,7 +80,7 @@ function take(event) {
   if (event.channel_id === scene.place?.id) history.take(event);
   else if (event.type === "message_created") {
     markUnread(event.channel_id);
-    drawSidebar($("places"), $("people"));
+    drawSide();
   }
 }
 

@@ -11,6 +11,9 @@ export const scene = {
   user_menus: [],
   roles: [],
   cdn: "",
+  languages: [],
+  locale: "en-US",
+  server_locale: null,
   local: true,
 };
 

@@ -1,6 +1,7 @@
 // Where one can go and who one can be. Everything is a link, so that a second tab is one middle click away.
 
 import { el, fill, icon, newId } from "./dom.js";
+import { labelled, select } from "./fields.js";
 import { addressOf } from "./address.js";
 import { avatar } from "./message.js";
 import { scene } from "./scene.js";
@@ -14,8 +15,8 @@ export function markUnread(channelId) {
   if (place && place.key !== scene.place?.key) unread.add(place.key);
 }
 
-/** Draw places and people. */
-export function drawSidebar(places, people) {
+/** Draw places, people and languages. `speak(locale, ofServer)` hears of another language. */
+export function drawSidebar(places, people, languages, speak) {
   unread.delete(scene.place.key);
   const groups = Map.groupBy(scene.places, (one) => one.server ?? "Private");
   fill(
@@ -27,6 +28,19 @@ export function drawSidebar(places, people) {
     el("p", { class: "side-title" }, "You are"),
     el("div", { class: "people" }, scene.people.filter((one) => !one.bot).map(person)),
   );
+  // a choice that is open right now is left alone
+  if (languages.contains(document.activeElement)) return;
+  fill(
+    languages,
+    languageOf("Your language", scene.locale, (locale) => speak(locale, false)),
+    scene.server_locale && languageOf("The server's language", scene.server_locale, (locale) => speak(locale, true)),
+  );
+}
+
+function languageOf(label, current, choose) {
+  const options = scene.languages.map((one) => ({ ...one, default: one.value === current }));
+  const control = select(options, { on: { change: () => choose(control.value) } });
+  return labelled(label, control);
 }
 
 function placeGroup(name, list) {
