@@ -27,8 +27,8 @@ PANEL = "help"
 COLOUR = discord.Colour(0x4F9D77)
 #: The answer does not wait longer for what is left of a quota; Discord gives it 3 s in all.
 PATIENCE_S = 1.0
-#: So many commands are named at most, that the card stays within Discord's 4,000 characters.
-MAX_COMMANDS = 15
+#: So many characters name further commands, that the card stays within Discord's 4,000.
+FURTHER_CHARS = 1600
 FIRST = ("imagine", "edit", "help")  # named elsewhere on the card
 
 Slash = app_commands.Command[Any, ..., Any] | app_commands.Group
@@ -131,10 +131,15 @@ def _buttons() -> Iterator[str]:
 
 
 def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
-    for command in commands[:MAX_COMMANDS]:
+    room = FURTHER_CHARS
+    for command in commands:
         is_group = isinstance(command, app_commands.Group)
         name = f"`/{command.name}`" if is_group else mentions.of(command.name)
-        yield f"{name} – {tr(command.description)}"
+        line = f"{name} – {tr(command.description)}"
+        room -= len(line)
+        if room < 0:
+            return
+        yield line
 
 
 def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
