@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bot.sandbox.discord.reply import ModalForm
 from tests.acceptance.conftest import House, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -26,3 +27,53 @@ async def test_help_mentions_commands_after_a_restart_that_registered_nothing(ho
     reply = await house.ben.command("help")
     assert "</imagine:" in reply.message.text
     assert len([it for it in house.discord.requests if it.method == "PUT" and it.path.endswith("/commands")]) == before
+
+
+async def test_a_reply_speaks_the_servers_language_and_a_private_sentence_the_persons(house: House) -> None:
+    guild = house.ada.channel.guild
+    assert guild is not None
+    guild.locale, house.ben.user.locale = "fr", "de"
+    try:
+        public = await house.ben.say("/imagine prompt:un renard anzahl:2")  # the option by its German name
+        await public.until(lambda message: bool(message.pictures))
+        assert public.message.labels == ["Encore", "Remix", "Modifier", "Détails", "Supprimer"]
+        assert says("2 images")(public.message)
+        details = await house.ben.press(public, "Détails")
+        assert says("Einstellungen", "2 Bilder")(details.message)
+        private = await house.ben.say("/imagine prompt:ein Fuchs privat:true")
+        await private.until(lambda message: bool(message.pictures))
+        assert private.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
+    finally:
+        guild.locale = house.ben.user.locale = "en-US"
+
+
+async def test_a_form_speaks_the_language_of_the_one_who_opens_it(house: House) -> None:
+    reply = await house.ada.say("/imagine prompt:a fox")
+    await reply.until(lambda message: bool(message.pictures))
+    house.ben.user.locale = "ja"
+    try:
+        form = await house.ben.press(reply, "Remix")
+        assert isinstance(form, ModalForm)
+        assert form.modal["title"] == "リミックス"
+        assert [part["label"] for part in form.modal["components"]][:2] == ["プロンプト", "モデル"]
+    finally:
+        house.ben.user.locale = "en-US"
+
+
+async def test_a_language_that_easel_does_not_speak_is_answered_in_english(house: House) -> None:
+    house.ben.user.locale = "nl"
+    try:
+        assert says("paints what you describe")((await house.ben.say("/help")).message)
+    finally:
+        house.ben.user.locale = "en-US"
+
+
+async def test_text_from_right_to_left_is_shown_harmlessly_in_every_language(house: House) -> None:
+    house.ben.user.locale = "de"
+    try:
+        reply = await house.ben.say("/imagine prompt:שלום \u202e@everyone **x** 🦊 privat:true")
+        await reply.until(lambda message: bool(message.pictures))
+        assert "@everyone" not in reply.message.text
+        assert "\\*\\*x\\*\\*" in reply.message.text
+    finally:
+        house.ben.user.locale = "en-US"
