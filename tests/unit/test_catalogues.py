@@ -12,10 +12,18 @@ from babel.messages.catalog import Catalog, Message
 
 from bot.ui.language import Language, speaking, tr, trn
 from tests.catalogues.gather import gather, sentences
-from tests.catalogues.keep import LANGUAGES, mo_of, path_of, read, strings_of
+from tests.catalogues.keep import LANGUAGES, missing, mo_of, path_of, po_of, read, strings_of, update
 
 MARKS = re.compile(r"\*\*|`|^-# |^#+ |^> ", re.MULTILINE)
 COMMAND = re.compile(r"`/([\w-]+)")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_catalogue_holds_what_there_is_to_translate_and_nothing_else(language: str) -> None:
+    template = await gather()
+    catalogue = read(language)
+    assert missing(update(language, catalogue, template)) == []
+    assert po_of(update(language, catalogue, template)) == path_of(language).read_bytes(), "run `make catalogues`"
 
 
 async def test_sentences_are_gathered_from_the_code_and_words_from_the_commands() -> None:
