@@ -29,10 +29,26 @@ from bot.model import (
 )
 from bot.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
 from bot.quotas import Quota, SetBy, Span, Standing, What, Whose
-from bot.ui import cards, forms, job_list, preset_cards, preset_forms
+from bot.rules import Rules
+from bot.store.people import Stored
+from bot.ui import (
+    cards,
+    forms,
+    gallery,
+    gallery_cards,
+    job_list,
+    preset_cards,
+    preset_forms,
+    privacy,
+    report_cards,
+    texts,
+)
 from bot.ui.cards import Look, Shown
 from bot.ui.guide import guide_card
 from bot.ui.mentions import Mentions
+from bot.ui.server_settings import forms as settings_forms
+from bot.ui.server_settings import layout as settings_layout
+from bot.ui.server_settings import sections
 from bot.wish import BUILT_IN
 from tests.unit.samples import NOW, TARGET, failed, job
 
@@ -146,6 +162,64 @@ def guide(prompt: str, locale: str) -> Iterator[Surface]:
         yield guide_card(Mentions(ids), further, told, in_server=told is not None)
 
 
+def galleries(prompt: str, locale: str) -> Iterator[Surface]:
+    exhibit = gallery_cards.Exhibit(full_job(prompt, locale), [FILE_URL] * 4)
+    hidden = replace(exhibit, urls=[])
+    for shown in ([exhibit] * gallery.PAGE, [hidden] * gallery.PAGE, []):
+        for whose in (gallery_cards.ALL, gallery_cards.MINE, "9" * 19):
+            yield gallery_cards.page(gallery_cards.Room(whose, shown, has_newer=True, has_older=True, in_server=True))
+    yield gallery_cards.date_form(gallery_cards.ALL)
+
+
+def privacies(prompt: str, locale: str) -> Iterator[Surface]:
+    many = 10**6
+    for days in (None, 1, 365):
+        yield privacy.overview(Stored(many, many, NOW, many, many, many), days)
+
+
+def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
+    ids = tuple(9 * 10**18 + n for n in range(25))
+    words = tuple(f"{n} {prompt.strip()[:60]}" for n in range(40))
+    full = Rules(
+        channels=ids,
+        roles=ids,
+        exempt_roles=ids,
+        pictures_per_member_day=10**6,
+        pictures_per_day=10**6,
+        spend_per_day=10**12,
+        spend_per_month=10**12,
+        jobs_per_member=10**6,
+        models=tuple(Model),
+        resolutions=tuple(Resolution),
+        max_count=4,
+        defaults=BUILT_IN,
+        blocked_words=words,
+        blocked_patterns=words,
+        report_channel=ids[0],
+        confirm_over=10**9,
+        language=locale,
+    )
+    for channel_id, own, server in (
+        (0, full, full),
+        (ids[0], full, full),
+        (ids[0], Rules(), full),
+        (0, Rules(), Rules()),
+    ):
+        holding = sections.Holding(channel_id, own, server, {})
+        for section in sections.Section:
+            for asks in (False, True):
+                view = settings_layout.View(section, holding, ids * 2, texts.plain(prompt[:150]), asks_to_reset=asks)
+                yield settings_layout.panel(view)
+            for form in settings_layout.Form:
+                yield settings_forms.build(form, section, channel_id, own)
+
+
+def reports(prompt: str, locale: str) -> Iterator[Surface]:
+    line = report_cards.deleted_line(9 * 10**18, NOW)
+    full = report_cards.Report(tuple(9 * 10**18 + n for n in range(20)), (line,) * 4)
+    yield report_cards.card(full_job(prompt, locale), full)
+
+
 def _command(name: str, description: str) -> app_commands.Command[Any, ..., Any]:
     async def callback(interaction: discord.Interaction[Any]) -> None: ...
 
@@ -159,4 +233,8 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     presets,
     job_lists,
     guide,
+    galleries,
+    privacies,
+    server_panels,
+    reports,
 )

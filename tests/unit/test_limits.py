@@ -148,7 +148,7 @@ def _texts(parts: list[Any]) -> Iterator[str]:
 
 
 def _outside_code(text: str) -> str:
-    return re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return re.sub(r"```.*?```|`` .*? ``", "", text, flags=re.DOTALL)
 
 
 def _localised(part: Json, key: str, language: Language) -> str:
