@@ -20,6 +20,7 @@ from bot.discord_address import point_discord_at
 from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
+from bot.jobs.accounts import Accounts
 from bot.jobs.gallery import GalleryBook
 from bot.jobs.keeper import Ages, Keeper
 from bot.jobs.life import Tools
@@ -49,6 +50,7 @@ from bot.ui.privacy import PrivacyPanel
 from bot.ui.reach import Reach
 from bot.ui.reports import Reports
 from bot.ui.server_settings.command import server_settings
+from bot.ui.usage import UsagePanel
 from bot.uniall.client import ImageApi, Limits, Mode
 
 if TYPE_CHECKING:
@@ -201,6 +203,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         Guide(owner, client),
         client.server_settings.panel,
+        UsagePanel(Accounts(owner)),
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )

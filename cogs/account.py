@@ -1,4 +1,4 @@
-"""`/jobs` and `/privacy`: what a person has asked for, and what is kept of it."""
+"""`/jobs`, `/usage` and `/privacy`: what a person has asked for, what it cost, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ class Account(commands.Cog):
     @app_commands.command(description="Your requests: in line, running and recent")
     async def jobs(self, interaction: discord.Interaction[Any]) -> None:
         await self._client.panels.open(interaction, "jobs")
+
+    @app_commands.command(description="Pictures, spend and what is left of your quota; for managers also the server's")
+    async def usage(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.panels.open(interaction, "usage")
 
     @app_commands.command(description="What Easel stores about you and for how long, and how to delete it")
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:

@@ -90,7 +90,7 @@ KEPT_TO: Mapping[str, tuple[str, ...]] = {
     "alembic": ("bot.store",),
     "psycopg": ("bot.store",),
     "prometheus_client": ("bot.health.metrics",),
-    "PIL": ("bot.sandbox", "bot.ui.picture_encoding", "bot.ui.picture_process"),
+    "PIL": ("bot.sandbox", "bot.ui.chart_process", "bot.ui.picture_encoding", "bot.ui.picture_process"),
 }
 
 MISLEADING_NAMES = frozenset({"helpers", "logging", "queue", "time", "types", "utils"})

@@ -1,0 +1,103 @@
+"""`/usage`: what was painted and what it cost, for whoever it is meant for, as text, chart and table."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from PIL import Image
+
+from bot.sandbox.discord.person import Person
+from bot.sandbox.discord.reply import Reply
+from tests.acceptance.abreast import abreast
+from tests.acceptance.conftest import OpenHouse, says, with_pictures
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PRICES = {
+    "PRICE_LIST": "grok-imagine-image:1k=0.02",
+    "MAX_PICTURES_PER_USER_PER_DAY": "10",
+    "MAX_JOBS_PER_USER": "20",
+}
+
+
+async def painted(person: Person, prompt: str, **options: object) -> None:
+    reply = await person.command("imagine", prompt=prompt, **options)  # pyright: ignore[reportArgumentType]
+    await reply.until(with_pictures)
+
+
+async def usage(person: Person) -> Reply:
+    reply = await person.command("usage")
+    await reply.until(lambda message: message.pictures)
+    assert reply.ephemeral
+    return reply
+
+
+async def table(person: Person, panel: Reply) -> list[dict[str, str]]:
+    exported = await person.press(panel, "Export as CSV")
+    message = await exported.until(lambda it: it.files)
+    assert message.ephemeral
+    text = (await exported.download(message.files[0])).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@abreast
+async def test_everybody_sees_their_own_and_managers_the_servers(open_house: OpenHouse, kind: str) -> None:
+    async with open_house(kind, variables=PRICES) as house:
+        await painted(house.ben, "three", count=3)
+        await painted(house.ben, "one in private", private=True)
+        await painted(house.ben.at("dm"), "outside the server", count=2)
+        await painted(house.ada, "of Ada's", model="Quality")
+        mine = await usage(house.ben)
+        assert says("**Today**: 6 pictures · $0.12", "**This month**: 6 pictures · $0.12")(mine.message)
+        assert says("Your pictures everywhere today: 4 of 10 left, renews <t:")(mine.message)
+        assert "This server's usage" not in mine.labels
+        assert mine.pictures[0].alt.startswith("US dollars per day of this month.")
+        picture = Image.open(io.BytesIO(await mine.download(mine.pictures[0])))
+        assert (picture.format, picture.size) == ("PNG", (1000, 520))
+
+        hers = await usage(house.ada)
+        assert says("**Today**: 1 picture, unpriced")(hers.message)
+        await house.ada.press(hers, "This server's usage")
+        await hers.until(says("What this server uses"))
+        assert says("5 pictures · $0.08 · 1 picture without a price")(hers.message)
+        assert says(f"<@{house.ben.user.id}>: 4 pictures · $0.08", "Quality: 1 picture, unpriced")(hers.message)
+
+        rows = await table(house.ada, hers)
+        assert [(row["model"], row["pictures"], row["usd"]) for row in rows] == [
+            ("grok-imagine-image", "3", "0.06"),
+            ("grok-imagine-image", "1", "0.02"),
+            ("grok-imagine-image-quality", "1", ""),
+        ]
+        assert rows[0]["member"] == f"user {house.ben.user.id}"
+        assert rows[0]["time"].endswith("+00:00")
+        assert len(await table(house.ben, mine)) == 3
+
+
+@abreast
+async def test_a_server_is_shown_to_nobody_else_by_forged_buttons_either(open_house: OpenHouse) -> None:
+    async with open_house(variables=PRICES) as house:
+        await painted(house.ada, "of Ada's")
+        panel = await usage(house.ben)
+        for word in ("show", "csv"):
+            forged = await house.ben.forge(panel, f"easel-usage:{word}:server")
+            assert says("Only members with the permission Manage Server")(forged.message)
+            assert not forged.message.files
+        # There is no server to manage in direct messages.
+        direct = await usage(house.ada.at("dm"))
+        forged = await house.ada.at("dm").forge(direct, "easel-usage:csv:server")
+        assert says("Only members with the permission Manage Server")(forged.message)
+
+
+@abreast
+async def test_without_prices_pictures_are_counted_and_no_cost_is_made_up(open_house: OpenHouse) -> None:
+    async with open_house() as house:
+        empty = await usage(house.ben)
+        assert says("**Today**: 0 pictures")(empty.message)
+        await painted(house.ben, "two", count=2)
+        panel = await usage(house.ben)
+        assert says("**Today**: 2 pictures, unpriced")(panel.message)
+        assert "$" not in panel.text
+        assert panel.pictures[0].alt.startswith("Pictures per day of this month.")

@@ -1,0 +1,36 @@
+"""The table of the ledger that people take along."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.jobs.accounts import COLUMNS, as_csv
+from bot.jobs.owner import Entry
+
+AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def cells(model: str = "m", cost_micros: int | None = None) -> dict[str, str]:
+    entry = Entry("j1", 7, 13, 12, model, "1k", False, 2, 0, cost_micros, AT, None)
+    (row,) = csv.DictReader(io.StringIO(as_csv([entry]).decode("utf-8-sig")))
+    return row
+
+
+def test_times_are_iso_and_amounts_decimals() -> None:
+    row = cells(cost_micros=120_000)
+    assert tuple(row) == COLUMNS
+    assert (row["time"], row["settled"], row["usd"], row["edit"]) == ("2026-11-25T12:00:00+00:00", "", "0.12", "no")
+
+
+@pytest.mark.parametrize(("micros", "told"), [(None, ""), (0, "0"), (1, "0.000001"), (10_000_000, "10")])
+def test_an_amount_is_never_rounded_nor_written_with_an_exponent(micros: int | None, told: str) -> None:
+    assert cells(cost_micros=micros)["usd"] == told
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_is_a_formula(start: str) -> None:
+    assert cells(f"{start}HYPERLINK(1)")["model"].startswith("'")
