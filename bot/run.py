@@ -21,6 +21,7 @@ from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
 from bot.errors import EaselError, SettingsError, StartError
 from bot.jobs.accounts import Accounts
+from bot.jobs.drafts import DraftBook
 from bot.jobs.gallery import GalleryBook
 from bot.jobs.keeper import Ages, Keeper
 from bot.jobs.life import Tools
@@ -192,7 +193,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Owner(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
-    client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings))
+    client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings), DraftBook(store.drafts))
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, Reach(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
@@ -203,6 +204,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         Guide(owner, client),
         client.server_settings.panel,
+        client.desk.confirming,
         UsagePanel(Accounts(owner)),
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),

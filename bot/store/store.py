@@ -13,6 +13,7 @@ from bot.errors import StartError, StoreUnavailable
 from bot.measures import UNMEASURED, Measures
 from bot.store import faults
 from bot.store.bell import Bell
+from bot.store.drafts import Drafts
 from bot.store.engine import Database
 from bot.store.gallery import Gallery
 from bot.store.jobs import Jobs
@@ -49,6 +50,7 @@ class Store:
         self.lists = Lists(self.run)
         self.gallery = Gallery(self.run)
         self.meta = Meta(self.run)
+        self.drafts = Drafts(self.run)
         self.people = People(self.run)
         self.retention = Retention(self.run)
         self.rules = RuleStore(self.run)

@@ -15,12 +15,14 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.errors import JobMoved, StoreUnavailable
+from bot.jobs.drafts import DraftBook
 from bot.jobs.openings import OpeningBook
 from bot.jobs.owner import Owner
 from bot.jobs.service import Cancelled, JobService
 from bot.model import AspectRatio, FollowUp, ImageRequest, Job, JobState, Slot
 from bot.ui import cards, forms, texts
 from bot.ui.actions import Action
+from bot.ui.confirm import ConfirmPanel
 from bot.ui.gallery import GalleryPanel
 from bot.ui.intake import Intake
 from bot.ui.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
@@ -64,12 +66,14 @@ class Desk:
         replies: DiscordReplies,
         presets: PresetPanel,
         openings: OpeningBook,
+        drafts: DraftBook,
     ) -> None:
         self._service = service
         self._owner = owner
         self.presets = presets
         self._openings = openings
-        self._intake = Intake(service, owner, replies)
+        self._intake = Intake(service, owner, replies, drafts)
+        self.confirming = ConfirmPanel(self._intake, drafts)
         self._menus = MenuDesk(openings, self._intake)
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()

@@ -10,11 +10,14 @@ import discord
 import structlog
 
 from bot.errors import AlreadyReceived, RequestError, RulesChanged, SourceFault, StoreUnavailable
+from bot.jobs.drafts import Draft, DraftBook
 from bot.jobs.owner import Admitted, Owner
 from bot.jobs.service import JobService, Received
 from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
 from bot.ui import texts
+from bot.ui.confirm import question
 from bot.ui.interactions import Interaction, place_of, reply_locale, say, target_of
+from bot.ui.language import tr
 from bot.ui.reach import AUTOMOD
 from bot.ui.refusals import refusal
 from bot.ui.reply import DiscordReplies
@@ -36,11 +39,20 @@ class _Parent:
     link: str | None
 
 
+class _Dear(Exception):
+    """The request costs more than the place allows without a question."""
+
+    def __init__(self, admitted: Admitted) -> None:
+        super().__init__()
+        self.admitted = admitted
+
+
 class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
-    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies) -> None:
+    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies, drafts: DraftBook) -> None:
         self._service = service
+        self._drafts = drafts
         self._owner = owner
         self._replies = replies
 
@@ -55,23 +67,45 @@ class Intake:
         if too_large := [it.size for it in wish.sources if it.size > MAX_SOURCE_BYTES]:
             await say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
             return
+        await self._start(interaction, wish, _Parent(parent.id if parent else None, link), confirmed=False)
+
+    async def resume(self, interaction: Interaction, draft: Draft) -> None:
+        """Start what was asked about and confirmed; the place is looked at anew."""
+        await self._start(interaction, draft.request, _Parent(draft.parent_id, draft.parent_link), confirmed=True)
+
+    async def _start(
+        self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent, *, confirmed: bool
+    ) -> None:
         try:
-            received = await self._received(interaction, wish, _Parent(parent.id if parent else None, link))
+            received = await self._received(interaction, wish, parent, confirmed=confirmed)
+        except _Dear as dear:
+            await self._ask(interaction, dear.admitted, parent)
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
             await say(interaction, refusal(exc))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", fault=str(exc))
-            await say(interaction, texts.DATABASE_BUSY)
+            await say(interaction, tr(texts.DATABASE_BUSY))
         else:
             try:
                 await self._acknowledge(interaction, received.job, received.place)
             finally:
                 self._service.answered()
 
-    async def _received(self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent) -> Received:
-        """The job's first row. Raises RequestError or StoreError."""
+    async def _ask(self, interaction: Interaction, admitted: Admitted, parent: _Parent) -> None:
+        try:
+            draft_id = await self._drafts.keep(interaction.user.id, admitted.request, parent.id, parent.link)
+        except StoreUnavailable as exc:
+            log.error("the database did not take a question in time", fault=str(exc))
+            await say(interaction, tr(texts.DATABASE_BUSY))
+            return
+        await interaction.response.send_message(view=question(admitted, draft_id), ephemeral=True)
+
+    async def _received(
+        self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent, *, confirmed: bool
+    ) -> Received:
+        """The job's first row. Raises RequestError, StoreError, or _Dear where its user has to be asked first."""
         place = place_of(interaction)
         admitted = await self._owner.admit(place, wish)
         for _ in range(LOOKS_AT_RULES - 1):
@@ -80,8 +114,18 @@ class Intake:
             except RulesChanged:
                 admitted = await self._owner.admit(place, wish, anew=True)
         return await self._receive(interaction, admitted, parent)
+        try:
+            return await self._receive(interaction, admitted, parent, confirmed=confirmed)
+        except RulesChanged:
+            admitted = await self._owner.admit(place, wish, anew=True)
+            return await self._receive(interaction, admitted, parent, confirmed=confirmed)
 
-    async def _receive(self, interaction: Interaction, admitted: Admitted, parent: _Parent) -> Received:
+    async def _receive(
+        self, interaction: Interaction, admitted: Admitted, parent: _Parent, *, confirmed: bool
+    ) -> Received:
+        limit = admitted.rules.confirm_over
+        if not confirmed and limit is not None and admitted.price is not None and admitted.price > limit:
+            raise _Dear(admitted)
         private = admitted.request.private
         locale = reply_locale(interaction, private=private, rules=admitted.rules)
         return await self._service.receive(

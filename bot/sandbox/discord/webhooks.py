@@ -68,7 +68,8 @@ class Webhooks:
 
     def _message(self, interaction: Interaction, call: Call) -> StoredMessage:
         wanted = call.params["message"]
-        mine = interaction.messages
+        # The message that was clicked is within reach of the click's token too.
+        mine = [*interaction.messages, *([interaction.source] if interaction.source else [])]
         found = interaction.original if wanted == ORIGINAL else next((m for m in mine if str(m.id) == wanted), None)
         if found is None or found.deleted:
             raise Refusal(*UNKNOWN_MESSAGE)
