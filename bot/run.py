@@ -33,7 +33,7 @@ from bot.jobs.presets import PresetBook
 from bot.jobs.privacy import Privacy
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
-from bot.jobs.spool import Spool
+from bot.jobs.spool import Spool, sweep_abandoned
 from bot.leaving import leave_on_signals
 from bot.measures import UNMEASURED, Measures
 from bot.moderation import Moderation, open_moderation
@@ -122,6 +122,7 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
         places = places_of(settings.database_url)
         if not places.alone:
             stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
+            await asyncio.to_thread(sweep_abandoned, places.spool.parent, "easel-" + "[0-9a-f]" * 16)
         moderation = await stack.enter_async_context(_moderation(settings))
         api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
         shared = _Shared(places, store, api, moderation)

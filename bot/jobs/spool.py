@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Collection
@@ -17,6 +18,25 @@ class Held:
 
     format: PictureFormat
     bytes: int
+
+
+#: A spool in which nothing came or went for so long is a killed process's; should it be in use, nothing is lost.
+ABANDONED_AFTER_S = 2 * 86400.0
+
+
+def sweep_abandoned(folder: Path, names: str) -> int:
+    """Delete the spools of this user in `folder` that a killed process left behind; returns how many went."""
+    swept = 0
+    for spool in folder.glob(names):
+        try:
+            seen = spool.lstat()
+            ours = seen.st_uid == os.getuid() and spool.is_dir() and not spool.is_symlink()
+        except OSError:
+            continue
+        if ours and time.time() - seen.st_mtime > ABANDONED_AFTER_S:
+            shutil.rmtree(spool, ignore_errors=True)
+            swept += 1
+    return swept
 
 
 class Spool:
@@ -58,5 +78,5 @@ class Spool:
 
     def _folder(self, job_id: str) -> Path:
         folder = self.root / job_id
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         return folder

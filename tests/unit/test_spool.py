@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 from bot.jobs.spool import Held, Spool
@@ -35,3 +37,18 @@ def test_removing_twice_is_no_fault(tmp_path: Path) -> None:
     spool.remove("a1")
     spool.remove("a1")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_what_a_killed_process_left_long_ago_is_swept(tmp_path: Path) -> None:
+    long_ago = time.time() - ABANDONED_AFTER_S - 60
+    fresh, stale, other = tmp_path / "easel-a", tmp_path / "easel-b", tmp_path / "others"
+    for folder in (fresh, stale, other):
+        Spool(folder).picture("job", 0).write_bytes(b"x")
+    link = tmp_path / "easel-c"
+    link.symlink_to(other)
+    for folder in (stale, other):
+        os.utime(folder, (long_ago, long_ago))
+    os.utime(link, (long_ago, long_ago), follow_symlinks=False)
+    assert sweep_abandoned(tmp_path, "easel-*") == 1
+    assert sorted(it.name for it in tmp_path.iterdir()) == ["easel-a", "easel-c", "others"]
+    assert (other / "job").is_dir()
