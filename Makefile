@@ -25,6 +25,7 @@ help:
 	@echo "make bench        measure"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
 	@echo "make catalogues  gather what is to be translated, compile the translations, tell what is missing"
+	@echo "make fleet        2,000 jobs on two bots and three workers, one killed, one asleep: once each; the load told"
 	@echo "make pins         write requirements*.txt anew from requirements*.in (ARGS=--upgrade for the newest)"
 	@echo "make env-example  write .env.example anew from the table of settings"
 
@@ -51,6 +52,9 @@ torture: $(TO_DEVELOP)
 
 catalogues: $(TO_DEVELOP)
 	@$(BIN)/python -m tests.catalogues $(ARGS)
+
+fleet: $(TO_DEVELOP)
+	@$(BIN)/python -m tests.torture.together $(ARGS)
 
 pins: $(TO_DEVELOP)
 	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in

@@ -8,6 +8,7 @@ import pytest
 
 from tests.databases import PostgresServer, sqlite_url
 from tests.torture.run import Plan, torture
+from tests.torture.together import together
 
 
 @pytest.mark.timeout(180)
@@ -25,3 +26,12 @@ async def test_nothing_is_lost_or_done_twice_by_several_processes(tmp_path: Path
     assert counted.holds, counted.table()
     assert counted.delivered > counted.acknowledged / 2, counted.table()
     assert counted.kills == 3
+
+
+@pytest.mark.timeout(240)
+async def test_a_worker_that_wakes_up_after_its_leases_does_nothing_twice(
+    tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """The rest shares the work of one that is killed and one that sleeps for 35 s, longer than its leases."""
+    outcome = await together(60, 20.0, 35.0, postgres.create_database(), tmp_path)
+    assert outcome.holds, outcome.table()
