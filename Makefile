@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 
-.PHONY: help sandbox test lint format bench torture catalogues pins env-example
+.PHONY: help sandbox test lint format bench torture fleet catalogues pins env-example
 .DEFAULT_GOAL := help
 
 help:

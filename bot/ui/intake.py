@@ -110,15 +110,10 @@ class Intake:
         admitted = await self._owner.admit(place, wish)
         for _ in range(LOOKS_AT_RULES - 1):
             try:
-                return await self._receive(interaction, admitted, parent)
+                return await self._receive(interaction, admitted, parent, confirmed=confirmed)
             except RulesChanged:
                 admitted = await self._owner.admit(place, wish, anew=True)
-        return await self._receive(interaction, admitted, parent)
-        try:
-            return await self._receive(interaction, admitted, parent, confirmed=confirmed)
-        except RulesChanged:
-            admitted = await self._owner.admit(place, wish, anew=True)
-            return await self._receive(interaction, admitted, parent, confirmed=confirmed)
+        return await self._receive(interaction, admitted, parent, confirmed=confirmed)
 
     async def _receive(
         self, interaction: Interaction, admitted: Admitted, parent: _Parent, *, confirmed: bool

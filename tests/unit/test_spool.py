@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from bot.jobs.spool import Held, Spool
+from bot.jobs.spool import ABANDONED_AFTER_S, Held, Spool, sweep_abandoned
 from bot.model import PictureFormat
 
 
