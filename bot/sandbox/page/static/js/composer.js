@@ -1,6 +1,5 @@
 // The message box: ordinary messages, whole command lines, and the help that unfolds over them while one is typed.
 
-import { el, fill, iconButton } from "./dom.js";
 import { grow } from "./fields.js";
 import { ATTACHMENT, BOOLEAN, flattened, optionAt, read, write } from "./line.js";
 import { namedIn, OptionForm } from "./options.js";
@@ -276,44 +275,4 @@ function wordsFor(option) {
 function whyNoCommands() {
   if (canUseBot()) return "The bot has not registered any commands yet. Is it running?";
   return `Easel is no member here, and ${scene.me.name} has not installed it: there are no commands to use.`;
-}
-
-/** The elements of the message box, in their form. */
-export function composerParts() {
-  const attach = el("input", { type: "file", multiple: true });
-  const box = el("textarea", {
-    rows: 1,
-    "aria-label": "Message",
-    placeholder: "Write, or type / for commands",
-    spellcheck: "true",
-  });
-  const parts = {
-    popup: el("div", { class: "popup commands" }),
-    options: el("div", { class: "options" }),
-    staged: el("div", { class: "staged" }),
-    note: el("p", { class: "composer-note", role: "alert" }),
-    attach,
-    box,
-  };
-  const clip = el(
-    "label",
-    { class: "icon-button attach", title: "Attach files" },
-    el("span", { class: "sr-only" }, "Attach files"),
-    attach,
-  );
-  const send = iconButton("send", "Send", { type: "submit", class: "icon-button send" });
-  parts.form = el("form", { class: "composer", novalidate: true });
-  return fillForm(parts, clip, send);
-}
-
-function fillForm(parts, clip, send) {
-  fill(
-    parts.form,
-    parts.popup,
-    parts.options,
-    parts.staged,
-    el("div", { class: "box" }, clip, parts.box, send),
-    parts.note,
-  );
-  return parts;
 }

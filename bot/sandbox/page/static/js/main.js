@@ -3,12 +3,13 @@
 import { Actions } from "./actions.js";
 import { addressOf, onAddress, readAddress } from "./address.js";
 import { startClock } from "./clock.js";
-import { Composer, composerParts } from "./composer.js";
+import { Composer } from "./composer.js";
 import { Developer } from "./developer.js";
 import { fill } from "./dom.js";
 import { History } from "./history.js";
 import { Link, upload } from "./link.js";
 import { closeMenu } from "./menu.js";
+import { composerParts } from "./message_box.js";
 import { canUseBot, scene } from "./scene.js";
 import { drawSidebar, markUnread } from "./sidebar.js";
 
