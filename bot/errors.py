@@ -106,6 +106,7 @@ class Bar(StrEnum):
 
     BLOCKED = "blocked"
     CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
+    AGE = "age"  # `allowed` is empty, or holds "only" where age-restricted channels are the ones that are allowed
     ROLE = "role"  # `allowed` are the ids of the roles that may use it
     MODEL = "model"
     RESOLUTION = "resolution"

@@ -25,6 +25,14 @@ class SpoilerRule(StrEnum):
     NEVER = "never"
 
 
+class AgeRule(StrEnum):
+    """Whether Easel works in age-restricted channels, in no others, or everywhere."""
+
+    ANYWHERE = "anywhere"
+    ONLY = "only"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """None means "not set": the server's rules, then the operator's ceilings, then no limit. Money is in micros.
@@ -46,6 +54,7 @@ class Rules:
     defaults: Options | None = None  # for what a member leaves out
     spoiler: SpoilerRule | None = None
     private_only: bool | None = None
+    age_restricted: AgeRule | None = None
     blocked_words: tuple[str, ...] | None = None  # whole words, in any case
     blocked_patterns: tuple[str, ...] | None = None  # regular expressions, their run time bounded
     report_channel: int | None = None  # server only

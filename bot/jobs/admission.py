@@ -9,7 +9,7 @@ from bot.errors import Bar, Barred
 from bot.jobs import blocklist
 from bot.model import ImageRequest
 from bot.quotas import Ceilings, Quota, SetBy, Span, What, Whose
-from bot.rules import RuleBook, Rules, SpoilerRule
+from bot.rules import AgeRule, RuleBook, Rules, SpoilerRule
 from bot.wish import Options, Wish
 
 
@@ -22,6 +22,7 @@ class Place:
     guild_id: int | None = None
     parent_id: int | None = None
     role_ids: frozenset[int] = frozenset()
+    age_restricted: bool = False  # the channel is for adults alone
     missing: tuple[str, ...] = ()  # permissions that Easel needs for a public reply and does not have there
 
 
@@ -75,6 +76,10 @@ def _look_at_person(place: Place, book: RuleBook, rules: Rules) -> None:
     channels = book.server.channels
     if channels and not {place.channel_id, place.parent_id} & set(channels):
         raise Barred(Bar.CHANNEL, *channels)
+    if rules.age_restricted is AgeRule.ONLY and not place.age_restricted:
+        raise Barred(Bar.AGE, AgeRule.ONLY)
+    if rules.age_restricted is AgeRule.NEVER and place.age_restricted:
+        raise Barred(Bar.AGE)
     if rules.roles and not place.role_ids.intersection(rules.roles):
         raise Barred(Bar.ROLE, *rules.roles)
 

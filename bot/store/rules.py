@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.model import AspectRatio, Model, PictureFormat, Resolution
-from bot.rules import NO_RULES, WHOLE_SERVER, RuleBook, Rules, SpoilerRule
+from bot.rules import NO_RULES, WHOLE_SERVER, AgeRule, RuleBook, Rules, SpoilerRule
 from bot.store import locks
 from bot.store.schema import blocks, meta, rules
 from bot.store.thread import Run
@@ -211,5 +211,6 @@ _RULE_READERS: Mapping[str, Callable[[Any], Any]] = {
     "defaults": lambda raw: Options(**_understood(raw, _OPTION_READERS)),
     "spoiler": SpoilerRule,
     "private_only": bool,
+    "age_restricted": AgeRule,
     "language": str,
 }

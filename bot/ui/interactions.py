@@ -31,8 +31,15 @@ def place_of(interaction: Interaction) -> Place:
         guild_id=interaction.guild_id,
         parent_id=channel.parent_id if in_thread else None,
         role_ids=frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset(),
+        age_restricted=is_restricted(channel),
         missing=_missing_permissions(interaction, in_thread=in_thread),
     )
+
+
+def is_restricted(channel: Any) -> bool:
+    """Whether a channel, or that of a thread, is for adults. One that cannot say so is not."""
+    ask = getattr(channel, "is_nsfw", None)
+    return bool(ask()) if ask is not None else False
 
 
 def _missing_permissions(interaction: Interaction, *, in_thread: bool) -> tuple[str, ...]:

@@ -128,6 +128,11 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
         Bar.CHANNEL: lambda allowed: tr(
             "Easel does not paint in this channel. It does here: {channels}", channels=_listed(allowed, "#")
         ),
+        Bar.AGE: lambda allowed: (
+            tr("In this server Easel works in age-restricted channels only, and this is none.")
+            if allowed
+            else tr("In this server Easel does not work in age-restricted channels. Please use another one.")
+        ),
         Bar.ROLE: lambda allowed: tr(
             "Here Easel paints for members with one of these roles only: {roles}", roles=_listed(allowed, "@&")
         ),

@@ -6,13 +6,12 @@ Nothing that a click says is trusted but who the person is and which roles they 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import aiohttp
 import discord
 
 from bot.model import Job
-from bot.ui.interactions import Interaction
+from bot.ui.interactions import Interaction, is_restricted
 
 #: Each look at what the bot has not in memory: an archived thread, a member of another server.
 LOOK_PATIENCE_S = 3.0
@@ -29,7 +28,7 @@ class Eyes:
     def __init__(self, interaction: Interaction) -> None:
         self._client: discord.Client = interaction.client
         self._interaction = interaction
-        self._allows_restricted = _is_restricted(interaction.channel)
+        self._allows_restricted = is_restricted(interaction.channel)
         self._members: dict[int, discord.Member | None] = {}
         self._known: dict[int, bool] = {}
 
@@ -61,7 +60,7 @@ class Eyes:
         granted = channel.permissions_for(member)
         if not (granted.view_channel and granted.read_message_history):
             return False
-        if _is_restricted(channel) and not self._allows_restricted:
+        if is_restricted(channel) and not self._allows_restricted:
             return False
         if isinstance(channel, discord.Thread) and channel.type is _PRIVATE and not granted.manage_threads:
             await channel.fetch_member(member.id)
@@ -78,9 +77,3 @@ class Eyes:
             except discord.NotFound:
                 self._members[guild.id] = None
         return self._members[guild.id]
-
-
-def _is_restricted(channel: Any) -> bool:
-    """Whether a channel, or that of a thread, is for adults. One that cannot say so is not."""
-    ask = getattr(channel, "is_nsfw", None)
-    return bool(ask()) if ask is not None else False

@@ -14,9 +14,11 @@ import pytest
 import pytest_asyncio
 
 from bot.model import Model, Resolution
-from bot.rules import WHOLE_SERVER, Rules, SpoilerRule
+from bot.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
+from bot.sandbox.discord.ids import snowflake
 from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.person import Person
+from bot.sandbox.discord.places import Channel, ChannelKind
 from bot.sandbox.discord.reply import Reply
 from bot.store.store import Store
 from bot.wish import Options
@@ -138,6 +140,19 @@ async def test_spoilers_and_privacy_are_the_servers_to_decide(town: Town) -> Non
     assert all(picture.spoiler for picture in reply.pictures)
     await town.rule(spoiler=SpoilerRule.NEVER)
     assert not any(picture.spoiler for picture in (await town.paints(town.house.ada, spoiler=True)).pictures)
+
+
+async def test_the_server_decides_about_age_restricted_channels(town: Town) -> None:
+    pictures = town.house.discord.world.channel("pictures")
+    adults = Channel(snowflake(), "adults", "adults", ChannelKind.TEXT, pictures.guild, nsfw=True)
+    town.house.discord.world.open_channel(adults)
+    ada = town.house.ada
+    await town.rule(age_restricted=AgeRule.ONLY)
+    await town.refuses(await ada.command("imagine", prompt="x"), "age-restricted channels only")
+    await (await ada.at("adults").command("imagine", prompt="x")).until(with_pictures)
+    await town.rule(age_restricted=AgeRule.NEVER)
+    await town.refuses(await ada.at("adults").command("imagine", prompt="x"), "not work in age-restricted")
+    await town.paints(ada)
 
 
 async def test_the_blocklist_holds_in_commands_and_forms(town: Town) -> None:

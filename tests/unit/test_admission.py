@@ -10,7 +10,7 @@ from bot.errors import Bar, Barred
 from bot.jobs.admission import Place, fitted, quotas_of
 from bot.model import ImageRequest, Model, Resolution, Source
 from bot.quotas import Ceilings, SetBy, Whose
-from bot.rules import RuleBook, Rules, SpoilerRule
+from bot.rules import AgeRule, RuleBook, Rules, SpoilerRule
 from bot.wish import Options, Wish
 
 GUILD, CHANNEL, THREAD = 13, 12, 14
@@ -83,6 +83,14 @@ async def test_spoilers_and_privacy(asked: bool) -> None:
     assert not (await made(Rules(spoiler=SpoilerRule.NEVER), wish)).spoiler
     assert (await made(Rules(spoiler=SpoilerRule.AS_ASKED), wish)).spoiler is asked
     assert (await made(Rules(private_only=True), wish)).private
+
+
+async def test_age_restricted_channels_are_in_or_out_as_the_server_says() -> None:
+    adult = replace(PLACE, age_restricted=True)
+    assert (await barred(Rules(age_restricted=AgeRule.ONLY))).allowed == (AgeRule.ONLY,)
+    assert (await barred(Rules(age_restricted=AgeRule.NEVER), place=adult)).bar is Bar.AGE
+    for rule, place in ((AgeRule.ONLY, adult), (AgeRule.NEVER, PLACE), (AgeRule.ANYWHERE, adult), (None, adult)):
+        await made(Rules(age_restricted=rule), place=place)
 
 
 async def test_missing_permissions_matter_only_for_what_others_see() -> None:

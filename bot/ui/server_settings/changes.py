@@ -10,7 +10,7 @@ from typing import Any
 import discord
 
 from bot.model import MAX_COUNT, Model, Resolution
-from bot.rules import Rules, SpoilerRule
+from bot.rules import AgeRule, Rules, SpoilerRule
 from bot.ui.language import Language, tr
 from bot.ui.server_settings import entries
 from bot.ui.server_settings.entries import MAX_IDS, Unfit
@@ -154,6 +154,7 @@ _READERS: dict[str, Callable[[Sequence[str]], Any]] = {
     "resolutions": _some(Resolution),
     "max_count": _single(_count),
     "spoiler": _single(SpoilerRule),
+    "age_restricted": _single(AgeRule),
     "private_only": _single(lambda value: {"True": True, "False": False}.get(value, False)),
     "language": _single(lambda value: Language(value).value),
     "report_channel": _single(int),

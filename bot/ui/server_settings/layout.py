@@ -11,12 +11,13 @@ import discord
 from discord import ui
 
 from bot.model import MAX_COUNT, Model, Resolution
-from bot.rules import WHOLE_SERVER, SpoilerRule
+from bot.rules import WHOLE_SERVER, AgeRule, SpoilerRule
 from bot.ui import texts
 from bot.ui.language import Language, mark, tr
 from bot.ui.panels import custom_id
 from bot.ui.server_settings.entries import MAX_IDS
 from bot.ui.server_settings.sections import (
+    AGE_NAMES,
     LANGUAGE_NAMES,
     PRIVATE_NAMES,
     SPOILER_NAMES,
@@ -38,7 +39,6 @@ PLACES = [
     discord.ChannelType.voice,
     discord.ChannelType.stage_voice,
     discord.ChannelType.forum,
-    discord.ChannelType.media,
 ]
 REPORT_PLACES = [discord.ChannelType.text, discord.ChannelType.news]
 
@@ -198,6 +198,10 @@ def _look(view: View) -> Iterable[Part]:
 
 
 def _safety(view: View) -> Iterable[Part]:
+    yield _line(view, "age_restricted")
+    ages = [(tr(AGE_NAMES[rule]), rule.value) for rule in AgeRule]
+    own = view.holding.own.age_restricted
+    yield _choices(view, "age_restricted", ages, [own.value] if own else [])
     yield from _with_button(view, Form.WORDS, "blocked_words", "blocked_patterns")
     if view.channel_id == WHOLE_SERVER:
         yield _line(view, "report_channel")

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.model import Model, Resolution
-from bot.rules import WHOLE_SERVER, Rules, SpoilerRule
+from bot.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
 from bot.ui import texts
 from bot.ui.language import Language, mark, tr
 from bot.wish import Options
@@ -54,6 +54,13 @@ SPOILER_NAMES: Mapping[SpoilerRule, str] = MappingProxyType(
         SpoilerRule.AS_ASKED: mark("as members ask"),
         SpoilerRule.ALWAYS: mark("always covered"),
         SpoilerRule.NEVER: mark("never covered"),
+    }
+)
+AGE_NAMES: Mapping[AgeRule, str] = MappingProxyType(
+    {
+        AgeRule.ANYWHERE: mark("works there too"),
+        AgeRule.ONLY: mark("works only there"),
+        AgeRule.NEVER: mark("does not work there"),
     }
 )
 #: Short enough for the choices of a command.
@@ -144,6 +151,9 @@ TOLD: Mapping[str, Told] = MappingProxyType(
             mark("Language of public replies"),
             mark("that of the server"),
             lambda name: LANGUAGE_NAMES[Language.of(name)],
+        ),
+        "age_restricted": Told(
+            Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), lambda rule: tr(AGE_NAMES[rule])
         ),
         "blocked_words": Told(Section.SAFETY, mark("Blocked words"), mark("none"), _words),
         "blocked_patterns": Told(Section.SAFETY, mark("Blocked patterns"), mark("none"), _patterns),
