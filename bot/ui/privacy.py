@@ -20,7 +20,7 @@ FOR_EVER = mark("They stay until you delete them, because the buttons under thei
 NOT_KEPT = mark(
     "The pictures themselves are in Discord's messages, not here; one that cannot be posted waits on the bot's disk "
     "for at most a day. The token that lets Easel change a reply is deleted as soon as the request has ended. What "
-    "you ask for goes to the image API, and to nobody else."
+    "you ask for goes to the image API, your words perhaps also to a moderation service; to nobody else."
 )
 WHAT_GOES = mark(
     "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
