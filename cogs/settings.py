@@ -73,8 +73,8 @@ class Settings(commands.Cog):
     async def settings(
         self,
         interaction: discord.Interaction[Any],
-        channel: app_commands.AppCommandChannel | app_commands.AppCommandThread | None = None,
-        allow_channel: app_commands.AppCommandChannel | None = None,
+        channel: command.PlaceOrThreadOption | None = None,
+        allow_channel: command.PlaceOption | None = None,
         allow_role: discord.Role | None = None,
         exempt_role: discord.Role | None = None,
         block_member: discord.User | None = None,
@@ -96,7 +96,7 @@ class Settings(commands.Cog):
         spoiler: str | None = None,
         private_only: bool | None = None,
         language: str | None = None,
-        report_channel: app_commands.AppCommandChannel | None = None,
+        report_channel: command.ReportPlaceOption | None = None,
         reset: str | None = None,
     ) -> None:
         # The parameters declare the options; they are read by their names.

@@ -82,7 +82,7 @@ async def test_jobs_go_on_in_the_database_that_they_were_moved_to_and_back_again
         assert (code, verb.err) == (0, [])
         async with easel(home, "run", **variables(house, back)):
             await all_delivered_once(house, replies)
-        assert rows(back, "SELECT DISTINCT state FROM jobs") == [("delivered",)]
+            await eventually(lambda: rows(back, "SELECT DISTINCT state FROM jobs") == [("delivered",)])
 
 
 async def restored(house: House, copy: Path) -> None:

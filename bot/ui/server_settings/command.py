@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import discord
-from discord.app_commands import Choice
+from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Transform, Transformer
 
 from bot.jobs.owner import Owner
 from bot.jobs.service import JobService
@@ -18,6 +18,7 @@ from bot.ui.language import Language, tr
 from bot.ui.server_settings import rights
 from bot.ui.server_settings.blocking import Blocking
 from bot.ui.server_settings.entries import Unfit
+from bot.ui.server_settings.layout import PLACES, REPORT_PLACES
 from bot.ui.server_settings.panel import OTHER_SERVER, SettingsPanel
 from bot.ui.server_settings.sections import LANGUAGE_NAMES, SPOILER_NAMES, TITLES, TOLD, Section
 from bot.ui.server_settings.typed import ALL, EVERYTHING, Reader
@@ -33,6 +34,34 @@ RESETS = [
     # Discord takes 25 choices; this one is lifted in the panel, or with its section.
     *(Choice(name=told.label, value=name) for name, told in TOLD.items() if name != "age_restricted"),
 ]
+THREADS = [
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+    discord.ChannelType.news_thread,
+]
+
+
+class _ChannelOfType(Transformer):
+    """An option for a channel of these types. discord.py's own offer categories and media channels too."""
+
+    def __init__(self, *types: discord.ChannelType) -> None:
+        self._types = list(types)
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return self._types
+
+    async def transform(self, interaction: Interaction, value: Any, /) -> Any:
+        return value
+
+
+PlaceOption = Transform[AppCommandChannel, _ChannelOfType(*PLACES)]
+PlaceOrThreadOption = Transform[AppCommandChannel | AppCommandThread, _ChannelOfType(*PLACES, *THREADS)]
+ReportPlaceOption = Transform[AppCommandChannel, _ChannelOfType(*REPORT_PLACES)]
 
 
 class ServerSettings:
