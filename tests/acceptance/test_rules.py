@@ -52,8 +52,12 @@ class Town:
         return len(rows(self.house.database, "SELECT id FROM jobs"))
 
     def spent(self, column: str, whose: str = "true") -> int:
-        """The sum of a column of the ledger in this server."""
-        query = f"SELECT coalesce(sum({column}), 0) FROM ledger WHERE guild_id={self.guild.id} AND {whose}"
+        """The sum of a column of today's ledger in this server."""
+        today = datetime.now(UTC).date().isoformat()
+        query = (
+            f"SELECT coalesce(sum({column}), 0) FROM ledger WHERE guild_id={self.guild.id} AND {whose}"
+            f" AND reserved_at >= timestamptz '{today} 00:00:00+00'"
+        )
         return int(str(rows(self.house.database, query)[0][0]))
 
     async def refuses(self, reply: Reply, *words: str) -> None:
@@ -238,7 +242,12 @@ async def test_fifty_at_once_never_overrun_a_budget_and_a_killed_bot_loses_no_sl
         town.world.add_member(town.guild, person)
     crowd = [town.house.discord.person(person.name) for person in people]
     await town.rule(spend_per_day=spent + 7 * 20_000)
-    replies = await asyncio.gather(*(person.command("imagine", prompt="[[slow]] x") for person in crowd))
+    replies: list[Reply] = []
+    while crowd:
+        asked = await asyncio.gather(*(person.command("imagine", prompt="[[slow]] x") for person in crowd))
+        # Where the machine does many things at once, some are asked to come again.
+        crowd = [person for person, reply in zip(crowd, asked, strict=True) if says("cannot write down")(reply.message)]
+        replies += [reply for reply in asked if not says("cannot write down")(reply.message)]
     taken = [reply for reply in replies if not reply.ephemeral]
     assert len(taken) == 7
     assert all(says("budget per day", "$0.00")(reply.message) for reply in replies if reply.ephemeral)

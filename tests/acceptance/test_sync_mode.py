@@ -199,7 +199,7 @@ async def test_a_job_in_line_can_be_cancelled_and_is_not_sent(tmp_path: Path) ->
 
 
 async def test_killed_while_the_answer_is_out_nobody_knows_and_nothing_is_sent_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path, variables=SYNC, latency=Latency.fixed(2.0)) as house:
+    async with house_in(tmp_path, variables=SYNC, latency=Latency.fixed(10.0)) as house:
         source = picture(tmp_path / "a.png")
         asked = [
             await house.ada.command("imagine", prompt="a red fox"),
