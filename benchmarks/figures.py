@@ -11,6 +11,7 @@ from statistics import fmean
 from benchmarks.burst import IDLE_S, Job, Seen
 from bot.sandbox.discord.calls import Recorded
 from bot.sandbox.discord.sight import Message
+from bot.sandbox.image_api.latency import PUBLISHED
 
 TASKS = "/v1/images/tasks"
 
@@ -23,6 +24,7 @@ class Figures:
     jobs: int
     count: int
     over_s: float  # during which the jobs came; 0 is all at once
+    published: bool  # the latency is the published one, for which the aims of delivery and questions are set
     wall_s: float
     delivered: int
     refused: int  # turned away, with a sentence or in silence, before anything was bought
@@ -71,6 +73,7 @@ def figures(seen: Seen) -> Figures:
         jobs=jobs,
         count=seen.plan.count,
         over_s=seen.plan.over_s,
+        published=seen.plan.latency == PUBLISHED,
         wall_s=seen.wall_s,
         delivered=len(delivered),
         refused=len(refused),

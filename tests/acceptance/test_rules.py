@@ -240,7 +240,7 @@ async def test_fifty_at_once_never_overrun_a_budget_and_a_killed_bot_loses_no_sl
     people = [town.world.add_user(f"member {number}") for number in range(50)]
     for person in people:
         town.world.add_member(town.guild, person)
-    crowd = [town.house.discord.person(person.name) for person in people]
+    crowd: list[Person] = [town.house.discord.person(person.name) for person in people]
     await town.rule(spend_per_day=spent + 7 * 20_000)
     replies: list[Reply] = []
     while crowd:

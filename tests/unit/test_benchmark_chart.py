@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -51,3 +51,10 @@ def test_a_missed_aim_is_marked() -> None:
 
 def test_a_single_burst_has_no_growth() -> None:
     assert growth(BURSTS[:1]) == ""
+
+
+def test_aims_set_for_the_published_latency_are_not_held_against_another() -> None:
+    slow = replace(figures(Contestant.EASEL, 1000), published=False, lag_mean_s=9.0, ack_p99_ms=999.0)
+    lines = table([slow, replace(slow, published=True)]).splitlines()
+    marks = {line.split("  ")[1]: line.count("!") for line in lines if line.startswith("  ")}
+    assert (marks["mean"], marks["p99"]) == (1, 2)
