@@ -48,6 +48,8 @@ class Database:
             if self._lock is not None:
                 file_of(self.url).parent.mkdir(parents=True, exist_ok=True)
                 self._lock.take()
+                # It will hold people's prompts, so a new one is for its owner's eyes, whatever the umask says.
+                file_of(self.url).touch(mode=0o600)
             # On SQLite this BEGIN IMMEDIATE finds out whether the file can be written.
             with self.engine.begin():
                 pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 import subprocess
 import sys
 import threading
@@ -290,6 +291,19 @@ async def test_simultaneous_writers_of_one_named_text_do_not_fail(postgres: Post
         await asyncio.gather(*(store.meta.put(f"name-{name}", "x") for store in stores))
     for store in stores:
         await store.close()
+
+
+async def test_a_new_sqlite_file_is_for_its_owner_alone_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "data" / "easel.db"
+    modes: list[int] = []
+    for mode in (None, 0o640):
+        if mode is not None:
+            file.chmod(mode)
+        store = await Store.open(f"sqlite:///{file}")
+        await store.run(put(f"a{mode}"))
+        modes += [stat.S_IMODE(it.stat().st_mode) for it in (file, file.with_name("easel.db-wal"))]
+        await store.close()
+    assert modes == [0o600, 0o600, 0o640, 0o640]
 
 
 def test_sqlite_needs_neither_the_other_driver_nor_alembic(tmp_path: Path) -> None:
