@@ -1,7 +1,7 @@
 """Draws the bars of a month, in a process of its own: `python -m bot.ui.chart_process`.
 
 The first argument is one JSON object: `days` (a number for each day of the month), `today` (which of them stands out,
-from 0), `title`, and `unit` (put before a value). The PNG goes to standard output: light on dark, and large enough to
+from 0), and `unit` (put before a value). The PNG goes to standard output: light on dark, and large enough to
 be read on a phone, where Discord shows it about 350 pixels wide.
 """
 
@@ -15,9 +15,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, HEIGHT = 1000, 520
-LEFT, RIGHT, TOP, BOTTOM = 110, 24, 92, 64
-BACKGROUND, GRID, TEXT, FAINT, BAR, TODAY = "#1E1F22", "#3A3C42", "#F2F3F5", "#B5BAC1", "#4F9D77", "#E9A23B"
+WIDTH, HEIGHT = 1000, 460
+LEFT, RIGHT, TOP, BOTTOM = 110, 24, 32, 64
+BACKGROUND, GRID, FAINT, BAR, TODAY = "#1E1F22", "#3A3C42", "#B5BAC1", "#4F9D77", "#E9A23B"
 TICKS = 4
 
 
@@ -25,22 +25,21 @@ def main() -> None:
     """Draw what the first argument asks for."""
     ask: dict[str, Any] = json.loads(sys.argv[1])
     out = io.BytesIO()
-    draw_month(ask["days"], ask["today"], ask["title"], ask["unit"]).save(out, "PNG", optimize=True)
+    draw_month(ask["days"], ask["today"], ask["unit"]).save(out, "PNG", optimize=True)
     sys.stdout.buffer.write(out.getvalue())
 
 
-def draw_month(days: Sequence[float], today: int, title: str, unit: str) -> Image.Image:
+def draw_month(days: Sequence[float], today: int, unit: str) -> Image.Image:
     """One bar for each of `days`; the one of `today` (from 0) stands out."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     pen = ImageDraw.Draw(picture)
-    large, small = ImageFont.load_default(40), ImageFont.load_default(28)
-    pen.text((LEFT - 86, 22), title, font=large, fill=TEXT)
+    font = ImageFont.load_default(28)  # digits are all that it has for every language
     top = _round_up(max([*days, 1 if not unit else 0.01]))
     floor, height = HEIGHT - BOTTOM, HEIGHT - BOTTOM - TOP
     for tick in range(TICKS + 1):
         y = floor - height * tick / TICKS
         pen.line((LEFT, y, WIDTH - RIGHT, y), fill=GRID, width=2)
-        pen.text((LEFT - 14, y), _told(top * tick / TICKS, unit), font=small, fill=FAINT, anchor="rm")
+        pen.text((LEFT - 14, y), _told(top * tick / TICKS, unit), font=font, fill=FAINT, anchor="rm")
     step = (WIDTH - LEFT - RIGHT) / len(days)
     for index, value in enumerate(days):
         x = LEFT + step * index
@@ -51,7 +50,7 @@ def draw_month(days: Sequence[float], today: int, title: str, unit: str) -> Imag
                 box, radius=5, fill=TODAY if index == today else BAR, corners=(True, True, False, False)
             )
         if (index + 1) % 5 == 0 or index == 0:
-            pen.text((x + step / 2, floor + 30), str(index + 1), font=small, fill=FAINT, anchor="mm")
+            pen.text((x + step / 2, floor + 30), str(index + 1), font=font, fill=FAINT, anchor="mm")
     return picture
 
 
@@ -66,8 +65,10 @@ def _round_up(value: float) -> float:
 
 
 def _told(value: float, unit: str) -> str:
-    number = f"{value:,.4f}".rstrip("0").rstrip(".") if unit else f"{value:,.0f}"
-    return f"{unit}{number}"
+    if not unit:
+        return f"{value:,.0f}"
+    digits = 2 if value == 0 or value >= 0.04 else 4  # cents, but for ticks that lie closer
+    return f"{unit}{value:,.{digits}f}"
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> 
     parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
     if with_chart:
         item = discord.MediaGalleryItem(f"attachment://{CHART_FILE}", description=_alt(account))
-        parts.append(ui.MediaGallery(item))
+        parts += [ui.TextDisplay(_title(account)), ui.MediaGallery(item)]
     if account.by_member:
         parts.append(_list(tr("**By member, this month**"), [f"{_member(it)}: {_sum(it)}" for it in account.by_member]))
     if account.by_model:
@@ -159,14 +159,17 @@ async def _chart(account: Account) -> bytes | None:
     days = [account.days.get(date(account.at.year, account.at.month, day)) for day in range(1, last + 1)]
     if _in_dollars(account):
         values = [it.cost_micros / 1_000_000 if it else 0.0 for it in days]
-        title, unit = tr("US dollars per day"), "$"
+        unit = "$"
     else:
         values = [float(it.pictures) if it else 0.0 for it in days]
-        title, unit = tr("Pictures per day"), ""
-    month = f"{account.at:%Y-%m}"
-    # Pillow's own font has no letters but Latin ones.
-    whole = f"{title} · {month}" if title.encode("latin-1", "ignore").decode("latin-1") == title else month
-    return await chart.month(values, today=account.at.day - 1, title=whole, unit=unit)
+        unit = ""
+    return await chart.month(values, today=account.at.day - 1, unit=unit)
+
+
+def _title(account: Account) -> str:
+    """Of the chart, above it: the font that draws it has no letters but those of English."""
+    what = tr("US dollars per day") if _in_dollars(account) else tr("Pictures per day")
+    return f"**{what}** · {account.at:%Y-%m}"
 
 
 def _in_dollars(account: Account) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,6 +29,7 @@ from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
 __all__ = ["stories"]
 
 PATIENCE_S = 20.0
+LONGEST_TEST = timedelta(seconds=45)
 LONG_AGO = "2020-01-01 00:00:00.000000"
 
 
@@ -158,6 +160,14 @@ async def eventually(condition: Callable[[], object], within: float = PATIENCE_S
     async with asyncio.timeout(within):
         while not condition():
             await asyncio.sleep(0.02)
+
+
+async def a_day_long_enough() -> None:
+    """Quotas and budgets renew at midnight UTC: a test that counts what is left in the day must not cross it."""
+    now = datetime.now(UTC)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+    if midnight - now < LONGEST_TEST:
+        await asyncio.sleep((midnight - now).total_seconds() + 1)
 
 
 def final(message: Message) -> bool:

@@ -10,6 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Page as BrowserTab
 
 from bot.sandbox.discord.line import parse_line
+from bot.sandbox.discord.options import localised
 from bot.sandbox.discord.server import LocalDiscord
 from bot.sandbox.page.page import Page
 from tests.acceptance.page_browser import chromium
@@ -95,6 +96,31 @@ async def test_a_line_that_the_form_writes_reads_back_as_the_same_values(
     }"""
     line = await tab.evaluate(script, [values, COMMANDS])
     assert parse_line(line, COMMANDS).options == values
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/imagine prompt:ein roter fuchs count:2 private:true",
+        "/malen prompt:ein roter fuchs anzahl:2 privat:true",
+        "/imagine prompt:ein roter fuchs privat:true count:2",
+    ],
+)
+async def test_a_line_is_understood_in_the_persons_language_and_in_the_commands_own_words(
+    tab: BrowserTab, line: str
+) -> None:
+    german = {"imagine": "malen", "count": "anzahl", "private": "privat"}
+    options = [one | {"name_localizations": {"de": german.get(one["name"], one["name"])}} for one in IMAGINE["options"]]
+    command = IMAGINE | {"name_localizations": {"de": "malen"}, "options": options}
+    script = """async ([line, commands]) => {
+        const {flattened, read, write} = await import("/static/js/line.js");
+        const reading = read(line, flattened(commands));
+        return [Object.fromEntries(reading.values), write(reading.command, reading.values)];
+    }"""
+    assert await tab.evaluate(script, [line, [localised(command, "de")]]) == [
+        {"prompt": "ein roter fuchs", "anzahl": "2", "privat": "true"},
+        "/malen prompt:ein roter fuchs anzahl:2 privat:true",
+    ]
 
 
 async def test_words_without_an_option_are_the_prompt(tab: BrowserTab) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,13 +22,12 @@ from bot.sandbox.discord.places import Channel, ChannelKind
 from bot.sandbox.discord.reply import Reply
 from bot.store.store import Store
 from bot.wish import Options
-from tests.acceptance.conftest import House, OpenHouse, final, says, with_pictures
+from tests.acceptance.conftest import House, OpenHouse, a_day_long_enough, final, says, with_pictures
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PRICES = "grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.05"
-LONGEST_TEST = timedelta(seconds=45)
 VARIABLES = {"MAX_JOBS_PER_USER": "100", "PRICE_LIST": PRICES, "MAX_PICTURES_PER_USER_PER_DAY": "60"}
 
 
@@ -191,14 +190,6 @@ async def test_a_public_reply_speaks_the_servers_language_and_a_private_one_the_
     found = rows(town.house.database, "SELECT locale FROM jobs ORDER BY seq DESC LIMIT 2")
     ben.user.locale = "en-US"
     assert found == [("fr",), ("de",)]
-
-
-async def a_day_long_enough() -> None:
-    """Quotas and budgets renew at midnight UTC: a test that counts what is left in the day must not cross it."""
-    now = datetime.now(UTC)
-    midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
-    if midnight - now < LONGEST_TEST:
-        await asyncio.sleep((midnight - now).total_seconds() + 1)
 
 
 async def test_quotas_say_what_is_left_when_it_renews_and_who_can_change_it(town: Town) -> None:

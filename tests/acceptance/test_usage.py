@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from bot.sandbox.discord.person import Person
 from bot.sandbox.discord.reply import Reply
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import OpenHouse, says, with_pictures
+from tests.acceptance.conftest import OpenHouse, a_day_long_enough, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -45,6 +46,7 @@ async def table(person: Person, panel: Reply) -> list[dict[str, str]]:
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 @abreast
 async def test_everybody_sees_their_own_and_managers_the_servers(open_house: OpenHouse, kind: str) -> None:
+    await a_day_long_enough()
     async with open_house(kind, variables=PRICES) as house:
         await painted(house.ben, "three", count=3)
         await painted(house.ben, "one in private", private=True)
@@ -56,7 +58,8 @@ async def test_everybody_sees_their_own_and_managers_the_servers(open_house: Ope
         assert "This server's usage" not in mine.labels
         assert mine.pictures[0].alt.startswith("US dollars per day of this month.")
         picture = Image.open(io.BytesIO(await mine.download(mine.pictures[0])))
-        assert (picture.format, picture.size) == ("PNG", (1000, 520))
+        assert (picture.format, picture.size) == ("PNG", (1000, 460))
+        assert re.search(r"\*\*US dollars per day\*\* · \d{4}-\d\d", mine.text)
 
         hers = await usage(house.ada)
         assert says("**Today**: 1 picture, unpriced")(hers.message)

@@ -76,8 +76,8 @@ def names_of(spec: Json, locale: str) -> set[str]:
 
 
 def localised(part: Json, locale: str) -> Json:
-    """A command as the client of a user with this language shows it."""
-    shown = dict(part)
+    """A command as the client of a user with this language shows it; `own_name` is understood, too."""
+    shown = dict(part) | {"own_name": part["name"]}
     for key in ("name", "description"):
         if key in part:
             shown[key] = as_object(part.get(f"{key}_localizations")).get(locale, part[key])

@@ -1,4 +1,6 @@
-// Discord's timestamps: written once, and the relative ones kept ticking.
+// Discord's timestamps in the person's language: written once, and the relative ones kept ticking.
+
+import { scene } from "./scene.js";
 
 const UNITS = [
   ["year", 31_536_000],
@@ -18,25 +20,26 @@ const STYLES = {
   s: { dateStyle: "short", timeStyle: "short" },
   S: { dateStyle: "short", timeStyle: "medium" },
 };
-const LOCALE = "en";
-const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: "always" });
+function locale() {
+  return scene.locale ?? "en-US";
+}
 
 /** A moment (Unix seconds) in one of Discord's styles; "R" is relative to now. */
 export function written(unix, style = "f") {
   if (style === "R") return ago(unix);
-  return new Intl.DateTimeFormat(LOCALE, STYLES[style] ?? STYLES.f).format(new Date(unix * 1000));
+  return new Intl.DateTimeFormat(locale(), STYLES[style] ?? STYLES.f).format(new Date(unix * 1000));
 }
 
 /** The time of day of a message, with the date where it isn't today's. */
 export function spoken(date) {
   const today = new Date().toDateString() === date.toDateString();
-  return new Intl.DateTimeFormat(LOCALE, today ? STYLES.t : STYLES.s).format(date);
+  return new Intl.DateTimeFormat(locale(), today ? STYLES.t : STYLES.s).format(date);
 }
 
 function ago(unix) {
   const seconds = Math.round(unix - Date.now() / 1000);
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
-  return relative.format(Math.trunc(seconds / length), unit);
+  return new Intl.RelativeTimeFormat(locale(), { numeric: "always" }).format(Math.trunc(seconds / length), unit);
 }
 
 /** Rewrite every relative timestamp in the page, once a second. */

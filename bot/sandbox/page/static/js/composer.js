@@ -140,7 +140,7 @@ export class Composer {
     if (this.box.value === "/") this.refresh().then(() => this.#suggest());
     this.#suggest();
     const reading = this.#reading();
-    const isTyped = reading && this.box.value.length > reading.command.name.length + 1;
+    const isTyped = reading && this.box.value.length > reading.begin;
     if (isTyped && reading.command.options.length > 0)
       this.form.show(reading.command, reading.values, this.staged.files);
     else this.form.hide();
@@ -163,7 +163,7 @@ export class Composer {
     const all = this.#commands();
     const fitting = [
       ...all.filter((one) => one.name.startsWith(wanted)),
-      ...all.filter((one) => one.name.indexOf(wanted) > 0),
+      ...all.filter((one) => !one.name.startsWith(wanted) && `${one.name} ${one.own_name}`.includes(wanted)),
     ];
     this.popup.show(
       fitting.map((one) => ({ label: `/${one.name}`, detail: one.description, choose: () => this.#choose(one) })),

@@ -7,56 +7,74 @@ export const BOOLEAN = 5;
 const STRING = 3;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 
-/** Commands with their subcommands spelled out: [{name: "settings show", description, options}]. */
+/**
+ * Commands with their subcommands spelled out: [{name: "settings show", own_name, description, options}]. In a client
+ * of another language `name` is the translation; the own name, which examples use, is understood everywhere.
+ */
 export function flattened(commands) {
-  return commands.flatMap((one) => leaves(one, one.name));
+  return commands.flatMap((one) => leaves(one, one.name, ownName(one)));
 }
 
-function leaves(part, name) {
+function leaves(part, name, own) {
   const inner = (part.options ?? []).filter((one) => one.type === SUBCOMMAND || one.type === GROUP);
-  if (inner.length > 0) return inner.flatMap((one) => leaves(one, `${name} ${one.name}`));
-  return [{ name, description: part.description, options: part.options ?? [] }];
+  if (inner.length > 0) return inner.flatMap((one) => leaves(one, `${name} ${one.name}`, `${own} ${ownName(one)}`));
+  return [{ name, own_name: own, description: part.description, options: part.options ?? [] }];
 }
 
-/** The command a line begins with; null where it is none that is known. */
-export function commandOf(text, commands) {
-  const fitting = commands.filter(
-    (one) =>
-      text === `/${one.name}` || (/^\s/.test(text.slice(one.name.length + 1)) && text.startsWith(`/${one.name}`)),
+function ownName(part) {
+  return part.own_name ?? part.name;
+}
+
+/** The command a line begins with, and where its name ends; null where it is none that is known. */
+function commandOf(text, commands) {
+  const begun = (name) => text === `/${name}` || (text.startsWith(`/${name}`) && /\s/.test(text[name.length + 1]));
+  const fitting = commands.flatMap((command) =>
+    [command.name, ownName(command)].filter(begun).map((name) => ({ command, begin: name.length + 1 })),
   );
-  return fitting.sort((a, b) => b.name.length - a.name.length)[0] ?? null;
+  return fitting.sort((a, b) => b.begin - a.begin)[0] ?? null;
+}
+
+/** What each word before a colon stands for: the shown name of an option. */
+function optionNames(command) {
+  return new Map(command.options.flatMap((one) => [ownName(one), one.name].map((word) => [word, one.name])));
 }
 
 /**
- * Read a line: {command, values: Map, spans: Map, twice, loose}.
+ * Read a line: {command, begin, values: Map, spans: Map, twice, loose}; the command's name ends at `begin`.
  * A value runs to the next option of this command, or stands in double quotes. Words before the first option (`loose`)
  * are taken for the first text option, as a person means them.
  */
 export function read(text, commands) {
-  const command = commandOf(text, commands);
-  if (!command) return null;
-  const names = command.options.map((one) => one.name).sort((a, b) => b.length - a.length);
+  const found = commandOf(text, commands);
+  if (!found) return null;
+  const { command, begin } = found;
+  const names = optionNames(command);
   const values = new Map();
   const spans = new Map();
-  const begin = command.name.length + 1;
-  if (names.length === 0) return { command, values, spans, twice: null, loose: text.slice(begin).trim() };
-  const start = new RegExp(`(${names.map(escaped).join("|")}):[^\\S\\n]*`, "y");
+  if (names.size === 0) return { command, begin, values, spans, twice: null, loose: text.slice(begin).trim() };
+  const start = new RegExp(`(${alternatives(names)}):[^\\S\\n]*`, "y");
   let twice = null;
   let at = nextStart(text, begin, start);
   const loose = text.slice(begin, at).trim();
   while (at < text.length) {
     start.lastIndex = at;
-    const found = start.exec(text);
+    const name = names.get(start.exec(text)[1]);
     const from = start.lastIndex;
     const { value, end } = valueAt(text, from, start);
-    if (values.has(found[1])) twice ??= found[1];
-    values.set(found[1], value);
-    spans.set(found[1], { from, end: Math.max(from, trimmedEnd(text, end)) });
+    if (values.has(name)) twice ??= name;
+    values.set(name, value);
+    spans.set(name, { from, end: Math.max(from, trimmedEnd(text, end)) });
     at = end;
   }
   const first = command.options.find((one) => one.type === STRING && !one.choices);
   if (loose && first && !values.has(first.name)) values.set(first.name, loose);
-  return { command, values, spans, twice, loose };
+  return { command, begin, values, spans, twice, loose };
+}
+
+/** For a regular expression, the longest first. */
+function alternatives(names) {
+  const longestFirst = [...names.keys()].sort((a, b) => b.length - a.length);
+  return longestFirst.map(escaped).join("|");
 }
 
 function escaped(text) {
@@ -97,8 +115,7 @@ export function write(command, values) {
 }
 
 function quotedIfNeeded(value, command) {
-  const names = command.options.map((one) => escaped(one.name)).join("|");
-  const misread = new RegExp(`(^|\\s)(${names}):|^"`);
+  const misread = new RegExp(`(^|\\s)(${alternatives(optionNames(command))}):|^"`);
   return misread.test(value) ? `"${value.replace(/["\\]/g, "\\$&")}"` : value;
 }
 
