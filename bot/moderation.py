@@ -20,6 +20,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 PATIENCE_S = 5.0
 TRIES = 2  # a kept-alive connection may have died just now
+HARMLESS = "a lighthouse at dusk"
 MAX_ANSWER_BYTES = 1_000_000
 
 
@@ -54,6 +55,19 @@ class Moderation:
             return True
         raise ModerationDown
 
+    async def fault(self) -> str | None:
+        """What the operator has to know of the route, as the end of a sentence; None where it judges."""
+        try:
+            await self._flagged(HARMLESS)
+        except aiohttp.ClientResponseError as exc:
+            which = "MODERATION_API_KEY" if exc.status in {401, 403} else "MODERATION_BASE_URL and MODERATION_MODEL"
+            return f"answers with HTTP {exc.status}: look at {which}"
+        except ValueError:
+            return "does not answer as an OpenAI-compatible one does: look at MODERATION_BASE_URL"
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return "cannot be reached: look at MODERATION_BASE_URL and at the network of this machine"
+        return None
+
     async def _flagged(self, prompt: str) -> bool:
         headers = {"Accept": "application/json"}
         if self._key is not None:
@@ -76,9 +90,12 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def open_moderation(
-    base_url: str, api_key: SecretStr | None, model: str | None, *, lenient: bool
-) -> AsyncGenerator[Moderation]:
-    """The route at `base_url` (without /v1). `lenient` lets prompts pass while it is down."""
+    base_url: str | None, api_key: SecretStr | None, model: str | None, *, lenient: bool
+) -> AsyncGenerator[Moderation | None]:
+    """The route at `base_url` (without /v1), if there is one. `lenient` lets prompts pass while it is down."""
+    if base_url is None:
+        yield None
+        return
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
     async with aiohttp.ClientSession(
         timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Easel"}, trust_env=False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -223,8 +223,6 @@ def _spool(root: Path) -> Spool:
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:
-    if settings.moderation_base_url is None:
-        return nullcontext()
     return open_moderation(
         settings.moderation_base_url,
         settings.moderation_api_key,

@@ -54,7 +54,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.discord_rest": _WORDS,
     "bot.discord_trouble": (*_WORDS, "bot.discord_rest", "bot.jobs", "bot.logs"),
     "bot.health": (*_WORDS, "bot.discord_rest", "bot.jobs.runner", "bot.settings", "bot.store", "bot.uniall"),
-    "bot.check": (*_WORDS, "bot.discord_rest", "bot.settings", "bot.store", "bot.uniall"),
+    "bot.check": (*_WORDS, "bot.discord_rest", "bot.moderation", "bot.settings", "bot.store", "bot.uniall"),
     "bot.places": ("bot.store",),
     "bot.keeping": (*_WORDS, "bot.places", "bot.settings", "bot.store"),
     "bot.run": (

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Sequence
 from bot.check import discord_side, machine
 from bot.discord_rest import DiscordUnreachable, ask
 from bot.errors import BadKey, EaselError, ImageApiError, OutOfBalance, StoreInUse, Unreachable
+from bot.moderation import open_moderation
 from bot.settings import Settings
 from bot.store.store import Store
 from bot.uniall.client import ImageApi, Mode
@@ -38,6 +39,7 @@ async def check(settings: Settings, *, channel: int | None = None) -> bool:
         _line("database", report.database()),
         _line("Discord", report.discord()),
         _line("image API", report.image_api()),
+        _lines("moderation", report.moderation()),
         _lines("Discord", report.discord_details()),
         _lines("image API", report.balance()),
         _lines("machine", report.machine()),
@@ -117,6 +119,16 @@ class Report:
                 mend = next((mend for kind, mend in _MENDS.items() if isinstance(error, kind)), None)
                 raise Fault(f"{error}: {mend}." if mend else f"{error}.") from None
         return OK
+
+    async def moderation(self) -> Sequence[str]:
+        """Only where the operator has named a route; while it is down, prompts may be refused."""
+        settings = self._settings
+        route = open_moderation(
+            settings.moderation_base_url, settings.moderation_api_key, settings.moderation_model, lenient=False
+        )
+        async with route as moderation:
+            fault = await moderation.fault() if moderation else None
+        return [f"The moderation route {fault}."] if fault else []
 
     async def balance(self) -> Sequence[str]:
         """Most servers do not tell it; those that do also limit a key without limit by a very large number."""

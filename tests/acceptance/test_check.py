@@ -17,6 +17,7 @@ from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import easel
 from tests.acceptance.test_start import free_port, variables
 from tests.databases import execute, sqlite_url
+from tests.integration.uniall_servers import Reply, playing, reply
 
 KEY = "sk-a-key-nobody-may-see"
 WHOLE_S = 10.0
@@ -146,6 +147,30 @@ async def test_a_wrong_key_and_an_empty_balance_are_told(tmp_path: Path) -> None
         code, lines = await checked(tmp_path, settings | {"UNIALL_API_KEY": "sk-another"})
         assert code == 1
         assert "write a key of your account there into UNIALL_API_KEY" in only_fault(lines)
+
+
+@pytest.mark.parametrize(
+    ("answer", "mend"),
+    [
+        (reply(200, {"results": [{"flagged": False}]}), None),
+        (reply(401, {"error": {"message": KEY}}), "answers with HTTP 401: look at MODERATION_API_KEY."),
+        (reply(404, b"<html>"), "answers with HTTP 404: look at MODERATION_BASE_URL and MODERATION_MODEL."),
+        (reply(200, b"<html>"), "does not answer as an OpenAI-compatible one does: look at MODERATION_BASE_URL."),
+        (None, "cannot be reached: look at MODERATION_BASE_URL and at the network of this machine."),
+    ],
+    ids=["well", "key", "address", "page", "silence"],
+)
+async def test_a_moderation_route_that_does_not_judge_is_told(tmp_path: Path, answer: Reply, mend: str | None) -> None:
+    async def route(_: web.Request) -> Reply:
+        return answer
+
+    async with LittleDiscord().open() as discord, an_image_api() as api, playing(route) as played:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, MODERATION_BASE_URL=played.url)
+        code, lines = await checked(tmp_path, settings | {"MODERATION_API_KEY": KEY})
+    assert code == (1 if mend else 0)
+    assert [line for line in lines if line.startswith("moderation")] == (
+        [f"moderation The moderation route {mend}"] if mend else []
+    )
 
 
 async def test_a_port_that_is_taken_is_told_unless_a_running_bot_has_it(tmp_path: Path) -> None:
