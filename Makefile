@@ -33,7 +33,7 @@ sandbox: $(TO_RUN)
 	@exec $(BIN)/python -m bot sandbox $(ARGS)
 
 test: $(TO_DEVELOP)
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(TO_DEVELOP)
 	@$(BIN)/ruff check .

@@ -10,6 +10,8 @@ import structlog
 from discord.ext import commands
 
 from bot.errors import StoreUnavailable
+from bot.ui.mentions import Mentions
+from bot.ui.welcome import welcome
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -28,6 +30,7 @@ class Client(Protocol):
     """The client, as this cog sees it."""
 
     household: Household
+    mentions: Mentions
 
     @property
     def guilds(self) -> Sequence[discord.Guild]: ...
@@ -44,7 +47,7 @@ class Client(Protocol):
 
 
 class Servers(commands.Cog):
-    """Notes where the bot no longer is. What is missed, the next start finds."""
+    """Greets a server that the bot comes into, and notes where it no longer is; the next start finds what is missed."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -57,6 +60,7 @@ class Servers(commands.Cog):
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
         await self._try(self._client.household.is_in([guild.id]))
+        await welcome(guild, self._client.mentions)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:

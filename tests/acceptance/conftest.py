@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from bot.sandbox.image_api.latency import Latency
 from bot.sandbox.image_api.records import RecordedRequest
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.image_api.studio import PaintMode
+from tests import discord_spec
 from tests.acceptance.abreast import stories
 from tests.acceptance.overheard import Overheard, leaks, private_words
 from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
@@ -30,6 +31,8 @@ __all__ = ["stories"]
 
 PATIENCE_S = 20.0
 LONGEST_TEST = timedelta(seconds=45)
+#: What the local Discord serves besides the REST interface.
+STAND_INS = ("/attachments", "/ephemeral")
 LONG_AGO = "2020-01-01 00:00:00.000000"
 
 
@@ -118,9 +121,17 @@ async def house_in(
         finally:
             await bot.stop()
             said = overheard.close()
+            judge_by_specification(discord.requests)
             if (variables or {}).get("LOG_LEVEL") != "DEBUG":
                 words = private_words(discord.requests, image_api.accepted, discord.token)
                 assert leaks(said, words) == [], "a secret, a token or a prompt stands in the log"
+
+
+def judge_by_specification(requests: Sequence[Recorded]) -> None:
+    """Every request of the bot is one that Discord's official specification knows, where that is at hand."""
+    if discord_spec.spec_path() is None:
+        return
+    discord_spec.check_shapes(it for it in requests if not it.path.startswith(STAND_INS))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

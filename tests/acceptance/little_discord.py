@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
@@ -73,8 +74,13 @@ class LittleDiscord:
             await socket.close(code=WSCloseCode.GOING_AWAY)
         self.sockets.clear()
         if self.runner is not None:
+            server = self.runner.server
             await self.runner.cleanup()
             self.runner = None
+            # A bot that comes back just now may have been let in after all others were sent away.
+            await asyncio.sleep(0.05)
+            if server is not None:
+                await server.shutdown(0.1)
 
     async def _rest(self, request: web.Request) -> web.Response:
         answer = self._answer(request, await request.read())

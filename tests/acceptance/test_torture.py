@@ -10,6 +10,8 @@ from tests.databases import PostgresServer, sqlite_url
 from tests.torture.run import Plan, torture
 from tests.torture.together import together
 
+pytestmark = pytest.mark.lengthy
+
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_or_done_twice_whatever_happens(tmp_path: Path) -> None:

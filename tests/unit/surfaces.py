@@ -49,6 +49,7 @@ from bot.ui.mentions import Mentions
 from bot.ui.server_settings import forms as settings_forms
 from bot.ui.server_settings import layout as settings_layout
 from bot.ui.server_settings import sections
+from bot.ui.welcome import welcome_card
 from bot.wish import BUILT_IN
 from tests.unit.samples import NOW, TARGET, failed, job
 
@@ -160,6 +161,7 @@ def guide(prompt: str, locale: str) -> Iterator[Surface]:
     ]
     for told in (standings * 2, [], None):
         yield guide_card(Mentions(ids), further, told, in_server=told is not None)
+    yield welcome_card(Mentions(ids))
 
 
 def galleries(prompt: str, locale: str) -> Iterator[Surface]:

@@ -86,6 +86,10 @@ class Gateway:
         """A server can't be reached for a while: the bot is still in it."""
         self.dispatch(Dispatch("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild.id))
 
+    def end_outage(self, guild: Guild) -> None:
+        """The server can be reached again."""
+        self.dispatch(Dispatch("GUILD_CREATE", self._guild_create(guild), guild.id))
+
     def add_bot(self, guild: Guild) -> None:
         """Let the bot into a server, as somebody with its invitation does. Nothing is said of `unavailable` then."""
         self._world.add_member(guild, self._world.bot)

@@ -54,6 +54,8 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     locale: str = "en-US"
     premium_tier: int = 0
+    system_channel_id: int | None = None  # where the server wants to hear of newcomers
+    greets_newcomers: bool = True
 
     @property
     def upload_limit(self) -> int:

@@ -10,6 +10,7 @@ from bot.sandbox.discord.payloads import Json, as_list, as_object
 from bot.sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
 from bot.sandbox.discord.stored import StoredMessage
 
+SUPPRESS_JOIN_NOTIFICATIONS = 1  # a system channel flag
 _JOINED = "2024-05-01T12:00:00.000000+00:00"
 
 
@@ -123,7 +124,7 @@ def guild_json(guild: Guild) -> Json:
     nothing = dict.fromkeys(
         (
             *("icon", "description", "home_header", "splash", "discovery_splash", "banner", "application_id"),
-            *("afk_channel_id", "system_channel_id", "widget_channel_id", "max_presences", "vanity_url_code"),
+            *("afk_channel_id", "widget_channel_id", "max_presences", "vanity_url_code"),
             *("rules_channel_id", "safety_alerts_channel_id", "public_updates_channel_id", "incidents_data"),
         )
     )
@@ -134,7 +135,8 @@ def guild_json(guild: Guild) -> Json:
         "region": "deprecated",
         "features": [],
         "afk_timeout": 300,
-        "system_channel_flags": 0,
+        "system_channel_id": str(guild.system_channel_id) if guild.system_channel_id else None,
+        "system_channel_flags": 0 if guild.greets_newcomers else SUPPRESS_JOIN_NOTIFICATIONS,
         "widget_enabled": False,
         "verification_level": 0,
         "roles": [role_json(role) for role in guild.roles.values()],
