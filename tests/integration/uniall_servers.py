@@ -16,9 +16,9 @@ from bot.uniall.limits import Limits
 KEY = "sk-test-0123456789"
 #: Everything a second at most, so that a test that waits for a limit is quick.
 HURRY = Limits(
-    connect_s=0.5,
-    get_s=0.5,
-    submit_s=0.5,
+    connect_s=2.0,
+    get_s=1.0,
+    submit_s=2.0,
     sync_s=1.0,
     download_s=2.0,
     silence_s=0.5,
