@@ -143,7 +143,7 @@ async def test_a_crowd_in_two_servers_never_overruns_the_budget_of_both_and_no_s
         assert len(again) == given_back
         for _, reply in again:
             await reply.until(final, PATIENCE_S)
+        await eventually(lambda: rows(town.database, "SELECT job_id FROM ledger WHERE settled_at IS NULL") == [])
         watching.cancel()
         assert town.most_spent == town.spent() == ROOM * PRICE
         assert len(town.api.accepted) <= ROOM
-        assert rows(town.database, "SELECT job_id FROM ledger WHERE settled_at IS NULL") == []
