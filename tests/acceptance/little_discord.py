@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
@@ -12,6 +11,8 @@ from email.utils import formatdate
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
+
+from bot.sandbox import serving
 
 TOKEN = "MTE5.little.discord"
 BOT: dict[str, Any] = {"id": "1", "username": "Easel", "discriminator": "0", "avatar": None, "bot": True}
@@ -74,13 +75,8 @@ class LittleDiscord:
             await socket.close(code=WSCloseCode.GOING_AWAY)
         self.sockets.clear()
         if self.runner is not None:
-            server = self.runner.server
-            await self.runner.cleanup()
-            self.runner = None
-            # A bot that comes back just now may have been let in after all others were sent away.
-            await asyncio.sleep(0.05)
-            if server is not None:
-                await server.shutdown(0.1)
+            runner, self.runner = self.runner, None
+            await serving.end(runner)
 
     async def _rest(self, request: web.Request) -> web.Response:
         answer = self._answer(request, await request.read())

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bot.sandbox import serving
 from bot.sandbox.discord.permissions import Permission
 from bot.sandbox.discord.server import LocalDiscord
 from bot.sandbox.image_api.server import LocalImageApi
@@ -133,7 +134,7 @@ async def test_an_address_that_answers_with_a_web_page_is_told(tmp_path: Path) -
         async with LittleDiscord().open() as discord:
             code, lines = await checked(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=address))
     finally:
-        await runner.cleanup()
+        await serving.end(runner)
     assert code == 1
     assert "is not the image API; check UNIALL_BASE_URL" in only_fault(lines)
 

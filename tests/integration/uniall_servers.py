@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.sandbox import serving
 from bot.uniall.client import ImageApi, Mode
 from bot.uniall.limits import Limits
 
@@ -91,7 +92,7 @@ async def playing(handler: Handler) -> AsyncGenerator[Played, None]:
     try:
         yield played
     finally:
-        await runner.cleanup()
+        await serving.end(runner)
 
 
 def cut(request: web.BaseRequest) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from bot.sandbox import serving
 from bot.sandbox.discord.account import Account
 from bot.sandbox.discord.callbacks import Callbacks
 from bot.sandbox.discord.calls import Call, RequestLog, Route
@@ -103,7 +104,7 @@ class LocalDiscord:
         runner, self._runner = self._runner, None
         self.faults.clear()
         await self.gateway.close_all(1001)
-        await runner.cleanup()
+        await serving.end(runner)
 
     async def wait_for_bot(self, timeout: float = 15.0, *, sessions: int | None = None, commands: bool = True) -> None:  # noqa: ASYNC109 raises with what is missing
         """Wait until the bot has its gateway sessions (by default one per shard) and registered its commands.

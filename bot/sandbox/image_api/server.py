@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.model import MAX_SOURCE_BYTES, MAX_SOURCES
+from bot.sandbox import serving
 from bot.sandbox.image_api.behaviour import Behaviour
 from bot.sandbox.image_api.control import BEHAVIOUR_PATH, LOG_PATH, Control
 from bot.sandbox.image_api.faults import reset
@@ -119,7 +120,7 @@ class LocalImageApi:
             await asyncio.gather(self._outage, return_exceptions=True)
         await self._book.close()
         if self._runner:
-            await self._runner.cleanup()
+            await serving.end(self._runner)
 
     def go_away(self, seconds: float, *, refused: bool = True) -> None:
         """Begin an outage: connections are refused, or taken and reset. `files_url` stays up."""

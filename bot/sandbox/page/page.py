@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import WSCloseCode, web
 
+from bot.sandbox import serving
 from bot.sandbox.discord.server import LocalDiscord
 from bot.sandbox.image_api.server import LocalImageApi
 from bot.sandbox.page.control import BotControl
@@ -65,7 +66,7 @@ class Page:
         runner, self._runner = self._runner, None
         closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets]
         await asyncio.gather(*closing)
-        await runner.cleanup()
+        await serving.end(runner)
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(_STATIC / "index.html")
