@@ -13,6 +13,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 #: From the signal to the end of the process, at most: 20 s are promised.
 DEADLINE_S = 18.5
+CANCEL_AGAIN_S = 2.0
 
 
 def leave_on_signals(task: asyncio.Task[None]) -> None:
@@ -20,6 +21,17 @@ def leave_on_signals(task: asyncio.Task[None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _leave, task, number)
+
+
+async def cancelled(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended.
+
+    Once is not enough: `asyncio.wait_for` of Python 3.11 drops a cancellation that comes while what it waits for is
+    done already, and discord.py connects to its gateway in one.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait([task], timeout=CANCEL_AGAIN_S)
 
 
 def _leave(task: asyncio.Task[None], number: signal.Signals) -> None:

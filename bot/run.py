@@ -34,7 +34,7 @@ from bot.jobs.privacy import Privacy
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool, sweep_abandoned
-from bot.leaving import leave_on_signals
+from bot.leaving import cancelled, leave_on_signals
 from bot.measures import UNMEASURED, Measures
 from bot.moderation import Moderation, open_moderation
 from bot.places import Places, places_of
@@ -286,13 +286,8 @@ async def _pause(cause: BaseException | str, seconds: float) -> None:
 def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Do `work` beside everything else; it is cancelled when `stack` comes to it."""
     task = asyncio.create_task(work, name=name)
-    stack.push_async_callback(_cancelled, task)
+    stack.push_async_callback(cancelled, task)
     return task
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 async def _first_end(*tasks: asyncio.Task[None]) -> None:
