@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,13 @@ class Replies(Protocol):
 
     def show(self, job: Job, progress: Progress) -> None:
         """Show how far a job is, when the pace of edits next allows. Returns at once and never fails."""
+        ...
+
+    def trust(self, until: datetime) -> None:
+        """What is shown is this process's to show until then, unless a later call says more; never called: for ever.
+
+        A process that was stopped for longer must not edit a message that another one has put pictures into.
+        """
         ...
 
     def forget(self, job_id: str) -> None:

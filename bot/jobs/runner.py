@@ -201,8 +201,10 @@ class Runner:
 
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
-        ids = list(self._lives)
+        ids, began = list(self._lives), now()
         kept = await self.tools.jobs.keep(self.tools.owner, ids, now=now(), lease=LEASE) if ids else set[str]()
+        if not self._alone:
+            self.tools.replies.trust(began + LEASE)
         for job_id in ids:
             if job_id not in kept and (entry := self._lives.get(job_id)) and not entry[0].job.state.is_final:
                 entry[0].log.warning("another process has taken this job over")

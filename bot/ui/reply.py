@@ -76,6 +76,9 @@ class DiscordReplies:
         if job.id not in self._gone:
             self._updates.show(job, progress)
 
+    def trust(self, until: datetime) -> None:
+        self._updates.trust(until)
+
     def forget(self, job_id: str) -> None:
         self._updates.drop(job_id)
 

@@ -58,6 +58,11 @@ class Updates:
         self._edit = edit
         self._token_is_alive = token_is_alive
         self._slots: dict[str, Slot] = {}
+        self._trusted_until: datetime | None = None
+
+    def trust(self, until: datetime) -> None:
+        """What is shown may be edited until then. Later another process may have the job, and its pictures stand."""
+        self._trusted_until = until
 
     def acknowledged(self, job_id: str, view: ui.LayoutView) -> None:
         """The acknowledgement itself showed this layout."""
@@ -120,9 +125,12 @@ class Updates:
                 job, progress = waiting
                 view = self._card(job, progress)
                 fingerprint = _fingerprint(view)
-                if fingerprint != slot.sent:
+                if fingerprint != slot.sent and self._is_trusted():
                     await self._edit(job, view)
                     slot.sent, slot.state, slot.sent_at = fingerprint, job.state, time.monotonic()
+
+    def _is_trusted(self) -> bool:
+        return self._trusted_until is None or datetime.now(UTC) < self._trusted_until
 
     def _gap(self, slot: Slot, job: Job, progress: Progress) -> float:
         if not self._token_is_alive(job):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
@@ -137,6 +138,9 @@ class ToldReplies:
 
     def show(self, job: Job, progress: Progress) -> None:
         """Progress promises nothing."""
+
+    def trust(self, until: datetime) -> None:
+        pass
 
     def forget(self, job_id: str) -> None:
         pass
