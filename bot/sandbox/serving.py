@@ -10,12 +10,15 @@ SETTLE_S = 0.05  # a connection that was just accepted has its handler by then
 
 
 async def end(runner: web.AppRunner) -> None:
-    """Stop listening and end every connection, those included that came while it stopped.
+    """Stop listening and end every connection.
 
-    A bot that connects again and again is often accepted in the very moment in which all others are sent away.
+    A bot that connects again and again is often accepted in the very moment of the end. Python 3.11 loses a connection
+    that was accepted before its server closed and is set up after it, so first nothing new is accepted for a moment.
     """
-    server = runner.server
-    await runner.cleanup()
+    loop = asyncio.get_running_loop()
+    for site in runner.sites:
+        server: asyncio.Server | None = getattr(site, "_server", None)  # aiohttp has no public name for it
+        for listening in server.sockets if server is not None else ():
+            loop.remove_reader(listening.fileno())
     await asyncio.sleep(SETTLE_S)
-    if server is not None:
-        await server.shutdown(SETTLE_S)
+    await runner.cleanup()
