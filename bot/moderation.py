@@ -5,6 +5,7 @@ The key goes to the origin of the address that the operator named and nowhere el
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from bot.errors import ModerationDown
 log = structlog.stdlib.get_logger(__name__)
 
 PATIENCE_S = 5.0
+FAULT_PATIENCE_S = 4.0  # sooner than whoever asks for the fault gives up
 TRIES = 2  # a kept-alive connection may have died just now
 HARMLESS = "a lighthouse at dusk"
 MAX_ANSWER_BYTES = 1_000_000
@@ -58,13 +60,15 @@ class Moderation:
     async def fault(self) -> str | None:
         """What the operator has to know of the route, as the end of a sentence; None where it judges."""
         try:
-            await self._flagged(HARMLESS)
+            async with asyncio.timeout(FAULT_PATIENCE_S):
+                await self._flagged(HARMLESS)
         except aiohttp.ClientResponseError as exc:
-            which = "MODERATION_API_KEY" if exc.status in {401, 403} else "MODERATION_BASE_URL and MODERATION_MODEL"
-            return f"answers with HTTP {exc.status}: look at {which}"
+            return f"answers with HTTP {exc.status}: {_mend(exc.status)}"
+        except TimeoutError:
+            return f"does not answer within {FAULT_PATIENCE_S:g} s: look whether it runs, and at MODERATION_BASE_URL"
         except ValueError:
             return "does not answer as an OpenAI-compatible one does: look at MODERATION_BASE_URL"
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, OSError):
             return "cannot be reached: look at MODERATION_BASE_URL and at the network of this machine"
         return None
 
@@ -114,6 +118,16 @@ def _verdict(body: bytes) -> bool:
     if not flags or not all(isinstance(flag, bool) for flag in flags):
         raise ValueError("no verdict")
     return any(flags)
+
+
+def _mend(status: int) -> str:
+    if status in {401, 403}:
+        return "look at MODERATION_API_KEY"
+    if status in {402, 429}:
+        return "look at the limits and the balance of your account there"
+    if status >= 500:
+        return "it is out of order, so ask again later"
+    return "look at MODERATION_BASE_URL and MODERATION_MODEL"
 
 
 def _status(exc: Exception) -> str:

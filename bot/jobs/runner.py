@@ -202,7 +202,7 @@ class Runner:
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
         ids, began = list(self._lives), now()
-        kept = await self.tools.jobs.keep(self.tools.owner, ids, now=now(), lease=LEASE) if ids else set[str]()
+        kept = await self.tools.jobs.keep(self.tools.owner, ids, now=began, lease=LEASE) if ids else set[str]()
         if not self._alone:
             self.tools.replies.trust(began + LEASE)
         for job_id in ids:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -36,10 +37,14 @@ def draw_month(days: Sequence[float], today: int, unit: str) -> Image.Image:
     font = ImageFont.load_default(28)  # digits are all that it has for every language
     top = _round_up(max([*days, 1 if not unit else 0.01]))
     floor, height = HEIGHT - BOTTOM, HEIGHT - BOTTOM - TOP
+    # Cents, and more digits only where the ticks lie closer.
+    digits = (
+        next(it for it in range(2, 9) if it == 8 or math.isclose(round(top / TICKS, it), top / TICKS)) if unit else 0
+    )
     for tick in range(TICKS + 1):
         y = floor - height * tick / TICKS
         pen.line((LEFT, y, WIDTH - RIGHT, y), fill=GRID, width=2)
-        pen.text((LEFT - 14, y), _told(top * tick / TICKS, unit), font=font, fill=FAINT, anchor="rm")
+        pen.text((LEFT - 14, y), f"{unit}{top * tick / TICKS:,.{digits}f}", font=font, fill=FAINT, anchor="rm")
     step = (WIDTH - LEFT - RIGHT) / len(days)
     for index, value in enumerate(days):
         x = LEFT + step * index
@@ -62,13 +67,6 @@ def _round_up(value: float) -> float:
             if value <= size * factor:
                 return size * factor
         size *= 10
-
-
-def _told(value: float, unit: str) -> str:
-    if not unit:
-        return f"{value:,.0f}"
-    digits = 2 if value == 0 or value >= 0.04 else 4  # cents, but for ticks that lie closer
-    return f"{unit}{value:,.{digits}f}"
 
 
 if __name__ == "__main__":

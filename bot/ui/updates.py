@@ -59,10 +59,12 @@ class Updates:
         self._token_is_alive = token_is_alive
         self._slots: dict[str, Slot] = {}
         self._trusted_until: datetime | None = None
+        self._trust_came = asyncio.Event()
 
     def trust(self, until: datetime) -> None:
         """What is shown may be edited until then. Later another process may have the job, and its pictures stand."""
         self._trusted_until = until
+        self._trust_came.set()
 
     def acknowledged(self, job_id: str, view: ui.LayoutView) -> None:
         """The acknowledgement itself showed this layout."""
@@ -119,13 +121,17 @@ class Updates:
     async def _drain(self, slot: Slot) -> None:
         while slot.next is not None:
             await asyncio.sleep(max(slot.sent_at + self._gap(slot, *slot.next) - time.monotonic(), 0.0))
+            # Not dropped: it may be the card with the button that has to stand before the token ends.
+            while not self._is_trusted():
+                self._trust_came.clear()
+                await self._trust_came.wait()
             async with slot.editing:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
                 view = self._card(job, progress)
                 fingerprint = _fingerprint(view)
-                if fingerprint != slot.sent and self._is_trusted():
+                if fingerprint != slot.sent:
                     await self._edit(job, view)
                     slot.sent, slot.state, slot.sent_at = fingerprint, job.state, time.monotonic()
 

@@ -156,13 +156,21 @@ async def test_a_wrong_key_and_an_empty_balance_are_told(tmp_path: Path) -> None
         (reply(200, {"results": [{"flagged": False}]}), None),
         (reply(401, {"error": {"message": KEY}}), "answers with HTTP 401: look at MODERATION_API_KEY."),
         (reply(404, b"<html>"), "answers with HTTP 404: look at MODERATION_BASE_URL and MODERATION_MODEL."),
+        (reply(429), "answers with HTTP 429: look at the limits and the balance of your account there."),
+        (reply(503), "answers with HTTP 503: it is out of order, so ask again later."),
+        ("hangs", "does not answer within 4 s: look whether it runs, and at MODERATION_BASE_URL."),
         (reply(200, b"<html>"), "does not answer as an OpenAI-compatible one does: look at MODERATION_BASE_URL."),
         (None, "cannot be reached: look at MODERATION_BASE_URL and at the network of this machine."),
     ],
-    ids=["well", "key", "address", "page", "silence"],
+    ids=["well", "key", "address", "limit", "disorder", "hang", "page", "cut"],
 )
-async def test_a_moderation_route_that_does_not_judge_is_told(tmp_path: Path, answer: Reply, mend: str | None) -> None:
+async def test_a_moderation_route_that_does_not_judge_is_told(
+    tmp_path: Path, answer: Reply | str, mend: str | None
+) -> None:
     async def route(_: web.Request) -> Reply:
+        if isinstance(answer, str):
+            await asyncio.sleep(30)
+            return None
         return answer
 
     async with LittleDiscord().open() as discord, an_image_api() as api, playing(route) as played:

@@ -30,7 +30,7 @@ AT_ONCE = 5  # they wait for half a minute each
 START_S = 60.0  # on a machine that does much else
 GONE_S = 60.0  # after so long at most it must be told
 BACK_S = 70.0  # the longest pause before discord.py tries again, and a little
-ANSWER_S = 10.0  # the answer itself waits for nothing; the machine may do much else
+ANSWER_S = 2.0  # the answer itself waits for nothing
 
 Told = dict[str, Any]
 

@@ -15,7 +15,7 @@ from bot.uniall.client import ImageApi, Mode
 from bot.uniall.limits import Limits
 
 KEY = "sk-test-0123456789"
-#: Everything a second at most, so that a test that waits for a limit is quick.
+#: Two seconds at most, so that a test that waits for a limit is quick, and any other holds on a busy machine.
 HURRY = Limits(
     connect_s=2.0,
     get_s=1.0,

@@ -171,7 +171,7 @@ class LocalImageApi:
     async def _be_away(self, outage: Outage) -> None:
         await asyncio.sleep(_OUTAGE_DELAY_S)
         if outage.refused and self._site:
-            await self._site.stop()
+            await serving.stop(self._site)
             self._site = None
         self._resetting = not outage.refused
         self._break_connections()
