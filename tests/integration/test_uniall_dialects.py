@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from bot.errors import (
 )
 from bot.model import Charged, ImageRequest
 from bot.uniall.client import Submission, TaskReport, TaskState
-from tests.integration.uniall_servers import HURRY, PNG, Played, Reply, client, playing, raw, reply
+from tests.integration.uniall_servers import PNG, Played, Reply, client, playing, raw, reply
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES
 FOX = ImageRequest("a red fox")
@@ -159,8 +159,7 @@ async def test_a_submission_in_every_dialect(name: str) -> None:
     async def api(request: web.Request) -> Reply:
         return await act(shop, request)
 
-    limits = replace(HURRY, submit_s=0.2)
-    async with playing(api) as server, client(server.url, limits=limits) as image_api:
+    async with playing(api) as server, client(server.url) as image_api:
         try:
             found: Submission | ImageApiError = await image_api.submit(FOX)
         except ImageApiError as error:
@@ -238,8 +237,7 @@ async def test_a_question_in_every_dialect(name: str) -> None:
     async def api(request: web.Request) -> Reply:
         return await act(Shop(), request)
 
-    limits = replace(HURRY, get_s=0.2)
-    async with playing(api) as server, client(server.url, limits=limits) as image_api:
+    async with playing(api) as server, client(server.url) as image_api:
         try:
             found: TaskReport | ImageApiError = await image_api.report("task_1")
         except ImageApiError as error:
