@@ -45,23 +45,23 @@ format: $(TO_DEVELOP)
 	@$(BIN)/ruff format .
 
 bench: $(TO_DEVELOP)
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m tools.benchmarks $(ARGS)
 
 torture: $(TO_DEVELOP)
-	@$(BIN)/python -m tests.torture $(ARGS)
+	@$(BIN)/python -m tools.torture $(ARGS)
 
 catalogues: $(TO_DEVELOP)
-	@$(BIN)/python -m tests.catalogues $(ARGS)
+	@$(BIN)/python -m tools.catalogues $(ARGS)
 
 fleet: $(TO_DEVELOP)
-	@$(BIN)/python -m tests.torture.together $(ARGS)
+	@$(BIN)/python -m tools.torture.together $(ARGS)
 
 pins: $(TO_DEVELOP)
 	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in
 	$(COMPILE) $(ARGS) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
 
 env-example: $(TO_RUN)
-	@$(BIN)/python -c 'from bot.manual import env_example; print(env_example(), end="")' > .env.example.new
+	@$(BIN)/python -c 'from bot.config.env_example import env_example; print(env_example(), end="")' > .env.example.new
 	@mv .env.example.new .env.example
 
 $(TO_RUN): requirements.txt | $(BIN)/pip

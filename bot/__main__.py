@@ -47,7 +47,7 @@ def _end(_: int, __: FrameType | None) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from bot.settings import load
+    from bot.config.settings import load
 
     settings = load(options.env_file)
     from bot.run import run
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _work(options: argparse.Namespace) -> int:
-    from bot.settings import load
+    from bot.config.settings import load
 
     settings = load(options.env_file)
     from bot.run import work
@@ -67,7 +67,7 @@ def _work(options: argparse.Namespace) -> int:
 
 
 def _sync(options: argparse.Namespace) -> int:
-    from bot.settings import load
+    from bot.config.settings import load
 
     settings = load(options.env_file)
     from bot.run import sync
@@ -77,15 +77,15 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bot.check.check import check
-    from bot.settings import load
+    from bot.config.settings import load
+    from bot.ops.check.check import check
 
     return 0 if asyncio.run(check(load(options.env_file), channel=options.channel)) else EXIT_FAILED
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from bot.keeping import backup
-    from bot.settings import load
+    from bot.config.settings import load
+    from bot.ops.database_files import backup
 
     _tell_of_an_end()
     print(backup(load(options.env_file), options.file))  # noqa: T201
@@ -93,8 +93,8 @@ def _backup(options: argparse.Namespace) -> int:
 
 
 def _move_to(options: argparse.Namespace) -> int:
-    from bot.keeping import move_to
-    from bot.settings import load
+    from bot.config.settings import load
+    from bot.ops.database_files import move_to
 
     _tell_of_an_end()
     print(move_to(load(options.env_file), options.url))  # noqa: T201
@@ -112,7 +112,7 @@ def _broken_off(_: int, __: FrameType | None) -> None:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
-    from bot.sandbox.play import SandboxOptions, run_sandbox
+    from sandbox.play import SandboxOptions, run_sandbox
 
     chosen = SandboxOptions(port=options.port, say=tuple(options.say), out=options.out, real_api=options.real_api)
     return asyncio.run(run_sandbox(chosen))

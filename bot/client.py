@@ -12,19 +12,20 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
-from bot.discord_trouble import PatientShards
-from bot.jobs.keeper import Keeper
-from bot.settings import Settings
-from bot.ui import forms, texts
-from bot.ui.actions import JobButton
-from bot.ui.command_words import CommandWords
-from bot.ui.desk import Desk
-from bot.ui.gallery import GalleryPanel
-from bot.ui.mentions import Mentions
-from bot.ui.panels import Panels
-from bot.ui.pictures import PictureStudio
-from bot.ui.reply import DiscordReplies
-from bot.ui.server_settings.command import ServerSettings
+from bot.config.settings import Settings
+from bot.discord_api.reconnect import PatientShards
+from bot.jobs.records.janitor import Keeper
+from bot.pictures.studio import PictureStudio
+from bot.ui.kit import texts
+from bot.ui.kit.command_words import CommandWords
+from bot.ui.kit.mentions import Mentions
+from bot.ui.panels.dispatch import Panels
+from bot.ui.panels.gallery import GalleryPanel
+from bot.ui.reply.actions import JobButton
+from bot.ui.reply.reply import DiscordReplies
+from bot.ui.requests import forms
+from bot.ui.requests.handler import Desk
+from bot.ui.settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
 

@@ -49,7 +49,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.model import Charged, FailureKind
-from bot.quotas import SetBy, Standing
+from bot.policy.quotas import SetBy, Standing
 
 
 class EaselError(Exception):

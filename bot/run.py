@@ -14,48 +14,48 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot import logs
 from bot.client import EaselClient
-from bot.discord_address import point_discord_at
-from bot.discord_rest import Answer, DiscordUnreachable, ask, cause_of
-from bot.discord_trouble import OUTAGES, pause_after, told_in_a_sentence
+from bot.config import logs
+from bot.config.paths import Places, places_of
+from bot.config.settings import Settings
+from bot.discord_api.address import point_discord_at
+from bot.discord_api.reconnect import OUTAGES, pause_after, told_in_a_sentence
+from bot.discord_api.rest import Answer, DiscordUnreachable, ask, cause_of
 from bot.errors import EaselError, SettingsError, StartError
-from bot.jobs.accounts import Accounts
-from bot.jobs.drafts import DraftBook
-from bot.jobs.gallery import GalleryBook
-from bot.jobs.keeper import Ages, Keeper
-from bot.jobs.life import Tools
-from bot.jobs.lists import JobLists
-from bot.jobs.openings import OpeningBook
-from bot.jobs.owner import Owner
-from bot.jobs.pacer import Pacer
-from bot.jobs.presets import PresetBook
-from bot.jobs.privacy import Privacy
+from bot.image_api.client import ImageApi, Limits, Mode
+from bot.jobs.job_run import Tools
+from bot.jobs.policies import Owner
+from bot.jobs.polling.pacer import Pacer
+from bot.jobs.records.accounts import Accounts
+from bot.jobs.records.drafts import DraftBook
+from bot.jobs.records.gallery import GalleryBook
+from bot.jobs.records.janitor import Ages, Keeper
+from bot.jobs.records.lists import JobLists
+from bot.jobs.records.openings import OpeningBook
+from bot.jobs.records.presets import PresetBook
+from bot.jobs.records.privacy import Privacy
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool, sweep_abandoned
-from bot.leaving import cancelled, leave_on_signals
-from bot.measures import UNMEASURED, Measures
-from bot.moderation import Moderation, open_moderation
-from bot.places import Places, places_of
-from bot.settings import Settings
+from bot.ops.shutdown import cancelled, leave_on_signals
+from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
-from bot.ui.desk import Desk
-from bot.ui.gallery import GalleryPanel
-from bot.ui.guide import Guide
-from bot.ui.job_list import JobsPanel
-from bot.ui.panels import Panels
-from bot.ui.presets import PresetPanel
-from bot.ui.privacy import PrivacyPanel
-from bot.ui.reach import Reach
-from bot.ui.reports import Reports
-from bot.ui.server_settings.command import server_settings
-from bot.ui.usage import UsagePanel
-from bot.uniall.client import ImageApi, Limits, Mode
+from bot.telemetry import UNMEASURED, Measures
+from bot.ui.panels.dispatch import Panels
+from bot.ui.panels.gallery import GalleryPanel
+from bot.ui.panels.guide import Guide
+from bot.ui.panels.job_list import JobsPanel
+from bot.ui.panels.presets import PresetPanel
+from bot.ui.panels.privacy import PrivacyPanel
+from bot.ui.panels.reports import Reports
+from bot.ui.panels.usage import UsagePanel
+from bot.ui.reply.transport import Reach
+from bot.ui.requests.handler import Desk
+from bot.ui.settings.command import server_settings
 
 if TYPE_CHECKING:
-    from bot.health.office import HealthOffice
+    from bot.ops.health.monitor import HealthOffice
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -166,7 +166,7 @@ async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -
     """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
     if settings.http_port is None:
         return None
-    from bot.health.office import HealthOffice
+    from bot.ops.health.monitor import HealthOffice
 
     office = HealthOffice(settings, gateway=gateway)
     return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))

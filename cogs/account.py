@@ -8,7 +8,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.desk import DeskHolder
+from bot.ui.requests.handler import DeskHolder
 
 
 class Account(commands.Cog):

@@ -9,9 +9,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS
-from bot.ui import options
-from bot.ui.desk import DeskHolder
-from bot.wish import Wish
+from bot.policy.request_input import Wish
+from bot.ui.kit import options
+from bot.ui.requests.handler import DeskHolder
 
 
 class Edit(commands.Cog):

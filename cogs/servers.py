@@ -10,8 +10,8 @@ import structlog
 from discord.ext import commands
 
 from bot.errors import StoreUnavailable
-from bot.ui.mentions import Mentions
-from bot.ui.welcome import welcome
+from bot.ui.kit.mentions import Mentions
+from bot.ui.panels.welcome import welcome
 
 log = structlog.stdlib.get_logger(__name__)
 

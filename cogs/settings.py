@@ -9,10 +9,10 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.model import MAX_COUNT
-from bot.ui import options
-from bot.ui.desk import DeskHolder
-from bot.ui.server_settings import command
-from bot.ui.server_settings.command import ServerSettings
+from bot.ui.kit import options
+from bot.ui.requests.handler import DeskHolder
+from bot.ui.settings import command
+from bot.ui.settings.command import ServerSettings
 
 Number = app_commands.Range[int, 1, 1_000_000]
 Count = app_commands.Range[int, 1, MAX_COUNT]

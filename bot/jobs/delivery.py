@@ -19,8 +19,8 @@ from bot.errors import (
     ReplyUnavailable,
     TooLarge,
 )
-from bot.jobs.life import Life, now
-from bot.jobs.pace import growing_pause
+from bot.jobs.job_run import Life, now
+from bot.jobs.polling.schedule import growing_pause
 from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, Progress, ReplyTarget
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.

@@ -20,8 +20,8 @@ from dataclasses import replace
 
 from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
-from bot.jobs.life import Life, now
-from bot.jobs.pace import growing_pause
+from bot.jobs.job_run import Life, now
+from bot.jobs.polling.schedule import growing_pause
 from bot.model import Charged, FailureKind, JobState
 
 

@@ -11,9 +11,10 @@ from types import MappingProxyType
 import structlog
 
 from bot.errors import Busy, ImageApiError, JobMoved, StoreError, StoreUnavailable, Unexpected, Unreachable
-from bot.jobs import delivery, recovery, watch
-from bot.jobs.life import Life, Stopped, Tools, now
-from bot.jobs.pace import growing_pause
+from bot.jobs import delivery, recovery
+from bot.jobs import task_poller as watch
+from bot.jobs.job_run import Life, Stopped, Tools, now
+from bot.jobs.polling.schedule import growing_pause
 from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
 
 log = structlog.stdlib.get_logger(__name__)

@@ -9,12 +9,12 @@ from enum import StrEnum
 import structlog
 
 from bot.errors import JobMoved, StoreUnavailable
-from bot.jobs.life import now
+from bot.jobs.job_run import now
 from bot.jobs.runner import LEASE, Runner
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
-from bot.prices import Prices
-from bot.quotas import FREE, Terms
-from bot.store.jobs import Jobs, Received
+from bot.policy.prices import Prices
+from bot.policy.quotas import FREE, Terms
+from bot.store.queries.jobs import Jobs, Received
 
 __all__ = ["Cancelled", "JobService", "Received"]
 

@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import StartError
 from bot.store import faults
-from bot.store.lock import FileLock
 from bot.store.migrate import migrate
+from bot.store.sync.file_lock import FileLock
 from bot.store.url import file_of, is_sqlite
 
 SQLITE_BUSY_MS = 5000  # how long another program (a backup, a shell) may hold the file

@@ -10,24 +10,24 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, select
 
 from bot.errors import StartError, StoreUnavailable
-from bot.measures import UNMEASURED, Measures
 from bot.store import faults
-from bot.store.bell import Bell
-from bot.store.drafts import Drafts
 from bot.store.engine import Database
-from bot.store.gallery import Gallery
-from bot.store.jobs import Jobs
-from bot.store.ledger import Ledger
-from bot.store.lists import Lists
-from bot.store.meta import Meta
-from bot.store.openings import Openings
-from bot.store.people import People
-from bot.store.presets import Presets
-from bot.store.retention import Retention
-from bot.store.rules import RuleStore
+from bot.store.queries.drafts import Drafts
+from bot.store.queries.gallery import Gallery
+from bot.store.queries.jobs import Jobs
+from bot.store.queries.ledger import Ledger
+from bot.store.queries.lists import Lists
+from bot.store.queries.meta import Meta
+from bot.store.queries.openings import Openings
+from bot.store.queries.people import People
+from bot.store.queries.presets import Presets
+from bot.store.queries.retention import Retention
+from bot.store.queries.rules import RuleStore
 from bot.store.schema import meta
+from bot.store.sync.notify import Bell
 from bot.store.thread import DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
+from bot.telemetry import UNMEASURED, Measures
 
 CONNECT_PATIENCE_S = 5.0  # a start that cannot work has to end within ten seconds, imports included
 CLOSE_PATIENCE_S = 10.0  # the whole stop has twenty

@@ -19,9 +19,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.errors import EaselError, StoreUnavailable
-from bot.measures import UNMEASURED, Measures
 from bot.store import faults
 from bot.store.engine import Database
+from bot.telemetry import UNMEASURED, Measures
 
 MAX_BATCH = 100  # the first of a crowd should not wait for the last
 

@@ -12,16 +12,16 @@ from typing import Any, Protocol
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.discord.calls import Recorded
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.rules import DEFAULT_RULES, DiscordRules
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.discord.sight import Message
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.records import RecordedRequest
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.bot_process import BotProcess
+from sandbox.discord.calls import Recorded
+from sandbox.discord.person import Person
+from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
+from sandbox.discord.server import LocalDiscord
+from sandbox.discord.sight import Message
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.records import RecordedRequest
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 from tests import discord_spec
 from tests.acceptance.abreast import stories
 from tests.acceptance.overheard import Overheard, leaks, private_words

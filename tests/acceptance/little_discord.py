@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from bot.sandbox import serving
+from sandbox import serving
 
 TOKEN = "MTE5.little.discord"
 BOT: dict[str, Any] = {"id": "1", "username": "Easel", "discriminator": "0", "avatar": None, "bot": True}

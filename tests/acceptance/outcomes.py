@@ -12,14 +12,14 @@ from pathlib import Path
 
 from PIL import Image
 
+from bot.image_api.wire.answers import as_object
 from bot.model import Charged, FailureKind
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.discord.sight import Message
-from bot.sandbox.image_api.records import RecordedRequest
-from bot.ui.texts import CHARGES, ENDINGS
-from bot.uniall.answer import as_object
+from bot.ui.kit.texts import CHARGES, ENDINGS
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.server import LocalDiscord
+from sandbox.discord.sight import Message
+from sandbox.image_api.records import RecordedRequest
 from tests.acceptance.conftest import PATIENCE_S, House, final
 from tests.acceptance.processes import Easel, easel
 from tests.integration.uniall_servers import Handler, Played, playing

@@ -7,8 +7,8 @@ import re
 import threading
 from collections.abc import Iterable
 
-from bot.sandbox.discord.calls import Recorded
-from bot.sandbox.image_api.records import AcceptedTask
+from sandbox.discord.calls import Recorded
+from sandbox.image_api.records import AcceptedTask
 
 MIN_CHARS = 8  # a shorter prompt may be an ordinary word of a log line
 _TOKEN = re.compile(r"^/(?:webhooks|interactions)/\d+/([^/]{20,})")

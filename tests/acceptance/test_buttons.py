@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from bot.sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

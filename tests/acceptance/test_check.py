@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.sandbox import serving
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.image_api.server import LocalImageApi
+from sandbox import serving
+from sandbox.discord.permissions import Permission
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import easel
 from tests.acceptance.test_start import free_port, variables

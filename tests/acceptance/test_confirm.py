@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.sandbox.discord.reply import Reply
+from sandbox.discord.reply import Reply
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, says, with_pictures
 from tests.databases import execute, rows

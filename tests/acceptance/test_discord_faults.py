@@ -15,13 +15,13 @@ import pytest
 import pytest_asyncio
 
 from bot.model import FailureKind
-from bot.sandbox.discord.calls import Recorded
-from bot.sandbox.discord.faults import Fault
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.rules import MIB, DiscordRules
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.discord.calls import Recorded
+from sandbox.discord.faults import Fault
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.rules import MIB, DiscordRules
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.studio import PaintMode
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
 from tests.databases import rows

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.image_api.latency import Latency
+from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
 
 EDITS = "PATCH /webhooks/*/messages/*"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord.rules import MIB
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.discord.rules import MIB
+from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import OpenHouse, final, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

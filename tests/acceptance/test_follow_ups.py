@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

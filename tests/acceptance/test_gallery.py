@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.sandbox.discord.ids import snowflake
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.places import Channel, ChannelKind
-from bot.sandbox.discord.reply import ModalForm, Reply
-from bot.sandbox.discord.sight import Message
+from sandbox.discord.ids import snowflake
+from sandbox.discord.permissions import Permission
+from sandbox.discord.person import Person
+from sandbox.discord.places import Channel, ChannelKind
+from sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.sight import Message
 from tests.acceptance.conftest import House, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
@@ -272,4 +272,6 @@ async def test_where_http_port_is_off_nothing_of_it_is_imported(tmp_path_factory
             await bot.wait()
     imported = {line.rpartition("|")[2].strip() for line in bot.err if line.startswith("import time:")}
     assert "bot.run" in imported
-    assert not {name for name in imported if name.startswith(("prometheus_client", "aiohttp.web_app", "bot.health"))}
+    assert not {
+        name for name in imported if name.startswith(("prometheus_client", "aiohttp.web_app", "bot.ops.health"))
+    }

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.sandbox.discord.reply import ModalForm
+from sandbox.discord.reply import ModalForm
 from tests.acceptance.conftest import House, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.sandbox.discord.clients import InvalidCommand
+from sandbox.discord.clients import InvalidCommand
 from tests.acceptance.conftest import House, final, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.sight import Message
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.sight import Message
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
 from tests.databases import rows

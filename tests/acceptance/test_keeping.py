@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.reply import Reply
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, says, with_pictures
 from tests.acceptance.processes import Easel, easel

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.sandbox.image_api.latency import Latency
+from sandbox.image_api.latency import Latency
 from tests import discord_spec
 from tests.acceptance.conftest import House, house_in, says, with_pictures
 

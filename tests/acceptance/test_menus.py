@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bot.sandbox.discord.reply import ModalForm
+from sandbox.discord.reply import ModalForm
 from tests.acceptance.conftest import House, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,8 +11,8 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Browser, expect
 
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.page.page import Page
+from sandbox.image_api.latency import Latency
+from sandbox.page.page import Page
 from tests.acceptance.conftest import House, house_in
 from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, screen
 

@@ -15,8 +15,8 @@ import pytest_asyncio
 from discord import ui
 from playwright.async_api import Browser, expect
 
-from bot.sandbox.discord.stored import Draft
-from bot.sandbox.page.page import Page
+from sandbox.discord.stored import Draft
+from sandbox.page.page import Page
 from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, screen
 from tests.integration.sandbox_discord import Interaction, Studio, card, picture, png, studio, upload
 

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page as BrowserTab
 
-from bot.sandbox.discord.line import parse_line
-from bot.sandbox.discord.options import localised
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.page.page import Page
+from sandbox.discord.line import parse_line
+from sandbox.discord.options import localised
+from sandbox.discord.server import LocalDiscord
+from sandbox.page.page import Page
 from tests.acceptance.page_browser import chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.person import Person
+from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, says, with_pictures
 from tests.databases import execute, rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.image_api.latency import Latency
+from sandbox.bot_process import BotProcess
+from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import PATIENCE_S, OpenHouse, with_pictures
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.discord.interactions import InteractionKind
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.sight import Message
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.interactions import InteractionKind
+from sandbox.discord.permissions import Permission
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.sight import Message
+from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

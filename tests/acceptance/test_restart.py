@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.reply import Reply
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import LONG_AGO, House, OpenHouse, eventually, final, says, with_pictures
 from tests.databases import KINDS, execute, rows

@@ -14,14 +14,14 @@ import pytest
 import pytest_asyncio
 
 from bot.model import Model, Resolution
-from bot.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
-from bot.sandbox.discord.ids import snowflake
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.places import Channel, ChannelKind
-from bot.sandbox.discord.reply import Reply
+from bot.policy.request_input import Options
+from bot.policy.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
 from bot.store.store import Store
-from bot.wish import Options
+from sandbox.discord.ids import snowflake
+from sandbox.discord.permissions import Permission
+from sandbox.discord.person import Person
+from sandbox.discord.places import Channel, ChannelKind
+from sandbox.discord.reply import Reply
 from tests.acceptance.conftest import House, OpenHouse, a_day_long_enough, eventually, final, says, with_pictures
 from tests.databases import rows
 

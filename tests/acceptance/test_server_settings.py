@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.interactions import InteractionKind
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import ModalForm, Reply
-from bot.sandbox.discord.sight import Message
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.interactions import InteractionKind
+from sandbox.discord.person import Person
+from sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.sight import Message
 from tests.acceptance.conftest import House, house_in, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

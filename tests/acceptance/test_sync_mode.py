@@ -12,9 +12,9 @@ import pytest_asyncio
 from aiohttp import web
 from PIL import Image
 
+from bot.image_api.wire.answers import as_object
 from bot.model import Charged, FailureKind
-from bot.sandbox.image_api.latency import Latency
-from bot.uniall.answer import as_object
+from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import PATIENCE_S, House, final, house_in, with_pictures
 from tests.acceptance.outcomes import (
     Outcome,

@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.rules import DiscordRules
-from bot.sandbox.image_api.latency import Latency
+from sandbox.discord.permissions import Permission
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DiscordRules
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
 from tests.databases import rows

@@ -1,4 +1,4 @@
-"""A short torture: `python -m tests.torture` is the long one."""
+"""A short torture: `python -m tools.torture` is the long one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.databases import PostgresServer, sqlite_url
-from tests.torture.run import Plan, torture
-from tests.torture.together import together
+from tools.torture.run import Plan, torture
+from tools.torture.together import together
 
 pytestmark = pytest.mark.lengthy
 

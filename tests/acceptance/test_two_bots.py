@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.bot_process import BotProcess
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
-from bot.sandbox.discord.rules import DiscordRules
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.bot_process import BotProcess
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DiscordRules
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import LONG_AGO, a_day_long_enough, eventually, final, says
 from tests.databases import PostgresServer, execute, rows
-from tests.torture.users import populate
+from tools.torture.users import populate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

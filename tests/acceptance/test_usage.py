@@ -9,8 +9,8 @@ import re
 import pytest
 from PIL import Image
 
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.reply import Reply
+from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import OpenHouse, a_day_long_enough, says, with_pictures
 

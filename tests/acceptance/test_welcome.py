@@ -7,10 +7,10 @@ import contextlib
 
 import pytest
 
-from bot.sandbox.discord.ids import snowflake
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.places import Channel, ChannelKind
-from bot.sandbox.discord.sight import Message
+from sandbox.discord.ids import snowflake
+from sandbox.discord.permissions import Permission
+from sandbox.discord.places import Channel, ChannelKind
+from sandbox.discord.sight import Message
 from tests.acceptance.conftest import House, eventually, says
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.sandbox.image_api.latency import Latency
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually, says, with_pictures
 from tests.acceptance.processes import easel

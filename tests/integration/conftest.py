@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import update
 
 from bot.model import ImageRequest, Job, JobState, NewJob, ReplyTarget
-from bot.quotas import FREE, Terms
-from bot.store.jobs import JobChanges, Received
+from bot.policy.quotas import FREE, Terms
+from bot.store.queries.jobs import JobChanges, Received
 from bot.store.schema import jobs
 from bot.store.store import Store
 from tests.databases import KINDS, PostgresServer, sqlite_url

@@ -19,10 +19,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from PIL import Image
 
-from bot.sandbox.discord.cdn import Upload
-from bot.sandbox.discord.person import Person
-from bot.sandbox.discord.rules import DEFAULT_RULES, DiscordRules
-from bot.sandbox.discord.server import LocalDiscord
+from sandbox.discord.cdn import Upload
+from sandbox.discord.person import Person
+from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
+from sandbox.discord.server import LocalDiscord
 
 Interaction = discord.Interaction[Any]
 Do = Callable[[Interaction], Awaitable[object]]

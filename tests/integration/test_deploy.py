@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import VARIABLES
+from bot.config.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "easel.service"

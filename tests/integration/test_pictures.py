@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from bot.errors import BadSource, SourceFault
 from bot.model import PictureFormat
-from bot.ui.pictures import Fitted, PictureStudio, fair_share
+from bot.pictures.studio import Fitted, PictureStudio, fair_share
 
 MIB = 1024 * 1024
 
@@ -485,6 +485,6 @@ def test_a_fair_share_leaves_small_ones_whole_and_gives_the_rest_to_the_large() 
 
 def test_the_bot_itself_never_loads_pillow_and_the_picture_process_loads_little_else() -> None:
     program = "import sys, {}; print('PIL' in sys.modules, 'asyncio' in sys.modules, 'discord' in sys.modules)"
-    for module, expected in (("bot.ui.pictures", "False True False"), ("bot.ui.picture_process", "True False False")):
+    for module, expected in (("bot.pictures.studio", "False True False"), ("bot.pictures.process", "True False False")):
         ask = [sys.executable, "-c", program.format(module)]
         assert subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip() == expected

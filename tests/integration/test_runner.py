@@ -8,17 +8,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.jobs.life import Tools
-from bot.jobs.pacer import Pacer
+from bot.image_api.client import ImageApi
+from bot.jobs.job_run import Tools
+from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.spool import Spool
 from bot.model import Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
-from bot.prices import Prices
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
-from bot.store.jobs import Jobs
-from bot.uniall.client import ImageApi
+from bot.policy.prices import Prices
+from bot.store.queries.jobs import Jobs
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Scene

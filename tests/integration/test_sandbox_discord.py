@@ -12,9 +12,9 @@ import discord
 import pytest
 from discord import ui
 
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.reply import ModalForm
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.permissions import Permission
+from sandbox.discord.reply import ModalForm
 from tests.integration.sandbox_discord import Interaction, Studio, card, picture, png, studio, upload
 
 

@@ -11,9 +11,9 @@ import discord
 import pytest
 from discord.http import Route
 
-from bot.sandbox.discord.places import ChannelKind
-from bot.sandbox.discord.rules import DiscordRules
-from bot.sandbox.discord.server import LocalDiscord
+from sandbox.discord.places import ChannelKind
+from sandbox.discord.rules import DiscordRules
+from sandbox.discord.server import LocalDiscord
 from tests.integration.sandbox_discord import Interaction, Studio, TryBot, studio
 
 

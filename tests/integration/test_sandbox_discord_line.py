@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.line import parse_line
-from bot.sandbox.discord.permissions import Permission
-from bot.sandbox.discord.render_text import message_lines
-from bot.sandbox.discord.sight import Message
-from bot.sandbox.discord.stored import Draft
-from bot.sandbox.discord.world import easel_studio
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.line import parse_line
+from sandbox.discord.permissions import Permission
+from sandbox.discord.render_text import message_lines
+from sandbox.discord.sight import Message
+from sandbox.discord.stored import Draft
+from sandbox.discord.world import easel_studio
 
 
 def command(name: str, *options: str, **more: Any) -> dict[str, Any]:

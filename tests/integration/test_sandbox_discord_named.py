@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 from discord import app_commands, ui
 
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.reply import ModalForm, Reply
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.reply import ModalForm, Reply
 from tests.integration.sandbox_discord import Interaction, Studio, studio
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -11,9 +11,9 @@ from typing import Any
 import discord
 import pytest
 
-from bot.sandbox.discord.calls import Recorded
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.permissions import Permission
+from sandbox.discord.calls import Recorded
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.permissions import Permission
 from tests.integration.sandbox_discord import Answered, Interaction, Studio, card, picture, png, studio, upload
 
 V2 = 1 << 15

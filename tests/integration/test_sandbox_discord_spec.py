@@ -10,7 +10,7 @@ import discord
 import pytest
 from discord import ui
 
-from bot.sandbox.discord.calls import Recorded
+from sandbox.discord.calls import Recorded
 from tests.discord_spec import MISSING, answer_faults, check_answer, check_request, request_faults, spec_path
 from tests.integration.sandbox_discord import Interaction, Studio, card, picture, studio, upload
 from tests.integration.test_sandbox_discord import EditForm

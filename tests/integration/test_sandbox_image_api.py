@@ -15,9 +15,9 @@ import pytest
 from aiohttp import ClientSession, FormData
 from PIL import Image
 
-from bot.sandbox.image_api.latency import PUBLISHED, Latency
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.image_api.latency import PUBLISHED, Latency
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 
 MODEL = "grok-imagine-image"
 FOX = {"model": MODEL, "prompt": "a red fox"}

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.scenarios import SCENARIOS
-from bot.sandbox.image_api.script import Address, Fate, Fault, Outage, Phrasing
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.scenarios import SCENARIOS
+from sandbox.image_api.script import Address, Fate, Fault, Outage, Phrasing
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 
 
 @pytest.fixture

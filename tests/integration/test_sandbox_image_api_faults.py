@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 
-from bot.sandbox.image_api.behaviour import strip_markers
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.scenarios import SCENARIOS
-from bot.sandbox.image_api.script import Act, Fate, Fault, Moment, Phrasing, ProgressForm, Stage
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.image_api.behaviour import strip_markers
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.scenarios import SCENARIOS
+from sandbox.image_api.script import Act, Fate, Fault, Moment, Phrasing, ProgressForm, Stage
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 
 MODEL = "grok-imagine-image"
 TASKS = "/v1/images/tasks"

@@ -11,9 +11,9 @@ import pytest
 from openai import AsyncOpenAI
 from PIL import Image
 
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 
 MODEL = "grok-imagine-image"
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 from aiohttp import web
 
-from bot.sandbox import serving
+from sandbox import serving
 
 
 @pytest.mark.parametrize("turns", range(5))

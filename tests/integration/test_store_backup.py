@@ -12,8 +12,8 @@ import pytest
 
 from bot.errors import StoreError
 from bot.model import OPEN_STATES, JobState
-from bot.store.backup import back_up
-from bot.store.jobs import Jobs
+from bot.store.offline.backup import back_up
+from bot.store.queries.jobs import Jobs
 from bot.store.schema import metadata
 from bot.store.store import Store
 from tests.databases import execute, sqlite_url

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from bot.model import (
-    JobState,
-)
+from bot.model import JobState
 from bot.store.schema import jobs
 from bot.store.store import Store
 

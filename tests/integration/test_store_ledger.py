@@ -12,8 +12,8 @@ from sqlalchemy import delete
 
 from bot.errors import LineFull, QuotaReached, TooManyJobs
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, Model, NewJob
-from bot.quotas import Quota, SetBy, Span, Terms, What, Whose
-from bot.store.ledger import By, DaySum, Entry, Extent, Sum
+from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
+from bot.store.queries.ledger import By, DaySum, Entry, Extent, Sum
 from bot.store.schema import ledger
 from bot.store.store import Store
 

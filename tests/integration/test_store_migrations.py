@@ -18,7 +18,7 @@ from bot.errors import StartError
 from bot.model import Charged, Failure, FailureKind, ImageRequest, JobState, Model
 from bot.store import migrate
 from bot.store.engine import Database
-from bot.store.ledger import Extent
+from bot.store.queries.ledger import Extent
 from bot.store.schema import jobs, metadata
 from bot.store.store import Store
 from bot.store.url import read_url

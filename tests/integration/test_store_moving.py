@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartError, StoreError
-from bot.store.moving import move
+from bot.store.offline.moving import move
 from bot.store.store import Store
 from tests.databases import PostgresServer, execute, rows, sqlite_url
 from tests.integration.conftest import Scene
@@ -19,7 +19,7 @@ from tests.integration.everything import all_rows, fill
 PROJECT = Path(__file__).parents[2]
 KILLED_AT_THE_END = """
 import sys, time
-from bot.store.moving import move
+from bot.store.offline.moving import move
 move(*sys.argv[1:], lambda _: (print("all is copied", flush=True), time.sleep(60)))
 """
 SESSIONS = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'easel' AND datname = current_database()"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Executable, func, insert, select, update
 
 from bot.model import JobState
-from bot.quotas import Quota, SetBy, Span, What, Whose
-from bot.rules import Rules
-from bot.store.ledger import Extent
-from bot.store.people import Note, Stored
+from bot.policy.quotas import Quota, SetBy, Span, What, Whose
+from bot.policy.rules import Rules
+from bot.store.queries.ledger import Extent
+from bot.store.queries.people import Note, Stored
 from bot.store.schema import departures, drafts, jobs, ledger, meta, metadata, preferences, presets
 from bot.store.store import Store
 

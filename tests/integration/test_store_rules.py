@@ -14,12 +14,12 @@ from sqlalchemy import insert
 
 from bot.errors import RulesChanged
 from bot.model import AspectRatio, Model, PictureFormat, Resolution
-from bot.quotas import Terms
-from bot.rules import Rules, SpoilerRule
-from bot.store import rules as store_rules
+from bot.policy.quotas import Terms
+from bot.policy.request_input import Options
+from bot.policy.rules import Rules, SpoilerRule
 from bot.store import schema
+from bot.store.queries import rules as store_rules
 from bot.store.store import Store
-from bot.wish import Options
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer, Scene

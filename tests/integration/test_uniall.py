@@ -14,8 +14,8 @@ import pytest
 from aiohttp import web
 
 from bot.errors import BadInput, BadKey, ImageApiError, InvalidRequest, Uncertain, Unexpected, Unreachable
+from bot.image_api.client import ImageApi, Mode, SourceOutOfReach, Submission, TaskState, base_address
 from bot.model import AspectRatio, Charged, ImageRequest, PictureFormat, Source
-from bot.uniall.client import ImageApi, Mode, SourceOutOfReach, Submission, TaskState, base_address
 from tests.integration.uniall_servers import (
     HURRY,
     JPEG,

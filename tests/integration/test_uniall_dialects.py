@@ -29,8 +29,8 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
+from bot.image_api.client import Submission, TaskReport, TaskState
 from bot.model import Charged, ImageRequest
-from bot.uniall.client import Submission, TaskReport, TaskState
 from tests.integration.uniall_servers import PNG, Played, Reply, client, playing, raw, reply
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES

@@ -11,16 +11,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.errors import (
-    AddressRefused,
-    DownloadError,
-    DownloadGone,
-    DownloadUnreachable,
-    NotAPicture,
-    TooLarge,
-)
+from bot.errors import AddressRefused, DownloadError, DownloadGone, DownloadUnreachable, NotAPicture, TooLarge
+from bot.image_api.client import Download, Mode
 from bot.model import PictureFormat
-from bot.uniall.client import Download, Mode
 from tests.integration.uniall_servers import (
     HURRY,
     JPEG,

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 
 from bot.errors import DownloadError, ImageApiError
+from bot.image_api.client import Mode
 from bot.model import AspectRatio, ImageRequest, Source
-from bot.uniall.client import Mode
 from tests.integration.uniall_servers import HURRY, KEY, PNG, Played, Reply, always, client, playing, reply
 
 MANY = 1_000_000

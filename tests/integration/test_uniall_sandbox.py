@@ -29,12 +29,12 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
+from bot.image_api.client import Download, ImageApi, Mode
 from bot.model import AspectRatio, Charged, ImageRequest, Source
-from bot.sandbox.image_api.latency import Latency
-from bot.sandbox.image_api.scenarios import SCENARIOS
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.image_api.studio import PaintMode
-from bot.uniall.client import Download, ImageApi, Mode
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.scenarios import SCENARIOS
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
 from tests.integration.uniall_servers import HURRY
 
 KEY = "sk-sandbox"

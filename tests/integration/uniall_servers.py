@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from bot.sandbox import serving
-from bot.uniall.client import ImageApi, Mode
-from bot.uniall.limits import Limits
+from bot.image_api.client import ImageApi, Mode
+from bot.image_api.limits import Limits
+from sandbox import serving
 
 KEY = "sk-test-0123456789"
 #: Two seconds at most, so that a test that waits for a limit is quick, and any other holds on a busy machine.

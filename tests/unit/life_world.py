@@ -13,16 +13,16 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
-from bot.jobs.life import Tools
-from bot.jobs.pacer import Pacer
+from bot.image_api.client import ImageApi, Submission, TaskReport, TaskState
+from bot.image_api.picture_file import Download
+from bot.jobs.job_run import Tools
+from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
 from bot.model import Charged, ImageRequest, Job, Picture, PictureFormat, Progress, ReplyTarget, Source
-from bot.prices import Prices
+from bot.policy.prices import Prices
 from bot.store.store import Store
-from bot.uniall.client import ImageApi, Submission, TaskReport, TaskState
-from bot.uniall.picture_file import Download
 
 JPEG = b"\xff\xd8\xff" + bytes(13)
 

@@ -14,7 +14,7 @@ import discord
 from discord import app_commands, ui
 
 from bot.errors import SourceFault
-from bot.jobs.lists import PAGE, Page
+from bot.jobs.records.lists import PAGE, Page
 from bot.model import (
     Charged,
     FailureKind,
@@ -27,30 +27,22 @@ from bot.model import (
     Resolution,
     Source,
 )
-from bot.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
-from bot.quotas import Quota, SetBy, Span, Standing, What, Whose
-from bot.rules import Rules
-from bot.store.people import Stored
-from bot.ui import (
-    cards,
-    forms,
-    gallery,
-    gallery_cards,
-    job_list,
-    preset_cards,
-    preset_forms,
-    privacy,
-    report_cards,
-    texts,
-)
-from bot.ui.cards import Look, Shown
-from bot.ui.guide import guide_card
-from bot.ui.mentions import Mentions
-from bot.ui.server_settings import forms as settings_forms
-from bot.ui.server_settings import layout as settings_layout
-from bot.ui.server_settings import sections
-from bot.ui.welcome import welcome_card
-from bot.wish import BUILT_IN
+from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
+from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
+from bot.policy.request_input import BUILT_IN
+from bot.policy.rules import Rules
+from bot.store.queries.people import Stored
+from bot.ui.kit import texts
+from bot.ui.kit.mentions import Mentions
+from bot.ui.panels import gallery, gallery_cards, job_list, preset_cards, preset_forms, privacy, report_cards
+from bot.ui.panels.guide import guide_card
+from bot.ui.panels.welcome import welcome_card
+from bot.ui.reply import cards
+from bot.ui.reply.cards import Look, Shown
+from bot.ui.requests import forms
+from bot.ui.settings import forms as settings_forms
+from bot.ui.settings import layout as settings_layout
+from bot.ui.settings import sections
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal

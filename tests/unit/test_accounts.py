@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.jobs.accounts import COLUMNS, as_csv
-from bot.jobs.owner import Entry
+from bot.jobs.policies import Entry
+from bot.jobs.records.accounts import COLUMNS, as_csv
 
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

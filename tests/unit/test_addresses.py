@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from bot.errors import AddressRefused
-from bot.uniall.addresses import (
+from bot.image_api.addresses import (
     GuardedResolver,
     check_address,
     host_of,

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import Bar, Barred
-from bot.jobs.admission import Place, fitted, quotas_of
 from bot.model import ImageRequest, Model, Resolution, Source
-from bot.quotas import Ceilings, SetBy, Whose
-from bot.rules import AgeRule, RuleBook, Rules, SpoilerRule
-from bot.wish import Options, Wish
+from bot.policy.admission import Place, fitted, quotas_of
+from bot.policy.quotas import Ceilings, SetBy, Whose
+from bot.policy.request_input import Options, Wish
+from bot.policy.rules import AgeRule, RuleBook, Rules, SpoilerRule
 
 GUILD, CHANNEL, THREAD = 13, 12, 14
 PLACE = Place(user_id=1, channel_id=CHANNEL, guild_id=GUILD, role_ids=frozenset({5}))

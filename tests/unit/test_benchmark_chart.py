@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from benchmarks.chart import PANELS, chart
-from benchmarks.figures import Figures
-from benchmarks.process import Contestant
-from benchmarks.table import growth, table
+from tools.benchmarks.chart import PANELS, chart
+from tools.benchmarks.figures import Figures
+from tools.benchmarks.process import Contestant
+from tools.benchmarks.table import growth, table
 
 SVG = "{http://www.w3.org/2000/svg}"
 

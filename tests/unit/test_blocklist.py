@@ -7,7 +7,7 @@ import time
 import pytest
 
 from bot.errors import Bar, Barred
-from bot.jobs import blocklist
+from bot.policy import blocklist
 
 
 async def bar_of(prompt: str, words: tuple[str, ...] = (), patterns: tuple[str, ...] = ()) -> Bar | None:

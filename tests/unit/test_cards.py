@@ -10,8 +10,9 @@ from discord import ui
 
 from bot.errors import SourceFault
 from bot.model import Charged, FailureKind, ImageRequest, JobState, Progress, Source
-from bot.ui import cards, texts
-from bot.ui.cards import Shown
+from bot.ui.kit import texts
+from bot.ui.reply import cards
+from bot.ui.reply.cards import Shown
 from tests.unit.samples import NOW, failed, job
 
 HOSTILE = "@everyone <@1> **bold** `code` ```\nblock\n``` [link](https://x.example) ||spoiler|| # head\n> quote " * 40

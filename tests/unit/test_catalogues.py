@@ -10,9 +10,9 @@ from string import Formatter
 import pytest
 from babel.messages.catalog import Catalog, Message
 
-from bot.ui.language import Language, speaking, tr, trn
-from tests.catalogues.gather import gather, sentences
-from tests.catalogues.keep import LANGUAGES, missing, mo_of, path_of, po_of, read, strings_of, update
+from bot.ui.kit.language import Language, speaking, tr, trn
+from tools.catalogues.gather import gather, sentences
+from tools.catalogues.keep import LANGUAGES, missing, mo_of, path_of, po_of, read, strings_of, update
 
 MARKS = re.compile(r"\*\*|`|^-# |^#+ |^> ", re.MULTILINE)
 COMMAND = re.compile(r"`/([\w-]+)")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.leaving import cancelled
+from bot.ops.shutdown import cancelled
 
 
 async def test_a_task_that_lost_its_cancellation_is_ended_all_the_same() -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from discord import ui
 
-from bot.sandbox.discord.components import component_faults
-from bot.sandbox.discord.modals import check_modal
-from bot.ui.language import Language, speaking
-from tests.catalogues.gather import payloads
+from bot.ui.kit.language import Language, speaking
+from sandbox.discord.components import component_faults
+from sandbox.discord.modals import check_modal
 from tests.discord_spec import MISSING, SentFile, request_faults, spec_path
 from tests.unit.surfaces import SURFACES, Surface
+from tools.catalogues.gather import payloads
 
 PROMPTS = {
     "a word": "fox",

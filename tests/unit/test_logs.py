@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from bot.logs import configure
+from bot.config.logs import configure
 
 TOKEN = "MTE5.fake.bot-token"
 KEY = 'sk-key"with a quote'

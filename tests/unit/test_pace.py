@@ -12,8 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.latency import EDGES, Latency, share_below
-from bot.jobs.pace import LONGEST_PAUSE_S, SHORTEST_PAUSE_S, growing_pause, next_question, schedule, with_jitter
+from bot.jobs.polling.latency import EDGES, Latency, share_below
+from bot.jobs.polling.schedule import (
+    LONGEST_PAUSE_S,
+    SHORTEST_PAUSE_S,
+    growing_pause,
+    next_question,
+    schedule,
+    with_jitter,
+)
 
 Draw = Callable[[random.Random], float]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from bot.jobs.budget import Budget
-from bot.jobs.experience import Experience, kind_of
-from bot.jobs.pacer import EARLY_S, Change, Course, Pacer
+from bot.jobs.polling.budget import Budget
+from bot.jobs.polling.pacer import EARLY_S, Change, Course, Pacer
+from bot.jobs.polling.stats import Experience, kind_of
 from bot.model import ImageRequest, Model, Resolution
 
 

@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from bot.sandbox.discord.clients import InvalidCommand
-from bot.sandbox.discord.server import LocalDiscord
-from bot.sandbox.image_api.scenarios import SCENARIOS
-from bot.sandbox.image_api.server import LocalImageApi
-from bot.sandbox.page.page import Page
-from bot.sandbox.page.switches import FEATURED, UPLOAD_LIMITS, Switches
-from bot.sandbox.page.uploads import MAX_WAITING, Uploads
+from sandbox.discord.clients import InvalidCommand
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.scenarios import SCENARIOS
+from sandbox.image_api.server import LocalImageApi
+from sandbox.page.page import Page
+from sandbox.page.switches import FEATURED, UPLOAD_LIMITS, Switches
+from sandbox.page.uploads import MAX_WAITING, Uploads
 
 STATIC = Path(inspect.getfile(Page)).with_name("static")
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))

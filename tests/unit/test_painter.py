@@ -13,9 +13,9 @@ import pytest
 from PIL import Image, ImageChops, ImageOps, ImageStat
 
 from bot.model import AspectRatio, PictureFormat, Resolution
-from bot.sandbox.image_api.painter import SIZES, Commission, UnusableSource, paint
-from bot.sandbox.image_api.painting.caption import readable
-from bot.sandbox.image_api.painting.wishes import read_wishes
+from sandbox.image_api.painter import SIZES, Commission, UnusableSource, paint
+from sandbox.image_api.painting.caption import readable
+from sandbox.image_api.painting.wishes import read_wishes
 
 FOX = Commission("a red fox in the snow at dusk")
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Unreachable
-from bot.uniall.breaker import Breaker
-from bot.uniall.retry import MAX_RETRY_AFTER_S, may_pass, pause_s, retry_after_seconds
+from bot.image_api.breaker import Breaker
+from bot.image_api.retry import MAX_RETRY_AFTER_S, may_pass, pause_s, retry_after_seconds
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ui.server_settings import entries
-from bot.ui.server_settings.entries import Unfit
+from bot.ui.settings import entries
+from bot.ui.settings.entries import Unfit
 
 
 @pytest.mark.parametrize(

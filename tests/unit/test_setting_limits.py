@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.config.settings import Settings, load
 from bot.errors import SettingsError
-from bot.settings import Settings, load
 
 NEEDED = {"DISCORD_TOKEN": "MTE5.fake.token", "UNIALL_API_KEY": "sk-fake-key", "UNIALL_BASE_URL": "https://a.example"}
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from bot.config.env_example import env_example
+from bot.config.settings import VARIABLES, Settings, load
 from bot.errors import SettingsError
-from bot.manual import env_example
 from bot.model import ImageRequest, Model, Resolution, Source
-from bot.prices import PriceListFault, Prices, parse
-from bot.settings import VARIABLES, Settings, load
+from bot.policy.prices import PriceListFault, Prices, parse
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = {

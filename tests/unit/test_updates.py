@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from discord import ui
 
 from bot.model import Job, JobState, Progress
-from bot.ui import cards
-from bot.ui.updates import Updates
+from bot.ui.reply import cards
+from bot.ui.reply.updates import Updates
 from tests.unit.samples import job
 
 

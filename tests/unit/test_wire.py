@@ -20,10 +20,10 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
+from bot.image_api.wire.answers import Answer
+from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
+from bot.image_api.wire.results import MAX_RESULTS, TaskState
 from bot.model import Charged
-from bot.uniall.answer import Answer
-from bot.uniall.wire import Submission, TaskReport, read_report, read_submission
-from bot.uniall.wire_results import MAX_RESULTS, TaskState
 
 URL = "https://example.com/result-1.jpeg"
 

@@ -18,10 +18,10 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
+from bot.image_api.wire.answers import Answer
+from bot.image_api.wire.envelope import read_report, read_submission
+from bot.image_api.wire.faults import SourceOutOfReach
 from bot.model import Charged
-from bot.uniall.answer import Answer
-from bot.uniall.wire import read_report, read_submission
-from bot.uniall.wire_errors import SourceOutOfReach
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES
 HTML = b"<html><title>502 Bad Gateway</title></html>"

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import DownloadGone, NotAPicture
-from bot.uniall.held import (
+from bot.image_api.wire.blobs import (
     KEPT_FOR_S,
     MAX_ANSWER_BYTES,
     SHORT_STRING_BYTES,

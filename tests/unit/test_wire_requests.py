@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from bot.errors import InvalidRequest
+from bot.image_api.validation import validate
+from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.model import AspectRatio, ImageRequest, Kept, Model, PictureFormat, Resolution, Slot, Source
-from bot.uniall.rules import validate
-from bot.uniall.wire_requests import form_fields, sync_body, task_body
 
 FOX = ImageRequest("a red fox")
 ONE = Source("https://cdn.example/1.png")

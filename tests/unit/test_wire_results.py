@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bot.uniall.wire_results import MAX_RESULTS, percent_of, read_percent, result_addresses, unwrapped
+from bot.image_api.wire.results import MAX_RESULTS, percent_of, read_percent, result_addresses, unwrapped
 
 A, B, C = (f"https://pictures.example/{name}.png?sig=a%2Bb,c" for name in "abc")
 

@@ -1,0 +1,29 @@
+"""What is left on the account, where a server tells it: undocumented, but common among gateways of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.errors import ImageApiError
+from bot.image_api.transport import Transport
+from bot.image_api.wire.answers import Unreadable, as_object, read_json
+
+_LIMIT = "hard_limit_usd"
+_USED = "total_usage"  # in hundredths of a dollar
+
+
+async def balance(transport: Transport) -> float | None:
+    """US dollars left, or None where the server does not say. Costs nothing."""
+    try:
+        limit = await _number(transport, _LIMIT, "subscription")
+        used = None if limit is None else await _number(transport, _USED, "usage")
+    except (ImageApiError, Unreadable):
+        return None
+    return None if limit is None or used is None else limit - used / 100
+
+
+async def _number(transport: Transport, name: str, page: str) -> float | None:
+    answer = await transport.ask("dashboard", "billing", page)
+    found: Mapping[str, object] = as_object(read_json(answer.body)) if answer.is_success else {}
+    value = found.get(name)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

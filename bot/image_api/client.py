@@ -1,0 +1,249 @@
+"""The image API as the rest of Easel sees it: submit, ask, download.
+
+One `submit` is at most one POST that the API can have accepted; nothing here sends a submission twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from bot.errors import BadInput, DownloadError, InvalidRequest
+from bot.image_api import balance
+from bot.image_api.addresses import normal_host, parse_address
+from bot.image_api.breaker import Breaker
+from bot.image_api.counted import counted_download, counted_failures
+from bot.image_api.fetch import Fetcher, Key
+from bot.image_api.limits import Limits
+from bot.image_api.picture_file import Download, picture_format, save
+from bot.image_api.probe import probe
+from bot.image_api.transport import Transport
+from bot.image_api.validation import validate
+from bot.image_api.wire.blobs import PREFIX, Holding, decoded, pieces_of
+from bot.image_api.wire.bodies import form_fields, sync_body, task_body
+from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
+from bot.image_api.wire.faults import SourceOutOfReach
+from bot.image_api.wire.results import TaskState
+from bot.model import MAX_SOURCE_BYTES, ImageRequest
+from bot.telemetry import UNMEASURED, Measures
+
+__all__ = [
+    "Download",
+    "ImageApi",
+    "Limits",
+    "Mode",
+    "SourceOutOfReach",
+    "Submission",
+    "TaskReport",
+    "TaskState",
+    "base_address",
+    "validate",
+]
+
+
+class Mode(StrEnum):
+    """Which routes of the image API are used."""
+
+    TASKS = "tasks"  # /v1/images/tasks
+    SYNC = "sync"  # /v1/images/generations and /v1/images/edits: the answer holds the pictures
+
+
+def base_address(text: str) -> URL:
+    """The address before `/v1`, from one with or without it. Raises ValueError with a sentence."""
+    try:
+        url = URL(text.strip().rstrip("/"))
+    except ValueError as error:
+        raise ValueError("The address of the image API cannot be read.") from error
+    if url.scheme not in {"http", "https"} or not url.raw_host:
+        raise ValueError("The address of the image API must begin with http:// or https:// and name a host.")
+    if url.name == "v1":
+        url = url.parent
+    return url.with_query(None).with_fragment(None).with_user(None)
+
+
+class ImageApi:
+    """One client for the whole process; use it as an async context manager or call `close`.
+
+    `attachment_hosts` are hosts whose attachments may lie in a private network; `held_folder` keeps pictures that
+    came inside an answer, so that they outlive a restart (a temporary folder where it is not given).
+    Raises ValueError, with a sentence, for an address or a key that cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        mode: Mode = Mode.TASKS,
+        limits: Limits | None = None,
+        attachment_hosts: Collection[str] = (),
+        held_folder: Path | None = None,
+        measures: Measures = UNMEASURED,
+    ) -> None:
+        self._base = base_address(base_url)
+        if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+            raise ValueError("The key of the image API holds characters that no key has.")
+        self._mode = mode
+        self._limits = limits or Limits()
+        self._holding = Holding(held_folder)
+        self._measures = measures
+        self.breaker = Breaker(
+            threshold=self._limits.breaker_threshold,
+            pause_s=self._limits.breaker_pause_s,
+            max_pause_s=self._limits.breaker_max_pause_s,
+        )
+        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding, measures)
+        self._results = Fetcher(
+            self._limits,
+            open_hosts={normal_host(self._base.raw_host or "")},
+            key=Key(api_key, self._base),
+            just_made=True,
+        )
+        self._sources = Fetcher(self._limits, open_hosts={normal_host(host) for host in attachment_hosts})
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._transport.close()
+        await self._results.close()
+        await self._sources.close()
+        self._holding.close()
+
+    @property
+    def paints_at_once(self) -> bool:
+        """Whether a submission is answered by the pictures themselves, which takes as long as painting them."""
+        return self._mode is Mode.SYNC
+
+    @staticmethod
+    def validate(request: ImageRequest) -> None:
+        """Raise InvalidRequest, with a sentence for the user, for what the image API would refuse."""
+        validate(request)
+
+    async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
+        """Send a request once. Raises an ImageApiError; BadInput, too, for what `validate` refuses.
+
+        Busy and Unreachable mean that certainly nothing was started; Uncertain that nobody knows. `files` are the
+        sources' bytes: given, they are uploaded to /v1/images/edits whatever the mode. That is the way out after
+        SourceOutOfReach, which is a refusal too; the result comes at once, in the API's own resolution and format.
+        """
+        with counted_failures(self._measures):
+            return await self._submit(request, files)
+
+    async def _submit(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
+        try:
+            validate(request)
+        except InvalidRequest as error:
+            raise BadInput(str(error)) from error
+        if files:
+            return await self._upload(request, files)
+        if self._mode is Mode.TASKS:
+            answer = await self._transport.submit(
+                "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
+            )
+            return read_submission(answer, tasks=True)
+        if len(request.sources) > 1:
+            async with self._fetched_sources(request) as fetched:
+                return await self._upload(request, fetched)
+        route = "edits" if request.is_edit else "generations"
+        answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
+        return read_submission(answer, tasks=False)
+
+    async def _upload(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
+        with ExitStack() as stack:
+            form = _form(request, files, stack)
+            answer = await self._transport.submit("images", "edits", form=form, total_s=self._limits.sync_s)
+        return read_submission(answer, tasks=False)
+
+    @asynccontextmanager
+    async def _fetched_sources(self, request: ImageRequest) -> AsyncGenerator[list[Path], None]:
+        """The sources as files, for the one route that takes several of them only as bytes."""
+        with tempfile.TemporaryDirectory(prefix="easel-sources-") as folder:
+            paths = [Path(folder) / str(index) for index in range(len(request.sources))]
+            try:
+                for source, path in zip(request.sources, paths, strict=True):
+                    await self.fetch_source(source.url, path, max_bytes=MAX_SOURCE_BYTES)
+            except DownloadError as error:
+                raise SourceOutOfReach("a source cannot be fetched for its upload") from error
+            yield paths
+
+    async def report(self, task_id: str) -> TaskReport:
+        """Ask once about a task. Raises an ImageApiError; Busy and Unreachable mean: ask again later.
+
+        TaskLost right after the submission may be a replica that lags behind, so it is worth a few more questions.
+        """
+        with counted_failures(self._measures):
+            return read_report(await self._transport.ask("images", "tasks", task_id))
+
+    async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
+        """Fetch a result, whatever kind of address a Submission or TaskReport names, with a few tries.
+
+        Raises the DownloadError family; `into` appears only when it is whole.
+        """
+        with counted_download(self._measures):
+            return await self._download(url, into, max_bytes)
+
+    async def _download(self, url: str, into: Path, max_bytes: int) -> Download:
+        if url.startswith("data:"):
+            return await asyncio.to_thread(_save_text, [url.encode()], into, max_bytes)
+        if url.startswith(PREFIX):
+            return await asyncio.to_thread(self._save_held, url, into, max_bytes)
+        return await self._results.fetch(parse_address(url, base=self._base), into, max_bytes=max_bytes)
+
+    def _save_held(self, name: str, into: Path, max_bytes: int) -> Download:
+        with self._holding.open(name) as file:
+            return _save_text(pieces_of(file), into, max_bytes)
+
+    async def fetch_source(self, url: str, into: Path, *, max_bytes: int) -> Download:
+        """Fetch an attachment of Discord, never with the key. Raises the DownloadError family."""
+        return await self._sources.fetch(parse_address(url), into, max_bytes=max_bytes)
+
+    async def probe(self) -> None:
+        """Say whether address and key answer: returns, or raises an ImageApiError whose message says what to do."""
+        await probe(self._transport, tasks=self._mode is Mode.TASKS)
+
+    async def balance(self) -> float | None:
+        """US dollars left on the account, or None where the server does not tell. Costs nothing."""
+        return await balance.balance(self._transport)
+
+
+def _save_text(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:
+    try:
+        return save(decoded(pieces), into, max_bytes)
+    except OSError as error:
+        raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
+
+
+def _form(request: ImageRequest, files: Sequence[Path], stack: ExitStack) -> aiohttp.FormData:
+    """A form to be sent once, its files open until `stack` closes. Raises BadInput for a file that is no picture."""
+    form = aiohttp.FormData()
+    for name, value in form_fields(request).items():
+        form.add_field(name, value)
+    # one source as the page shows it; servers that speak OpenAI's dialect refuse several fields of one plain name
+    field = "image" if len(files) == 1 else "image[]"
+    for number, path in enumerate(files, start=1):
+        try:
+            file = stack.enter_context(path.open("rb"))
+        except OSError as error:
+            raise BadInput(f"a source cannot be read ({error.strerror})") from error
+        found = picture_format(file.read(12))
+        if found is None:
+            raise BadInput("a source is no picture")
+        file.seek(0)
+        form.add_field(field, file, filename=f"source-{number}.{found.extension}", content_type=found.mime)
+    return form

@@ -1,0 +1,225 @@
+"""Pictures that arrive inside a JSON answer are held in files, not in memory.
+
+Servers may answer with base64 instead of addresses: four pictures are easily 40 MB in one string. While an answer is
+read, every string longer than 64 KiB goes straight into a file and leaves a short name `held:…` in the text; only
+the small rest is parsed. A download of that name decodes the file piece by piece.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from bot.errors import DownloadGone, NotAPicture
+from bot.image_api.wire.answers import MAX_TEXT_BYTES
+
+PREFIX = "held:"
+#: Strings up to this many bytes stay in the text.
+SHORT_STRING_BYTES = 64 * 1024
+#: All of one answer: four pictures of 24 MB each in base64.
+MAX_ANSWER_BYTES = 128 * 1024 * 1024
+#: As long as results of this kind of API usually live at addresses.
+KEPT_FOR_S = 86_400.0
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+_IN_STRING = re.compile(rb'[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*', re.DOTALL)
+_LONGEST_ESCAPE = 6  # \u003d
+_READ_BYTES = 64 * 1024
+
+
+class AnswerTooLong(ValueError):
+    """More came than an answer may have."""
+
+
+class Holding:
+    """A folder of held strings. `folder` outlives the process where it is given; otherwise it is a temporary one."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._given = folder
+        self._folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        if self._folder is None:
+            if self._given is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="easel-held-"))
+            else:
+                self._given.mkdir(parents=True, exist_ok=True)
+                self._folder = self._given
+                self._sweep(self._folder)
+        return self._folder
+
+    def _sweep(self, folder: Path) -> None:
+        too_old = time.time() - KEPT_FOR_S
+        for path in folder.iterdir():
+            if _NAME.fullmatch(path.name) and path.stat().st_mtime < too_old:
+                path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Remove the folder if it was a temporary one."""
+        if self._given is None and self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder = None
+
+    def create(self) -> Path:
+        """A new, unguessable name."""
+        return self.folder / secrets.token_hex(16)
+
+    def open(self, name: str) -> BinaryIO:
+        """The string behind a `held:` name. Raises DownloadGone."""
+        token = name.removeprefix(PREFIX)
+        if not _NAME.fullmatch(token):
+            raise DownloadGone("no name of a held picture")
+        try:
+            return (self.folder / token).open("rb")
+        except FileNotFoundError as error:
+            raise DownloadGone("the held picture is not here any more") from error
+
+
+class LongStrings:
+    """Takes the long strings out of JSON text that comes in pieces.
+
+    Use as a context manager: files of an answer that was not finished are removed. Anything that is no JSON passes
+    through as it is.
+    """
+
+    def __init__(self, holding: Holding, *, max_bytes: int = MAX_ANSWER_BYTES) -> None:
+        self._holding = holding
+        self._left = max_bytes
+        self._text = bytearray()
+        self._carry = b""
+        self._string_at: int | None = None
+        self._file: BinaryIO | None = None
+        self._paths: list[Path] = []
+
+    def __enter__(self) -> LongStrings:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        if kind is not None:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove the files: nobody will ask for them."""
+        for path in self._paths:
+            path.unlink(missing_ok=True)
+        self._paths.clear()
+
+    def feed(self, data: bytes) -> None:
+        """Take the next piece. Raises AnswerTooLong."""
+        self._left -= len(data)
+        if self._left < 0:
+            raise AnswerTooLong
+        data, self._carry = self._carry + data, b""
+        at = 0
+        while at < len(data):
+            at = self._outside(data, at) if self._string_at is None else self._inside(data, at)
+        if len(self._text) > MAX_TEXT_BYTES:
+            raise AnswerTooLong
+
+    def finish(self) -> bytes:
+        """The text, long strings replaced by their names."""
+        self._text += self._carry
+        return bytes(self._text)
+
+    def _outside(self, data: bytes, at: int) -> int:
+        quote = data.find(b'"', at)
+        end = len(data) if quote < 0 else quote + 1
+        self._text += data[at:end]
+        if quote >= 0:
+            self._string_at = len(self._text)
+        return end
+
+    def _inside(self, data: bytes, at: int) -> int:
+        found = _IN_STRING.match(data, at)
+        end = found.end() if found else at
+        if end < len(data) and data[end] == ord("\\"):
+            if len(data) - end < _LONGEST_ESCAPE:
+                self._keep(data[at:end])
+                self._carry = data[end:]
+                return len(data)
+            end += 1  # an escape JSON does not know: the parser will say so
+        self._keep(data[at:end])
+        if end < len(data) and data[end] == ord('"'):
+            self._close_string()
+            return end + 1
+        return end
+
+    def _keep(self, piece: bytes) -> None:
+        if self._file is not None:
+            self._file.write(_unescaped(piece))
+            return
+        self._text += piece
+        start = self._string_at
+        if start is not None and len(self._text) - start > SHORT_STRING_BYTES:
+            path = self._holding.create()
+            self._file = path.open("xb")
+            self._paths.append(path)
+            self._file.write(_unescaped(bytes(self._text[start:])))
+            del self._text[start:]
+            self._text += f"{PREFIX}{path.name}".encode()
+
+    def _close_string(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self._string_at = None
+        self._text += b'"'
+
+
+def _unescaped(piece: bytes) -> bytes:
+    """The escapes that can stand in base64: a slash, the padding, and line ends, which mean nothing there."""
+    if b"\\" not in piece:
+        return piece
+    for escape, plain in ((b"\\/", b"/"), (b"\\n", b""), (b"\\r", b""), (b"\\u003d", b"="), (b"\\u002b", b"+")):
+        piece = piece.replace(escape, plain)
+    return piece
+
+
+def decoded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes of a base64 text, with or without a `data:…;base64,` head, piece by piece. Raises NotAPicture."""
+    rest = b""
+    head = True
+    for piece in pieces:
+        rest += piece
+        if head:
+            rest = _without_head(rest)
+            head = False
+        rest = rest.translate(bytes.maketrans(b"-_", b"+/"), b" \t\r\n").rstrip(b"=")
+        whole = len(rest) - len(rest) % 4
+        yield _decode(rest[:whole])
+        rest = rest[whole:]
+    if rest:
+        yield _decode(rest + b"=" * (-len(rest) % 4))
+
+
+def _without_head(text: bytes) -> bytes:
+    if not text.startswith(b"data:"):
+        return text
+    head, comma, rest = text[:1024].partition(b",")
+    if not comma or not head.endswith(b";base64"):
+        raise NotAPicture("a data: URI without base64")
+    return rest + text[1024:]
+
+
+def _decode(text: bytes) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise NotAPicture("the base64 text is damaged") from error
+
+
+def pieces_of(file: BinaryIO) -> Iterator[bytes]:
+    """A file in pieces of 64 KiB."""
+    while piece := file.read(_READ_BYTES):
+        yield piece

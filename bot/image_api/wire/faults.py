@@ -1,0 +1,192 @@
+"""Which error of ours an answer is: the words of its body first, then its HTTP status.
+
+The same status means different things for a submission, which may cost money, and for a question about a task,
+which may be asked again. Messages name the status and the code, never a text from outside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.errors import (
+    BadInput,
+    BadKey,
+    Busy,
+    ImageApiError,
+    OutOfBalance,
+    Refused,
+    TaskLost,
+    Uncertain,
+    Unexpected,
+    Unreachable,
+)
+from bot.image_api.wire.answers import Answer, Unreadable, as_object, read_json
+from bot.image_api.wire.results import TaskState
+from bot.image_api.wire.vocabulary import Fault, Meaning, merged, read_fault
+from bot.model import Charged
+
+
+class SourceOutOfReach(BadInput):
+    """The image API could not fetch a source's address. Its bytes can be uploaded instead, where it was a refusal."""
+
+
+def _fault_in_error(answer: Answer) -> tuple[Fault, bool]:
+    """The fault in an error answer, and whether its body was a JSON object at all."""
+    try:
+        body = read_json(answer.body)
+    except Unreadable:
+        return Fault(), False
+    return read_fault(as_object(body)), isinstance(body, dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One error answer with all that its class needs."""
+
+    answer: Answer
+    fault: Fault
+    is_json: bool
+
+    def make(self, kind: type[ImageApiError], text: str, charged: Charged = Charged.NO) -> ImageApiError:
+        label = self.fault.label
+        where = f"HTTP {self.answer.status}, {label}" if label else f"HTTP {self.answer.status}"
+        return kind(
+            f"{text} ({where})",
+            charged=Charged.YES if self.fault.cost else charged,
+            request_id=self.answer.request_id(self.fault.message),
+            retry_after=self.answer.retry_after,
+        )
+
+
+def submit_error(answer: Answer) -> ImageApiError:
+    """Why a submission was not accepted, for an answer that is no success."""
+    case = _Case(answer, *_fault_in_error(answer))
+    return _by_words(case) or _by_submit_status(case)
+
+
+def submit_fault(answer: Answer, fault: Fault) -> ImageApiError:
+    """What an error inside a success is, after a submission: never a reason to send it again."""
+    case = _Case(answer, fault, is_json=True)
+    error = _by_words(case)
+    if error is None and fault.meaning is Meaning.INPUT:
+        error = case.make(BadInput, "the image API did not accept the request")
+    return error or case.make(Unexpected, "the image API answered with an error", Charged.MAYBE)
+
+
+def ask_error(answer: Answer) -> ImageApiError:
+    """Why a question about a task was not answered. Busy and Unreachable mean: ask again later."""
+    case = _Case(answer, *_fault_in_error(answer))
+    return _perhaps_charged(_by_words_about_task(case) or _by_ask_status(case))
+
+
+def ask_fault(answer: Answer, fault: Fault) -> ImageApiError:
+    """What an error inside a success is, after a question: without known words a reason to ask again."""
+    case = _Case(answer, fault, is_json=True)
+    unclear = case.make(Unreachable, "the image API did not tell about the task")
+    return _perhaps_charged(_by_words_about_task(case) or unclear)
+
+
+def _perhaps_charged(error: ImageApiError) -> ImageApiError:
+    """The task was accepted before the question, so an error that ends it may have cost money."""
+    if not isinstance(error, Busy | Unreachable) and error.charged is Charged.NO:
+        error.charged = Charged.MAYBE
+    return error
+
+
+def task_failure(answer: Answer, body: object, task: Mapping[str, object], state: TaskState) -> ImageApiError:
+    """Why a task ended without pictures.
+
+    This family of servers refunds failed tasks, moderated ones not always; of cancelled and expired ones nothing
+    is known.
+    """
+    case = _Case(answer, merged(read_fault(task), read_fault(as_object(body))), is_json=True)
+    definite = _by_words(case)
+    if definite is not None:
+        return definite
+    if state is TaskState.EXPIRED:
+        return case.make(TaskLost, "the image API gave up the task", Charged.MAYBE)
+    if state is TaskState.CANCELLED:
+        return case.make(Unexpected, "the task was cancelled at the image API", Charged.MAYBE)
+    if case.fault.meaning is Meaning.BUSY:
+        return case.make(Busy, "the image API had too much to do")
+    if case.fault.meaning is Meaning.INPUT:
+        return case.make(BadInput, "the image API could not work with the request")
+    return case.make(Unexpected, "the task failed")
+
+
+def _by_words(case: _Case) -> ImageApiError | None:
+    """The errors that codes and texts tell whatever the status, and the less certain ones below 500."""
+    early = case.answer.status < 500
+    match case.fault.meaning:
+        case Meaning.MODERATION:
+            return case.make(Refused, "the image API refused the content", _moderation_charge(case.fault))
+        case Meaning.BALANCE:
+            return case.make(OutOfBalance, "the account at the image API has no balance left")
+        case Meaning.NO_MODEL:
+            return case.make(BadInput, "the image API does not offer this model to this key")
+        case Meaning.SOURCE if early:
+            return case.make(SourceOutOfReach, "the image API could not fetch a source")
+        case Meaning.KEY if early:
+            return case.make(BadKey, "the image API does not accept the key")
+        case _:
+            return None
+
+
+def _by_words_about_task(case: _Case) -> ImageApiError | None:
+    """As `_by_words`, for an answer about a task: models and sources were settled when it was accepted."""
+    match case.fault.meaning:
+        case Meaning.TASK_LOST:
+            return case.make(TaskLost, "the image API does not know the task")
+        case Meaning.NO_MODEL | Meaning.SOURCE:
+            return None
+        case _:
+            return _by_words(case)
+
+
+def _moderation_charge(fault: Fault) -> Charged:
+    if fault.is_fined:
+        return Charged.YES
+    return Charged.NO if fault.is_local_refusal else Charged.MAYBE
+
+
+def _by_submit_status(case: _Case) -> ImageApiError:
+    status = case.answer.status
+    if status == 429 or (status == 503 and (case.is_json or case.answer.retry_after is not None)):
+        return case.make(Busy, "the image API has too much to do")
+    if (status >= 500 and status != 501) or status == 408:
+        return case.make(Uncertain, "the image API did not say whether it accepted the request", Charged.MAYBE)
+    if status == 409:
+        return case.make(Unexpected, "the image API speaks of a conflict", Charged.MAYBE)
+    if status in {404, 405, 415}:
+        return case.make(Unexpected, "the image API has no such address; check UNIALL_BASE_URL")
+    if status in {400, 413, 422, 501}:
+        return case.make(BadInput, "the image API did not accept the request")
+    return _by_status(case)
+
+
+def _by_ask_status(case: _Case) -> ImageApiError:
+    status = case.answer.status
+    if status in {408, 409, 425, 429, 503}:
+        return case.make(Busy, "the image API has too much to do")
+    if status >= 500:
+        return case.make(Unreachable, "the image API is in trouble")
+    if status < 400 or (not case.is_json and status not in {401, 402}):
+        # a redirect elsewhere or a proxy's page: the API's own word about the task is still missing
+        return case.make(Unreachable, "something before the image API answered")
+    if status in {404, 410}:
+        return case.make(TaskLost, "the image API does not know the task")
+    return _by_status(case)
+
+
+def _by_status(case: _Case) -> ImageApiError:
+    status = case.answer.status
+    if status == 401 or (status == 403 and case.is_json):
+        return case.make(BadKey, "the image API does not accept the key")
+    if status == 402:
+        return case.make(OutOfBalance, "the account at the image API has no balance left")
+    if status == 451:
+        return case.make(Refused, "the image API refused the content", Charged.MAYBE)
+    if 300 <= status < 400:
+        return case.make(Unexpected, "the image API answered with a redirect; check UNIALL_BASE_URL")
+    return case.make(Unexpected, "the image API answered with a status of no known meaning")

@@ -1,0 +1,182 @@
+"""Sets the pace of all questions about tasks in this process, and learns it together with the other processes."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
+
+from bot.jobs.polling.budget import Budget
+from bot.jobs.polling.latency import share_below
+from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
+from bot.jobs.polling.stats import Experience, Lesson, kind_of
+from bot.model import ImageRequest
+
+EARLY_S = (1.6, 2.2)  # the first question, where it is worth it: between these ages
+PROBES = 0.05  # of all tasks, asked about early where it is not worth it
+FRESH_S = 1.0  # a task that is older when its watch begins teaches nothing: nobody knows how long it has been ready
+RENEW_AFTER = 10  # a schedule follows what was learned after so many lessons, and whenever it was shared
+_PREFIX = "pace:"
+
+
+class Notebook(Protocol):
+    """Where experience is kept, shared by all processes on one database."""
+
+    async def revise(self, prefix: str, change: Change) -> Mapping[str, str]: ...
+
+
+class Change(Protocol):
+    """From the texts that are there to those that are to be written."""
+
+    def __call__(self, texts: Mapping[str, str], /) -> Mapping[str, str]: ...
+
+
+class _Kind:
+    """What is known here of one kind of task, and what of that the others don't know yet."""
+
+    def __init__(self) -> None:
+        self.experience = Experience.none_yet()
+        self.untold: list[Lesson] = []
+        self._ages: Sequence[float] = ()
+        self._below: Sequence[float] = ()
+        self._unheeded = 0  # lessons since the schedule was made
+
+    def learn(self, lesson: Lesson) -> None:
+        self.experience = lesson(self.experience)
+        self.untold.append(lesson)
+        self._unheeded += 1
+
+    def hear(self, experience: Experience, told: int) -> None:
+        """Go on from what all processes know, the first `told` lessons of this one included."""
+        del self.untold[:told]
+        for lesson in self.untold:
+            experience = lesson(experience)
+        self.experience = experience
+        self._unheeded = RENEW_AFTER
+
+    def plan(self, floor_s: float) -> tuple[Sequence[float], Sequence[float]]:
+        """The schedule, and the shares of tasks that end by each edge of the histogram."""
+        if self._unheeded >= RENEW_AFTER or not self._ages:
+            self._unheeded = 0
+            self._ages = schedule(self.experience.latency, floor_s=floor_s)
+            self._below = self.experience.latency.below()
+        return self._ages, self._below
+
+
+class Pacer:
+    """Plans the questions of every task. `questions`, `ends` and `late_s` count what came of it since the start.
+
+    `late_s / ends` is the mean time that a result waited for its question, as well as that can be told from outside.
+    """
+
+    def __init__(
+        self, notebook: Notebook, *, floor_s: float, per_s: float, chance: Callable[[], float] = random.random
+    ) -> None:
+        """`floor_s` is the least time between two questions about one task, `per_s` the most questions of all.
+
+        `chance` gives numbers from 0 to 1.
+        """
+        self.budget = Budget(per_s)
+        self.questions = 0
+        self.ends = 0
+        self.late_s = 0.0  # how long ends were there before their question, estimated, in sum
+        self.floor_s = floor_s
+        self.chance = chance
+        self._notebook = notebook
+        self._kinds: dict[str, _Kind] = {}
+        self._has_read = False
+
+    def course(self, request: ImageRequest, age_s: float) -> Course:
+        """For a task that is so old when its watch begins."""
+        return Course(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
+
+    async def share(self) -> None:
+        """Tell the other processes what was learned here, and learn what they did. Raises StoreUnavailable."""
+        telling = {f"{_PREFIX}{name}": tuple(kind.untold) for name, kind in self._kinds.items() if kind.untold}
+        if not telling and self._has_read:
+            return
+        known = await self._notebook.revise(_PREFIX, partial(_told, telling))
+        self._has_read = True
+        for name, text in known.items():
+            kind = self._kinds.setdefault(name.removeprefix(_PREFIX), _Kind())
+            kind.hear(Experience.read(text), told=len(telling.get(name, ())))
+
+
+class Course:
+    """The questions about one task. All ages are seconds since the task was accepted."""
+
+    def __init__(self, pacer: Pacer, kind: _Kind, age_s: float) -> None:
+        self._pacer = pacer
+        self._kind = kind
+        self._teaches = age_s < FRESH_S
+        earliest, latest = EARLY_S
+        early_s = earliest + (latest - earliest) * pacer.chance()
+        self._early_s = max(early_s, pacer.floor_s) if self._teaches else None
+        self._asks_early = False
+        self._asked_s = 0.0  # it had not ended then
+
+    def pause(self, age_s: float) -> float:
+        """Seconds from now until the task is asked about next."""
+        if self._early_s is not None:
+            return max(self._early_s - age_s, 0.0)
+        ages, _ = self._kind.plan(self._pacer.floor_s)
+        pause = next_question(ages, age_s, floor_s=self._pacer.floor_s) - age_s
+        return max(with_jitter(pause, self._pacer.chance), self._pacer.floor_s)
+
+    def is_due(self, age_s: float) -> bool:
+        """Whether the question is still worth asking now that it is its time."""
+        if self._early_s is None:
+            return True
+        early_s, self._early_s = self._early_s, None
+        ages, _ = self._kind.plan(self._pacer.floor_s)
+        gain = self._kind.experience.early_gain_s(early_s, next_question(ages, age_s, floor_s=self._pacer.floor_s))
+        self._asks_early = gain >= PRICE_S or self._pacer.chance() < PROBES
+        return self._asks_early
+
+    def likelihood(self, age_s: float) -> float:
+        """How likely it is that the task has ended since it was last asked about."""
+        _, below = self._kind.plan(self._pacer.floor_s)
+        before = share_below(below, self._asked_s)
+        return (share_below(below, age_s) - before) / max(1 - before, 1e-9)
+
+    def goes_on(self, asked_s: float) -> None:
+        """The task had not ended at this age."""
+        self._asked_s = asked_s
+        if self._asks_early:
+            self._asks_early = False
+            self._kind.learn(_LOOKED_IN_VAIN)
+
+    def ended(self, age_s: float, *, refused: bool) -> None:
+        """The task has been found ended at this age, with pictures or `refused`."""
+        if not self._teaches:
+            return
+        self._teaches = False  # one task counts once, however often it is asked about afterwards
+        self._pacer.ends += 1
+        self._pacer.late_s += age_s - self._kind.experience.latency.mean_between_s(self._asked_s, age_s)
+        if refused and self._asked_s == 0:
+            # Whether it was the early question that found it or the first one that was asked instead.
+            self._kind.learn(_FOUND_EARLY)
+        else:
+            self._kind.learn(partial(Experience.ended, low_s=self._asked_s, high_s=age_s))
+
+    def given_up(self) -> None:
+        """The task's time is up, and it had not ended."""
+        if self._teaches:
+            self._teaches = False
+            self._kind.learn(partial(Experience.ended, low_s=self._asked_s, high_s=math.inf))
+
+
+_LOOKED_IN_VAIN: Lesson = partial(Experience.looked_early, found=False)
+_FOUND_EARLY: Lesson = partial(Experience.looked_early, found=True)
+
+
+def _told(telling: Mapping[str, Sequence[Lesson]], texts: Mapping[str, str], /) -> Mapping[str, str]:
+    written: dict[str, str] = {}
+    for name, lessons in telling.items():
+        experience = Experience.read(texts.get(name, ""))
+        for lesson in lessons:
+            experience = lesson(experience)
+        written[name] = experience.text()
+    return written

@@ -1,0 +1,29 @@
+"""Dear requests: kept until their user has said yes to the price, and handed out once."""
+
+from __future__ import annotations
+
+import secrets
+
+from bot.jobs.job_run import now
+from bot.jobs.service import PATIENCE_S
+from bot.model import ImageRequest
+from bot.store.queries.drafts import Draft, Drafts
+
+__all__ = ["Draft", "DraftBook"]
+
+
+class DraftBook:
+    """Any method may raise StoreUnavailable."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._drafts = drafts
+
+    async def keep(self, user_id: int, request: ImageRequest, parent_id: str | None, link: str | None) -> str:
+        """Write a request down until it is confirmed; returns its id."""
+        draft = Draft(secrets.token_hex(8), user_id, request, parent_id, link)
+        await self._drafts.keep(draft, now=now(), patience=PATIENCE_S)
+        return draft.id
+
+    async def take(self, draft_id: str, user_id: int) -> Draft | None:
+        """The request, for its user and for the first who asks: two clicks start one job."""
+        return await self._drafts.take(draft_id, user_id, patience=PATIENCE_S)

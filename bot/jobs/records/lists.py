@@ -1,0 +1,46 @@
+"""What people see of their jobs beside the replies: lists, and the pictures that stand in no message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from bot.jobs import delivery
+from bot.jobs.job_run import Life, Tools
+from bot.jobs.service import PATIENCE_S
+from bot.model import Job, Picture
+from bot.store.queries.lists import Lists, Page, Whose
+
+__all__ = ["JobLists", "Page", "Whose"]
+
+PAGE = 6  # jobs: with a button each they stay within Discord's 40 components and 4,000 characters
+
+
+class JobLists:
+    """Reads lists, and fetches what was bought once more. Nothing is bought here."""
+
+    def __init__(self, lists: Lists, tools: Tools) -> None:
+        self._lists = lists
+        self._tools = tools
+        self._fetching: dict[str, asyncio.Task[Sequence[Picture]]] = {}
+
+    async def page(self, whose: Whose, number: int) -> Page:
+        """Page `number` (from 0) of a list. Raises StoreUnavailable."""
+        return await self._lists.page(whose, number, PAGE, patience=PATIENCE_S)
+
+    async def pictures(self, job: Job) -> Sequence[Picture]:
+        """The pictures of an ended job, from the spool or from their addresses; none when they are gone for good.
+
+        Raises DownloadError or OSError when they may be had later. Clicks at the same time share one download.
+        """
+        task = self._fetching.get(job.id)
+        if task is None:
+            task = asyncio.create_task(delivery.fetch_again(Life(self._tools, job)), name=f"show job {job.id}")
+            self._fetching[job.id] = task
+            task.add_done_callback(lambda _: self._fetching.pop(job.id, None))
+        return await asyncio.shield(task)
+
+    def shown(self, job: Job) -> None:
+        """The pictures were shown: those that stand in a message need no copy here."""
+        if not job.is_shelved and job.id not in self._fetching:
+            self._tools.spool.remove(job.id)

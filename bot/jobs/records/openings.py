@@ -1,0 +1,60 @@
+"""Forms opened on a message: kept in the database, so that one that was open during a restart still works."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import StoreUnavailable
+from bot.jobs.job_run import now
+from bot.model import ImageRequest, Source
+from bot.policy.request_input import Options
+from bot.store.queries.openings import Opening, Openings
+
+__all__ = ["Opened", "Opening", "OpeningBook"]
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: The form must be on its way within Discord's three seconds.
+PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A form to open: the key it carries, and what the user chose in it the last time."""
+
+    key: str
+    remembered: Options
+
+
+class OpeningBook:
+    """The door between message menus and the kept openings."""
+
+    def __init__(self, openings: Openings) -> None:
+        self._openings = openings
+
+    async def open(self, user_id: int, sources: Sequence[Source], link: str | None) -> Opened:
+        """Keep what a form is about. Raises StoreUnavailable, soon."""
+        key = secrets.token_hex(8)
+        opening = Opening(key, user_id, tuple(sources), link)
+        return Opened(key, await self._openings.add(opening, now=now(), patience=PATIENCE_S))
+
+    async def get(self, key: str, user_id: int) -> Opening | None:
+        """What the form was opened on; None where that is too old, or another user's."""
+        return await self._openings.get(key, user_id)
+
+    async def remember(self, user_id: int, request: ImageRequest) -> None:
+        """Keep the choices of an edit for the next form. Their loss harms nobody."""
+        chosen = Options(
+            model=request.model,
+            aspect_ratio=request.aspect_ratio,
+            resolution=request.resolution,
+            format=request.format,
+        )
+        try:
+            await self._openings.remember(user_id, chosen)
+        except StoreUnavailable:
+            log.info("the choices of an edit form were not written down")

@@ -1,0 +1,86 @@
+"""What people may do with presets. Who may do it to a server's is asked by whoever calls."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.errors import PresetNameMissing
+from bot.jobs.job_run import now
+from bot.model import AspectRatio
+from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Preset
+from bot.policy.request_input import Options, Wish
+from bot.store.queries.presets import Presets
+
+#: How long the database may take for the presets of a command, whose own row has a second after that.
+LOOK_UP_PATIENCE_S = 0.8
+
+
+class PresetBook:
+    """The door between what people do in Discord and the kept presets."""
+
+    def __init__(self, presets: Presets) -> None:
+        self._presets = presets
+
+    async def visible(self, user_id: int, guild_id: int | None) -> Sequence[Preset]:
+        """What the user may use here, their own first, each group by name. Raises StoreUnavailable, soon."""
+        return await self._presets.visible(user_id, guild_id, LOOK_UP_PATIENCE_S)
+
+    async def find(self, wanted: str, user_id: int, guild_id: int | None) -> Preset | None:
+        """The preset of this id or, as people type it, of this name; one's own goes before the server's."""
+        there = await self.visible(user_id, guild_id)
+        name = wanted.strip().casefold()
+        by_name = (preset for preset in there if preset.name.casefold() == name)
+        return next((preset for preset in there if preset.id == wanted), None) or next(by_name, None)
+
+    async def get(self, preset_id: str, user_id: int, guild_id: int | None) -> Preset | None:
+        """A preset that the user may use here; None for a strange or forged id."""
+        preset = await self._presets.get(preset_id)
+        return preset if preset is not None and preset.is_for(user_id, guild_id) else None
+
+    async def add(self, *, name: str, words: str, options: Options, user_id: int, guild_id: int | None) -> Preset:
+        """Keep a new one, for the server where one is given. Raises a PresetFault."""
+        preset = Preset(
+            id=secrets.token_hex(8),
+            of_guild=guild_id is not None,
+            owner_id=user_id if guild_id is None else guild_id,
+            name=_clean_name(name),
+            words=words.strip()[:MAX_WORDS_CHARS],
+            options=_usable(options),
+            made_by=user_id,
+            made_at=now(),
+        )
+        await self._presets.add(preset, limit=MAX_PRESETS)
+        return preset
+
+    async def change(self, preset: Preset, *, name: str, words: str, options: Options) -> Preset | None:
+        """Write it anew; None where it was deleted meanwhile. Raises a PresetFault."""
+        changed = replace(
+            preset, name=_clean_name(name), words=words.strip()[:MAX_WORDS_CHARS], options=_usable(options)
+        )
+        return changed if await self._presets.change(changed) else None
+
+    async def delete(self, preset: Preset) -> None:
+        await self._presets.delete(preset.id)
+
+
+def applied(wish: Wish, preset: Preset) -> Wish:
+    """The wish with the preset's words and options; what the person said themselves goes before."""
+    options = preset.options
+    if options.aspect_ratio is AspectRatio.AUTO and not wish.sources:
+        options = replace(options, aspect_ratio=None)  # there is no picture to take the shape of
+    return replace(wish, prompt=preset.applied_to(wish.prompt), options=wish.options.over(options), preset=preset.name)
+
+
+def _clean_name(name: str) -> str:
+    """A name in one line. Raises PresetNameMissing where nothing is left of it."""
+    clean = " ".join(name.split())[:MAX_NAME_CHARS].rstrip()
+    if not clean:
+        raise PresetNameMissing
+    return clean
+
+
+def _usable(options: Options) -> Options:
+    """What a preset keeps: whether a reply is private is decided anew each time."""
+    return replace(options, private=None)

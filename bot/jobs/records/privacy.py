@@ -1,0 +1,50 @@
+"""What is stored about a person, and how it goes when they ask for that."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.errors import JobMoved
+from bot.jobs.job_run import now
+from bot.jobs.service import PATIENCE_S, JobService
+from bot.model import JobState
+from bot.policy.quotas import Span
+from bot.store.queries.jobs import Jobs
+from bot.store.queries.people import Note, People, Stored
+
+__all__ = ["Privacy", "Stored"]
+
+BATCH = 200  # rows in one transaction, which everybody else waits for
+AT_ONCE = 20  # batches that a click itself waits for; the rest goes by itself within a minute or two
+
+
+class Privacy:
+    """The door to a person's data. `kept_for` is how long ended jobs stay; None where they stay until deleted."""
+
+    def __init__(self, people: People, jobs: Jobs, service: JobService, kept_for: timedelta | None) -> None:
+        self._people = people
+        self._jobs = jobs
+        self._service = service
+        self.kept_for = kept_for
+
+    async def stored(self, user_id: int) -> Stored:
+        """How much is stored about somebody. Raises StoreUnavailable."""
+        return await self._people.stored(user_id, patience=PATIENCE_S)
+
+    async def delete(self, user_id: int) -> Stored:
+        """Delete what can go at once, and see to it that the rest goes; returns what is left. Raises StoreUnavailable.
+
+        What waits in line is cancelled, uncharged. What is painted is paid for: it is delivered and goes then.
+        """
+        note = Note(user_id, now())
+        await self._people.forget(user_id, note.until)
+        for job in await self._jobs.open_jobs(user_id):
+            if job.state in {JobState.RECEIVED, JobState.WAITING}:
+                try:
+                    await self._service.cancel(job)
+                except JobMoved:
+                    continue
+        for _ in range(AT_ONCE):
+            if not await self._people.forget_some(note, Span.DAY.began(now()), BATCH):
+                break
+        return await self._people.stored(user_id)

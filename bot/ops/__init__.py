@@ -1,0 +1,1 @@
+"""What runs beside the jobs: an orderly shutdown, health and metrics, `check`, backup and move."""

@@ -1,0 +1,79 @@
+"""What can be wrong with the machine that the bot is to run on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bot.config.settings import Settings
+from bot.store.url import file_of, is_sqlite, read_url
+
+#: Four pictures of the largest kind need about 50 MB between download and upload, and the database must grow.
+MIN_FREE_BYTES = 100_000_000
+HEALTH_PATIENCE_S = 2.0
+
+
+def faults_of(settings: Settings) -> Sequence[str]:
+    """A sentence for each fault."""
+    return [*_folders(settings), *_port(settings)]
+
+
+def _folders(settings: Settings) -> Iterator[str]:
+    told = set[int]()
+    for folder in _used(settings):
+        there = next(it for it in (folder, *folder.parents) if it.exists())
+        if fault := _not_writable(there, folder):
+            yield fault
+            continue
+        device, free = there.stat().st_dev, shutil.disk_usage(there).free
+        if free < MIN_FREE_BYTES and device not in told:
+            told.add(device)
+            yield f"The disk of {folder} has {free // 1_000_000} MB left: make room, at least 1 GB."
+
+
+def _used(settings: Settings) -> Iterator[Path]:
+    """The folders that a running bot writes into."""
+    url = read_url(settings.database_url)
+    if is_sqlite(url):
+        yield file_of(url).parent
+    else:
+        yield Path("data").absolute()
+    yield Path(tempfile.gettempdir())
+
+
+def _not_writable(there: Path, folder: Path) -> str | None:
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return None
+    except OSError as error:
+        return f"The folder {folder} cannot be written ({error.strerror}): give it to the user that runs Easel."
+
+
+def _port(settings: Settings) -> Iterator[str]:
+    host, port = settings.http_host, settings.http_port
+    if port is None:
+        return
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            return
+    except OSError as error:
+        if not _is_easel(host, port):
+            yield f"HTTP_PORT {port} cannot be used on {host} ({error.strerror}): write another port."
+
+
+def _is_easel(host: str, port: int) -> bool:
+    """Whether a running bot has the port, as it should."""
+    asked = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    try:
+        with urllib.request.urlopen(f"http://{asked}:{port}/healthz", timeout=HEALTH_PATIENCE_S) as answer:
+            return "database" in json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code == 503
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,147 @@
+"""Puts health together: what is watched and how often, what is measured, and where it is served."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.config.settings import Settings
+from bot.discord_api.rest import DiscordUnreachable, ask
+from bot.errors import StoreUnavailable
+from bot.image_api.client import ImageApi, Limits, Mode
+from bot.jobs.runner import Runner
+from bot.ops.health.gateway import latency_of, tracing
+from bot.ops.health.metrics import Metrics
+from bot.ops.health.server import serving
+from bot.ops.health.watch import Health, Trouble, Watched
+from bot.store.store import Store
+
+# Each must be known within a minute: what is lost is seen after one pause and one patience, and told after GRACE_S.
+GATEWAY_EVERY_S, GATEWAY_PATIENCE_S = 1.0, 1.0
+REST_EVERY_S, REST_PATIENCE_S = 15.0, 10.0
+DATABASE_EVERY_S, DATABASE_PATIENCE_S = 5.0, 5.0
+#: A question that costs nothing, but counts against the key's requests.
+IMAGE_API_EVERY_S, IMAGE_API_PATIENCE_S = 30.0, 10.0
+COUNT_EVERY_S = 15.0
+LAG_EVERY_S = 1.0
+
+
+class HealthOffice:
+    """Knows how the bot is, and tells whoever asks. What it watches is shown to it once it is there."""
+
+    def __init__(self, settings: Settings, *, gateway: bool) -> None:
+        """`gateway` says whether this process holds a connection to Discord's gateway; else its REST counts."""
+        self._settings = settings
+        self._store: Store | None = None
+        self._client: discord.AutoShardedClient | None = None
+        self.measures = Metrics()
+        if gateway:
+            connection = Watched(self._see_gateway, every_s=GATEWAY_EVERY_S, patience_s=GATEWAY_PATIENCE_S)
+        else:
+            connection = Watched(self._see_rest, every_s=REST_EVERY_S, patience_s=REST_PATIENCE_S)
+        database = Watched(self._see_database, every_s=DATABASE_EVERY_S, patience_s=2 * DATABASE_PATIENCE_S)
+        image_api = Watched(self._see_image_api, every_s=IMAGE_API_EVERY_S, patience_s=IMAGE_API_PATIENCE_S)
+        self._health = Health({"discord": connection, "database": database}, {"image_api": image_api})
+
+    @asynccontextmanager
+    async def open(self, host: str, port: int) -> AsyncGenerator[HealthOffice]:
+        """Serve, watch and measure until the end of the block. Raises StartError where the port cannot be taken."""
+        async with serving(host, port, health=self._told, metrics=self._metrics):
+            tasks = [
+                asyncio.create_task(work, name=name)
+                for name, work in (
+                    ("health", self._health.watch()),
+                    ("open jobs", self._count_jobs()),
+                    ("lag", self._feel_lag()),
+                )
+            ]
+            try:
+                yield self
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+
+    def trace(self) -> aiohttp.TraceConfig:
+        """For the client of Discord: counts its requests."""
+        return tracing(self.measures)
+
+    def sees_store(self, store: Store) -> None:
+        """The database is open."""
+        self._store = store
+
+    def sees_house(self, client: discord.AutoShardedClient, runner: Runner) -> None:
+        """The bot has logged in, and is about to work."""
+        self._client = client
+        gauge = self.measures.gauge
+        gauge("easel_jobs_here", "Jobs that this process works on.", lambda: runner.busy_with)
+        gauge("easel_active_places", "Jobs of this process at the image API.", lambda: runner.places_taken)
+        gauge("easel_active_places_limit", "MAX_ACTIVE_JOBS of this process.", lambda: runner.places)
+        gauge("easel_discord_heartbeat_seconds", "Discord's answer to the last heartbeat.", self._heartbeat)
+
+    def _told(self) -> tuple[bool, Mapping[str, Any]]:
+        return self._health.is_well, self._health.told()
+
+    def _metrics(self) -> bytes:
+        return self.measures.text(self._health.well())
+
+    def _heartbeat(self) -> float:
+        try:
+            return latency_of(self._client) if self._client else float("nan")
+        except Trouble:
+            return float("nan")
+
+    async def _see_gateway(self) -> Mapping[str, Any]:
+        if self._client is None:
+            raise Trouble("not yet logged in")
+        latency = latency_of(self._client)
+        return {"shards": sorted(self._client.shards), "heartbeat_ms": round(latency * 1000)}
+
+    async def _see_rest(self) -> Mapping[str, Any]:
+        try:
+            await ask(self._settings.discord_api_url, self._settings.discord_token.get_secret_value())
+        except DiscordUnreachable as error:
+            raise Trouble(f"cannot be reached ({error})") from None
+        return {}
+
+    async def _see_database(self) -> Mapping[str, Any]:
+        if self._store is None:
+            raise Trouble("not yet open")
+        began = time.perf_counter()
+        await self._store.ping(DATABASE_PATIENCE_S)
+        return {"answer_ms": round((time.perf_counter() - began) * 1000, 1)}
+
+    async def _see_image_api(self) -> Mapping[str, Any]:
+        """By a client of its own: what it learns must not hold up a job, nor count as a request of one."""
+        settings = self._settings
+        async with ImageApi(
+            base_url=settings.uniall_base_url,
+            api_key=settings.uniall_api_key.get_secret_value(),
+            mode=Mode(settings.uniall_mode),
+            limits=Limits(connect_s=IMAGE_API_PATIENCE_S, get_s=IMAGE_API_PATIENCE_S),
+        ) as api:
+            await api.probe()
+        return {}
+
+    async def _count_jobs(self) -> None:
+        while True:
+            if self._store is not None:
+                try:
+                    counts = await self._store.jobs.open_by_state(patience=DATABASE_PATIENCE_S)
+                except StoreUnavailable:
+                    pass  # the health of the database says so
+                else:
+                    self.measures.open_jobs(counts)
+            await asyncio.sleep(COUNT_EVERY_S if self._store is not None else LAG_EVERY_S)
+
+    async def _feel_lag(self) -> None:
+        while True:
+            due = time.perf_counter() + LAG_EVERY_S
+            await asyncio.sleep(LAG_EVERY_S)
+            self.measures.lagged(max(time.perf_counter() - due, 0.0))

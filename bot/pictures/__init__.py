@@ -1,0 +1,1 @@
+"""Strangers' picture files: checking, fitting, stripping, charts. `studio` is the door; another process decodes."""

@@ -1,0 +1,42 @@
+"""The chart of a month, drawn in a process of its own: Pillow is not imported here, and nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+log = structlog.stdlib.get_logger(__name__)
+
+PATIENCE_S = 20.0
+_PROJECT = Path(__file__).resolve().parents[2]
+_one_at_a_time = asyncio.Semaphore(1)  # a few hundredths of a second each, and 30 MB
+
+
+async def month(days: Sequence[float], *, today: int, unit: str) -> bytes | None:
+    """A PNG with a bar for each day; None where it could not be drawn, which nobody should fail for."""
+    ask = json.dumps({"days": list(days), "today": today, "unit": unit})
+    async with _one_at_a_time:
+        return await asyncio.to_thread(_draw, ask)
+
+
+def _draw(ask: str) -> bytes | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and the program is our own
+            [sys.executable, "-m", "bot.pictures.chart_process", ask],
+            cwd=_PROJECT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=True,
+            process_group=0,  # a Ctrl-C in the terminal is for the bot to handle
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("the chart could not be drawn", fault=type(error).__name__)
+        return None
+    return done.stdout

@@ -1,0 +1,1 @@
+"""What may be asked, by whom and at what price. Pure words and rules; `admission` is the door."""

@@ -1,0 +1,47 @@
+"""Presets: named styles whose words and options come into a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model import MAX_PROMPT_CHARS
+from bot.policy.request_input import Options
+
+MAX_NAME_CHARS = 40
+MAX_WORDS_CHARS = 3000  # so that a prompt has room beside them
+MAX_PRESETS = 50  # of one user, and of one server
+PROMPT_PLACE = "{prompt}"  # where the prompt goes, when it stands in the words
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named style: of one user, or of a server for all its members.
+
+    `owner_id` is the server's id where `of_guild`, else the user's. `made_by` is 0 once its maker was forgotten.
+    """
+
+    id: str
+    of_guild: bool
+    owner_id: int
+    name: str
+    words: str
+    options: Options
+    made_by: int
+    made_at: datetime
+
+    def is_for(self, user_id: int, guild_id: int | None) -> bool:
+        """Whether this user may use it in this server (None outside servers)."""
+        return self.owner_id == (guild_id if self.of_guild else user_id)
+
+    def applied_to(self, prompt: str) -> str:
+        """The prompt with this style's words: in the place they leave for it, else followed by them."""
+        if not self.words:
+            return prompt
+        if PROMPT_PLACE in self.words:
+            return self.words.replace(PROMPT_PLACE, prompt)
+        return f"{prompt}, {self.words}"
+
+    def too_long_for(self, prompt: str) -> int:
+        """How many characters too many the prompt has with these words; 0 when it fits."""
+        return max(0, len(self.applied_to(prompt)) - MAX_PROMPT_CHARS)

@@ -1,0 +1,319 @@
+"""The queries over jobs: the same ones for both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, Unpack
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from bot.errors import JobMoved
+from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
+from bot.policy.quotas import FREE, Terms
+from bot.store.queries import ledger
+from bot.store.queries import reserve as admission
+from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
+from bot.store.schema import UtcTime, jobs
+from bot.store.sync import queue_order as line
+from bot.store.sync.notify import ring
+from bot.store.thread import Run
+from bot.telemetry import UNMEASURED, Measures
+
+__all__ = ["JobChanges", "Jobs", "Received"]
+
+#: Nobody has been told the end, because there is none yet or because it is fresh.
+_UNTOLD = jobs.c.told.is_(False)
+_FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A job that was just written, and its place in line, from 1."""
+
+    job: Job
+    place: int
+
+
+class Jobs:
+    """All that is asked of, and written to, the table of jobs. Any method may raise StoreUnavailable.
+
+    A job belongs to its `owner`, a process, while the lease lasts. `now` is always the caller's clock.
+    """
+
+    def __init__(self, run: Run, measures: Measures = UNMEASURED) -> None:
+        self._run = run
+        self._measures = measures
+
+    async def receive(
+        self,
+        new: NewJob,
+        *,
+        owner: str,
+        limit: int,
+        now: datetime,
+        lease: timedelta,
+        terms: Terms = FREE,
+        patience: float = 1.0,
+    ) -> Received:
+        """Write the first row of a job: state RECEIVED, leased to `owner`; and reserve in the ledger what it takes.
+
+        Raises AlreadyReceived when its interaction started a job before, RulesChanged when the rules are not those
+        of `terms` any more, TooManyJobs when the user has `limit` jobs in flight (or as many in this server as
+        `terms` allow), LineFull, QuotaReached, and StoreUnavailable after `patience` seconds. Should the row stand
+        in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `adopt` hands it out
+        as unacknowledged.
+        """
+        values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
+        values |= {"owner": owner, "lease_until": now + lease}
+
+        def write(connection: Connection) -> Received:
+            turn, place = admission.admit(connection, new, limit, terms, now)
+            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": turn}).scalar_one()
+            ledger.reserve(connection, new, terms.cost_micros, now)
+            return Received(first_job(new, seq, now), place)
+
+        received = await self._run(write, patience)
+        self._measures.received(received.job)
+        return received
+
+    async def get(self, job_id: str) -> Job | None:
+        found = await self._select(jobs.c.id == job_id)
+        return found[0] if found else None
+
+    async def move(
+        self, job: Job, to: JobState, *, now: datetime, owner: str | None = None, **changes: Unpack[JobChanges]
+    ) -> Job:
+        """Take `job` along an arrow of its life, and write `changes` with it.
+
+        Raises JobMoved when it is no longer in the state that `job` says, or not `owner`'s (where one is given).
+        Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
+        with the end. An end counts as not yet told unless `changes` says so, DELIVERED as told. The owner goes
+        back in line and with an end that is told. The interaction's token goes then too: what is told needs it no more.
+        """
+        if to not in ARROWS[job.state]:
+            raise ValueError(f"no arrow leads from {job.state} to {to}")
+        values = _arrow_values(job.state, to, now, changes)
+        step = _step(frozenset(values), of_owner=owner is not None)
+        known = {"the_id": job.id, "from_state": job.state, "the_owner": owner}
+
+        def write(connection: Connection) -> list[Job]:
+            rows = connection.execute(step, known | {f"new_{name}": value for name, value in values.items()})
+            moved = [job_of(row) for row in rows.mappings()]
+            if moved:
+                ledger.follow(connection, moved[0], changes, now)
+            if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
+                ring(connection, job.id if job.state is JobState.TIMED_OUT else "")
+            return moved
+
+        moved = await self._run(write)
+        if not moved:
+            raise JobMoved(f"job {job.id} is no longer {job.state}, or another process has it")
+        self._measures.moved(job, moved[0])
+        return moved[0]
+
+    async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
+        """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
+
+        `told` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
+        wiped with it, and not taken afterwards.
+        """
+        values = values_of_changes(changes)
+        if values.get("told"):
+            ended = jobs.c.state.in_(FINAL_STATES)
+            values |= {"told": ended, "token": case((ended, ""), else_=values.get("token", jobs.c.token))}
+        elif "token" in values:
+            values["token"] = case((jobs.c.told, ""), else_=values["token"])
+
+        def write(connection: Connection) -> list[Job]:
+            found = _update(connection, jobs.c.id == job_id, values)
+            if found and "target" in changes:
+                ring(connection, job_id)
+            return found
+
+        changed = await self._run(write)
+        if not changed:
+            raise JobMoved(f"there is no job {job_id}")
+        return changed[0]
+
+    async def request_cancel(self, job_id: str) -> Job:
+        """Note that an unfinished job shall end. Returns it as it is then. Raises JobMoved if there is none."""
+
+        def write(connection: Connection) -> Job:
+            unfinished = and_(jobs.c.id == job_id, jobs.c.state.in_(OPEN_STATES))
+            found = _update(connection, unfinished, {"cancel_requested": True})
+            if found:
+                ring(connection, job_id)
+            found = found or _select(connection, jobs.c.id == job_id)
+            if not found:
+                raise JobMoved(f"there is no job {job_id}")
+            return found[0]
+
+        return await self._run(write)
+
+    async def claim(self, owner: str, *, room: int, now: datetime, lease: timedelta) -> list[Job]:
+        """Lease the first `room` jobs of the line that may start to `owner`. They stay WAITING.
+
+        A job under anybody's lease, `owner`'s own included, is passed over.
+        """
+        if room <= 0:
+            return []
+
+        def write(connection: Connection) -> list[Job]:
+            chosen = connection.execute(line.claimable(now, room)).scalars().all()
+            place = {seq: index for index, seq in enumerate(chosen)}
+            taken = _take(connection, chosen, owner, now + lease)
+            return sorted(taken, key=lambda job: place[job.seq])
+
+        return await self._run(write)
+
+    async def adopt(self, owner: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
+        """Take over what nobody has a lease on, oldest first: unfinished jobs out of line, and untold ends.
+
+        `include_own` is for the start of a process: what carries its name is a dead predecessor's, so that is
+        taken over too, and what the predecessor had claimed goes back in line. Without it a job of `owner` comes
+        up only when its lease ran out because `keep` was late.
+        """
+        left = line.free(now)
+        if include_own:
+            left = or_(left, jobs.c.owner == owner)
+        abandoned = (
+            select(jobs.c.seq)
+            .where(_UNTOLD, jobs.c.state != JobState.WAITING, left)
+            .order_by(jobs.c.seq)
+            .with_for_update(skip_locked=True)
+        )
+
+        def write(connection: Connection) -> list[Job]:
+            if include_own:
+                claimed = and_(jobs.c.owner == owner, jobs.c.state == JobState.WAITING)
+                connection.execute(update(jobs).where(claimed).values(_FREED))
+            return _take(connection, connection.execute(abandoned).scalars().all(), owner, now + lease)
+
+        return await self._run(write)
+
+    async def line(self) -> list[str]:
+        """The ids of the waiting jobs in the order of the line: a job's place is its index plus one."""
+        return await self._run(lambda connection: list(connection.execute(line.IN_ORDER).scalars()))
+
+    async def waiting(self) -> list[Job]:
+        """The waiting jobs in the order of the line."""
+        query = select(jobs).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
+        return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])
+
+    async def keep(self, owner: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
+        """Renew the leases of `owner`. Returns the ids that are still its own; work on all others has to stop."""
+        if not job_ids:
+            return set()
+        held = and_(jobs.c.owner == owner, jobs.c.id.in_(job_ids))
+        renewal = update(jobs).where(held).values(lease_until=now + lease).returning(jobs.c.id)
+        return await self._run(lambda connection: set(connection.execute(renewal).scalars()))
+
+    async def release(self, owner: str) -> None:
+        """End the leases of `owner`, so that others can go on at once. Its late writes count until one does."""
+        ours = and_(jobs.c.owner == owner, _UNTOLD)
+
+        def write(connection: Connection) -> None:
+            connection.execute(update(jobs).where(ours).values(lease_until=None))
+
+        await self._run(write)
+
+    async def open_jobs(self, user_id: int) -> list[Job]:
+        """The user's unfinished jobs, oldest first."""
+        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(OPEN_STATES))
+        return await self._select(mine)
+
+    async def recent(self, user_id: int, limit: int) -> list[Job]:
+        """The user's last `limit` finished jobs, newest first."""
+        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(FINAL_STATES))
+        return await self._run(lambda connection: _select(connection, mine, latest=limit))
+
+    async def latest_application(self) -> int | None:
+        """The Discord application whose job was written last; None where there is no job."""
+        query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
+        return await self._run(lambda connection: connection.execute(query).scalar())
+
+    async def count_by_state(self) -> dict[JobState, int]:
+        """How many jobs there are in each state, the empty ones included."""
+        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+
+        def read(connection: Connection) -> dict[JobState, int]:
+            counts = dict.fromkeys(JobState, 0)
+            for state, count in connection.execute(query):
+                counts[state] = count
+            return counts
+
+        return await self._run(read)
+
+    async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
+        """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
+        oldest = func.min(jobs.c.received_at, type_=UtcTime)
+        query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
+
+        def read(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
+            counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
+            for state, count, received_at in connection.execute(query):
+                counts[state] = (count, received_at)
+            return counts
+
+        return await self._run(read, patience)
+
+    async def _select(self, which: ColumnElement[bool]) -> list[Job]:
+        return await self._run(lambda connection: _select(connection, which))
+
+
+def _select(connection: Connection, which: ColumnElement[bool], latest: int | None = None) -> list[Job]:
+    query = select(jobs).where(which)
+    query = query.order_by(jobs.c.seq) if latest is None else query.order_by(jobs.c.seq.desc()).limit(latest)
+    return [job_of(row) for row in connection.execute(query).mappings()]
+
+
+def _update(connection: Connection, which: ColumnElement[bool], values: Mapping[str, Any]) -> list[Job]:
+    # RETURNING and not rowcount, which psycopg does not always tell.
+    change = update(jobs).where(which).values(values).returning(*jobs.c)
+    return [job_of(row) for row in connection.execute(change).mappings()]
+
+
+@cache
+def _step(columns: frozenset[str], *, of_owner: bool) -> ReturningUpdate[Any]:
+    """Writes these columns of one job, where it is in the state expected. A job's life has some ten of them.
+
+    Kept, because making one anew takes longer than doing it.
+    """
+    row = [jobs.c.id == bindparam("the_id"), jobs.c.state == bindparam("from_state")]
+    if of_owner:
+        row.append(jobs.c.owner == bindparam("the_owner"))
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in columns}
+    if "submitted_at" in values:
+        # A job that had timed out is the same task as before: it keeps the time of its submission.
+        values["submitted_at"] = func.coalesce(jobs.c.submitted_at, values["submitted_at"])
+    return update(jobs).where(*row).values(values).returning(*jobs.c)
+
+
+def _take(connection: Connection, seqs: Sequence[int], owner: str, until: datetime) -> list[Job]:
+    if not seqs:
+        return []
+    taken = _update(connection, jobs.c.seq.in_(seqs), {"owner": owner, "lease_until": until})
+    return sorted(taken, key=lambda job: job.seq)
+
+
+def _arrow_values(start: JobState, to: JobState, now: datetime, changes: JobChanges) -> dict[str, Any]:
+    values: dict[str, Any] = {"state": to}
+    if to is JobState.PAINTING:
+        values |= {"submitted_at": now, "finished_at": None, "failure": None}
+    if to is JobState.READY:
+        values["ready_at"] = now
+    if to.is_final:
+        values |= {"finished_at": now, "told": to is JobState.DELIVERED}
+    values |= values_of_changes(changes)
+    if not to.is_final:
+        values["told"] = False
+    if values["told"]:
+        values["token"] = ""
+    # Whoever ended a job keeps it until its user is told, so that nobody else tells it too.
+    if to is JobState.WAITING or start.is_final or values["told"]:
+        values |= _FREED
+    return values

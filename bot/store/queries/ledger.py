@@ -1,0 +1,221 @@
+"""The ledger: what each job took, or may still take.
+
+Its row is written with the job's first row (*reserved*: what was asked for, at the expected price), corrected when the
+pictures are there, and *settled* with the job's end. A job that ends uncharged takes its row along. All of it happens
+in the transactions of the job itself, see jobs.py, so that ledger and jobs never differ, whatever crashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select, true, update
+
+from bot.model import Charged, Job, JobState, NewJob
+from bot.policy.quotas import Quota, Standing, What, Whose
+from bot.store.rows import JobChanges
+from bot.store.schema import UtcTime, ledger
+from bot.store.thread import Run
+
+
+class By(StrEnum):
+    """How entries are grouped into sums."""
+
+    MEMBER = "member"
+    MODEL = "model"
+    SERVER = "server"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a group of jobs took. `cost_micros` is of those with a known price; `unpriced` pictures have none."""
+
+    key: str | int | None  # the member, model or server; None is a member who asked to be forgotten, or no server
+    jobs: int
+    pictures: int
+    cost_micros: int
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class DaySum:
+    """What one day (UTC) took."""
+
+    day: date
+    pictures: int
+    cost_micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the ledger; see schema.LedgerColumns."""
+
+    job_id: str
+    user_id: int | None
+    guild_id: int | None
+    channel_id: int
+    model: str
+    resolution: str
+    is_edit: bool
+    pictures: int
+    sources: int
+    cost_micros: int | None
+    reserved_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """Which entries are meant: from `since` (included) to `until` (not included), of a user, of a server, or both."""
+
+    since: datetime
+    until: datetime | None = None
+    user_id: int | None = None
+    guild_id: int | None = None
+
+    @property
+    def condition(self) -> ColumnElement[bool]:
+        parts = [ledger.c.reserved_at >= literal(self.since, UtcTime)]
+        if self.until is not None:
+            parts.append(ledger.c.reserved_at < literal(self.until, UtcTime))
+        if self.user_id is not None:
+            parts.append(ledger.c.user_id == self.user_id)
+        if self.guild_id is not None:
+            parts.append(ledger.c.guild_id == self.guild_id)
+        return and_(*parts)
+
+
+_KEYS = {By.MEMBER: ledger.c.user_id, By.MODEL: ledger.c.model, By.SERVER: ledger.c.guild_id}
+_PICTURES = func.coalesce(func.sum(ledger.c.pictures), 0)
+_COST = func.coalesce(func.sum(ledger.c.cost_micros), 0)
+_UNPRICED = func.coalesce(func.sum(ledger.c.pictures).filter(ledger.c.cost_micros.is_(None)), 0)
+
+
+class Ledger:
+    """Questions to the ledger. Running jobs count with what they have reserved. May raise StoreUnavailable."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def total(self, extent: Extent) -> Sum:
+        """All of it in one sum, whose key is None."""
+        query = select(func.count(), _PICTURES, _COST, _UNPRICED).where(extent.condition)
+        return await self._run(lambda connection: Sum(None, *map(int, connection.execute(query).one())))
+
+    async def sums(self, extent: Extent, by: By, limit: int = 25) -> Sequence[Sum]:
+        """Sums by member, model or server; the first `limit` of them, most pictures first."""
+        key = _KEYS[by]
+        query = (
+            select(key, func.count(), _PICTURES.label("pictures"), _COST, _UNPRICED)
+            .where(extent.condition)
+            .group_by(key)
+            .order_by(_PICTURES.desc(), key)
+            .limit(limit)
+        )
+        return await self._run(
+            lambda connection: [Sum(row[0], *map(int, row[1:])) for row in connection.execute(query)]
+        )
+
+    async def days(self, extent: Extent) -> Sequence[DaySum]:
+        """Sums by day in UTC, in order; days without an entry are left out."""
+
+        def read(connection: Connection) -> list[DaySum]:
+            day = _day(connection)
+            query = select(day, _PICTURES, _COST).where(extent.condition).group_by(day).order_by(day)
+            return [DaySum(date.fromisoformat(row[0]), int(row[1]), int(row[2])) for row in connection.execute(query)]
+
+        return await self._run(read)
+
+    async def entries(self, extent: Extent, limit: int) -> Sequence[Entry]:
+        """The latest `limit` entries, newest first."""
+        query = (
+            select(*(ledger.c[name] for name in Entry.__slots__))
+            .where(extent.condition)
+            .order_by(ledger.c.reserved_at.desc(), ledger.c.job_id)
+            .limit(limit)
+        )
+        return await self._run(lambda connection: [Entry(*row) for row in connection.execute(query)])
+
+    async def standings(
+        self, quotas: Sequence[Quota], *, user_id: int, guild_id: int | None, now: datetime
+    ) -> Sequence[Standing]:
+        """Where these quotas stand for somebody in a server, or outside of servers."""
+        return await self._run(lambda connection: standings(connection, quotas, user_id, guild_id, now))
+
+
+def standings(
+    connection: Connection, quotas: Sequence[Quota], user_id: int, guild_id: int | None, now: datetime
+) -> Sequence[Standing]:
+    """Where quotas stand, in one question."""
+    if not quotas:
+        return ()
+    query = select(*(_used(quota, user_id, guild_id, now).scalar_subquery() for quota in quotas))
+    used = connection.execute(query).one()
+    return [Standing(quota, int(amount), quota.span.renews(now)) for quota, amount in zip(quotas, used, strict=True)]
+
+
+def _used(quota: Quota, user_id: int, guild_id: int | None, now: datetime) -> Select[Any]:
+    whose: dict[Whose, ColumnElement[bool]] = {
+        Whose.MEMBER: and_(ledger.c.user_id == user_id, ledger.c.guild_id == guild_id),
+        Whose.USER: ledger.c.user_id == user_id,
+        Whose.SERVER: ledger.c.guild_id == guild_id,
+        Whose.EVERYONE: true(),
+    }
+    began = literal(quota.span.began(now), UtcTime)
+    amount = _PICTURES if quota.what is What.PICTURES else _COST
+    return select(amount).where(whose[quota.whose], ledger.c.reserved_at >= began)
+
+
+def reserve(connection: Connection, new: NewJob, cost_micros: int | None, now: datetime) -> None:
+    """Enter a job that is just being written, with what it asks for."""
+    connection.execute(insert(ledger), _values(new, new.request.count, cost_micros, now))
+
+
+def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
+    """Bring the entry of a job up to date that has just moved into the state it is in."""
+    row = ledger.c.job_id == job.id
+    if job.state is JobState.DELIVERED:
+        _settle_delivered(connection, job, now)
+    elif job.state.is_final:
+        uncharged = job.failure is not None and job.failure.charged is Charged.NO
+        connection.execute(delete(ledger).where(row) if uncharged else update(ledger).where(row).values(settled_at=now))
+    elif job.state is JobState.PAINTING:
+        # Perhaps for the second time, when a job that had timed out is asked about again.
+        connection.execute(update(ledger).where(row, ledger.c.settled_at.is_not(None)).values(settled_at=None))
+    elif "pictures" in changes:
+        came = {"pictures": changes["pictures"], "cost_micros": job.cost_micros}
+        connection.execute(update(ledger).where(row).values(came))
+
+
+def _settle_delivered(connection: Connection, job: Job, now: datetime) -> None:
+    settled = update(ledger).where(ledger.c.job_id == job.id).values(settled_at=now).returning(ledger.c.job_id)
+    if connection.execute(settled).first() is None:
+        # Only a job that is older than the ledger has no entry.
+        values = _values(job, len(job.result_urls) or job.request.count, job.cost_micros, job.received_at)
+        connection.execute(insert(ledger), values | {"settled_at": now})
+
+
+def _values(job: NewJob | Job, pictures: int, cost_micros: int | None, reserved_at: datetime) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "user_id": job.user_id,
+        "guild_id": job.target.guild_id,
+        "channel_id": job.target.channel_id,
+        "model": job.request.model.value,
+        "resolution": job.request.resolution.value,
+        "is_edit": job.request.is_edit,
+        "pictures": pictures,
+        "sources": len(job.request.sources),
+        "cost_micros": cost_micros,
+        "reserved_at": reserved_at,
+    }
+
+
+def _day(connection: Connection) -> ColumnElement[str]:
+    if connection.dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", ledger.c.reserved_at), "YYYY-MM-DD")
+    return func.substr(ledger.c.reserved_at, 1, 10)

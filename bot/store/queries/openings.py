@@ -1,0 +1,87 @@
+"""The queries over forms that were opened on a message, and over what the edit form remembers of each user."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bot.model import AspectRatio, Model, PictureFormat, Resolution, Source
+from bot.policy.request_input import Options
+from bot.store.rows import read_sources
+from bot.store.schema import openings, preferences
+from bot.store.thread import Run
+
+#: Discord takes a form that was left open for about this long.
+KEPT_FOR = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The pictures that a form was opened on, and the message they are in, where it may be shown."""
+
+    id: str
+    user_id: int
+    sources: tuple[Source, ...]
+    link: str | None
+
+
+class Openings:
+    """Forms do not say which message they were opened on: this does. Any method may raise StoreUnavailable."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def add(self, opening: Opening, *, now: datetime, patience: float) -> Options:
+        """Keep an opening for KEPT_FOR; returns what the user chose in the edit form the last time."""
+        values = {
+            "id": opening.id,
+            "user_id": opening.user_id,
+            "sources": json.dumps([asdict(it) for it in opening.sources], separators=(",", ":")),
+            "link": opening.link,
+            "made_at": now,
+        }
+        remembered = select(preferences.c.value).where(preferences.c.user_id == opening.user_id)
+
+        def write(connection: Connection) -> Options:
+            connection.execute(delete(openings).where(openings.c.made_at < now - KEPT_FOR))
+            connection.execute(insert(openings).values(values))
+            value = connection.execute(remembered).scalar_one_or_none()
+            return _options_of(json.loads(value)) if value else Options()
+
+        return await self._run(write, patience)
+
+    async def get(self, opening_id: str, user_id: int) -> Opening | None:
+        """What the user's form was opened on; None where it is too old, or not theirs."""
+        query = select(openings).where(openings.c.id == opening_id, openings.c.user_id == user_id)
+        row = await self._run(lambda connection: connection.execute(query).mappings().first())
+        if row is None:
+            return None
+        return Opening(row["id"], row["user_id"], read_sources(json.loads(row["sources"])), row["link"])
+
+    async def remember(self, user_id: int, options: Options) -> None:
+        """Write down what the user chose in the edit form."""
+        value = json.dumps({"edit": options.said}, separators=(",", ":"))
+
+        def write(connection: Connection) -> None:
+            known = update(preferences).where(preferences.c.user_id == user_id).values(value=value)
+            if connection.execute(known.returning(preferences.c.user_id)).first() is None:
+                # Should another process be quicker, this fails, and the second try finds its row.
+                connection.execute(insert(preferences).values(user_id=user_id, value=value))
+
+        await self._run(write)
+
+
+def _options_of(value: dict[str, Any]) -> Options:
+    """Choices of a version that knew others are no reason to open no form."""
+    said: dict[str, Any] = value.get("edit", {})
+    kinds: dict[str, Any] = {
+        "model": Model,
+        "aspect_ratio": AspectRatio,
+        "resolution": Resolution,
+        "format": PictureFormat,
+    }
+    return Options(**{name: kind(said[name]) for name, kind in kinds.items() if said.get(name) in set(kind)})

@@ -1,0 +1,147 @@
+"""What is stored about a person, and its deletion: at once what is only theirs, the rest in small pieces.
+
+A wish to be forgotten is a note in the table `meta`. It stands until nothing of what came before it is left: jobs that
+still run come to their end first, and the ledger's lines of the running day keep their person until that day is over,
+or deleting one's data would give one a fresh quota.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+
+from bot.model import FINAL_STATES, OPEN_STATES
+from bot.store.schema import UtcTime, jobs, ledger, meta, metadata, presets
+from bot.store.sync import locks
+from bot.store.thread import Run
+
+_NOTE = "forget:"
+#: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
+_PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in {"jobs", "ledger", "blocks"}]
+_OVER = and_(jobs.c.state.in_(FINAL_STATES), jobs.c.told)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How much of a person is stored. `oldest` is when the oldest job came in."""
+
+    running: int
+    finished: int
+    oldest: datetime | None
+    presets: int
+    others: int  # last choices, open questions and forms
+    ledger: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Somebody's wish to be forgotten, as far as `until`."""
+
+    user_id: int
+    until: datetime
+
+
+class People:
+    """Any method may raise StoreUnavailable."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def stored(self, user_id: int, *, patience: float | None = None) -> Stored:
+        """How much is stored about somebody."""
+        mine = jobs.c.user_id == user_id
+        oldest = select(func.min(jobs.c.received_at)).where(mine)
+        counts = [
+            select(func.count()).where(mine, jobs.c.state.in_(OPEN_STATES)),
+            select(func.count()).where(mine, jobs.c.state.in_(FINAL_STATES)),
+            select(func.count()).where(_own_presets(user_id)),
+            select(func.count()).where(ledger.c.user_id == user_id),
+            *(select(func.count()).where(table.c.user_id == user_id) for table in _PERSONAL),
+        ]
+        query = select(*(count.scalar_subquery() for count in counts))
+
+        def read(connection: Connection) -> Stored:
+            running, finished, styles, lines, *others = (int(it) for it in connection.execute(query).one())
+            first = connection.execute(oldest).scalar_one_or_none()
+            return Stored(running, finished, first, styles, sum(others), lines)
+
+        return await self._run(read, patience)
+
+    async def forget(self, user_id: int, now: datetime, *, patience: float | None = None) -> None:
+        """Delete what is only this person's, and note that the rest is to go, see `forget_some`."""
+
+        def write(connection: Connection) -> None:
+            locks.hold(connection, [locks.of_user(user_id)])
+            connection.execute(delete(presets).where(_own_presets(user_id)))
+            connection.execute(update(presets).where(presets.c.made_by == user_id).values(made_by=0))
+            for table in _PERSONAL:
+                connection.execute(delete(table).where(table.c.user_id == user_id))
+            name = f"{_NOTE}{user_id}"
+            connection.execute(delete(meta).where(meta.c.name == name))
+            connection.execute(insert(meta).values(name=name, value=now.isoformat()))
+
+        await self._run(write, patience)
+
+    async def to_forget(self) -> Sequence[Note]:
+        """Wishes to be forgotten that are not yet fulfilled."""
+        query = select(meta.c.name, meta.c.value).where(meta.c.name.like(f"{_NOTE}%"))
+
+        def read(connection: Connection) -> list[Note]:
+            found = connection.execute(query)
+            return [Note(int(name.removeprefix(_NOTE)), datetime.fromisoformat(value)) for name, value in found]
+
+        return await self._run(read)
+
+    async def forget_some(self, note: Note, day_began: datetime, limit: int) -> int:
+        """Delete up to `limit` ended jobs of a person and take the person out of as many lines of the ledger.
+
+        `day_began` is the beginning of the day whose quotas still count. Returns how many rows it were: 0 where
+        nothing more can go for now. The note goes with the last of it.
+        """
+        mine = and_(jobs.c.user_id == note.user_id, jobs.c.received_at <= literal(note.until, UtcTime))
+        theirs = and_(ledger.c.user_id == note.user_id, ledger.c.reserved_at <= literal(note.until, UtcTime))
+        past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
+
+        def write(connection: Connection) -> int:
+            gone = delete_jobs(connection, and_(mine, _OVER), limit)
+            gone += take_person_out(connection, past, limit)
+            if gone:
+                return gone
+            left = select(or_(select(jobs.c.seq).where(mine).exists(), select(ledger.c.job_id).where(theirs).exists()))
+            if not connection.execute(left).scalar_one():
+                fulfilled = and_(meta.c.name == f"{_NOTE}{note.user_id}", meta.c.value == note.until.isoformat())
+                connection.execute(delete(meta).where(fulfilled))
+            return 0
+
+        return await self._run(write)
+
+
+def delete_jobs(connection: Connection, which: ColumnElement[bool], limit: int) -> int:
+    """Delete up to `limit` jobs and return how many; those that somebody else just writes are left for later."""
+    chosen = select(jobs.c.seq).where(which).order_by(jobs.c.seq).limit(limit).with_for_update(skip_locked=True)
+    found = connection.execute(chosen).scalars().all()
+    if found:
+        connection.execute(delete(jobs).where(jobs.c.seq.in_(found)))
+    return len(found)
+
+
+def take_person_out(connection: Connection, which: ColumnElement[bool], limit: int) -> int:
+    """Take the person out of up to `limit` settled lines of the ledger; the amounts stay.
+
+    A line gets another id as well, for the buttons of a reply tell the id of their job to everybody who sees them.
+    """
+    settled = and_(which, ledger.c.user_id.is_not(None), ledger.c.settled_at.is_not(None))
+    chosen = select(ledger.c.job_id).where(settled).limit(limit).with_for_update(skip_locked=True)
+    found = connection.execute(chosen).scalars().all()
+    for job_id in found:
+        anonymous = {"job_id": secrets.token_hex(16), "user_id": None}
+        connection.execute(update(ledger).where(ledger.c.job_id == job_id).values(anonymous))
+    return len(found)
+
+
+def _own_presets(user_id: int) -> ColumnElement[bool]:
+    return and_(presets.c.of_guild.is_(False), presets.c.owner_id == user_id)

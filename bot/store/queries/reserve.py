@@ -1,0 +1,60 @@
+"""Whether a job may come in: asked in the transaction that writes it, so that no crowd can overrun a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from bot.errors import AlreadyReceived, LineFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.model import NewJob
+from bot.policy.quotas import SetBy, Terms, What, Whose
+from bot.store.queries import ledger
+from bot.store.queries.rules import version_name
+from bot.store.sync import locks
+from bot.store.sync import queue_order as line
+
+
+def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> tuple[int, int]:
+    """The turn that a new job draws and its place in line.
+
+    Raises AlreadyReceived, RulesChanged, TooManyJobs, LineFull or QuotaReached; see `Jobs.receive`.
+    """
+    guild_id = new.target.guild_id
+    # Two processes must not both find the last place free.
+    locks.hold(connection, _keys(new, terms))
+    asked = {"user_id": new.user_id, "interaction_id": new.interaction_id, "guild_id": guild_id}
+    entry = connection.execute(line.ENTRY, asked | {"version_name": version_name(guild_id)}).one()
+    if entry.known:
+        raise AlreadyReceived
+    if entry.version != terms.rules_version:
+        raise RulesChanged
+    if entry.open >= limit:
+        raise TooManyJobs(limit)
+    if terms.jobs_per_member is not None and entry.here >= terms.jobs_per_member:
+        raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
+    if terms.line_length is not None and connection.execute(line.LENGTH).scalar_one() >= terms.line_length:
+        raise LineFull(terms.line_length)
+    _hold_quotas(connection, new, terms, now)
+    return entry.turn, int(entry.place)
+
+
+def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> None:
+    asks = {What.PICTURES: new.request.count, What.SPEND: terms.cost_micros}
+    quotas = [quota for quota in terms.quotas if asks[quota.what]]
+    for standing in ledger.standings(connection, quotas, new.user_id, new.target.guild_id, now):
+        asked = asks[standing.quota.what] or 0
+        if asked > standing.left:
+            raise QuotaReached(standing, asked)
+
+
+def _keys(new: NewJob, terms: Terms) -> Sequence[int]:
+    """What may be counted for this job: always the user's, the server's and everyone's only where that is limited."""
+    counted = {quota.whose for quota in terms.quotas}
+    keys = [locks.of_user(new.user_id)]
+    if Whose.SERVER in counted and new.target.guild_id is not None:
+        keys.append(locks.of_guild(new.target.guild_id))
+    if Whose.EVERYONE in counted or terms.line_length is not None:
+        keys.append(locks.OF_EVERYONE)
+    return keys

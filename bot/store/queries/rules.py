@@ -1,0 +1,216 @@
+"""The rules of servers, and whom they have blocked.
+
+Each server's rules carry a version, a random word that changes with them. Whoever obeys rules remembers them with their
+version, and `Jobs.receive` compares it in the same statement that reads everything else: so obeying rules costs no
+question of its own, and a change holds at once in all processes, whatever they remember.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bot.model import AspectRatio, Model, PictureFormat, Resolution
+from bot.policy.request_input import Options
+from bot.policy.rules import NO_RULES, WHOLE_SERVER, AgeRule, RuleBook, Rules, SpoilerRule
+from bot.store.schema import blocks, meta, rules
+from bot.store.sync import locks
+from bot.store.thread import Run
+
+T = TypeVar("T")
+
+MAX_REMEMBERED = 5_000  # servers; about 2 kB each where much is set
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Somebody who may not use Easel in a server."""
+
+    user_id: int
+    blocked_by: int
+    blocked_at: datetime
+
+
+class RuleStore:
+    """Reads and changes rules and blocks. Any method may raise StoreUnavailable."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._remembered: dict[int, RuleBook] = {}
+        self._reading: dict[int, asyncio.Future[RuleBook]] = {}
+
+    def remembered(self, guild_id: int) -> RuleBook | None:
+        """What this process last read of a server's rules: perhaps no longer true, see above."""
+        return self._remembered.get(guild_id)
+
+    async def read(self, guild_id: int, patience: float | None = None) -> RuleBook:
+        """The rules as they stand, and remember them. A crowd that asks at once shares one question."""
+        reading = self._reading.get(guild_id)
+        if reading is None:
+            reading = asyncio.ensure_future(self._run(lambda connection: _read(connection, guild_id), patience))
+            self._reading[guild_id] = reading
+            reading.add_done_callback(lambda _: self._reading.pop(guild_id, None))
+        book = await asyncio.shield(reading)
+        self._remembered.pop(guild_id, None)
+        self._remembered[guild_id] = book
+        while len(self._remembered) > MAX_REMEMBERED:
+            self._remembered.pop(next(iter(self._remembered)))
+        return book
+
+    async def change(
+        self, guild_id: int, edit: Callable[[Rules], Rules], *, by: int, now: datetime, channel_id: int = WHOLE_SERVER
+    ) -> RuleBook:
+        """Let `edit` make new rules from the present ones of a server or of one of its channels.
+
+        It is called in the database thread, perhaps several times; of two changes at once none is lost.
+        """
+
+        def write(connection: Connection) -> RuleBook:
+            locks.hold(connection, [locks.of_guild(guild_id)])
+            row = (rules.c.guild_id == guild_id) & (rules.c.channel_id == channel_id)
+            present = connection.execute(select(rules.c.value).where(row)).scalar_one_or_none()
+            changed = edit(NO_RULES if present is None else read_rules(present))
+            connection.execute(delete(rules).where(row))
+            if changed.said:
+                values = {"value": rules_text(changed), "changed_by": by, "changed_at": now}
+                connection.execute(insert(rules).values(guild_id=guild_id, channel_id=channel_id, **values))
+            _stamp(connection, guild_id)
+            return _read(connection, guild_id)
+
+        return await self._changed(guild_id, write)
+
+    async def block(self, guild_id: int, user_id: int, *, by: int, now: datetime) -> bool:
+        """Keep somebody from using Easel in a server; False where they are blocked already."""
+
+        def write(connection: Connection) -> bool:
+            locks.hold(connection, [locks.of_guild(guild_id)])
+            if user_id in _blocked(connection, guild_id):
+                return False
+            values = {"guild_id": guild_id, "user_id": user_id, "blocked_by": by, "blocked_at": now}
+            connection.execute(insert(blocks).values(values))
+            _stamp(connection, guild_id)
+            return True
+
+        return await self._changed(guild_id, write)
+
+    async def unblock(self, guild_id: int, user_id: int) -> bool:
+        """Let somebody use Easel again; False where they are not blocked."""
+
+        def write(connection: Connection) -> bool:
+            locks.hold(connection, [locks.of_guild(guild_id)])
+            row = (blocks.c.guild_id == guild_id) & (blocks.c.user_id == user_id)
+            if connection.execute(delete(blocks).where(row).returning(blocks.c.user_id)).first() is None:
+                return False
+            _stamp(connection, guild_id)
+            return True
+
+        return await self._changed(guild_id, write)
+
+    async def blocks(self, guild_id: int) -> Sequence[Block]:
+        """Who is blocked in a server, latest first."""
+        query = (
+            select(blocks.c.user_id, blocks.c.blocked_by, blocks.c.blocked_at)
+            .where(blocks.c.guild_id == guild_id)
+            .order_by(blocks.c.blocked_at.desc(), blocks.c.user_id)
+        )
+        return await self._run(lambda connection: [Block(*row) for row in connection.execute(query)])
+
+    async def _changed(self, guild_id: int, write: Callable[[Connection], T]) -> T:
+        try:
+            return await self._run(write)
+        finally:
+            self._remembered.pop(guild_id, None)
+
+
+def version_name(guild_id: int | None) -> str:
+    """Under which name of the table `meta` the version of a server's rules stands."""
+    return f"rules:{guild_id}"
+
+
+def forget(connection: Connection, guild_id: int) -> None:
+    """Delete all rules and blocks of a server."""
+    connection.execute(delete(rules).where(rules.c.guild_id == guild_id))
+    connection.execute(delete(blocks).where(blocks.c.guild_id == guild_id))
+    connection.execute(delete(meta).where(meta.c.name == version_name(guild_id)))
+
+
+def rules_text(value: Rules) -> str:
+    """Rules as JSON text: only what was set."""
+    said = value.said
+    if value.defaults is not None:
+        said["defaults"] = value.defaults.said
+    return json.dumps(said, separators=(",", ":"))
+
+
+def read_rules(text: str) -> Rules:
+    """Rules from JSON text. What this version does not know, or cannot understand, counts as not set."""
+    return Rules(**_understood(json.loads(text), _RULE_READERS))
+
+
+def _read(connection: Connection, guild_id: int) -> RuleBook:
+    version = select(meta.c.value).where(meta.c.name == version_name(guild_id))
+    book_version = connection.execute(version).scalar_one_or_none()
+    if book_version is None:
+        return RuleBook(guild_id)
+    query = select(rules.c.channel_id, rules.c.value).where(rules.c.guild_id == guild_id)
+    by_channel = {channel_id: read_rules(value) for channel_id, value in connection.execute(query)}
+    server = by_channel.pop(WHOLE_SERVER, NO_RULES)
+    return RuleBook(guild_id, book_version, server, by_channel, _blocked(connection, guild_id))
+
+
+def _blocked(connection: Connection, guild_id: int) -> frozenset[int]:
+    query = select(blocks.c.user_id).where(blocks.c.guild_id == guild_id)
+    return frozenset(connection.execute(query).scalars())
+
+
+def _stamp(connection: Connection, guild_id: int) -> None:
+    name, version = version_name(guild_id), secrets.token_hex(8)
+    change = update(meta).where(meta.c.name == name).values(value=version).returning(meta.c.name)
+    if connection.execute(change).first() is None:
+        connection.execute(insert(meta).values(name=name, value=version))
+
+
+def _understood(raw: Any, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    for name, value in dict(raw).items():
+        if name in readers and value is not None:
+            try:
+                known[name] = readers[name](value)
+            except (ValueError, TypeError):
+                continue
+    return known
+
+
+def _several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
+    return lambda values: tuple(read(value) for value in values)
+
+
+_OPTION_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "model": Model,
+    "aspect_ratio": AspectRatio,
+    "resolution": Resolution,
+    "count": int,
+    "format": PictureFormat,
+    "spoiler": bool,
+    "private": bool,
+}
+_RULE_READERS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("channels", "roles", "exempt_roles"), _several(int)),
+    **dict.fromkeys(("pictures_per_member_day", "pictures_per_day", "spend_per_day", "spend_per_month"), int),
+    **dict.fromkeys(("jobs_per_member", "max_count", "report_channel", "confirm_over"), int),
+    **dict.fromkeys(("blocked_words", "blocked_patterns"), _several(str)),
+    "models": _several(Model),
+    "resolutions": _several(Resolution),
+    "defaults": lambda raw: Options(**_understood(raw, _OPTION_READERS)),
+    "spoiler": SpoilerRule,
+    "private_only": bool,
+    "age_restricted": AgeRule,
+    "language": str,
+}

@@ -1,0 +1,1 @@
+"""What keeps several processes apart: the order of the queue, advisory locks, the file lock, notifications."""

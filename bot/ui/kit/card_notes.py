@@ -1,0 +1,49 @@
+"""Small lines of a card about where a request came from: the preset in it, the message that it follows up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import discord
+
+from bot.model import FollowUp, ImageRequest, Job
+from bot.ui.kit import texts
+from bot.ui.kit.language import mark, tr
+
+MAX_LINK_CHARS = 200
+
+FOLLOW_UPS: Mapping[FollowUp, str] = MappingProxyType(
+    {
+        FollowUp.AGAIN: mark("Asked once more, after [this message]({link})"),
+        FollowUp.REMIX: mark("Remix of [this message]({link})"),
+        FollowUp.EDIT: mark("Edit of a picture in [this message]({link})"),
+        FollowUp.MENU_EDIT: mark("Edit of a picture in [this message]({link})"),
+        FollowUp.MENU_IMAGINE: mark("Painted from the words of [this message]({link})"),
+    }
+)
+
+
+def preset_note(request: ImageRequest) -> str:
+    """Which preset came in; empty where none did."""
+    return tr("With the preset **{name}**", name=texts.plain(request.preset)) if request.preset else ""
+
+
+def follow_up_note(job: Job) -> str:
+    """What the job follows up, with a link to it; empty where there is none that may be shown."""
+    if job.request.follows is None or not job.parent_link or len(job.parent_link) > MAX_LINK_CHARS:
+        return ""
+    return tr(FOLLOW_UPS[job.request.follows], link=job.parent_link)
+
+
+def link_to(interaction: discord.Interaction[Any], message: discord.Message | None) -> str | None:
+    """The address of a message that an interaction was begun on; None for one that only its reader sees."""
+    if message is None or message.flags.ephemeral:
+        return None
+    return address_of(interaction.guild_id, message.channel.id, message.id)
+
+
+def address_of(guild_id: int | None, channel_id: int, message_id: int) -> str:
+    """Where Discord's client shows a message."""
+    return f"https://discord.com/channels/{guild_id or '@me'}/{channel_id}/{message_id}"

@@ -1,0 +1,141 @@
+"""What an interaction tells: where its reply will live, who may do what, and where the pictures of a reply are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import discord
+import structlog
+
+from bot.jobs.policies import Place
+from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
+from bot.policy.rules import Rules
+from bot.ui.kit.language import tr
+from bot.ui.kit.media import media_urls
+
+log = structlog.stdlib.get_logger(__name__)
+
+Interaction = discord.Interaction[Any]
+
+
+def place_of(interaction: Interaction) -> Place:
+    """Who asks and where, as Discord tells it."""
+    channel = interaction.channel
+    in_thread = isinstance(channel, discord.Thread)
+    user = interaction.user
+    return Place(
+        user_id=user.id,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        parent_id=channel.parent_id if in_thread else None,
+        role_ids=frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset(),
+        age_restricted=is_restricted(channel),
+        missing=_missing_permissions(interaction, in_thread=in_thread),
+    )
+
+
+def is_restricted(channel: Any) -> bool:
+    """Whether a channel, or that of a thread, is for adults. One that cannot say so is not."""
+    ask = getattr(channel, "is_nsfw", None)
+    return bool(ask()) if ask is not None else False
+
+
+def _missing_permissions(interaction: Interaction, *, in_thread: bool) -> tuple[str, ...]:
+    """What the bot needs to change a reply later, or post it anew; nothing where it can only answer anyway."""
+    if interaction.guild_id is None or not _bot_is_member(interaction):
+        return ()
+    needed = ("view_channel", "send_messages_in_threads" if in_thread else "send_messages", "attach_files")
+    return tuple(name for name in needed if not getattr(interaction.app_permissions, name))
+
+
+def reply_locale(interaction: Interaction, *, private: bool, rules: Rules) -> str:
+    """The language of a reply: what only the person sees is in theirs, the rest in the server's."""
+    if private or interaction.guild_id is None:
+        return interaction.locale.value
+    if rules.language is not None:
+        return rules.language
+    return (interaction.guild_locale or interaction.locale).value
+
+
+def target_of(interaction: Interaction, *, private: bool, locale: str) -> ReplyTarget:
+    """Where the answer to this interaction will live. Its message is known once Discord has taken it."""
+    return ReplyTarget(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        token_expires_at=interaction.expires_at,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        message_id=None,
+        ephemeral=private,
+        bot_member=_bot_is_member(interaction),
+        upload_limit=interaction.filesize_limit,
+        locale=locale,
+    )
+
+
+def renewed_target(interaction: Interaction, job: Job) -> ReplyTarget:
+    """The job's target, with 15 more minutes in which it can be edited where the click was on the reply itself."""
+    if interaction.message is None or interaction.message.id != job.target.message_id:
+        return job.target
+    return replace(job.target, token=interaction.token, token_expires_at=interaction.expires_at)
+
+
+def _bot_is_member(interaction: Interaction) -> bool:
+    """Whether the bot's own token reaches the channel: a server it is in, or its own direct messages."""
+    if interaction.guild_id is not None:
+        return interaction.client.get_guild(interaction.guild_id) is not None
+    return interaction.context.dm_channel
+
+
+def may_change(interaction: Interaction, job: Job) -> bool:
+    """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
+    if interaction.user.id == job.user_id:
+        return True
+    in_its_server = interaction.guild_id is not None and interaction.guild_id == job.target.guild_id
+    return in_its_server and interaction.permissions.manage_messages
+
+
+def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:
+    """Where the picture can be read again later: only in replies that the bot's own token reaches."""
+    message = interaction.message
+    if message is None or message.flags.ephemeral or not job.target.bot_member:
+        return None
+    return Kept(message.channel.id, message.id, slot, index)
+
+
+def with_fresh_sources(interaction: Interaction, job: Job) -> ImageRequest:
+    """The job's request; the sources of an edit at the addresses that the clicked reply shows now."""
+    urls = media_urls(interaction.message, Slot.SOURCE) if interaction.message else ()
+    if len(urls) != len(job.request.sources):
+        return job.request
+    sources = [
+        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index))
+        for index, (source, url) in enumerate(zip(job.request.sources, urls, strict=True))
+    ]
+    return replace(job.request, sources=tuple(sources))
+
+
+def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
+    """Finished picture number `index` (from 0) of the clicked reply, as the source of an edit."""
+    urls = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
+    kept = _kept(interaction, job, Slot.PICTURE, index)
+    if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
+        kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
+    return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)
+
+
+async def say(interaction: Interaction, sentence: str) -> None:
+    """A private sentence to the one who asked, translated into the language of the moment.
+
+    Lost without harm when Discord no longer takes an answer.
+    """
+    sentence = tr(sentence)
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(sentence, ephemeral=True)
+        else:
+            await interaction.response.send_message(sentence, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+        log.info("a private sentence was not taken", fault=type(exc).__name__)

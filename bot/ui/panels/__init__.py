@@ -1,0 +1,1 @@
+"""The panels a command opens, one or more modules each."""

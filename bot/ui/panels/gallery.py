@@ -1,0 +1,141 @@
+"""`/gallery`: pages through delivered pictures, for the one who asked only.
+
+Nothing is kept of what was shown: each page is asked for anew, and with it who may see what. A picture's address is
+read from its message at that moment, so it is fresh, and a message that was deleted is not shown any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+
+import structlog
+
+from bot.errors import ReplyError, ReplyGone
+from bot.jobs.records.gallery import NEWEST, PAGE, GalleryBook, Leaf, Shelf
+from bot.jobs.service import JobService
+from bot.model import Job, Slot
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import mark, tr
+from bot.ui.kit.media import media_urls
+from bot.ui.kit.visibility import Eyes
+from bot.ui.panels import gallery_cards as cards
+from bot.ui.panels.dispatch import Click
+from bot.ui.panels.gallery_cards import ALL, MINE, PANEL, Exhibit, Room
+from bot.ui.reply.transport import Reach
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: For all messages of a page together; the ones that are not there by then are shown without pictures.
+READ_PATIENCE_S = 6.0
+READS_AT_ONCE = 8  # of the whole process: a gallery must not use up the requests that replies need
+MAX_ROUNDS = 3  # a page whose messages were deleted is filled up so often
+
+NO_DATE = mark("That is no date. Please write it as in 2026-03-31.")
+
+
+class GalleryPanel:
+    """The panel `gallery`."""
+
+    name = PANEL
+
+    def __init__(self, book: GalleryBook, service: JobService, reach: Reach) -> None:
+        self._book = book
+        self._service = service
+        self._reach = reach
+        self._reads = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def open_at(self, interaction: Interaction, *, mine: bool, member_id: int | None, day: str | None) -> None:
+        """The first page, or that of a day. Raises StoreUnavailable."""
+        until = _moment(day) if day else None
+        if day and until is None:
+            await say(interaction, tr(NO_DATE))
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        whose = MINE if mine else str(member_id) if member_id else ALL
+        before = await self._book.cursor_at(until) if until else NEWEST
+        await self._turn(interaction, whose, "older", before)
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        match click.words, click.fields:
+            case [("newer" | "older") as way, whose, cursor], None if cursor.isdecimal() and len(cursor) < 20:
+                await interaction.response.defer()
+                await self._turn(interaction, whose, way, min(int(cursor), NEWEST))
+            case ["newest", whose], None:
+                await interaction.response.defer()
+                await self._turn(interaction, whose, "older", NEWEST)
+            case ["who"], None:
+                await interaction.response.defer()
+                await self._turn(interaction, click.values[0] if click.values else ALL, "older", NEWEST)
+            case ["date", whose], None:
+                await interaction.response.send_modal(cards.date_form(whose))
+            case ["day", whose], _:
+                until = _moment(click.first(cards.DATE))
+                if until is None:
+                    await say(interaction, tr(NO_DATE))
+                    return
+                await interaction.response.defer()
+                await self._turn(interaction, whose, "older", await self._book.cursor_at(until))
+            case _:
+                log.info("a gallery was clicked in a way that it does not offer")
+
+    async def _turn(self, interaction: Interaction, whose: str, way: str, cursor: int) -> None:
+        in_server = interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None
+        if not in_server or not (whose in {ALL, MINE} or (whose.isdecimal() and len(whose) < 20)):
+            whose = MINE
+        shelf = _shelf(interaction, whose)
+        eyes = Eyes(interaction)
+        exhibits: list[Exhibit] = []
+        turn = self._book.newer if way == "newer" else self._book.older
+        leaf = await turn(shelf, cursor, eyes.sees)
+        has_newer = leaf.has_newer
+        for _ in range(MAX_ROUNDS):
+            exhibits += await self._exhibits(leaf)
+            if len(exhibits) >= PAGE or not leaf.has_older:
+                break
+            leaf = await self._book.older(shelf, leaf.jobs[-1].seq, eyes.sees)
+        room = Room(whose, exhibits[:PAGE], has_newer, leaf.has_older or len(exhibits) > PAGE, in_server)
+        await interaction.edit_original_response(view=cards.page(room))
+
+    async def _exhibits(self, leaf: Leaf) -> Sequence[Exhibit]:
+        """The jobs of a page with their pictures, read side by side; those whose message is gone are left out."""
+        reading = [asyncio.create_task(self._exhibit(job)) for job in leaf.jobs]
+        if reading:
+            _, late = await asyncio.wait(reading, timeout=READ_PATIENCE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        shown: list[Exhibit] = []
+        for job, task in zip(leaf.jobs, reading, strict=True):
+            exhibit = Exhibit(job, ()) if task.cancelled() else task.result()
+            if exhibit is not None:
+                shown.append(exhibit)
+        return shown
+
+    async def _exhibit(self, job: Job) -> Exhibit | None:
+        try:
+            async with self._reads:
+                message = await self._reach.read_by_bot(job.target)
+        except ReplyGone:
+            await self._service.reply_deleted(job)
+            return None
+        except ReplyError as exc:
+            log.info("a picture of the gallery cannot be read", job=job.id, why=type(exc).__name__)
+            return Exhibit(job, ())
+        urls = media_urls(message, Slot.PICTURE)
+        return Exhibit(job, urls) if urls else None
+
+
+def _shelf(interaction: Interaction, whose: str) -> Shelf:
+    if whose == MINE:
+        return Shelf(None, interaction.user.id)
+    return Shelf(interaction.guild_id, None if whose == ALL else int(whose))
+
+
+def _moment(day: str) -> datetime | None:
+    """The end of a day, in UTC; None for what is no date."""
+    try:
+        return datetime.combine(date.fromisoformat(day.strip()), time.max, UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,137 @@
+"""What a page of the gallery looks like. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.model import Job
+from bot.ui.kit import texts
+from bot.ui.kit.card_notes import address_of
+from bot.ui.kit.language import tr
+from bot.ui.panels.dispatch import custom_id
+from bot.ui.reply.cards import DONE_COLOUR, alt_text
+
+PANEL = "gallery"
+ALL, MINE = "all", "mine"
+DATE = "date"
+SHOWN_PROMPT_CHARS = 160
+PANEL_LIFETIME_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A job on a page: the addresses of its pictures as signed just now; none where they can't be had here."""
+
+    job: Job
+    urls: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a page shows. `whose` is ALL, MINE or a user's id, and goes into the custom ids."""
+
+    whose: str
+    exhibits: Sequence[Exhibit]
+    has_newer: bool
+    has_older: bool
+    in_server: bool
+
+
+def page(room: Room) -> ui.LayoutView:
+    """A page with its pictures and the ways on from it."""
+    view = ui.LayoutView(timeout=PANEL_LIFETIME_S)
+    parts: list[ui.Item[Any]] = [ui.TextDisplay(_title(room))]
+    for exhibit in room.exhibits:
+        parts += [ui.Separator(), *_shown(exhibit)]
+    if not room.exhibits:
+        parts.append(ui.TextDisplay(tr("Nothing here that you may see. New pictures come with `/imagine`.")))
+    view.add_item(ui.Container(*parts, accent_colour=DONE_COLOUR))
+    if room.in_server:
+        view.add_item(ui.ActionRow(_people(room)))
+    view.add_item(_ways(room))
+    return view
+
+
+def date_form(whose: str) -> ui.Modal:
+    """Asks for a day to go to."""
+    form = ui.Modal(title=tr("Go to a date"), custom_id=custom_id(PANEL, "day", whose), timeout=PANEL_LIFETIME_S)
+    field: ui.TextInput[Any] = ui.TextInput(custom_id=DATE, placeholder="2026-03-31", min_length=8, max_length=10)
+    form.add_item(ui.Label(text=tr("Date"), description=tr("Year, month and day, as in 2026-03-31"), component=field))
+    return form
+
+
+def _title(room: Room) -> str:
+    if room.whose == MINE:
+        return tr("### My pictures")
+    if room.whose == ALL:
+        return tr("### Pictures of this server")
+    return tr("### Pictures of {member}", member=f"<@{room.whose}>")
+
+
+def _shown(exhibit: Exhibit) -> Sequence[ui.Item[Any]]:
+    job = exhibit.job
+    when = discord.utils.format_dt(job.finished_at or job.received_at, "f")
+    where = "" if job.target.ephemeral or job.target.guild_id is None else f" · <#{job.target.channel_id}>"
+    lines = [
+        texts.plain(texts.shortened(job.request.prompt, SHOWN_PROMPT_CHARS)) or "…",
+        f"-# <@{job.user_id}> · {when}{where}",
+    ]
+    if not exhibit.urls:
+        lines.append(f"-# {_why_bare(job)}")
+    text: ui.TextDisplay[Any] = ui.TextDisplay("\n".join(lines))
+    parts: list[ui.Item[Any]] = [text]
+    if not job.target.ephemeral and job.target.message_id is not None:
+        link = address_of(job.target.guild_id, job.target.channel_id, job.target.message_id)
+        opening: ui.Button[Any] = ui.Button(label=tr("Open"), url=link)
+        parts = [ui.Section(text, accessory=opening)]
+    if exhibit.urls:
+        items = [
+            discord.MediaGalleryItem(url, description=alt_text(job), spoiler=job.request.spoiler)
+            for url in exhibit.urls
+        ]
+        parts.append(ui.MediaGallery(*items))
+    return parts
+
+
+def _why_bare(job: Job) -> str:
+    if job.target.ephemeral:
+        return tr("A private reply: Discord keeps its pictures for you alone, where you asked for them.")
+    if not job.target.bot_member:
+        return tr("Easel is no member there and can't fetch the pictures; open the message to see them.")
+    return tr("The pictures can't be fetched right now; open the message to see them.")
+
+
+def _people(room: Room) -> ui.UserSelect[Any]:
+    kind = discord.SelectDefaultValueType.user
+    chosen = [discord.SelectDefaultValue(id=int(room.whose), type=kind)] if room.whose.isdecimal() else []
+    return ui.UserSelect(
+        custom_id=custom_id(PANEL, "who"),
+        placeholder=tr("Pictures of one member"),
+        min_values=0,
+        max_values=1,
+        default_values=chosen,
+    )
+
+
+def _ways(room: Room) -> ui.ActionRow[Any]:
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    first, last = (room.exhibits[0].job.seq, room.exhibits[-1].job.seq) if room.exhibits else (0, 0)
+    newer, older = room.has_newer and room.exhibits, room.has_older and room.exhibits
+    row.add_item(_button(tr("◀ Newer"), "newer", room.whose, first, disabled=not newer))
+    row.add_item(_button(tr("Older ▶"), "older", room.whose, last, disabled=not older))
+    row.add_item(_button(tr("Newest"), "newest", room.whose, disabled=not room.has_newer))
+    row.add_item(_button(tr("Go to a date"), "date", room.whose))
+    if room.in_server and room.whose != MINE:
+        row.add_item(_button(tr("Mine"), "newest", MINE))
+    elif room.in_server:
+        row.add_item(_button(tr("Everyone's"), "newest", ALL))
+    return row
+
+
+def _button(label: str, *words: object, disabled: bool = False) -> ui.Button[Any]:
+    return ui.Button(label=label, custom_id=custom_id(PANEL, *words), disabled=disabled)

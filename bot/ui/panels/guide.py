@@ -1,0 +1,173 @@
+"""`/help`: one private card from which somebody who has never seen Easel can begin."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import discord
+import structlog
+from discord import app_commands, ui
+
+from bot.errors import StoreUnavailable
+from bot.jobs.policies import Owner, Standing
+from bot.policy.quotas import What, Whose
+from bot.ui.kit import texts
+from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
+from bot.ui.kit.interactions import Interaction, place_of
+from bot.ui.kit.language import language, mark, tr, word
+from bot.ui.kit.mentions import Mentions
+from bot.ui.panels.dispatch import Click
+
+log = structlog.stdlib.get_logger(__name__)
+
+PANEL = "help"
+COLOUR = discord.Colour(0x4F9D77)
+#: The answer does not wait longer for what is left of a quota; Discord gives it 3 s in all.
+PATIENCE_S = 1.0
+#: So many characters name further commands, that the card stays within Discord's 4,000.
+FURTHER_CHARS = 1600
+FIRST = ("imagine", "edit", "help")  # named elsewhere on the card
+
+Slash = app_commands.Command[Any, ..., Any] | app_commands.Group
+
+_LEFT: Mapping[tuple[Whose, What], str] = MappingProxyType(
+    {
+        (Whose.MEMBER, What.PICTURES): mark("You have {left} of {limit} pictures left in this server; more {when}."),
+        (Whose.USER, What.PICTURES): mark("You have {left} of {limit} pictures left; more {when}."),
+        (Whose.SERVER, What.PICTURES): mark("This server has {left} of {limit} pictures left for all; more {when}."),
+        (Whose.SERVER, What.SPEND): mark("This server has {left} of its budget of {limit} left; more {when}."),
+        (Whose.EVERYONE, What.SPEND): mark("This bot has {left} of its budget of {limit} left; more {when}."),
+    }
+)
+
+
+class Commands(Protocol):
+    """The client, as far as the guide speaks of it."""
+
+    mentions: Mentions
+
+    @property
+    def tree(self) -> app_commands.CommandTree[Any]: ...
+
+
+class Guide:
+    """The panel `help`. It has no buttons."""
+
+    name = PANEL
+
+    def __init__(self, owner: Owner, client: Commands) -> None:
+        self._owner = owner
+        self._client = client
+
+    async def open(self, interaction: Interaction) -> None:
+        """Tell one person, in their language, what there is for them here."""
+        standings = await self._standings(interaction)
+        further = [it for it in slash_commands(self._client.tree) if it.name not in FIRST and _may(interaction, it)]
+        view = guide_card(self._client.mentions, further, standings, in_server=interaction.guild_id is not None)
+        await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        """Nothing can be pressed."""
+
+    async def _standings(self, interaction: Interaction) -> Sequence[Standing] | None:
+        """None where the database does not say: the rest of the card helps all the same."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                return await self._owner.allowance(place_of(interaction))
+        except (StoreUnavailable, TimeoutError) as exc:
+            log.warning("the database does not say what is left of a quota", fault=type(exc).__name__)
+            return None
+
+
+def slash_commands(tree: app_commands.CommandTree[Any]) -> Sequence[Slash]:
+    """All slash commands by name."""
+    return sorted(tree.get_commands(type=discord.AppCommandType.chat_input), key=lambda it: it.name)
+
+
+def guide_card(
+    mentions: Mentions, further: Sequence[Slash], standings: Sequence[Standing] | None, *, in_server: bool
+) -> ui.LayoutView:
+    """The card, in the language of the moment."""
+    view = ui.LayoutView(timeout=None)
+    parts = ["\n".join(_beginning(mentions)), "\n".join(_buttons())]
+    if further:
+        parts.append("\n".join([f"**{tr('More commands')}**", *_further(mentions, further)]))
+    parts.append("\n".join([*_left(standings), *_whom_to_ask(in_server=in_server)]))
+    texts_shown = [ui.TextDisplay[Any](part) for part in parts]
+    items: list[ui.Item[Any]] = []
+    for shown in texts_shown:
+        items += [shown, ui.Separator[Any]()]
+    view.add_item(ui.Container(*items[:-1], accent_colour=COLOUR))
+    return view
+
+
+def _beginning(mentions: Mentions) -> Iterator[str]:
+    yield f"### {tr('Easel paints pictures from your words')}"
+    yield tr("{imagine} paints what you describe. {edit} changes pictures that you attach.", **_of(mentions))
+    prompt, count = word(OPTION_NAME, "prompt", language()), word(OPTION_NAME, "count", language())
+    example = tr("a red fox in the snow, oil painting")
+    yield tr("Try it: {example}", example=f"`/imagine {prompt}:{example} {count}:2`")
+    yield tr("The reply shows at once how far the picture is, and changes by itself until it is there.")
+
+
+def _of(mentions: Mentions) -> Mapping[str, str]:
+    return {name: mentions.of(name) for name in ("imagine", "edit")}
+
+
+def _buttons() -> Iterator[str]:
+    yield tr(
+        "Under each picture: **Again** repeats it, **Remix** lets you change words and options first, **Edit** changes "
+        "the picture itself, **Details** tells all about it."
+    )
+    menus = [word(MENU_NAME, name, language()) for name in ("Edit image", "Imagine this")]
+    yield tr(
+        "On any message: right-click or press long, then Apps → **{edit_image}** or **{imagine_this}**.",
+        edit_image=menus[0],
+        imagine_this=menus[1],
+    )
+
+
+def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
+    room = FURTHER_CHARS
+    for command in commands:
+        is_group = isinstance(command, app_commands.Group)
+        name = f"`/{command.name}`" if is_group else mentions.of(command.name)
+        line = f"{name} – {tr(command.description)}"
+        room -= len(line)
+        if room < 0:
+            return
+        yield line
+
+
+def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
+    if standings is None:
+        return
+    if not standings:
+        yield tr("There is no limit on pictures for you here.")
+    for it in standings:
+        is_money = it.quota.what is What.SPEND
+        left, limit = (texts.dollars(n) if is_money else str(n) for n in (it.left, it.quota.limit))
+        yield tr(
+            _LEFT[it.quota.whose, it.quota.what],
+            left=left,
+            limit=limit,
+            when=discord.utils.format_dt(it.renews_at, "R"),
+        )
+
+
+def _whom_to_ask(*, in_server: bool) -> Iterator[str]:
+    if in_server:
+        yield tr(
+            "-# Members with the permission Manage Server decide what holds here. About anything else ask whoever runs "
+            "this bot."
+        )
+    else:
+        yield tr("-# If something does not work, ask whoever runs this bot.")
+
+
+def _may(interaction: Interaction, command: Slash) -> bool:
+    needed = command.default_permissions
+    return needed is None or (interaction.guild_id is not None and interaction.permissions >= needed)

@@ -1,0 +1,137 @@
+"""What the panel of presets shows: the list, one preset, and the question before it is deleted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.policy.preset import MAX_PRESETS, PROMPT_PLACE, Preset
+from bot.ui.kit import texts
+from bot.ui.kit.language import tr
+from bot.ui.panels.dispatch import custom_id
+from bot.ui.panels.preset_forms import MINE, PANEL, SERVER, described
+from bot.ui.reply.cards import WAITING_COLOUR
+
+PAGE = 10
+PANEL_LIFETIME_S = 900  # Discord forgets nothing by itself; clicks are read without this object anyway
+SHOWN_WORDS_CHARS = 90
+MAX_WORDS_SHOWN = 1800  # each may be escaped to twice its length; all texts of a message have 4,000 characters
+MAX_OPTION_CHARS = 100
+
+
+def listing(presets: Sequence[Preset], whose: str, page: int, *, in_guild: bool, manages: bool) -> ui.LayoutView:
+    """One page of the user's presets, or of the server's. `presets` are all of them."""
+    pages = max(1, -(-len(presets) // PAGE))
+    page = min(max(page, 0), pages - 1)
+    here = presets[page * PAGE : (page + 1) * PAGE]
+    title = tr("### Presets of this server") if whose == SERVER else tr("### My presets")
+    parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join([title, _how_to()]))]
+    if here:
+        parts.append(ui.TextDisplay("\n".join(_line(preset) for preset in here)))
+        parts.append(ui.ActionRow(_chooser(here, whose, page)))
+    else:
+        parts.append(ui.TextDisplay(_none_yet(whose)))
+    parts.append(_foot(len(presets), page, pages))
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    if whose == MINE or manages:
+        row.add_item(_button(tr("New preset"), "new", whose, style=discord.ButtonStyle.primary))
+    if in_guild:
+        other = (tr("My presets"), MINE) if whose == SERVER else (tr("Presets of this server"), SERVER)
+        row.add_item(_button(other[0], "list", other[1], 0))
+    if pages > 1:
+        row.add_item(_button("◀", "list", whose, page - 1, disabled=page == 0))
+        row.add_item(_button("▶", "list", whose, page + 1, disabled=page == pages - 1))
+    return _card(*parts, row)
+
+
+def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> ui.LayoutView:
+    """One preset, with what may be done to it."""
+    words = preset.words[:MAX_WORDS_SHOWN] + ("…" if len(preset.words) > MAX_WORDS_SHOWN else "")
+    lines = [f"### {texts.plain(preset.name)}", f"> {texts.plain(' '.join(words.split()))}" if words else ""]
+    if options := described(preset.options):
+        lines.append(f"-# {options}")
+    if preset.of_guild and preset.made_by:
+        lines.append(tr("-# Made by {member}, for everyone in this server", member=f"<@{preset.made_by}>"))
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    if may_change:
+        row.add_item(_button(tr("Change"), "edit", preset.id, page))
+        row.add_item(_button(tr("Delete"), "ask", preset.id, page, style=discord.ButtonStyle.danger))
+    if may_share:
+        row.add_item(_button(tr("Share with the server"), "share", preset.id, page))
+    if preset.of_guild:
+        row.add_item(_button(tr("Copy to mine"), "copy", preset.id, page))
+    row.add_item(_button(tr("Back"), "list", SERVER if preset.of_guild else MINE, page))
+    return _card(ui.TextDisplay("\n".join(line for line in lines if line)), row)
+
+
+def asking(preset: Preset, page: int) -> ui.LayoutView:
+    """The question before a preset is deleted."""
+    question = tr("Delete the preset **{name}**? This cannot be undone.", name=texts.plain(preset.name))
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    row.add_item(_button(tr("Yes, delete"), "delete", preset.id, page, style=discord.ButtonStyle.danger))
+    row.add_item(_button(tr("No, keep it"), "show", preset.id, page))
+    return _card(ui.TextDisplay(question), row)
+
+
+def save_button(job_id: str) -> ui.Button[Any]:
+    """The button of a details card that makes a preset out of its job."""
+    return _button(tr("Save as preset"), "save", job_id)
+
+
+def _how_to() -> str:
+    return tr(
+        "-# Choose one with the option `preset` of `/imagine` or `/edit`. Its words follow your prompt after a comma, "
+        "or your prompt goes where `{place}` stands in them; what you say yourself goes before its options.",
+        place=PROMPT_PLACE,
+    )
+
+
+def _none_yet(whose: str) -> str:
+    if whose == SERVER:
+        return tr("There are none yet. Members with Manage Server can make them, for everyone here.")
+    return tr("You have none yet. Make one here, or out of a finished picture with **Details** → **Save as preset**.")
+
+
+def _foot(count: int, page: int, pages: int) -> ui.TextDisplay[Any]:
+    amount = tr("-# {count} of {limit} presets", count=count, limit=MAX_PRESETS)
+    if pages == 1:
+        return ui.TextDisplay(amount)
+    return ui.TextDisplay(f"{amount} · " + tr("page {page} of {pages}", page=page + 1, pages=pages))
+
+
+def _line(preset: Preset) -> str:
+    name, words = texts.plain(preset.name), texts.plain(texts.shortened(preset.words, SHOWN_WORDS_CHARS))
+    about = " · ".join(part for part in (words, described(preset.options)) if part)
+    return f"**{name}** – {about}" if about else f"**{name}**"
+
+
+def _chooser(presets: Sequence[Preset], whose: str, page: int) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(
+            label=preset.name,
+            value=preset.id,
+            description=texts.shortened(preset.words, MAX_OPTION_CHARS) or None,
+        )
+        for preset in presets
+    ]
+    return ui.Select(
+        custom_id=custom_id(PANEL, "pick", whose, page), placeholder=tr("Look at a preset"), options=options
+    )
+
+
+def _button(
+    label: str,
+    *words: object,
+    style: discord.ButtonStyle = discord.ButtonStyle.secondary,
+    disabled: bool = False,
+) -> ui.Button[Any]:
+    return ui.Button(label=label, style=style, custom_id=custom_id(PANEL, *words), disabled=disabled)
+
+
+def _card(*parts: ui.Item[Any]) -> ui.LayoutView:
+    view = ui.LayoutView(timeout=PANEL_LIFETIME_S)
+    view.add_item(ui.Container(*parts, accent_colour=WAITING_COLOUR))
+    return view

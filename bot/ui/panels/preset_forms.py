@@ -1,0 +1,141 @@
+"""The forms that make and change presets, and what comes back in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import discord
+from discord import ui
+
+from bot.model import AspectRatio, ImageRequest, Job, Model, Resolution
+from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, PROMPT_PLACE, Preset
+from bot.policy.request_input import Options
+from bot.ui.kit import texts
+from bot.ui.kit.language import tr
+from bot.ui.panels.dispatch import Click, custom_id
+from bot.ui.requests.forms import FORM_LIFETIME_S, RATIO_LABELS
+
+PANEL = "presets"
+NAME, WORDS, MODEL, RATIO, RESOLUTION, KEEP, WHOSE = "name", "words", "model", "ratio", "resolution", "keep", "whose"
+MINE, SERVER = "mine", "server"
+ANY = "any"  # the choice that leaves an option to the person or the place
+
+
+def making_form(whose: str) -> ui.Modal:
+    """A new preset, of the user or of the server."""
+    title = tr("New preset for the server") if whose == SERVER else tr("New preset")
+    return _full_form(title, custom_id(PANEL, "make", whose), "", "", Options())
+
+
+def changing_form(preset: Preset, page: int) -> ui.Modal:
+    """Name, words and the options that most styles set. A form holds five fields; the other options are kept."""
+    made = custom_id(PANEL, "change", preset.id, page)
+    return _full_form(tr("Change preset"), made, preset.name, preset.words, preset.options)
+
+
+def saving_form(job: Job, *, for_server: bool) -> ui.Modal:
+    """A preset out of a finished job. `for_server` offers to keep it for the server, too."""
+    form = ui.Modal(title=tr("Save as preset"), custom_id=custom_id(PANEL, "save", job.id), timeout=FORM_LIFETIME_S)
+    form.add_item(_name(""))
+    form.add_item(_words(job.request.prompt[:MAX_WORDS_CHARS]))
+    form.add_item(_kept_options(job.request))
+    if for_server:
+        choices = [(tr("Me, wherever I use Easel"), MINE), (tr("Everyone in this server"), SERVER)]
+        form.add_item(_select(tr("For whom"), WHOSE, choices, MINE))
+    return form
+
+
+def read_options(click: Click, base: Options) -> Options:
+    """The options of `base` with what was chosen. Raises ValueError for a forged choice."""
+    model, ratio, resolution = click.first(MODEL), click.first(RATIO), click.first(RESOLUTION)
+    return replace(
+        base,
+        model=None if model in ("", ANY) else Model(model),
+        aspect_ratio=None if ratio in ("", ANY) else AspectRatio(ratio),
+        resolution=None if resolution in ("", ANY) else Resolution(resolution),
+    )
+
+
+def kept_options(click: Click, request: ImageRequest) -> Options:
+    """Those of the request's options whose names were ticked."""
+    ticked = set((click.fields or {}).get(KEEP, ()))
+    return Options(**{name: getattr(request, name) for name in _keepable(request) if name in ticked})
+
+
+def described(options: Options) -> str:
+    """Options in one line; empty where nothing is said."""
+    return " · ".join(_named(options))
+
+
+def _keepable(request: ImageRequest) -> Sequence[str]:
+    names = ["model", "aspect_ratio", "resolution", "count", "format"]
+    return [*names, "spoiler"] if request.spoiler else names
+
+
+def _named(options: Options) -> Sequence[str]:
+    parts = [
+        texts.model_name(options.model) if options.model else "",
+        options.aspect_ratio.value if options.aspect_ratio else "",
+        options.resolution.value if options.resolution else "",
+        texts.pictures(options.count) if options.count else "",
+        options.format.value.upper() if options.format else "",
+        tr("covered as a spoiler") if options.spoiler else "",
+    ]
+    return [part for part in parts if part]
+
+
+def _full_form(title: str, made: str, name: str, words: str, options: Options) -> ui.Modal:
+    form = ui.Modal(title=title, custom_id=made, timeout=FORM_LIFETIME_S)
+    form.add_item(_name(name))
+    form.add_item(_words(words))
+    models = [(texts.model_name(model), model.value) for model in Model]
+    form.add_item(_open_choice(tr("Model"), MODEL, models, options.model))
+    ratios = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in AspectRatio]
+    form.add_item(_open_choice(tr("Aspect ratio"), RATIO, ratios, options.aspect_ratio))
+    resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
+    form.add_item(_open_choice(tr("Resolution"), RESOLUTION, resolutions, options.resolution))
+    return form
+
+
+def _name(text: str) -> ui.Label[ui.Modal]:
+    field: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id=NAME, default=text or None, min_length=1, max_length=MAX_NAME_CHARS
+    )
+    return ui.Label(text=tr("Name"), component=field)
+
+
+def _words(text: str) -> ui.Label[ui.Modal]:
+    field: ui.TextInput[ui.Modal] = ui.TextInput(
+        custom_id=WORDS,
+        style=discord.TextStyle.paragraph,
+        default=text or None,
+        required=False,
+        max_length=MAX_WORDS_CHARS,
+        placeholder=tr("watercolour on rough paper, soft light"),
+    )
+    about = tr("They follow the prompt after a comma, or it goes where {place} stands in them", place=PROMPT_PLACE)
+    return ui.Label(text=tr("Words"), description=about, component=field)
+
+
+def _kept_options(request: ImageRequest) -> ui.Label[ui.Modal]:
+    whole = Options(**{name: getattr(request, name) for name in _keepable(request)})
+    options = [
+        discord.SelectOption(label=label, value=name, default=name != "count")
+        for name, label in zip(_keepable(request), _named(whole), strict=True)
+    ]
+    select: ui.Select[ui.Modal] = ui.Select(
+        custom_id=KEEP, options=options, min_values=0, max_values=len(options), required=False
+    )
+    return ui.Label(
+        text=tr("Options to keep"), description=tr("What you say yourself always goes before"), component=select
+    )
+
+
+def _open_choice(label: str, name: str, choices: Sequence[tuple[str, str]], chosen: str | None) -> ui.Label[ui.Modal]:
+    return _select(label, name, [(tr("As asked or as usual here"), ANY), *choices], chosen or ANY)
+
+
+def _select(label: str, name: str, choices: Sequence[tuple[str, str]], chosen: str) -> ui.Label[ui.Modal]:
+    options = [discord.SelectOption(label=text, value=value, default=value == chosen) for text, value in choices]
+    return ui.Label(text=label, component=ui.Select(custom_id=name, options=options))

@@ -1,0 +1,245 @@
+"""Presets as people meet them: suggested while they type, put into their request, and kept in one panel."""
+
+from __future__ import annotations
+
+import structlog
+from discord import ui
+from discord.app_commands import Choice
+
+from bot.errors import PresetFault, PresetNameTaken, StoreUnavailable, TooManyPresets
+from bot.jobs.records.presets import PresetBook, applied
+from bot.jobs.service import JobService
+from bot.policy.preset import Preset
+from bot.policy.request_input import Options, Wish
+from bot.ui.kit import texts
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import mark, speaking, tr, trn
+from bot.ui.panels import preset_cards as cards
+from bot.ui.panels import preset_forms as forms
+from bot.ui.panels.dispatch import Click
+from bot.ui.panels.preset_forms import MINE, PANEL, SERVER
+
+log = structlog.stdlib.get_logger(__name__)
+
+MAX_CHOICES = 25  # Discord's limit of an autocomplete
+MAX_CHOICE_CHARS = 100
+
+GONE = mark("This preset is no longer there.")
+NOT_A_MANAGER = mark("Only members with the permission Manage Server can change the presets of this server.")
+
+
+class PresetPanel:
+    """The panel `presets`, and the option of that name."""
+
+    name = PANEL
+
+    def __init__(self, book: PresetBook, service: JobService) -> None:
+        self._book = book
+        self._service = service
+
+    async def suggest(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
+        """The presets whose names begin with or contain what was typed so far; the user's own first."""
+        with speaking(interaction.locale.value):
+            try:
+                there = await self._book.visible(interaction.user.id, interaction.guild_id)
+            except StoreUnavailable:
+                log.warning("the database has no presets to suggest in time")
+                return []
+            wanted = typed.strip().casefold()
+            fitting = [preset for preset in there if wanted in preset.name.casefold()]
+            fitting.sort(key=lambda preset: not preset.name.casefold().startswith(wanted))
+            return [Choice(name=_suggested(preset), value=preset.id) for preset in fitting[:MAX_CHOICES]]
+
+    async def apply(self, interaction: Interaction, wish: Wish) -> Wish | None:
+        """The wish with the preset that it names; None where a sentence said why that can't be."""
+        if wish.preset is None:
+            return wish
+        preset = await self._book.find(wish.preset, interaction.user.id, interaction.guild_id)
+        if preset is None:
+            name = texts.plain(texts.shortened(wish.preset, MAX_CHOICE_CHARS))
+            await say(interaction, tr("There is no preset **{name}** for you here. `/presets` shows them.", name=name))
+            return None
+        if over := preset.too_long_for(wish.prompt):
+            await say(interaction, _too_long(preset, over))
+            return None
+        return applied(wish, preset)
+
+    async def open(self, interaction: Interaction) -> None:
+        """The panel, for the one who asked only."""
+        await interaction.response.send_message(view=await self._list(interaction, MINE, 0), ephemeral=True)
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        match click.words, click.fields:
+            case ["list", whose, page], None:
+                await self._answer(interaction, await self._list(interaction, whose, _number(page)))
+            case ["pick", _, page], None if click.values:
+                await self._show(interaction, click.values[0], page)
+            case ["show", preset_id, page], None:
+                await self._show(interaction, preset_id, page)
+            case ["new", whose], None if await self._may_add(interaction, whose):
+                await interaction.response.send_modal(forms.making_form(whose))
+            case ["make", whose], _ if await self._may_add(interaction, whose):
+                await self._make(interaction, whose, click)
+            case ["save", job_id], _:
+                await self._save(interaction, job_id, click)
+            case [("edit" | "ask" | "delete" | "change" | "share" | "copy") as verb, preset_id, page], _:
+                await self._handle(interaction, verb, preset_id, page, click)
+            case _:
+                if not interaction.response.is_done():
+                    await say(interaction, tr(texts.FORM_TOO_OLD))
+
+    async def _handle(self, interaction: Interaction, verb: str, preset_id: str, page: str, click: Click) -> None:
+        """What is done to one preset: looked up and asked anew whether it may be, whatever the click says."""
+        preset = await self._preset(interaction, preset_id)
+        if preset is None:
+            return
+        changes = verb not in {"share", "copy"}
+        if (verb == "share" or (changes and preset.of_guild)) and not _manages(interaction):
+            await say(interaction, tr(NOT_A_MANAGER))
+        elif verb == "edit":
+            await interaction.response.send_modal(forms.changing_form(preset, _number(page)))
+        elif verb == "ask":
+            await self._answer(interaction, cards.asking(preset, _number(page)))
+        elif verb == "delete":
+            await self._book.delete(preset)
+            whose = SERVER if preset.of_guild else MINE
+            await self._answer(interaction, await self._list(interaction, whose, _number(page)))
+        elif verb == "change" and click.fields is not None:
+            await self._change(interaction, preset, page, click)
+        elif verb in {"share", "copy"}:
+            await self._copy(interaction, preset, to_guild=verb == "share")
+
+    async def _list(self, interaction: Interaction, whose: str, page: int) -> ui.LayoutView:
+        in_guild = interaction.guild_id is not None
+        whose = SERVER if whose == SERVER and in_guild else MINE
+        there = await self._book.visible(interaction.user.id, interaction.guild_id)
+        shown = [preset for preset in there if preset.of_guild is (whose == SERVER)]
+        return cards.listing(shown, whose, page, in_guild=in_guild, manages=_manages(interaction))
+
+    async def _show(self, interaction: Interaction, preset_id: str, page: str) -> None:
+        preset = await self._preset(interaction, preset_id)
+        if preset is not None:
+            await self._answer(interaction, _shown(interaction, preset, _number(page)))
+
+    async def _make(self, interaction: Interaction, whose: str, click: Click) -> None:
+        guild_id = interaction.guild_id if whose == SERVER else None
+        preset = await self._added(interaction, click, forms.read_options(click, Options()), guild_id)
+        if preset is not None:
+            await self._answer(interaction, _shown(interaction, preset, 0))
+
+    async def _save(self, interaction: Interaction, job_id: str, click: Click) -> None:
+        job = await self._service.get(job_id)
+        if job is None:
+            await say(interaction, tr(texts.NO_SUCH_JOB))
+        elif click.fields is None:
+            await interaction.response.send_modal(forms.saving_form(job, for_server=_manages(interaction)))
+        elif click.first(forms.WHOSE) == SERVER and not _manages(interaction):
+            await say(interaction, tr(NOT_A_MANAGER))
+        else:
+            guild_id = interaction.guild_id if click.first(forms.WHOSE) == SERVER else None
+            preset = await self._added(interaction, click, forms.kept_options(click, job.request), guild_id)
+            if preset is not None:
+                view = _shown(interaction, preset, 0)
+                await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def _added(
+        self, interaction: Interaction, click: Click, options: Options, guild_id: int | None
+    ) -> Preset | None:
+        name, words = click.first(forms.NAME), click.first(forms.WORDS)
+        try:
+            return await self._book.add(
+                name=name, words=words, options=options, user_id=interaction.user.id, guild_id=guild_id
+            )
+        except PresetFault as exc:
+            await say(interaction, _fault(exc))
+            return None
+
+    async def _change(self, interaction: Interaction, preset: Preset, page: str, click: Click) -> None:
+        options = forms.read_options(click, preset.options)
+        name, words = click.first(forms.NAME), click.first(forms.WORDS)
+        try:
+            changed = await self._book.change(preset, name=name, words=words, options=options)
+        except PresetFault as exc:
+            await say(interaction, _fault(exc))
+            return
+        if changed is None:
+            await say(interaction, tr(GONE))
+        else:
+            await self._answer(interaction, _shown(interaction, changed, _number(page)))
+
+    async def _copy(self, interaction: Interaction, preset: Preset, *, to_guild: bool) -> None:
+        guild_id = interaction.guild_id if to_guild else None
+        try:
+            copy = await self._book.add(
+                name=preset.name,
+                words=preset.words,
+                options=preset.options,
+                user_id=interaction.user.id,
+                guild_id=guild_id,
+            )
+        except PresetFault as exc:
+            await say(interaction, _fault(exc))
+        else:
+            await self._answer(interaction, _shown(interaction, copy, 0))
+
+    async def _preset(self, interaction: Interaction, preset_id: str) -> Preset | None:
+        preset = await self._book.get(preset_id, interaction.user.id, interaction.guild_id)
+        if preset is None:
+            await say(interaction, tr(GONE))
+        return preset
+
+    async def _may_add(self, interaction: Interaction, whose: str) -> bool:
+        if whose == MINE or _manages(interaction):
+            return True
+        await say(interaction, tr(NOT_A_MANAGER))
+        return False
+
+    async def _answer(self, interaction: Interaction, view: ui.LayoutView) -> None:
+        """Change the panel, where the click was on it; a form of the panel is answered in it, too."""
+        await interaction.response.edit_message(view=view)
+
+
+def _manages(interaction: Interaction) -> bool:
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
+def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView:
+    manages = _manages(interaction)
+    return cards.showing(
+        preset,
+        page,
+        may_change=manages or not preset.of_guild,
+        may_share=manages and not preset.of_guild,
+    )
+
+
+def _suggested(preset: Preset) -> str:
+    name = tr("{name} (this server)", name=preset.name) if preset.of_guild else preset.name
+    return texts.shortened(name, MAX_CHOICE_CHARS)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 4 else 0
+
+
+def _too_long(preset: Preset, over: int) -> str:
+    name = texts.plain(preset.name)
+    return trn(
+        "With the words of the preset **{name}** the prompt is {count} character too long. Please shorten it; "
+        "nothing was started.",
+        "With the words of the preset **{name}** the prompt is {count} characters too long. Please shorten it; "
+        "nothing was started.",
+        over,
+        name=name,
+    )
+
+
+def _fault(exc: PresetFault) -> str:
+    if isinstance(exc, TooManyPresets):
+        return tr(
+            "There are {limit} presets already, which is as many as are kept. Please delete one first.",
+            limit=exc.limit,
+        )
+    if isinstance(exc, PresetNameTaken):
+        return tr("There is a preset **{name}** already. Please choose another name.", name=texts.plain(str(exc)))
+    return tr("A preset needs a name. Please open the form once more.")

@@ -1,0 +1,154 @@
+"""The panel of `/privacy`: what is stored about a person, for how long, and the way to delete it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.jobs.records.privacy import Privacy, Stored
+from bot.ui.kit import texts
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import mark, tr, trn
+from bot.ui.panels.dispatch import Click, custom_id
+
+PANEL = "privacy"
+CALM, WARNING = discord.Colour(0x8792A8), discord.Colour(0xC8553D)
+
+FOR_EVER = mark("They stay until you delete them, because the buttons under their replies are to work for ever.")
+NOT_KEPT = mark(
+    "The pictures themselves are in Discord's messages, not here; one that cannot be posted waits on the bot's disk "
+    "for at most a day. The token that lets Easel change a reply is deleted as soon as the request has ended. What "
+    "you ask for goes to the image API, your words perhaps also to a moderation service; to nobody else."
+)
+WHAT_GOES = mark(
+    "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
+    "buttons under them stop working, **Check again** and **Show pictures** included.\n"
+    "- Your presets and last choices go.\n"
+    "- Requests in line are cancelled; nothing is charged for them. Those being painted are paid for already: they "
+    "are delivered, and go then.\n"
+    "- The ledger keeps its amounts without you. Lines of today keep you until the day ends (UTC), because the "
+    "quotas of the day are counted by them.\n"
+    "- What belongs to a server stays: its rules, its presets, and its list of blocked members."
+)
+
+
+class PrivacyPanel:
+    """The panel `privacy`. It only ever speaks of whoever clicks."""
+
+    name = PANEL
+
+    def __init__(self, privacy: Privacy) -> None:
+        self._privacy = privacy
+
+    async def open(self, interaction: Interaction) -> None:
+        """What is stored of the one who asks, for nobody else to see."""
+        await interaction.response.send_message(view=await self._overview(interaction), ephemeral=True)
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        match click.words:
+            case ["ask"]:
+                await interaction.response.edit_message(view=_question())
+            case ["keep"]:
+                await interaction.response.edit_message(view=await self._overview(interaction))
+            case ["delete"]:
+                await interaction.response.defer()
+                left = await self._privacy.delete(interaction.user.id)
+                await interaction.edit_original_response(view=_deleted(left))
+            case _:
+                await say(interaction, tr(texts.FORM_TOO_OLD))
+
+    async def _overview(self, interaction: Interaction) -> ui.LayoutView:
+        stored = await self._privacy.stored(interaction.user.id)
+        return overview(stored, self._privacy.kept_for.days if self._privacy.kept_for else None)
+
+
+def overview(stored: Stored, days: int | None) -> ui.LayoutView:
+    """What is stored of a person; `days` is for how long ended requests stay, None for ever."""
+    button: ui.Button[Any] = ui.Button(
+        label=tr("Delete my data"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, "ask")
+    )
+    lines = [tr("### What Easel stores about you"), _requests(stored)]
+    lines.append(tr(FOR_EVER) if days is None else _for_days(days))
+    others = [
+        trn("- **{count} preset**", "- **{count} presets**", stored.presets),
+        trn(
+            "- **{count} remembered choice or open form**",
+            "- **{count} remembered choices or open forms**",
+            stored.others,
+        ),
+        trn(
+            "- **{count} line in the ledger**: which model, how many pictures, what they cost, where and when",
+            "- **{count} lines in the ledger**: which model, how many pictures, what they cost, where and when",
+            stored.ledger,
+        ),
+    ]
+    return _card(CALM, ui.TextDisplay("\n".join(lines)), ui.TextDisplay("\n".join(others)), _note(tr(NOT_KEPT)), button)
+
+
+def _requests(stored: Stored) -> str:
+    told = trn(
+        "- **{count} request that has ended**: prompt, settings, times, where its reply is, addresses of the pictures.",
+        "- **{count} requests that have ended**: prompts, settings, times, where their replies are, addresses of the "
+        "pictures.",
+        stored.finished,
+    )
+    if stored.running:
+        told += " " + trn("{count} more is running.", "{count} more are running.", stored.running)
+    if stored.oldest is not None:
+        told += " " + tr("The oldest came {when}.", when=discord.utils.format_dt(stored.oldest, "R"))
+    return told
+
+
+def _for_days(days: int) -> str:
+    return trn(
+        "They are deleted {count} day after they have ended.",
+        "They are deleted {count} days after they have ended.",
+        days,
+    )
+
+
+def _question() -> ui.LayoutView:
+    yes: ui.Button[Any] = ui.Button(
+        label=tr("Yes, delete it"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, "delete")
+    )
+    no: ui.Button[Any] = ui.Button(label=tr("Keep it"), custom_id=custom_id(PANEL, "keep"))
+    head = tr("### Delete your data?\nThis cannot be undone.")
+    return _card(WARNING, ui.TextDisplay(f"{head}\n{tr(WHAT_GOES)}"), yes, no)
+
+
+def _deleted(left: Stored) -> ui.LayoutView:
+    lines = [tr("### Your data is deleted")]
+    if left.running or left.finished:
+        lines.append(
+            trn(
+                "{count} request comes to its end first and goes then, by itself.",
+                "{count} requests come to their end first and go then, by themselves.",
+                left.running + left.finished,
+            )
+        )
+    if left.ledger:
+        lines.append(
+            trn(
+                "{count} line of the ledger forgets you when the day ends (UTC).",
+                "{count} lines of the ledger forget you when the day ends (UTC).",
+                left.ledger,
+            )
+        )
+    if len(lines) == 1:
+        lines.append(tr("Nothing is left."))
+    return _card(CALM, ui.TextDisplay("\n".join(lines)))
+
+
+def _note(text: str) -> ui.TextDisplay[Any]:
+    return ui.TextDisplay(f"-# {text}")
+
+
+def _card(colour: discord.Colour, *parts: ui.Item[Any]) -> ui.LayoutView:
+    buttons = [part for part in parts if isinstance(part, ui.Button)]
+    texts_shown = [part for part in parts if not isinstance(part, ui.Button)]
+    row = [ui.ActionRow(*buttons)] if buttons else []
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*texts_shown, *row, accent_colour=colour))
+    return view

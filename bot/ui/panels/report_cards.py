@@ -1,0 +1,121 @@
+"""What a report on a picture shows. All that the report knows of itself stands in its message, so nothing else is kept.
+
+Its texts carry Discord's numbers for components, by which they are found again in whatever language they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.model import Job
+from bot.ui.kit import texts
+from bot.ui.kit.language import tr
+from bot.ui.kit.media import components_of
+from bot.ui.panels.dispatch import custom_id
+
+PANEL = "report"
+COLOUR = discord.Colour(0xC8553D)
+DEALT_WITH_COLOUR = discord.Colour(0x4F9D77)
+MAX_REPORTERS = 20  # that are named; more say nothing new
+MAX_DONE = 4  # lines on what was done
+REPORTERS_PART, DONE_PART = 701, 702  # numbers of components
+
+_MENTION = re.compile(r"<@(\d+)>")
+
+
+class Verb(StrEnum):
+    """What a button does; also the word in its custom id."""
+
+    NEW = "new"
+    DELETE = "delete"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as its message tells it: who reported, and lines on what was done about it."""
+
+    reporters: tuple[int, ...]
+    done: tuple[str, ...] = ()
+    open: tuple[Verb, ...] = (Verb.DELETE, Verb.BLOCK)
+
+    def with_reporter(self, user_id: int) -> Report:
+        return replace(self, reporters=(*self.reporters, user_id)[:MAX_REPORTERS])
+
+    def with_done(self, verb: Verb, line: str) -> Report:
+        left = tuple(one for one in self.open if one is not verb)
+        return replace(self, done=(*self.done, line)[-MAX_DONE:], open=left)
+
+
+def report_button(job_id: str) -> ui.Button[Any]:
+    """Report, in the details of a picture."""
+    return ui.Button(label=tr("Report"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, Verb.NEW, job_id))
+
+
+def card(job: Job, report: Report, *, with_prompt: bool = True) -> ui.LayoutView:
+    """The message in the channel for reports."""
+    target = job.target
+    link = f"https://discord.com/channels/{target.guild_id}/{target.channel_id}/{target.message_id}"
+    when = discord.utils.format_dt(job.received_at, "R")
+    place = f"<#{target.channel_id}>"
+    asked = tr("Asked for by {who} in {place}, {when}", who=f"<@{job.user_id}>", place=place, when=when)
+    lines = [
+        f"### {tr('A picture was reported')}",
+        f"[{tr('To the picture')}]({link})",
+        asked,
+        texts.quoted(job.request.prompt) if with_prompt else "",
+    ]
+    reporters = " ".join(f"<@{one}>" for one in report.reporters)
+    parts: list[ui.Item[Any]] = [
+        ui.TextDisplay("\n".join(line for line in lines if line)),
+        ui.TextDisplay(tr("Reported by {who}", who=reporters), id=REPORTERS_PART),
+    ]
+    if report.done:
+        parts.append(ui.TextDisplay("\n".join(report.done), id=DONE_PART))
+    if report.open:
+        parts.append(_row(job, report.open))
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*parts, accent_colour=DEALT_WITH_COLOUR if report.done else COLOUR))
+    # Clicks are read without it, so the library has nothing to keep.
+    view.stop()
+    return view
+
+
+def read(message: discord.Message | None, job_id: str) -> Report | None:
+    """What a message says as a report on this job; None where it is none."""
+    parts: Sequence[discord.Component] = components_of(message) if message else ()
+    texts_by_part = {part.id: part.content for part in parts if isinstance(part, discord.TextDisplay)}
+    ids = [part.custom_id for part in parts if isinstance(part, discord.components.Button)]
+    still_open = tuple(verb for verb in (Verb.DELETE, Verb.BLOCK) if custom_id(PANEL, verb, job_id) in ids)
+    if REPORTERS_PART not in texts_by_part or not still_open:
+        return None
+    reporters = tuple(int(one) for one in _MENTION.findall(texts_by_part[REPORTERS_PART]))
+    done = tuple(texts_by_part.get(DONE_PART, "").splitlines())
+    return Report(reporters, done, still_open)
+
+
+def deleted_line(by: int, now: datetime) -> str:
+    """That the picture is gone."""
+    return tr("✓ Picture deleted by {who}, {when}", who=f"<@{by}>", when=discord.utils.format_dt(now, "R"))
+
+
+def blocked_line(by: int, now: datetime) -> str:
+    """That who asked for it is blocked."""
+    return tr("✓ Requester blocked by {who}, {when}", who=f"<@{by}>", when=discord.utils.format_dt(now, "R"))
+
+
+def _row(job: Job, verbs: Sequence[Verb]) -> ui.ActionRow[Any]:
+    labels = {Verb.DELETE: tr("Delete picture"), Verb.BLOCK: tr("Block requester")}
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    for verb in verbs:
+        identity = custom_id(PANEL, verb, job.id)
+        row.add_item(ui.Button(label=labels[verb], style=discord.ButtonStyle.danger, custom_id=identity))
+    return row

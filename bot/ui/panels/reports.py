@@ -1,0 +1,192 @@
+"""Reports on delivered pictures: from Details into the server's channel for reports, and what moderators do there."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import aiohttp
+import discord
+import structlog
+
+from bot.jobs.policies import Owner, Rules
+from bot.jobs.service import JobService
+from bot.model import Job, JobState
+from bot.ui.kit.interactions import Interaction, reply_locale, say
+from bot.ui.kit.language import mark, speaking, tr
+from bot.ui.panels import report_cards
+from bot.ui.panels.dispatch import Click
+from bot.ui.panels.report_cards import PANEL, Report, Verb
+from bot.ui.reply.transport import AUTOMOD, UNKNOWN_MESSAGE
+from bot.ui.settings.blocking import Blocking
+
+log = structlog.stdlib.get_logger(__name__)
+
+PATIENCE_S = 10.0
+SEARCHED = 200  # messages of the channel for reports in which an earlier report on the picture is looked for
+
+NO_CHANNEL = mark("This server takes no reports: no channel is set for them in `/settings`.")
+NOT_REPORTABLE = mark("This picture is not here any more, so there is nothing to report.")
+NOT_POSTED = mark(
+    "Your report could not be posted: Easel cannot write into this server's channel for reports. Please tell a "
+    "moderator."
+)
+REPORTED = mark("Thank you. The moderators of this server have your report.")
+REPORTED_BEFORE = mark("You have reported this picture already; the moderators of this server have your report.")
+NOT_A_MODERATOR = mark("Only members with the permission Manage Messages or Manage Server can do that.")
+DEALT_WITH = mark("This report is dealt with already, or is no report of this server.")
+NOT_DELETED = mark("The picture could not be deleted. Please try again, or delete it yourself.")
+
+
+class NotPosted(Exception):
+    """The channel for reports does not take the report. The message is a short cause."""
+
+
+class Reports:
+    """The panel behind Report, Delete picture and Block requester."""
+
+    name = PANEL
+
+    def __init__(self, client: discord.Client, service: JobService, owner: Owner, blocking: Blocking) -> None:
+        self._client = client
+        self._service = service
+        self._owner = owner
+        self._blocking = blocking
+        self._posting = asyncio.Lock()  # so that two reports at once on a picture become one message
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        """Answer a click. Who may do what is asked here, and the job must be of the server of the click."""
+        verb, _, job_id = ":".join(click.words).partition(":")
+        if verb not in set(Verb):
+            await say(interaction, tr(DEALT_WITH))
+        elif verb == Verb.NEW:
+            await self._report(interaction, job_id)
+        elif not _may_moderate(interaction):
+            await say(interaction, tr(NOT_A_MODERATOR))
+        else:
+            await self._deal_with(interaction, Verb(verb), job_id)
+
+    async def _report(self, interaction: Interaction, job_id: str) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.edit_original_response(content=tr(await self._outcome(interaction, job_id)))
+
+    async def _outcome(self, interaction: Interaction, job_id: str) -> str:
+        """Report a picture; returns the key of the sentence on what came of it."""
+        job = await self._service.get(job_id)
+        if job is None or not is_reportable(job, interaction.guild_id):
+            return NOT_REPORTABLE
+        rules = await self._owner.rules_of(interaction.guild_id or 0)
+        if rules.report_channel is None:
+            return NO_CHANNEL
+        try:
+            async with self._posting:
+                return await self._posted(interaction, job, rules, rules.report_channel)
+        except NotPosted as exc:
+            log.warning(
+                "a report could not be posted; the channel for reports is set in /settings",
+                guild=interaction.guild_id,
+                channel=rules.report_channel,
+                fault=str(exc),
+            )
+            return NOT_POSTED
+
+    async def _posted(self, interaction: Interaction, job: Job, rules: Rules, channel_id: int) -> str:
+        # The channel must be of this server, whatever was set while it still was.
+        guild = self._client.get_guild(interaction.guild_id or 0)
+        if guild is None or guild.get_channel(channel_id) is None:
+            raise NotPosted("the channel is gone")
+        channel = self._client.get_partial_messageable(channel_id, guild_id=guild.id)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await self._earlier(channel, job)
+                if found is not None and interaction.user.id in found[1].reporters:
+                    return REPORTED_BEFORE
+                with speaking(reply_locale(interaction, private=False, rules=rules)):
+                    if found is None:
+                        await _send(channel, job, Report((interaction.user.id,)))
+                    else:
+                        await found[0].edit(view=report_cards.card(job, found[1].with_reporter(interaction.user.id)))
+        except discord.HTTPException as exc:
+            raise NotPosted(f"{exc.status} {exc.code}") from exc
+        except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
+            raise NotPosted(type(exc).__name__) from exc
+        log.info("a picture was reported", guild=guild.id, job=job.id)
+        return REPORTED
+
+    async def _earlier(self, channel: discord.PartialMessageable, job: Job) -> tuple[discord.Message, Report] | None:
+        """A report on the same picture that stands in the channel already."""
+        after = discord.Object(job.target.message_id or job.interaction_id)
+        try:
+            async for message in channel.history(limit=SEARCHED, after=after):
+                report = report_cards.read(message, job.id) if message.author == self._client.user else None
+                if report is not None:
+                    return message, report
+        except discord.Forbidden:
+            # It may be allowed to write there and not to read what stands there.
+            return None
+        return None
+
+    async def _deal_with(self, interaction: Interaction, verb: Verb, job_id: str) -> None:
+        await interaction.response.defer()
+        job = await self._service.get(job_id)
+        report = report_cards.read(interaction.message, job_id)
+        guild = self._client.get_guild(interaction.guild_id or 0)
+        if job is None or guild is None or report is None or verb not in report.open or job.target.guild_id != guild.id:
+            await say(interaction, tr(DEALT_WITH))
+            return
+        if verb is Verb.DELETE:
+            done = await self._delete(job)
+            outcome = "" if done else tr(NOT_DELETED)
+        else:
+            outcome = await self._blocking.block(interaction, guild, job.user_id)
+            done = job.user_id in (await self._owner.book_of(guild.id)).blocked
+        if done:
+            rules = await self._owner.rules_of(guild.id)
+            with speaking(reply_locale(interaction, private=False, rules=rules)):
+                line = report_cards.deleted_line if verb is Verb.DELETE else report_cards.blocked_line
+                dealt_with = report.with_done(verb, line(interaction.user.id, datetime.now(UTC)))
+                await interaction.edit_original_response(view=report_cards.card(job, dealt_with))
+            log.info("a report was dealt with", guild=guild.id, job=job.id, by=interaction.user.id, act=verb.value)
+        if outcome:
+            await say(interaction, outcome)
+
+    async def _delete(self, job: Job) -> bool:
+        """Delete the job's message by its ids; True also where it is gone already."""
+        channel = self._client.get_partial_messageable(job.target.channel_id, guild_id=job.target.guild_id)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await channel.get_partial_message(job.target.message_id or 0).delete()
+        except discord.HTTPException as exc:
+            if exc.code != UNKNOWN_MESSAGE:
+                log.warning("a reported picture could not be deleted", job=job.id, fault=f"{exc.status} {exc.code}")
+                return False
+        except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
+            log.warning("a reported picture could not be deleted", job=job.id, fault=type(exc).__name__)
+            return False
+        await self._service.reply_deleted(job)
+        return True
+
+
+def is_reportable(job: Job, guild_id: int | None) -> bool:
+    """Whether a job's picture stands in this server where moderators can see and delete it."""
+    target = job.target
+    here = guild_id is not None and target.guild_id == guild_id
+    in_reach = target.bot_member and not target.ephemeral
+    return here and in_reach and job.state is JobState.DELIVERED and not job.reply_deleted
+
+
+async def _send(channel: discord.PartialMessageable, job: Job, report: Report) -> None:
+    nonce = f"report-{job.id}"[:25]  # Discord drops a repeat of it for some minutes
+    try:
+        await channel.send(view=report_cards.card(job, report), nonce=nonce)
+    except discord.HTTPException as exc:
+        if exc.code not in AUTOMOD:
+            raise
+        await channel.send(view=report_cards.card(job, report, with_prompt=False), nonce=nonce)
+
+
+def _may_moderate(interaction: Interaction) -> bool:
+    granted = interaction.permissions
+    return interaction.guild_id is not None and (
+        granted.manage_messages or granted.manage_guild or granted.administrator
+    )

@@ -1,0 +1,193 @@
+"""The panel of `/usage`: pictures, spend and what is left, as text, as a chart, and as a table to take along."""
+
+from __future__ import annotations
+
+import calendar
+import io
+from datetime import date
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.jobs.records.accounts import Account, Accounts, Standing, Sum
+from bot.model import Model
+from bot.pictures import chart
+from bot.policy.quotas import Span, What, Whose
+from bot.ui.kit import texts
+from bot.ui.kit.interactions import Interaction, place_of, say
+from bot.ui.kit.language import mark, tr
+from bot.ui.panels.dispatch import Click, custom_id
+
+PANEL = "usage"
+MINE, SERVER = "mine", "server"
+COLOUR = discord.Colour(0x4F9D77)
+CHART_FILE = "usage.png"
+
+NOT_A_MANAGER = mark("Only members with the permission Manage Server can see what the server uses.")
+UNPRICED = mark("{sum} · {pictures} without a price")
+
+_QUOTAS = {
+    (Whose.MEMBER, What.PICTURES, Span.DAY): mark("Your pictures in this server today"),
+    (Whose.USER, What.PICTURES, Span.DAY): mark("Your pictures everywhere today"),
+    (Whose.SERVER, What.PICTURES, Span.DAY): mark("Pictures of this server today"),
+    (Whose.SERVER, What.SPEND, Span.DAY): mark("Spend of this server today"),
+    (Whose.SERVER, What.SPEND, Span.MONTH): mark("Spend of this server this month"),
+}
+
+
+class UsagePanel:
+    """The panel `usage`. Everybody sees their own; a server's is for members with Manage Server."""
+
+    name = PANEL
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    async def open(self, interaction: Interaction) -> None:
+        """What the one who asks has used, for nobody else to see."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await self._show(interaction, MINE)
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        whose = click.words[-1] if click.words else ""
+        if whose == SERVER and not _manages(interaction):
+            await say(interaction, tr(NOT_A_MANAGER))
+            return
+        match click.words:
+            case ["show", ("mine" | "server")]:
+                await interaction.response.defer()
+                await self._show(interaction, whose)
+            case ["csv", ("mine" | "server")]:
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                await self._export(interaction, whose)
+            case _:
+                await say(interaction, tr(texts.FORM_TOO_OLD))
+
+    async def _show(self, interaction: Interaction, whose: str) -> None:
+        if whose == SERVER and interaction.guild_id is not None:
+            account = await self._accounts.of_server(interaction.guild_id)
+        else:
+            account = await self._accounts.mine(place_of(interaction))
+        png = await _chart(account)
+        files = [discord.File(io.BytesIO(png), CHART_FILE, description=_alt(account))] if png else []
+        view = layout(account, whose, with_chart=bool(png), manages=_manages(interaction))
+        await interaction.edit_original_response(view=view, attachments=files)
+
+    async def _export(self, interaction: Interaction, whose: str) -> None:
+        of_server = {"guild_id": interaction.guild_id}
+        table = await self._accounts.export(**(of_server if whose == SERVER else {"user_id": interaction.user.id}))
+        name = f"easel-usage-{whose}.csv"
+        view = ui.LayoutView(timeout=None)
+        view.add_item(ui.TextDisplay(tr("The ledger of this month (UTC), one line for each request.")))
+        view.add_item(ui.File(f"attachment://{name}"))
+        await interaction.edit_original_response(view=view, attachments=[discord.File(io.BytesIO(table), name)])
+
+
+def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> ui.LayoutView:
+    """An account as a card."""
+    head = tr("### What this server uses") if whose == SERVER else tr("### What you use")
+    lines = [
+        head,
+        tr("**Today**: {sum}", sum=_sum(account.today)),
+        tr("**This month**: {sum}", sum=_sum(account.month)),
+        *(f"-# {_left(it)}" for it in account.standings if it.quota.whose is not Whose.EVERYONE),
+    ]
+    parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
+    if with_chart:
+        item = discord.MediaGalleryItem(f"attachment://{CHART_FILE}", description=_alt(account))
+        parts += [ui.TextDisplay(_title(account)), ui.MediaGallery(item)]
+    if account.by_member:
+        parts.append(_list(tr("**By member, this month**"), [f"{_member(it)}: {_sum(it)}" for it in account.by_member]))
+    if account.by_model:
+        parts.append(_list(tr("**By model, this month**"), [f"{_model(it)}: {_sum(it)}" for it in account.by_model]))
+    parts.append(ui.TextDisplay(tr("-# Days and months are counted in UTC. What is running counts as asked for.")))
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*parts, _buttons(whose, manages=manages), accent_colour=COLOUR))
+    return view
+
+
+def _buttons(whose: str, *, manages: bool) -> ui.ActionRow[Any]:
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    row.add_item(ui.Button(label=tr("Refresh"), custom_id=custom_id(PANEL, "show", whose)))
+    row.add_item(ui.Button(label=tr("Export as CSV"), custom_id=custom_id(PANEL, "csv", whose)))
+    if whose == SERVER:
+        row.add_item(ui.Button(label=tr("My usage"), custom_id=custom_id(PANEL, "show", MINE)))
+    elif manages:
+        row.add_item(ui.Button(label=tr("This server's usage"), custom_id=custom_id(PANEL, "show", SERVER)))
+    return row
+
+
+def _sum(total: Sum) -> str:
+    """Pictures and what they cost; where there is no price the cost is not made up."""
+    count = texts.pictures(total.pictures)
+    if total.unpriced == total.pictures:
+        return tr("{pictures}, unpriced", pictures=count) if total.pictures else count
+    told = f"{count} · {texts.dollars(total.cost_micros)}"
+    return tr(UNPRICED, sum=told, pictures=texts.pictures(total.unpriced)) if total.unpriced else told
+
+
+def _left(standing: Standing) -> str:
+    quota = standing.quota
+    name = _QUOTAS.get((quota.whose, quota.what, quota.span), "")
+    show = texts.dollars if quota.what is What.SPEND else str
+    return tr(
+        "{quota}: {left} of {limit} left, renews {when}",
+        quota=tr(name),
+        left=show(standing.left),
+        limit=show(quota.limit),
+        when=discord.utils.format_dt(standing.renews_at, "R"),
+    )
+
+
+def _list(head: str, lines: list[str]) -> ui.TextDisplay[Any]:
+    return ui.TextDisplay("\n".join((head, *(f"- {line}" for line in lines))))
+
+
+def _member(total: Sum) -> str:
+    return f"<@{total.key}>" if total.key is not None else tr("*somebody whose data is deleted*")
+
+
+def _model(total: Sum) -> str:
+    known = {model.value: model for model in Model}
+    model = known.get(str(total.key))
+    return tr(texts.MODEL_NAMES[model]) if model else texts.plain(str(total.key))
+
+
+async def _chart(account: Account) -> bytes | None:
+    """Spend where all that was painted has a price, else pictures."""
+    last = calendar.monthrange(account.at.year, account.at.month)[1]
+    days = [account.days.get(date(account.at.year, account.at.month, day)) for day in range(1, last + 1)]
+    if _in_dollars(account):
+        values = [it.cost_micros / 1_000_000 if it else 0.0 for it in days]
+        unit = "$"
+    else:
+        values = [float(it.pictures) if it else 0.0 for it in days]
+        unit = ""
+    return await chart.month(values, today=account.at.day - 1, unit=unit)
+
+
+def _title(account: Account) -> str:
+    """Of the chart, above it: the font that draws it has no letters but those of English."""
+    what = tr("US dollars per day") if _in_dollars(account) else tr("Pictures per day")
+    return f"**{what}** · {account.at:%Y-%m}"
+
+
+def _in_dollars(account: Account) -> bool:
+    return account.month.cost_micros > 0 and not account.month.unpriced
+
+
+def _alt(account: Account) -> str:
+    """The chart in words: its days and numbers."""
+    days = [it for _, it in sorted(account.days.items())]
+    if not days:
+        return tr("A chart of this month: nothing was painted yet.")
+    if _in_dollars(account):
+        told = ", ".join(f"{it.day.day}: {texts.dollars(it.cost_micros)}" for it in days)
+        return tr("US dollars per day of this month. {days}", days=told)[:1024]
+    told = ", ".join(f"{it.day.day}: {it.pictures}" for it in days)
+    return tr("Pictures per day of this month. {days}", days=told)[:1024]
+
+
+def _manages(interaction: Interaction) -> bool:
+    return interaction.guild_id is not None and interaction.permissions.manage_guild

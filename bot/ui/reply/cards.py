@@ -1,0 +1,316 @@
+"""What a reply shows at each point of a job's life. Pure: a job in, a layout out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+import discord
+from discord import ui
+
+from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
+from bot.ui.kit import texts
+from bot.ui.kit.card_notes import follow_up_note, preset_note
+from bot.ui.kit.language import speaking, tr
+from bot.ui.reply.actions import Action, JobButton
+
+WAITING_COLOUR = discord.Colour(0x8792A8)
+PAINTING_COLOUR = discord.Colour(0xE9A23B)
+DONE_COLOUR = discord.Colour(0x4F9D77)
+FAILED_COLOUR = discord.Colour(0xC8553D)
+
+MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
+BAR_CELLS = 10
+#: All texts of one message together may have 4,000 characters; the rest of a details card needs some of them.
+DETAILS_PROMPT_CHARS = 3000
+MAX_LINK_CHARS = 400  # four of them, beside everything else, stay within 4,000 characters
+PROMPT_FILE = "prompt.txt"
+
+RESULT_BUTTONS = (Action.AGAIN, Action.REMIX, Action.EDIT, Action.DETAILS, Action.DELETE)
+
+Part = ui.Item[Any]
+Rest = ParamSpec("Rest")
+Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
+
+
+def _of_reply(card: Card[Rest]) -> Card[Rest]:
+    """A reply speaks one language from the first card to the last, whoever clicks on it."""
+
+    @wraps(card)
+    def spoken(job: Job, /, *args: Rest.args, **kwargs: Rest.kwargs) -> ui.LayoutView:
+        with speaking(job.target.locale):
+            return card(job, *args, **kwargs)
+
+    return spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the place of a reply asks of its card.
+
+    `fleeting` where only the interaction's token reaches the reply, for 15 minutes: that is told from the start.
+    `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
+    `with_prompt` is False where the server's AutoMod refuses to repeat the prompt.
+    """
+
+    fleeting: bool = False
+    parting: bool = False
+    with_prompt: bool = True
+
+
+PLAIN = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture of a finished card: its file name in the message, or None where only a link is left."""
+
+    filename: str | None
+    reencoded: bool
+    url: str
+
+
+@_of_reply
+def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """A job that waits for its turn."""
+    if progress.trouble is not None:
+        head = _waiting(progress.trouble)
+    elif progress.place is None:
+        head = tr("**Waiting in line**")
+    else:
+        head = tr("**Waiting in line** · place {place}", place=progress.place)
+    lines = (head, _quote(job, look))
+    return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
+
+
+@_of_reply
+def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """A job that the image API works on."""
+    bar = _bar(progress.percent) if progress.percent is not None else ""
+    began = job.submitted_at or job.received_at
+    lines = [tr("**Painting** {bar}· begun {when}", bar=bar, when=_relative(began))]
+    if job.state is JobState.READY:
+        lines = [
+            tr("**Painted** {bar}· begun {when}", bar=bar, when=_relative(began)),
+            f"-# {tr(texts.NOT_FETCHED)}",
+        ]
+    elif progress.trouble is not None:
+        lines.append(f"-# {_trouble(progress.trouble)}")
+    lines.append(_quote(job, look))
+    return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
+
+
+def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
+    """The card of a job that has not ended, by its state."""
+    waiting = job.state in {JobState.RECEIVED, JobState.WAITING}
+    return in_line(job, progress, look) if waiting else painting(job, progress, look)
+
+
+@_of_reply
+def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look: Look = PLAIN) -> ui.LayoutView:
+    """A job with its pictures."""
+    parts: list[Part] = [*_head(_quote(job, look), source_files)]
+    gallery = [
+        discord.MediaGalleryItem(
+            f"attachment://{it.filename}",
+            description=alt_text(job) if look.with_prompt else None,
+            spoiler=job.request.spoiler,
+        )
+        for it in shown
+        if it.filename
+    ]
+    if gallery:
+        parts.append(ui.MediaGallery(*gallery))
+    parts.append(_by(job, _missing(job, shown), _own_choice(job), *_fitting(shown)))
+    return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
+
+
+@_of_reply
+def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
+    """A job that ended without pictures: one plain sentence, and what can be done."""
+    ending = texts.ending(job)
+    actions: list[Action] = []
+    if job.state is JobState.TIMED_OUT:
+        actions.append(Action.CHECK)
+    if ending.again:
+        actions.append(Action.AGAIN)
+    kind = job.failure.kind if job.failure else FailureKind.UNKNOWN
+    if kind not in {FailureKind.BAD_SOURCE, FailureKind.SOURCE_GONE}:
+        actions.append(Action.REMIX)
+    actions.append(Action.DETAILS)
+    cancelled = kind is FailureKind.CANCELLED
+    return _card(
+        WAITING_COLOUR if cancelled else FAILED_COLOUR,
+        _text(f"**{ending.headline}**", ending.meaning, _quote(job, look)),
+        _by(job),
+        _row(job, *actions),
+    )
+
+
+def details(job: Job, price: int | None) -> ui.LayoutView:
+    """All about a job, for the one who pressed Details. `price` is in millionths of a dollar, None where unknown."""
+    request = job.request
+    prompt = request.prompt.replace("```", "`\u200b`\u200b`")
+    whole = len(prompt) <= DETAILS_PROMPT_CHARS
+    shown = prompt if whole else prompt[:DETAILS_PROMPT_CHARS] + "…"
+    rows = [
+        (tr("Asked by"), f"<@{job.user_id}> {_relative(job.received_at)}"),
+        (tr("Settings"), texts.options(request)),
+        (tr("Preset"), texts.plain(request.preset or "")),
+        (tr("Model"), f"`{request.model.value}`"),
+        (tr("Time taken"), _time_taken(job)),
+        (tr("Cost"), _cost(job, price)),
+        (tr("Task"), f"`{job.task_id}`" if job.task_id else tr("none")),
+        (tr("Request"), f"`{job.request_id}`" if job.request_id else ""),
+        (tr("Job"), f"`{job.id}`"),
+    ]
+    parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
+    if not whole:
+        parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
+    parts.append(_text(*(f"**{name}**: {value}" for name, value in rows if value)))
+    return _card(WAITING_COLOUR, *parts)
+
+
+def needs_prompt_file(job: Job) -> bool:
+    """Whether the details card refers to PROMPT_FILE, because the prompt is too long for its text."""
+    return len(job.request.prompt.replace("```", "`\u200b`\u200b`")) > DETAILS_PROMPT_CHARS
+
+
+def alt_text(job: Job) -> str:
+    """What a screen reader says for a picture: the prompt."""
+    return job.request.prompt[:MAX_ALT_CHARS]
+
+
+def picture_filename(index: int, kind: PictureFormat) -> str:
+    """The name of result number `index` (from 0) in its message."""
+    return f"picture-{index + 1}.{kind.extension}"
+
+
+def source_filename(index: int, kind: PictureFormat) -> str:
+    """The name of source number `index` (from 0) in its message."""
+    return f"source-{index + 1}.{kind.extension}"
+
+
+def _card(colour: discord.Colour, *parts: Part) -> ui.LayoutView:
+    # A view is built anew for each edit: sending the same object twice would unregister its buttons everywhere.
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.Container(*parts, accent_colour=colour))
+    return view
+
+
+def _text(*lines: str) -> ui.TextDisplay[Any]:
+    return ui.TextDisplay("\n".join(line for line in lines if line))
+
+
+def _bar(percent: int) -> str:
+    filled = round(percent * BAR_CELLS / 100)
+    return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
+
+
+def _parting(look: Look) -> str:
+    if look.parting:
+        return tr(texts.PARTING)
+    return tr(texts.FLEETING) if look.fleeting else ""
+
+
+def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
+    return _row(job, Action.SHOW, Action.CANCEL) if look.parting else _row(job, Action.CANCEL)
+
+
+def _quote(job: Job, look: Look) -> str:
+    return texts.quoted(job.request.prompt) if look.with_prompt else ""
+
+
+def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:
+    row: ui.ActionRow[Any] = ui.ActionRow()
+    for action in actions:
+        row.add_item(JobButton(action, job.id))
+    return row
+
+
+def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
+    about = (preset_note(job.request), follow_up_note(job), *notes)
+    lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in about if note)]
+    return _text(*lines)
+
+
+def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
+    """The prompt, with the sources small beside it. A section takes one thumbnail, so each further one has its own."""
+    if not source_files:
+        return [_text(prompt)] if prompt else []
+    several = len(source_files) > 1
+    return [
+        ui.Section(
+            _text(
+                prompt if index == 0 else "",
+                f"-# {_edited(index + 1 if several else None)}",
+            ),
+            accessory=ui.Thumbnail(f"attachment://{name}", description=tr("The picture that was edited")),
+        )
+        for index, name in enumerate(source_files)
+    ]
+
+
+def _edited(number: int | None) -> str:
+    """Which source it is, where there are several."""
+    return tr("Edited from this picture") if number is None else tr("Picture {number} that was edited", number=number)
+
+
+def _missing(job: Job, shown: Sequence[Shown]) -> str:
+    asked = job.request.count
+    if len(shown) >= asked:
+        return ""
+    return tr("{count} of {asked} pictures: the image API gave no more.", count=len(shown), asked=asked)
+
+
+def _own_choice(job: Job) -> str:
+    """An answer without a task came from a route that takes neither shape, resolution nor format."""
+    return tr(texts.OWN_CHOICE) if job.task_id is None else ""
+
+
+def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
+    """Which pictures were re-encoded or left out because of the upload limit, each with its original's address."""
+    notes: list[str] = []
+    for number, it in enumerate(shown, start=1):
+        link = f" [{tr('Original')}]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
+        if it.filename is None:
+            notes.append(tr("Picture {number} is too large to be posted here.", number=number) + link)
+        elif it.reencoded:
+            notes.append(tr("Picture {number} was re-encoded to fit the upload limit here.", number=number) + link)
+    return notes
+
+
+def _waiting(trouble: FailureKind) -> str:
+    if trouble is FailureKind.BUSY:
+        return tr("**Waiting** · the image API is busy; Easel keeps asking.")
+    return tr("**Waiting** · the image API cannot be reached right now; Easel keeps trying.")
+
+
+def _trouble(kind: FailureKind) -> str:
+    if kind is FailureKind.BUSY:
+        return tr("the image API is busy; Easel keeps asking.")
+    return tr("the image API cannot be reached right now; Easel keeps trying.")
+
+
+def _relative(when: datetime) -> str:
+    return discord.utils.format_dt(when, "R")
+
+
+def _time_taken(job: Job) -> str:
+    if job.finished_at is None:
+        return tr("still running")
+    whole = texts.seconds((job.finished_at - job.received_at).total_seconds())
+    if job.submitted_at is None or job.ready_at is None:
+        return whole
+    painting = texts.seconds((job.ready_at - job.submitted_at).total_seconds())
+    return tr("{whole}, of which {painting} at the image API", whole=whole, painting=painting)
+
+
+def _cost(job: Job, price: int | None) -> str:
+    if job.state is not JobState.DELIVERED and job.failure is not None:
+        return tr(texts.CHARGES[job.failure.charged])
+    known = job.cost_micros if job.cost_micros is not None else price
+    return texts.dollars(known) if known is not None else tr("no price is set for this model")

@@ -1,0 +1,224 @@
+"""Shows jobs in their Discord messages: the runner's port Replies, fulfilled by ids alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import discord
+import structlog
+from discord import ui
+
+from bot.errors import BadSource, ReplyError, ReplyGone, ReplyOutOfReach
+from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Slot, Source
+from bot.pictures.studio import PictureStudio
+from bot.ui.kit.media import belongs_to, media_urls
+from bot.ui.reply import cards
+from bot.ui.reply.cards import Shown
+from bot.ui.reply.transport import BlockedByAutoMod, Reach, UploadTooLarge, parting_at, token_is_alive
+from bot.ui.reply.updates import Updates
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: Discord takes 25 MiB in one request; the form around the files needs a little of it.
+MAX_TOTAL_BYTES = 24 * 1024 * 1024
+#: A source beside a result may take this much before it is shrunk, so that the result has the room.
+MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
+MIN_UPLOAD_BYTES = 1024 * 1024  # a limit is not lowered further than this when Discord refuses a size
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a finished reply."""
+
+    path: Path
+    filename: str
+
+
+class DiscordReplies:
+    """Fulfils bot.jobs.ports.Replies."""
+
+    def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
+        self._reach = Reach(client)
+        self._studio = studio
+        self._updates = Updates(self.card, self._edit_quietly, lambda job: token_is_alive(job.target))
+        self._gone: set[str] = set()
+        self._unspeakable: set[str] = set()  # jobs whose prompt AutoMod refuses to be repeated
+
+    def card(self, job: Job, progress: Progress) -> ui.LayoutView:
+        """What a running job's reply shows now."""
+        return cards.running(job, progress, self._look(job))
+
+    def speaks_of(self, job: Job) -> bool:
+        """Whether the job's cards repeat its prompt."""
+        return job.id not in self._unspeakable
+
+    def silence(self, job: Job) -> None:
+        """AutoMod refuses to repeat the job's prompt: it is shown without from now on."""
+        log.info("AutoMod refuses a prompt; the reply goes without it", job=job.id)
+        self._unspeakable.add(job.id)
+
+    def _look(self, job: Job) -> cards.Look:
+        parting = parting_at(job.target)
+        return cards.Look(
+            fleeting=parting is not None,
+            parting=parting is not None and datetime.now(UTC) >= parting,
+            with_prompt=self.speaks_of(job),
+        )
+
+    def acknowledged(self, job: Job, view: ui.LayoutView) -> None:
+        """The acknowledgement showed this layout already."""
+        self._updates.acknowledged(job.id, view)
+
+    def show(self, job: Job, progress: Progress) -> None:
+        if job.id not in self._gone:
+            self._updates.show(job, progress)
+
+    def trust(self, until: datetime) -> None:
+        self._updates.trust(until)
+
+    def forget(self, job_id: str) -> None:
+        self._updates.drop(job_id)
+
+    def is_gone(self, job: Job) -> bool:
+        return job.id in self._gone
+
+    async def close(self, job: Job) -> None:
+        await self._finish(job)
+        try:
+            await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
+        except BlockedByAutoMod:
+            self.silence(job)
+            await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
+        self._unspeakable.discard(job.id)
+
+    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+        await self._finish(job)
+        limit = job.target.upload_limit
+        while True:
+            shown, uploads, source_names = await self._fitted(pictures, sources, limit)
+            try:
+                return await self._deliver(job, shown, uploads, source_names)
+            except UploadTooLarge:
+                if limit <= MIN_UPLOAD_BYTES:
+                    raise ReplyOutOfReach("even the smallest pictures are refused") from None
+                limit //= 2
+                log.warning("Discord takes less than it announced; pictures are made smaller", job=job.id, limit=limit)
+
+    async def find_delivered(self, job: Job) -> ReplyTarget | None:
+        message = await self._reach.read(job.target)
+        if media_urls(message, Slot.PICTURE):
+            return job.target
+        if token_is_alive(job.target):
+            return None
+        # Where the message could not be edited, the pictures may have been posted as a new one.
+        for later in await self._reach.read_recent(job.target, after=job.target.message_id or job.interaction_id):
+            if belongs_to(later, job.id) and media_urls(later, Slot.PICTURE):
+                return replace(job.target, message_id=later.id)
+        return None
+
+    async def find(self, job: Job) -> ReplyTarget | None:
+        if token_is_alive(job.target):
+            message = await self._reach.read(job.target)
+            return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
+        # The reply came after its interaction, and its button carries the job's id.
+        for message in await self._reach.read_recent(job.target, after=job.interaction_id):
+            if belongs_to(message, job.id):
+                return replace(job.target, message_id=message.id)
+        return None
+
+    async def fresh(self, source: Source) -> Source:
+        if source.kept is None:
+            raise ReplyOutOfReach
+        message = await self._reach.read_message(source.kept.channel_id, source.kept.message_id)
+        urls = media_urls(message, source.kept.slot)
+        if source.kept.index >= len(urls):
+            raise ReplyGone
+        return replace(source, url=urls[source.kept.index])
+
+    async def stop(self) -> None:
+        """Let edits under way finish and drop those that wait."""
+        await self._updates.close()
+
+    async def _finish(self, job: Job) -> None:
+        self._gone.discard(job.id)
+        await self._updates.finish(job.id)
+
+    async def _edit_quietly(self, job: Job, view: ui.LayoutView) -> None:
+        """A progress edit that fails never fails its job."""
+        try:
+            await self._reach.edit(job.target, lambda: view)
+        except ReplyGone:
+            self._gone.add(job.id)
+        except BlockedByAutoMod:
+            self.silence(job)
+        except ReplyError as exc:
+            log.debug("a progress edit was not taken", job=job.id, fault=str(exc))
+
+    async def _deliver(
+        self, job: Job, shown: Sequence[Shown], uploads: Sequence[Upload], source_names: Sequence[str]
+    ) -> ReplyTarget:
+        try:
+            return await self._put(job, shown, uploads, source_names)
+        except BlockedByAutoMod:
+            self.silence(job)
+            return await self._put(job, shown, uploads, source_names)
+
+    async def _put(
+        self,
+        job: Job,
+        shown: Sequence[Shown],
+        uploads: Sequence[Upload],
+        source_names: Sequence[str],
+    ) -> ReplyTarget:
+        look = self._look(job)
+        alt = cards.alt_text(job) if look.with_prompt else None
+
+        def view() -> ui.LayoutView:
+            return cards.finished(job, shown, source_names, look)
+
+        def files() -> Sequence[discord.File]:
+            return [discord.File(it.path, filename=it.filename, description=alt) for it in uploads]
+
+        try:
+            await self._reach.edit(job.target, view, files)
+        except ReplyOutOfReach:
+            return await self._reach.post(job.target, view(), files, nonce=job.id)
+        return job.target
+
+    async def _fitted(
+        self, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
+    ) -> tuple[Sequence[Shown], Sequence[Upload], Sequence[str]]:
+        """Make everything fit into one message: the sources small, the pictures as they are where that is possible."""
+        into = pictures[0].path.parent
+        copies = [copy for it in sources if (copy := await self._source_copy(it, limit, into)) is not None]
+        room = MAX_TOTAL_BYTES - sum(_glance(path)[1] for path, _ in copies)
+        fitted = await self._studio.fit([it.path for it in pictures], max_file=limit, max_total=room, into=into)
+        shown: list[Shown] = []
+        uploads: list[Upload] = []
+        for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
+            name = None if fit.dropped else cards.picture_filename(index, fit.format)
+            shown.append(Shown(name, fit.changed, picture.url))
+            if name:
+                uploads.append(Upload(fit.path, name))
+        sources_shown = [Upload(path, cards.source_filename(index, kind)) for index, (path, kind) in enumerate(copies)]
+        return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
+
+    async def _source_copy(self, path: Path, limit: int, into: Path) -> tuple[Path, PictureFormat] | None:
+        kind, size = _glance(path)
+        allowed = min(limit, MAX_SOURCE_COPY_BYTES)
+        if kind is not None and size <= allowed:
+            return path, kind
+        try:
+            small = await self._studio.shrink(path, into, max_bytes=allowed)
+        except BadSource:
+            return None
+        return None if small.dropped else (small.path, small.format)
+
+
+def _glance(path: Path) -> tuple[PictureFormat | None, int]:
+    """Format by the first bytes, and size in bytes."""
+    with path.open("rb") as file:
+        return PictureFormat.of(file.read(12)), path.stat().st_size

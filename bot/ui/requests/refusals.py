@@ -1,0 +1,162 @@
+"""The private sentences for requests that are not taken: what is in the way, what is left, and who can change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from bot.errors import Bar, Barred, LineFull, QuotaReached, RequestError, TooManyJobs
+from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
+from bot.ui.kit import texts
+from bot.ui.kit.language import mark, tr, trn
+
+PERMISSION_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "view_channel": mark("View Channel"),
+        "send_messages": mark("Send Messages"),
+        "send_messages_in_threads": mark("Send Messages in Threads"),
+        "attach_files": mark("Attach Files"),
+    }
+)
+
+
+def refusal(exc: RequestError) -> str:
+    """The sentence for a request that was not taken, in the language of the moment."""
+    match exc:
+        case Barred():
+            return _BARRED[exc.bar](exc.allowed)
+        case QuotaReached():
+            return f"{used_up(exc.standing)} {nothing_started()} {who_can_change(exc.standing.quota.set_by)}"
+        case TooManyJobs(set_by=SetBy.SERVER):
+            told = trn(
+                "In this server each member may have one request running at a time. Please wait until it is done.",
+                "In this server each member may have {count} requests running at a time, and you have that many. "
+                "Please wait until one is done.",
+                exc.limit,
+            )
+            return f"{told} {who_can_change(SetBy.SERVER)}"
+        case TooManyJobs():
+            return f"{texts.refusal(exc)} {who_can_change(SetBy.OPERATOR)}"
+        case LineFull():
+            return tr(
+                "The line is full: {limit} requests are waiting already. Please try again in a few minutes; "
+                "nothing was started.",
+                limit=exc.limit,
+            )
+        case _:
+            return texts.refusal(exc)
+
+
+def nothing_started() -> str:
+    """That a refusal costs nothing."""
+    return tr("Nothing was started.")
+
+
+def who_can_change(set_by: SetBy) -> str:
+    """Whom to ask about a limit."""
+    if set_by is SetBy.SERVER:
+        return tr("Members with the permission Manage Server can change this limit with `/settings`.")
+    return tr("Only whoever runs this bot can change this limit.")
+
+
+def used_up(standing: Standing) -> str:
+    """What a quota allows, what is left of it, and when it renews."""
+    quota = standing.quota
+    when = f"<t:{int(standing.renews_at.timestamp())}:R>"
+    return tr(_USED_UP[_kind(quota)], limit=amount(quota, quota.limit), left=amount(quota, standing.left), when=when)
+
+
+def amount(quota: Quota, number: int) -> str:
+    """So many pictures, or so much money."""
+    return texts.dollars(number) if quota.what is What.SPEND else str(number)
+
+
+def _kind(quota: Quota) -> tuple[Whose, What, Span]:
+    return quota.whose, quota.what, quota.span
+
+
+_DAY, _MONTH, _PICTURES, _SPEND = Span.DAY, Span.MONTH, What.PICTURES, What.SPEND
+_USED_UP: Mapping[tuple[Whose, What, Span], str] = MappingProxyType(
+    {
+        (Whose.MEMBER, _PICTURES, _DAY): mark(
+            "Pictures per member and day in this server: {limit}. You have {left} left; it renews {when}."
+        ),
+        (Whose.USER, _PICTURES, _DAY): mark(
+            "Pictures per person and day: {limit}. You have {left} left; it renews {when}."
+        ),
+        (Whose.SERVER, _PICTURES, _DAY): mark(
+            "Pictures per day in this server: {limit}. There are {left} left for all; it renews {when}."
+        ),
+        (Whose.SERVER, _SPEND, _DAY): mark(
+            "This server's budget per day is {limit}. {left} of it is left, less than this request costs; "
+            "it renews {when}."
+        ),
+        (Whose.SERVER, _SPEND, _MONTH): mark(
+            "This server's budget per month is {limit}. {left} of it is left, less than this request costs; "
+            "it renews {when}."
+        ),
+        (Whose.EVERYONE, _SPEND, _DAY): mark(
+            "This bot's budget per day is {limit}. {left} of it is left, less than this request costs; "
+            "it renews {when}."
+        ),
+        (Whose.EVERYONE, _SPEND, _MONTH): mark(
+            "This bot's budget per month is {limit}. {left} of it is left, less than this request costs; "
+            "it renews {when}."
+        ),
+    }
+)
+
+_Allowed = tuple[str | int, ...]
+_MENTIONED = 10  # so many channels or roles are named
+
+
+def _listed(marks: _Allowed, sign: str) -> str:
+    named = ", ".join(f"<{sign}{one}>" for one in marks[:_MENTIONED])
+    return f"{named}, …" if len(marks) > _MENTIONED else named
+
+
+def _models(allowed: _Allowed) -> str:
+    names = ", ".join(texts.model_name(model) for model in texts.MODEL_NAMES if model in allowed)
+    return tr("That model is not offered here. Offered: {models}. Nothing was started.", models=names)
+
+
+_BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
+    {
+        Bar.BLOCKED: lambda _: tr(
+            "You may not use Easel in this server. Members with the permission Manage Server can change that."
+        ),
+        Bar.CHANNEL: lambda allowed: tr(
+            "Easel does not paint in this channel. It does here: {channels}", channels=_listed(allowed, "#")
+        ),
+        Bar.AGE: lambda allowed: (
+            tr("In this server Easel works in age-restricted channels only, and this is none.")
+            if allowed
+            else tr("In this server Easel does not work in age-restricted channels. Please use another one.")
+        ),
+        Bar.ROLE: lambda allowed: tr(
+            "Here Easel paints for members with one of these roles only: {roles}", roles=_listed(allowed, "@&")
+        ),
+        Bar.MODEL: _models,
+        Bar.RESOLUTION: lambda allowed: tr(
+            "That resolution is not offered here. Offered: {resolutions}. Nothing was started.",
+            resolutions=", ".join(map(str, allowed)),
+        ),
+        Bar.COUNT: lambda allowed: trn(
+            "Here one picture at a time can be asked for. Nothing was started.",
+            "Here at most {count} pictures can be asked for at a time. Nothing was started.",
+            int(allowed[0]),
+        ),
+        Bar.WORDS: lambda _: tr(
+            "This server does not allow something in your prompt. Please use other words; nothing was started."
+        ),
+        Bar.UNCHECKED: lambda _: tr(
+            "A pattern on this server's blocklist takes too long on your prompt, so nothing was started. Please "
+            "shorten the prompt, or tell a member with the permission Manage Server."
+        ),
+        Bar.PERMISSIONS: lambda allowed: tr(
+            "Easel lacks permissions in this channel, so nothing was started: {permissions}. Please ask a moderator, "
+            "or use `private:True`.",
+            permissions=", ".join(tr(PERMISSION_NAMES.get(str(name), str(name))) for name in allowed),
+        ),
+    }
+)

@@ -1,0 +1,74 @@
+"""Keeping members from using Easel, and letting them again: from a user menu, the settings panel or a report."""
+
+from __future__ import annotations
+
+import discord
+import structlog
+
+from bot.errors import StoreUnavailable
+from bot.jobs.policies import Owner
+from bot.jobs.service import JobService
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import mark, tr, trn
+from bot.ui.settings import rights
+
+log = structlog.stdlib.get_logger(__name__)
+
+NOT_A_MEMBER = mark("Easel itself cannot be blocked.")
+NOT_YOURSELF = mark("You cannot block yourself.")
+
+
+class Blocking:
+    """Blocks and unblocks. What a blocked member has in line is cancelled, uncharged; what is painted is delivered."""
+
+    def __init__(self, owner: Owner, service: JobService) -> None:
+        self._owner = owner
+        self._service = service
+
+    async def from_menu(self, interaction: Interaction, user: discord.User | discord.Member, *, blocks: bool) -> None:
+        """Answer the user menus."""
+        guild = rights.server_of(interaction)
+        if guild is None:
+            await say(interaction, rights.no_server(interaction))
+            return
+        if not rights.may_block(interaction):
+            await say(interaction, tr(rights.NOT_A_MODERATOR))
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        outcome = await (self.block if blocks else self.unblock)(interaction, guild, user.id)
+        await interaction.edit_original_response(content=outcome)
+
+    async def block(self, interaction: Interaction, guild: discord.Guild, user_id: int) -> str:
+        """Block somebody; returns the sentence on what came of it. Rights are for the caller to ask."""
+        if user_id == interaction.application_id or user_id == guild.me.id:
+            return tr(NOT_A_MEMBER)
+        if user_id == interaction.user.id:
+            return tr(NOT_YOURSELF)
+        who = f"<@{user_id}>"
+        if not await self._owner.block(guild.id, user_id, by=interaction.user.id):
+            return tr("{who} is blocked already.", who=who)
+        log.info("a member was blocked", guild=guild.id, by=interaction.user.id)
+        cancelled = await self._cancel_waiting(guild.id, user_id)
+        if cancelled:
+            return trn(
+                "{who} can no longer use Easel in this server. One request in line was cancelled, uncharged.",
+                "{who} can no longer use Easel in this server. {count} requests in line were cancelled, uncharged.",
+                cancelled,
+                who=who,
+            )
+        return tr("{who} can no longer use Easel in this server.", who=who)
+
+    async def unblock(self, interaction: Interaction, guild: discord.Guild, user_id: int) -> str:
+        """Unblock somebody; returns the sentence on what came of it. Rights are for the caller to ask."""
+        who = f"<@{user_id}>"
+        if not await self._owner.unblock(guild.id, user_id):
+            return tr("{who} is not blocked.", who=who)
+        log.info("a member was unblocked", guild=guild.id, by=interaction.user.id)
+        return tr("{who} can use Easel in this server again.", who=who)
+
+    async def _cancel_waiting(self, guild_id: int, user_id: int) -> int:
+        try:
+            return await self._service.cancel_waiting(user_id, guild_id)
+        except StoreUnavailable as exc:
+            log.warning("the requests of a blocked member could not be cancelled", fault=str(exc))
+            return 0

@@ -1,0 +1,116 @@
+"""What the command `/settings` and the user menus do, and the choices of the command's options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Transform, Transformer
+
+from bot.jobs.policies import Owner
+from bot.jobs.service import JobService
+from bot.model import AspectRatio, Model, Resolution
+from bot.policy.rules import WHOLE_SERVER, SpoilerRule
+from bot.ui.kit import texts
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import Language, tr
+from bot.ui.settings import rights
+from bot.ui.settings.blocking import Blocking
+from bot.ui.settings.entries import Unfit
+from bot.ui.settings.layout import PLACES, REPORT_PLACES
+from bot.ui.settings.panel import OTHER_SERVER, SettingsPanel
+from bot.ui.settings.sections import LANGUAGE_NAMES, SPOILER_NAMES, TITLES, TOLD, Section
+from bot.ui.settings.typed import ALL, EVERYTHING, Reader
+
+MODELS = [Choice(name="all", value=ALL), *(Choice(name=texts.MODEL_NAMES[it], value=it.value) for it in Model)]
+RESOLUTIONS = [Choice(name="all", value=ALL), *(Choice(name=it.value, value=it.value) for it in Resolution)]
+RATIOS = [Choice(name=it.value, value=it.value) for it in AspectRatio if it is not AspectRatio.AUTO]
+SPOILERS = [Choice(name=SPOILER_NAMES[it], value=it.value) for it in SpoilerRule]
+LANGUAGES = [Choice(name=LANGUAGE_NAMES[it], value=it.value) for it in Language]
+RESETS = [
+    Choice(name="Everything", value=EVERYTHING),
+    *(Choice(name=TITLES[it], value=it.value) for it in Section),
+    # Discord takes 25 choices; this one is lifted in the panel, or with its section.
+    *(Choice(name=told.label, value=name) for name, told in TOLD.items() if name != "age_restricted"),
+]
+THREADS = [
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+    discord.ChannelType.news_thread,
+]
+
+
+class _ChannelOfType(Transformer):
+    """An option for a channel of these types. discord.py's own offer categories and media channels too."""
+
+    def __init__(self, *types: discord.ChannelType) -> None:
+        self._types = list(types)
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        return self._types
+
+    async def transform(self, interaction: Interaction, value: Any, /) -> Any:
+        return value
+
+
+PlaceOption = Transform[AppCommandChannel, _ChannelOfType(*PLACES)]
+PlaceOrThreadOption = Transform[AppCommandChannel | AppCommandThread, _ChannelOfType(*PLACES, *THREADS)]
+ReportPlaceOption = Transform[AppCommandChannel, _ChannelOfType(*REPORT_PLACES)]
+
+
+class ServerSettings:
+    """The door for the cogs. Everything here is done inside `Desk.answer`."""
+
+    def __init__(self, owner: Owner, panel: SettingsPanel, blocking: Blocking) -> None:
+        self._owner = owner
+        self.panel = panel
+        self.blocking = blocking
+
+    async def command(self, interaction: Interaction, options: Mapping[str, Any]) -> None:
+        """Change what the options ask for and show what holds then; without options open the panel."""
+        guild = rights.server_of(interaction)
+        if not options or guild is None or not rights.may_manage(interaction):
+            await self.panel.open(interaction)  # or say why not
+            return
+        given = {name: _plain(value) for name, value in options.items()}
+        channel = rights.channel_in(guild, given.pop("channel", WHOLE_SERVER))
+        remove, member_id = given.pop("remove", False), given.pop("block_member", None)
+        if channel is None:
+            await say(interaction, tr(OTHER_SERVER))
+            return
+        try:
+            typed = Reader(guild, channel, self._owner.pattern_fault).read(given, remove=remove)
+        except Unfit as unfit:
+            await say(interaction, str(unfit))
+            return
+        await self.panel.change(interaction, guild, channel, typed, member_id=member_id, unblocks=remove)
+
+
+def _plain(value: Any) -> Any:
+    """A channel, role or member by its id; anything else as it is."""
+    return int(value.id) if isinstance(value, discord.abc.Snowflake) else value
+
+
+def server_settings(owner: Owner, service: JobService) -> ServerSettings:
+    """Everything behind `/settings`, put together."""
+    blocking = Blocking(owner, service)
+    return ServerSettings(owner, SettingsPanel(owner, blocking, _ceilings(owner, service)), blocking)
+
+
+def _ceilings(owner: Owner, service: JobService) -> Mapping[str, int]:
+    """What the operator allows at most, by the names of the rules that say the same for a server."""
+    most = owner.ceilings
+    known = {
+        "pictures_per_member_day": most.pictures_per_user_day,
+        "pictures_per_day": most.pictures_per_server_day,
+        "spend_per_day": most.spend_per_server_day,
+        "spend_per_month": most.spend_per_server_month,
+        "jobs_per_member": service.max_jobs_per_user,
+    }
+    return {name: value for name, value in known.items() if value is not None}

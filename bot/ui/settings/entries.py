@@ -1,0 +1,129 @@
+"""What people type into settings, read kindly. Whatever cannot be understood is told in a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal, InvalidOperation
+
+from bot.errors import EaselError
+from bot.ui.kit import texts
+from bot.ui.kit.language import tr
+
+MAX_NUMBER = 1_000_000
+MAX_DOLLARS = 1_000_000
+MAX_IDS = 25  # as many as Discord's menus show
+MAX_WORDS = 200
+MAX_WORD_CHARS = 60
+MAX_PATTERNS = 25
+MAX_FORM_CHARS = 4000  # of a list in the field of a form, which must hold it whole to change it
+MAX_SHOWN_CHARS = 60  # of what somebody typed, in the sentence that refuses it
+
+_NOTHING = frozenset({"", "-", "–", "none", "no", "no limit", "unlimited", "∞", "off"})
+_GROUPED = re.compile(r"\d{1,3}([ _,'.\u00a0\u202f]\d{3})+")
+
+
+class Unfit(EaselError):
+    """Something typed cannot be taken. The message is a whole sentence for the person."""
+
+
+def number(label: str, typed: str) -> int | None:
+    """A whole number from 1; None where the rule is to be lifted. Raises Unfit."""
+    text = typed.strip().lower()
+    if text in _NOTHING:
+        return None
+    if _GROUPED.fullmatch(text):
+        text = re.sub(r"\D", "", text)
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MAX_NUMBER:
+        raise Unfit(
+            tr(
+                "**{label}** is a whole number from 1 to {most}, or empty for no limit; “{typed}” is not.",
+                label=label,
+                most=f"{MAX_NUMBER:,}",
+                typed=_shown(typed),
+            )
+        )
+    return int(text)
+
+
+def money(label: str, typed: str, *, least: int = 1) -> int | None:
+    """An amount of US dollars such as `2.50` or `$3`, in micros; None where the rule is to be lifted. Raises Unfit."""
+    text = typed.strip().lower()
+    if text in _NOTHING:
+        return None
+    text = re.sub(r"\s|\$|usd|dollars?", "", text)
+    if re.fullmatch(r"\d+,\d{1,2}", text):
+        text = text.replace(",", ".")
+    elif re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
+        text = text.replace(",", "")
+    try:
+        micros = Decimal(text) * 1_000_000 if re.fullmatch(r"\d*\.?\d{1,6}|\d+\.", text) else Decimal(-1)
+    except InvalidOperation:
+        micros = Decimal(-1)
+    if not least <= micros <= MAX_DOLLARS * 1_000_000:
+        raise Unfit(
+            tr(
+                "**{label}** is an amount in US dollars such as 2.50, or empty for none; “{typed}” is not.",
+                label=label,
+                typed=_shown(typed),
+            )
+        )
+    return int(micros)
+
+
+def words(typed: str) -> tuple[str, ...]:
+    """One word or phrase a line, or several with commas between; each once, in whatever case. Raises Unfit."""
+    found: dict[str, str] = {}
+    for part in re.split(r"[\n,;]", typed):
+        word = " ".join(part.split())
+        if len(word) > MAX_WORD_CHARS:
+            raise Unfit(tr("“{typed}” is too long for a blocked word.", typed=_shown(word)))
+        if word:
+            found.setdefault(word.casefold(), word)
+    return fitting_words(tuple(found.values()))
+
+
+def fitting_words(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The same words. Raises Unfit where they are too many."""
+    if len(given) > MAX_WORDS or len("\n".join(given)) > MAX_FORM_CHARS:
+        raise Unfit(
+            tr(
+                "At most {most} words with {chars} characters together can be blocked.",
+                most=MAX_WORDS,
+                chars=f"{MAX_FORM_CHARS:,}",
+            )
+        )
+    return given
+
+
+def patterns(typed: str, fault_of: Callable[[str], str | None]) -> tuple[tuple[str, ...], Sequence[str]]:
+    """One pattern a line; those that can be used, and a sentence for each other one. Raises Unfit for too many."""
+    lines = tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
+    fitting_patterns(lines)
+    faults = {line: fault for line in lines if (fault := fault_of(line)) is not None}
+    good = tuple(line for line in lines if line not in faults)
+    return good, [pattern_refusal(line, fault) for line, fault in faults.items()]
+
+
+def fitting_patterns(given: tuple[str, ...]) -> tuple[str, ...]:
+    """The same patterns. Raises Unfit where they are too many."""
+    if len(given) > MAX_PATTERNS or len("\n".join(given)) > MAX_FORM_CHARS:
+        raise Unfit(
+            tr(
+                "At most {most} patterns with {chars} characters together can be blocked.",
+                most=MAX_PATTERNS,
+                chars=f"{MAX_FORM_CHARS:,}",
+            )
+        )
+    return given
+
+
+def pattern_refusal(pattern: str, fault: str) -> str:
+    """The sentence for a pattern that cannot be used."""
+    return tr(
+        "The pattern “{pattern}” was not taken: {fault}.", pattern=_shown(pattern), fault=texts.plain(fault)[:200]
+    )
+
+
+def _shown(typed: str) -> str:
+    return texts.plain(texts.shortened(typed, MAX_SHOWN_CHARS))

@@ -1,0 +1,176 @@
+"""The forms of the settings panel: filled with what is set, and read into changes of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import discord
+from discord import ui
+
+from bot.model import MAX_COUNT, AspectRatio, Model, PictureFormat, Resolution
+from bot.policy.request_input import Options
+from bot.policy.rules import Rules
+from bot.ui.kit import texts
+from bot.ui.kit.language import mark, tr
+from bot.ui.panels.dispatch import Click, custom_id
+from bot.ui.requests.forms import FORM_LIFETIME_S
+from bot.ui.settings import entries
+from bot.ui.settings.entries import Unfit
+from bot.ui.settings.layout import PANEL, UNSET, Form, Verb
+from bot.ui.settings.sections import TOLD, Section
+
+Edit = Callable[[Rules], Rules]
+FaultOf = Callable[[str], str | None]
+
+MAX_LABEL_CHARS = 45
+NUMBERS: Mapping[Form, Sequence[str]] = {
+    Form.PICTURES: ("pictures_per_member_day", "pictures_per_day", "jobs_per_member"),
+    Form.MONEY: ("spend_per_day", "spend_per_month", "confirm_over"),
+}
+TITLES: Mapping[Form, str] = {
+    Form.PICTURES: mark("Pictures and requests"),
+    Form.MONEY: mark("Money"),
+    Form.DEFAULTS: mark("Defaults"),
+    Form.WORDS: mark("Blocked words and patterns"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a form asks to change, and sentences on what of it was not taken."""
+
+    edit: Edit
+    refused: Sequence[str] = ()
+
+
+def build(form: Form, section: Section, channel_id: int, own: Rules) -> ui.Modal:
+    """A form that holds what the place itself says now."""
+    identity = custom_id(PANEL, section, channel_id, Verb.SAVE, form)
+    modal = ui.Modal(title=tr(TITLES[form]), custom_id=identity, timeout=FORM_LIFETIME_S)
+    for item in _FIELDS[form](form, own):
+        modal.add_item(item)
+    return modal
+
+
+def read(form: Form, click: Click, fault_of: FaultOf) -> Filled:
+    """What came back. Raises Unfit, or ValueError for a forged choice."""
+    if form in NUMBERS:
+        return _read_numbers(form, click)
+    if form is Form.DEFAULTS:
+        return _read_defaults(click)
+    words = entries.words(click.first("blocked_words"))
+    patterns, refused = entries.patterns(click.first("blocked_patterns"), fault_of)
+    return Filled(lambda own: replace(own, blocked_words=words, blocked_patterns=patterns), refused)
+
+
+def _read_numbers(form: Form, click: Click) -> Filled:
+    values: dict[str, int | None] = {}
+    faults: list[str] = []
+    for name in NUMBERS[form]:
+        try:
+            values[name] = typed_number(name, click.first(name))
+        except Unfit as unfit:
+            faults.append(str(unfit))
+    if faults:
+        raise Unfit("\n".join([*faults, tr("Nothing was changed.")]))
+    return Filled(lambda own: replace(own, **values))
+
+
+def typed_number(name: str, typed: str) -> int | None:
+    """A rule that is a number or an amount, as it was typed. Raises Unfit."""
+    label = tr(TOLD[name].label)
+    if name in NUMBERS[Form.MONEY]:
+        return entries.money(label, typed, least=0 if name == "confirm_over" else 1)
+    return entries.number(label, typed)
+
+
+def _read_defaults(click: Click) -> Filled:
+    said = {name: None if (value := click.first(name)) in {"", UNSET} else value for name in _DEFAULTS}
+    made = {
+        "model": Model(said["model"]) if said["model"] else None,
+        "aspect_ratio": AspectRatio(said["aspect_ratio"]) if said["aspect_ratio"] else None,
+        "resolution": Resolution(said["resolution"]) if said["resolution"] else None,
+        "count": _count(said["count"]),
+        "format": PictureFormat(said["format"]) if said["format"] else None,
+    }
+
+    def edit(own: Rules) -> Rules:
+        defaults = replace(own.defaults or Options(), **made)
+        return replace(own, defaults=defaults if defaults.said else None)
+
+    return Filled(edit)
+
+
+def _count(said: str | None) -> int | None:
+    if said is None:
+        return None
+    if not 1 <= int(said) <= MAX_COUNT:
+        raise ValueError(said)
+    return int(said)
+
+
+def _number_fields(form: Form, own: Rules) -> Sequence[ui.Label[Any]]:
+    fields: list[ui.Label[Any]] = []
+    for name in NUMBERS[form]:
+        value = own.said.get(name)
+        is_money = form is Form.MONEY
+        held = "" if value is None else texts.dollars(value) if is_money else str(value)
+        field: ui.TextInput[Any] = ui.TextInput(
+            custom_id=name,
+            default=held or None,
+            placeholder=tr("such as 2.50; empty for none") if is_money else tr("a whole number; empty for no limit"),
+            required=False,
+            max_length=20,
+        )
+        fields.append(ui.Label(text=tr(TOLD[name].label)[:MAX_LABEL_CHARS], component=field))
+    return fields
+
+
+_DEFAULTS: Mapping[str, tuple[str, Callable[[], Sequence[tuple[str, str]]]]] = {
+    "model": (mark("Model"), lambda: [(tr(texts.MODEL_NAMES[it]), it.value) for it in Model]),
+    "aspect_ratio": (
+        mark("Aspect ratio"),
+        lambda: [(it.value, it.value) for it in AspectRatio if it is not AspectRatio.AUTO],
+    ),
+    "resolution": (mark("Resolution"), lambda: [(it.value, it.value) for it in Resolution]),
+    "count": (mark("Count"), lambda: [(texts.pictures(it), str(it)) for it in range(1, MAX_COUNT + 1)]),
+    "format": (mark("Format"), lambda: [(it.value.upper(), it.value) for it in PictureFormat]),
+}
+
+
+def _default_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
+    held = (own.defaults or Options()).said
+    fields: list[ui.Label[Any]] = []
+    for name, (label, choices) in _DEFAULTS.items():
+        chosen = str(held[name]) if name in held else UNSET
+        pairs = [(tr("No default"), UNSET), *choices()]
+        options = [discord.SelectOption(label=text, value=value, default=value == chosen) for text, value in pairs]
+        fields.append(ui.Label(text=tr(label), component=ui.Select[Any](custom_id=name, options=options)))
+    return fields
+
+
+def _word_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
+    def field(name: str, held: Sequence[str], description: str) -> ui.Label[Any]:
+        area: ui.TextInput[Any] = ui.TextInput(
+            custom_id=name,
+            style=discord.TextStyle.paragraph,
+            default="\n".join(held)[: entries.MAX_FORM_CHARS] or None,
+            required=False,
+            max_length=entries.MAX_FORM_CHARS,
+        )
+        return ui.Label(text=tr(TOLD[name].label), description=description, component=area)
+
+    return [
+        field("blocked_words", own.blocked_words or (), tr("One word or phrase a line. Whole words, in any case.")),
+        field("blocked_patterns", own.blocked_patterns or (), tr("One regular expression a line, for those who know.")),
+    ]
+
+
+_FIELDS: Mapping[Form, Callable[[Form, Rules], Sequence[ui.Label[Any]]]] = {
+    Form.PICTURES: _number_fields,
+    Form.MONEY: _number_fields,
+    Form.DEFAULTS: _default_fields,
+    Form.WORDS: _word_fields,
+}

@@ -1,0 +1,190 @@
+"""Answers `/settings` and the clicks on its panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import discord
+import structlog
+from discord import ui
+
+from bot.jobs.policies import Owner, RuleBook
+from bot.policy.rules import NO_RULES, WHOLE_SERVER, Rules
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import mark, tr
+from bot.ui.panels.dispatch import Click
+from bot.ui.settings import changes, forms, layout, rights
+from bot.ui.settings.blocking import Blocking
+from bot.ui.settings.entries import Unfit
+from bot.ui.settings.layout import PANEL, Form, Verb, View
+from bot.ui.settings.sections import Holding, Section, rules_of
+from bot.ui.settings.typed import Typed
+
+log = structlog.stdlib.get_logger(__name__)
+
+STALE = mark("This panel is out of date. Please open `/settings` again.")
+OTHER_SERVER = mark("That channel is not in this server, so nothing was changed.")
+SAVED = mark("✓ Saved. It holds from now on.")
+
+Edit = Callable[[Rules], Rules]
+
+
+class SettingsPanel:
+    """The panel of `/settings`. `ceilings` is what the operator allows at most, by the names of rules."""
+
+    name = PANEL
+
+    def __init__(self, owner: Owner, blocking: Blocking, ceilings: Mapping[str, int]) -> None:
+        self._owner = owner
+        self._blocking = blocking
+        self._ceilings = ceilings
+
+    async def open(self, interaction: Interaction) -> None:
+        """Show what holds in the server, to whoever may change it."""
+        guild = await self._managed(interaction)
+        if guild is not None:
+            book = await self._owner.book_of(guild.id)
+            view = self._view(book, Section.ACCESS, WHOLE_SERVER)
+            await interaction.response.send_message(view=_sendable(view), ephemeral=True)
+
+    async def change(
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        channel_id: int,
+        typed: Typed | None,
+        *,
+        member_id: int | None = None,
+        unblocks: bool = False,
+    ) -> None:
+        """Do what options of the command ask for, and show what holds now. Rights are for the caller to ask."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        notices = [typed.notice] if typed else []
+        try:
+            book = await self._changed(interaction, guild, channel_id, *typed.edits) if typed else None
+        except Unfit as unfit:
+            await say(interaction, str(unfit))
+            return
+        if member_id is not None:
+            act = self._blocking.unblock if unblocks else self._blocking.block
+            notices.append(await act(interaction, guild, member_id))
+            book = None
+        book = book or await self._owner.book_of(guild.id)
+        section = typed.section if typed else Section.ACCESS
+        view = self._view(book, section, channel_id, notice="\n".join(notices))
+        await interaction.edit_original_response(view=_sendable(view))
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        """Answer a click or a form."""
+        guild = await self._managed(interaction)
+        if guild is None:
+            return
+        try:
+            section, channel_id, verb = Section(click.words[0]), int(click.words[1]), Verb(click.words[2])
+            await self._act(interaction, guild, section, channel_id, verb, click)
+        except Unfit as unfit:
+            await say(interaction, str(unfit))
+        except (ValueError, LookupError):
+            # forged, or of a version that named things otherwise
+            await say(interaction, tr(STALE))
+
+    async def _act(
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        section: Section,
+        channel_id: int,
+        verb: Verb,
+        click: Click,
+    ) -> None:
+        if verb is Verb.SCOPE:
+            channel_id = int(click.values[0]) if click.values else WHOLE_SERVER
+        channel = rights.channel_in(guild, channel_id)
+        if channel is None:
+            await say(interaction, tr(OTHER_SERVER))
+            return
+        match verb:
+            case Verb.SHOW | Verb.SCOPE | Verb.RESET:
+                book = await self._owner.book_of(guild.id)
+                view = self._view(book, section, channel, asks_to_reset=verb is Verb.RESET)
+                await interaction.response.edit_message(view=_sendable(view))
+            case Verb.FORM:
+                await self._open_form(interaction, guild, section, channel, Form(click.words[3]))
+            case Verb.SAVE:
+                filled = forms.read(Form(click.words[3]), click, self._owner.pattern_fault)
+                await self._save(interaction, guild, section, channel, filled.edit, *filled.refused)
+            case Verb.PICK:
+                name = click.words[3]
+                if name not in rules_of(section, channel):
+                    raise ValueError(name)
+                await self._save(interaction, guild, section, channel, changes.picked(guild, name, click.values))
+            case Verb.RESET_NOW:
+                edit = changes.lifted(rules_of(section, channel))
+                await self._save(interaction, guild, section, channel, edit)
+            case Verb.BLOCK | Verb.UNBLOCK:
+                await self._block(interaction, guild, click, blocks=verb is Verb.BLOCK)
+
+    async def _open_form(
+        self, interaction: Interaction, guild: discord.Guild, section: Section, channel_id: int, form: Form
+    ) -> None:
+        own = _own(await self._owner.book_of(guild.id), channel_id)
+        await interaction.response.send_modal(forms.build(form, section, channel_id, own))
+
+    async def _save(
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        section: Section,
+        channel_id: int,
+        edit: Edit,
+        *refused: str,
+    ) -> None:
+        await interaction.response.defer()
+        book = await self._changed(interaction, guild, channel_id, edit)
+        notice = "\n".join([tr(SAVED), *refused])
+        await interaction.edit_original_response(view=_sendable(self._view(book, section, channel_id, notice=notice)))
+
+    async def _block(self, interaction: Interaction, guild: discord.Guild, click: Click, *, blocks: bool) -> None:
+        await interaction.response.defer()
+        outcomes: list[str] = []
+        for user_id in map(int, click.values):
+            act = self._blocking.block if blocks else self._blocking.unblock
+            outcomes.append(await act(interaction, guild, user_id))
+        book = await self._owner.book_of(guild.id)
+        view = self._view(book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
+        await interaction.edit_original_response(view=_sendable(view))
+
+    async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
+        edit = changes.all_of(edits)
+        book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id)
+        log.info("settings of a server were changed", guild=guild.id, channel=channel_id, by=interaction.user.id)
+        return book
+
+    async def _managed(self, interaction: Interaction) -> discord.Guild | None:
+        """The server whose settings somebody may see; None once they were told why they may not."""
+        guild = rights.server_of(interaction)
+        if guild is None:
+            await say(interaction, rights.no_server(interaction))
+        elif not rights.may_manage(interaction):
+            await say(interaction, tr(rights.NOT_A_MANAGER))
+        else:
+            return guild
+        return None
+
+    def _view(
+        self, book: RuleBook, section: Section, channel_id: int, *, notice: str = "", asks_to_reset: bool = False
+    ) -> View:
+        server = NO_RULES if channel_id == WHOLE_SERVER else book.server
+        holding = Holding(channel_id, _own(book, channel_id), server, self._ceilings)
+        return View(section, holding, sorted(book.blocked), notice, asks_to_reset)
+
+
+def _own(book: RuleBook, channel_id: int) -> Rules:
+    return book.server if channel_id == WHOLE_SERVER else book.channels.get(channel_id, NO_RULES)
+
+
+def _sendable(view: View) -> ui.LayoutView:
+    made = layout.panel(view)
+    # The library keeps a layout that has not ended, to hand it its clicks; these are read without it.
+    made.stop()
+    return made

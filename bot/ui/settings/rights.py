@@ -1,0 +1,51 @@
+"""Who may do what in a server. Asked anew at every click and form; a custom id or a menu is never believed."""
+
+from __future__ import annotations
+
+import discord
+
+from bot.policy.rules import WHOLE_SERVER
+from bot.ui.kit.interactions import Interaction
+from bot.ui.kit.language import mark, tr
+
+NO_SERVER = mark("Settings belong to a server. Please use `/settings` in the server that you want to set up.")
+NO_MEMBER = mark("Easel is no member of this server, so nothing can be set for it here.")
+NOT_A_MANAGER = mark("Only members with the permission Manage Server can see and change what holds here.")
+NOT_A_MODERATOR = mark(
+    "Only members with the permission Manage Server or Timeout Members can block somebody from Easel."
+)
+
+
+def server_of(interaction: Interaction) -> discord.Guild | None:
+    """The server in which something was done, where the bot is a member of it."""
+    if interaction.guild_id is None:
+        return None
+    guild: discord.Guild | None = interaction.client.get_guild(interaction.guild_id)
+    return guild
+
+
+def no_server(interaction: Interaction) -> str:
+    """Why there is no server to set anything for."""
+    return tr(NO_SERVER if interaction.guild_id is None else NO_MEMBER)
+
+
+def may_manage(interaction: Interaction) -> bool:
+    """Whether somebody may see and change what holds in the server."""
+    granted = interaction.permissions
+    return interaction.guild_id is not None and (granted.manage_guild or granted.administrator)
+
+
+def may_block(interaction: Interaction) -> bool:
+    """Whether somebody may keep members from using Easel: whoever may keep them from talking, too."""
+    granted = interaction.permissions
+    return may_manage(interaction) or (interaction.guild_id is not None and granted.moderate_members)
+
+
+def channel_in(guild: discord.Guild, channel_id: int) -> int | None:
+    """The channel whose rules are meant: a thread's is that which it hangs on; None where it is another server's."""
+    if channel_id == WHOLE_SERVER:
+        return WHOLE_SERVER
+    channel = guild.get_channel_or_thread(channel_id)
+    if isinstance(channel, discord.Thread):
+        return channel.parent_id
+    return channel.id if channel else None

@@ -1,0 +1,110 @@
+"""The messages of this world: stored, edited, deleted, and told to everybody who may see them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from sandbox.discord.cdn import Cdn
+from sandbox.discord.events import Dispatch, Events
+from sandbox.discord.ids import snowflake
+from sandbox.discord.payloads import Json
+from sandbox.discord.places import Channel, User
+from sandbox.discord.shapes import as_the_bot_sees, message_json
+from sandbox.discord.sight import EPHEMERAL, LOADING, Message
+from sandbox.discord.stored import Draft, Origin, StoredMessage
+
+GUILD_MESSAGES = 1 << 9
+DIRECT_MESSAGES = 1 << 12
+
+
+class Messages:
+    """The store. Every change publishes an event to people and, as far as intents go, to the gateway."""
+
+    def __init__(self, cdn: Cdn, events: Events) -> None:
+        self._cdn = cdn
+        self._events = events
+        self._stored: dict[int, StoredMessage] = {}
+        self.history: dict[int, list[StoredMessage]] = {}  # by channel, oldest first
+
+    def get(self, message_id: int) -> StoredMessage | None:
+        """A message that exists and is not deleted."""
+        stored = self._stored.get(message_id)
+        return stored if stored and not stored.deleted else None
+
+    def add(
+        self,
+        channel: Channel,
+        author: User,
+        draft: Draft,
+        origin: Origin | None = None,
+        *,
+        ephemeral_to: User | None = None,
+    ) -> StoredMessage:
+        if ephemeral_to:
+            draft = replace(draft, flags=draft.flags | EPHEMERAL)
+        stored = StoredMessage(
+            id=snowflake(),
+            channel=channel,
+            author=author,
+            draft=draft,
+            origin=origin or Origin(),
+            ephemeral_to=ephemeral_to.id if ephemeral_to else None,
+        )
+        self._stored[stored.id] = stored
+        self.history.setdefault(channel.id, []).append(stored)
+        self._tell(stored, "message_created", "MESSAGE_CREATE")
+        return stored
+
+    def edit(self, stored: StoredMessage, draft: Draft) -> None:
+        """Replace what a message holds. A placeholder ("is thinking…") becomes a real message by it."""
+        kept = {one.id for one in draft.attachments}
+        for gone in (one for one in stored.draft.attachments if one.id not in kept):
+            self._cdn.remove(gone)
+        was_loading = stored.is_loading
+        stored.draft = replace(draft, flags=(draft.flags & ~LOADING) | (stored.flags & EPHEMERAL))
+        # Discord marks no message as edited that was a placeholder before
+        stored.edited_at = stored.edited_at if was_loading else time.time()
+        self._tell(stored, "message_changed", "MESSAGE_UPDATE")
+
+    def delete(self, stored: StoredMessage) -> None:
+        stored.deleted = True
+        self.history[stored.channel.id].remove(stored)
+        for one in stored.draft.attachments:
+            self._cdn.remove(one)
+        event: Json = {
+            "type": "message_deleted",
+            "place": stored.channel.key,
+            "channel_id": str(stored.channel.id),
+            "message_id": str(stored.id),
+        }
+        self._events.publish(event, stored.is_visible_to)
+        self._dispatch("MESSAGE_DELETE", stored, {"id": str(stored.id), "channel_id": str(stored.channel.id)})
+        stored.changed.ring()
+
+    def seen_by(self, user: User, channel: Channel) -> list[StoredMessage]:
+        """The history of a channel, oldest first, as this user sees it."""
+        return [stored for stored in self.history.get(channel.id, []) if stored.is_visible_to(user)]
+
+    def look(self, stored: StoredMessage) -> Message:
+        """The message as it stands, its addresses freshly signed."""
+        sizes = {one.id: one.size for one in stored.draft.attachments}
+        return Message(message_json(stored, self._cdn), time.time(), sizes)
+
+    def _tell(self, stored: StoredMessage, event: str, gateway_event: str) -> None:
+        state = self.look(stored)
+        stored.states.append(state)
+        told: Json = {"type": event, "place": stored.channel.key, "message": state.json}
+        told["channel_id"] = str(stored.channel.id)
+        self._events.publish(told, stored.is_visible_to)
+        self._dispatch(gateway_event, stored, as_the_bot_sees(stored, state.json))
+        stored.changed.ring()
+
+    def _dispatch(self, name: str, stored: StoredMessage, data: Json) -> None:
+        """Ephemeral messages never go over the gateway; the others only to sessions with the message intents."""
+        if stored.ephemeral_to is not None:
+            return
+        guild = stored.channel.guild
+        where: Json = {"guild_id": str(guild.id)} if guild else {}
+        intent = GUILD_MESSAGES if guild else DIRECT_MESSAGES
+        self._events.dispatch(Dispatch(name, data | where, guild.id if guild else None, intent))

@@ -1,0 +1,110 @@
+"""`python -m bot sandbox`: the local image API, the local Discord, the unmodified bot, and a page or typed lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config.settings import load
+from bot.errors import StartError
+from sandbox.bot_process import BotProcess
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.latency import PUBLISHED
+from sandbox.image_api.server import LocalImageApi
+from sandbox.page.page import Page
+from sandbox.say import play
+
+READY_PATIENCE_S = 30.0
+#: The local image API is a little faster than the real one: nobody tries a sandbox to wait.
+PAINTING_SPEED = 0.6
+PRICES = (
+    "grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.02,grok-imagine-image:input=0.002,"
+    "grok-imagine-image-quality:1k=0.05,grok-imagine-image-quality:2k=0.07,grok-imagine-image-quality:input=0.01"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What was asked for on the command line."""
+
+    port: int = 8200
+    say: tuple[str, ...] = ()
+    out: Path = Path("sandbox-out")
+    real_api: bool = False
+
+
+async def run_sandbox(options: SandboxOptions) -> int:
+    """Run until the lines are played, or the page is no longer wanted; returns the exit code. Raises StartError."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-sandbox-"))
+        discord = await stack.enter_async_context(LocalDiscord())
+        image_api = None
+        if not options.real_api:
+            image_api = await stack.enter_async_context(LocalImageApi(latency=PUBLISHED.scaled(PAINTING_SPEED)))
+        bot = BotProcess(_variables(discord, image_api, Path(folder), quiet=bool(options.say)))
+        stack.push_async_callback(bot.stop)
+        await _start(bot, discord)
+        if options.say:
+            return 0 if await play(discord.person("Ada"), options.say, options.out) else 1
+        page = Page(discord, image_api, bot=bot)
+        stack.push_async_callback(page.stop)
+        try:
+            await page.start(options.port)
+        except OSError as error:
+            raise StartError(
+                f"Port {options.port} of this machine is taken ({error.strerror}): choose another one with --port."
+            ) from None
+        print(f"Easel's sandbox is at {page.url} (Ctrl-C ends it)", flush=True)  # noqa: T201
+        await _until_signal()
+        return 0
+
+
+def _variables(
+    discord: LocalDiscord, image_api: LocalImageApi | None, folder: Path, *, quiet: bool
+) -> Mapping[str, str]:
+    variables = {
+        "DISCORD_TOKEN": discord.token,
+        "DISCORD_API_URL": discord.api_url,
+        "DATABASE_URL": f"sqlite:///{folder / 'easel.db'}",
+        "PRICE_LIST": PRICES,
+        "LOG_LEVEL": "WARNING" if quiet else "INFO",
+    }
+    if image_api is not None:
+        return variables | {"UNIALL_API_KEY": "sandbox", "UNIALL_BASE_URL": image_api.base_url}
+    real = load(environ={**os.environ, **variables})
+    return variables | {
+        "UNIALL_API_KEY": real.uniall_api_key.get_secret_value(),
+        "UNIALL_BASE_URL": real.uniall_base_url,
+        "UNIALL_MODE": real.uniall_mode,
+        "JOB_TIMEOUT_S": str(real.job_timeout_s),
+    }
+
+
+async def _start(bot: BotProcess, discord: LocalDiscord) -> None:
+    """Start the bot and wait until it has its commands registered. Raises StartError."""
+    await bot.start()
+    ready = asyncio.create_task(discord.wait_for_bot(READY_PATIENCE_S))
+    ended = asyncio.create_task(bot.ended())
+    await asyncio.wait([ready, ended], return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        ready.cancel()
+        raise StartError(f"The bot ended at its start, with exit code {ended.result()}; it says why above.")
+    ended.cancel()
+    try:
+        ready.result()
+    except TimeoutError as error:
+        raise StartError(str(error)) from None
+
+
+async def _until_signal() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()

@@ -1,0 +1,107 @@
+"""What came of every job, as Discord and the image API saw it; the bot's own word is not asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.discord.sight import Message
+from sandbox.image_api.server import LocalImageApi
+from tools.torture.users import Wish
+
+UNCERTAIN = "Nobody knows whether this was painted"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How it went. What stands in `breaches` must be nought, each by its name."""
+
+    asked: int
+    kills: int
+    acknowledged: int
+    delivered: int
+    ended: Counter[str]
+    deleted: int
+    bought: int
+    clicks: int
+    faults: Sequence[str]
+    breaches: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    @property
+    def holds(self) -> bool:
+        """Whether every promise was kept."""
+        return not any(self.breaches.values())
+
+    def table(self) -> str:
+        """For people."""
+        return "\n".join(f"{name:<42}{value:>8}" for name, value in self._lines())
+
+    def _lines(self) -> Iterator[tuple[str, object]]:
+        yield "commands", self.asked
+        yield "kill -9", self.kills
+        yield "submissions accepted by the image API", self.bought
+        yield "clicks on Show pictures", self.clicks
+        yield "jobs acknowledged", self.acknowledged
+        yield "  delivered", self.delivered
+        yield "  reply deleted by a person", self.deleted
+        yield "  uncertain", self.ended[UNCERTAIN]
+        for headline, number in sorted(self.ended.items()):
+            if headline != UNCERTAIN:
+                yield f"  {headline}", number
+        for name, found in self.breaches.items():
+            yield f"{name} (must be 0)", len(found)
+            for one in found[:10]:
+                yield f"    {one}", ""
+
+
+def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, faults: Sequence[str]) -> Count:
+    """Look at every place and at all that was bought."""
+    bought = Counter(accepted.submission.prompt for accepted in image_api.accepted)
+    posted = {wish.prompt: _messages_with(wish) for wish in wishes}
+    acknowledged = [wish for wish in wishes if wish.is_acknowledged]
+    ended = {wish.prompt: headline for wish in acknowledged if (headline := wish.headline) and not wish.deleted}
+    breaches: dict[str, list[str]] = {
+        "lost": [
+            f"{wish.prompt}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
+            for wish in acknowledged
+            if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted
+        ],
+        "bought twice": [prompt for prompt, times in bought.items() if times > 1],
+        "posted twice": [prompt for prompt, messages in posted.items() if len(messages) > 1],
+        "posted after its deletion": [
+            wish.prompt for wish in wishes if wish.deleted and not wish.had_pictures and posted[wish.prompt]
+        ],
+        "bought though not acknowledged": [
+            wish.prompt for wish in wishes if not wish.is_acknowledged and bought[wish.prompt]
+        ],
+        "paid, but said to be free": [
+            f"{wish.prompt}: {wish.last_text}"
+            for wish in acknowledged
+            if "Nothing was charged" in wish.last_text and not _is_free(image_api, wish)
+        ],
+        "faults of the program": list(faults),
+    }
+    return Count(
+        asked=len(wishes),
+        kills=kills,
+        acknowledged=len(acknowledged),
+        delivered=sum(bool(posted[wish.prompt]) and not wish.deleted for wish in acknowledged),
+        ended=Counter(headline for prompt, headline in ended.items() if not posted[prompt]),
+        deleted=sum(wish.deleted for wish in acknowledged),
+        bought=sum(bought.values()),
+        clicks=sum(wish.clicks for wish in wishes),
+        faults=faults,
+        breaches=breaches,
+    )
+
+
+def _messages_with(wish: Wish) -> Sequence[Message]:
+    """Messages in the wish's place that show its pictures."""
+    return [it for it in wish.person.sees() if any(picture.alt == wish.prompt for picture in it.pictures)]
+
+
+def _is_free(image_api: LocalImageApi, wish: Wish) -> bool:
+    """Whether nothing was paid for a wish in the end."""
+    tasks = [it for it in image_api.tasks.values() if it.accepted.submission.prompt == wish.prompt]
+    return all(task.refunded for task in tasks)

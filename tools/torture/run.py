@@ -1,0 +1,123 @@
+"""One torture from the first command to the count."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.discord.rules import DiscordRules
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.latency import Latency
+from sandbox.image_api.server import LocalImageApi
+from sandbox.image_api.studio import PaintMode
+from tests.databases import rows
+from tools.torture import weather
+from tools.torture.count import Count, count
+from tools.torture.fleet import Fleet, Member
+from tools.torture.users import Crowd, populate
+
+START_PATIENCE_S = 30.0
+LONGEST_ABSENCE_S = 1.5
+UNFINISHED = "SELECT COUNT(*) FROM jobs WHERE told = {false}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done. Times are in seconds; `settle_s` is how long jobs may take to end once all is well again."""
+
+    jobs: int = 300
+    kills: int = 10
+    seed: int = 0
+    shards: int = 1
+    workers: int = 0
+    within_s: float = 90.0
+    settle_s: float = 120.0
+
+    def members(self) -> Sequence[Member]:
+        """The processes: one bot for each shard, and the workers."""
+        bots = [
+            Member("run", {"DISCORD_SHARD_IDS": str(shard), "DISCORD_SHARD_COUNT": str(self.shards)})
+            for shard in range(self.shards)
+        ]
+        return [*(bots if self.shards > 1 else [Member("run")]), *(Member("work") for _ in range(self.workers))]
+
+
+async def torture(plan: Plan, database: str, folder: Path) -> Count:
+    """Carry out a plan on an empty database, with files in `folder`. Raises TimeoutError when the bot never starts."""
+    chance = random.Random(plan.seed)
+    local_api = LocalImageApi(latency=Latency(1.5, 4.0), paint=PaintMode.TINY, seed=plan.seed)
+    discord = LocalDiscord(settings=DiscordRules(shards=plan.shards))
+    async with discord, local_api as image_api:
+        variables = {
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_URL": discord.api_url,
+            "DATABASE_URL": database,
+            "UNIALL_API_KEY": "sandbox",
+            "UNIALL_BASE_URL": image_api.base_url,
+            "LOG_LEVEL": "WARNING",
+            "TMPDIR": str(folder),  # on PostgreSQL the spools of killed processes stay there
+            "MAX_JOBS_PER_USER": "1000",
+        }
+        crowd = Crowd(discord, populate(discord.world, plan.shards), chance)
+        fleet = Fleet(plan.members(), variables, folder / "bots.log")
+        try:
+            await fleet.start()
+            await discord.wait_for_bot(START_PATIENCE_S)
+            await _storm(plan, fleet, crowd, discord, image_api, chance)
+            await _calm(plan, fleet, crowd, discord, database)
+        finally:
+            await fleet.stop()
+        return count(crowd.wishes, image_api, kills=fleet.kills, faults=fleet.faults())
+
+
+async def _storm(
+    plan: Plan, fleet: Fleet, crowd: Crowd, discord: LocalDiscord, image_api: LocalImageApi, chance: random.Random
+) -> None:
+    trouble = (weather.over_discord(discord, chance), weather.over_image_api(image_api, chance), crowd.fetch())
+    async with _meanwhile(*trouble), asyncio.TaskGroup() as group:
+        group.create_task(crowd.ask(plan.jobs, plan.within_s))
+        group.create_task(_kill(fleet, plan, chance))
+
+
+async def _kill(fleet: Fleet, plan: Plan, chance: random.Random) -> None:
+    moments = sorted(chance.uniform(1.0, plan.within_s) for _ in range(plan.kills))
+    began = time.monotonic()
+    for moment in moments:
+        await asyncio.sleep(max(began + moment - time.monotonic(), 0.0))
+        await fleet.kill_one(chance, away_s=chance.uniform(0.0, LONGEST_ABSENCE_S))
+
+
+async def _calm(plan: Plan, fleet: Fleet, crowd: Crowd, discord: LocalDiscord, database: str) -> None:
+    """All is well again: every job must come to an end now. What has not by then is counted as lost."""
+    discord.faults.clear()
+    await fleet.start()
+    with contextlib.suppress(TimeoutError):
+        async with _meanwhile(crowd.fetch()), asyncio.timeout(plan.settle_s):
+            while await asyncio.to_thread(_unfinished, database):
+                await asyncio.sleep(0.2)
+
+
+def _unfinished(database: str) -> int:
+    query = UNFINISHED.format(false="0" if database.startswith("sqlite") else "FALSE")
+    return int(str(rows(database, query)[0][0]))
+
+
+@contextlib.asynccontextmanager
+async def _meanwhile(*works: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
+    """Do these beside what stands in the block."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
