@@ -14,7 +14,7 @@ from discord.ext import commands
 
 from bot.config.settings import Settings
 from bot.discord_api.reconnect import PatientShards
-from bot.jobs.records.janitor import Keeper
+from bot.jobs.records.janitor import Janitor
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
@@ -24,7 +24,7 @@ from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.reply.actions import JobButton
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.requests import forms
-from bot.ui.requests.handler import Desk
+from bot.ui.requests.handler import InteractionHandler
 from bot.ui.settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -59,7 +59,7 @@ class Tree(app_commands.CommandTree["EaselClient"]):
             log.info("an outdated command was used", command=type(error).__name__)
         else:
             log.error("a command met a fault of the program", exc_info=error)
-        await self.client.desk.say(interaction, texts.INTERNAL_FAULT)
+        await self.client.handler.say(interaction, texts.INTERNAL_FAULT)
 
 
 class _Options(TypedDict, total=False):
@@ -79,11 +79,11 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
 
     #: Given by the composition root before login.
-    desk: Desk
+    handler: InteractionHandler
     panels: Panels
     gallery: GalleryPanel
     server_settings: ServerSettings
-    household: Keeper
+    household: Janitor
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""
@@ -116,7 +116,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Forms and panels are read here and not by the objects that were sent: so they work after a restart too."""
         if interaction.type is discord.InteractionType.modal_submit and (answer := forms.read(interaction)):
-            await self.desk.submit(interaction, answer)
+            await self.handler.submit(interaction, answer)
         elif interaction.type in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
             await self.panels.take(interaction)
 

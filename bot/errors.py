@@ -13,7 +13,7 @@ EaselError
 │   ├── Barred                     a rule of the place says no: `bar` and what is allowed instead
 │   ├── TooManyJobs                the user has as many jobs in flight as allowed
 │   ├── QuotaReached               the rest of a quota is too small: carries where it stands
-│   ├── LineFull                   as many requests wait as the operator allows
+│   ├── QueueFull                   as many requests wait as the operator allows
 │   ├── AlreadyReceived            this interaction started a job before
 │   └── PresetFault                a preset can't be kept
 │       ├── PresetNameMissing
@@ -143,7 +143,7 @@ class QuotaReached(RequestError):
         self.asked = asked
 
 
-class LineFull(RequestError):
+class QueueFull(RequestError):
     """As many requests wait in line as the operator allows: `limit`."""
 
     def __init__(self, limit: int) -> None:

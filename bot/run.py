@@ -16,20 +16,20 @@ import structlog
 
 from bot.client import EaselClient
 from bot.config import logs
-from bot.config.paths import Places, places_of
+from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
 from bot.discord_api.address import point_discord_at
 from bot.discord_api.reconnect import OUTAGES, pause_after, told_in_a_sentence
-from bot.discord_api.rest import Answer, DiscordUnreachable, ask, cause_of
+from bot.discord_api.rest import DiscordUnreachable, GatewayInfo, ask, cause_of
 from bot.errors import EaselError, SettingsError, StartError
 from bot.image_api.client import ImageApi, Limits, Mode
-from bot.jobs.job_run import Tools
-from bot.jobs.policies import Owner
+from bot.jobs.job_run import Deps
+from bot.jobs.policies import Policies
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.records.accounts import Accounts
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.gallery import GalleryBook
-from bot.jobs.records.janitor import Ages, Keeper
+from bot.jobs.records.janitor import Ages, Janitor
 from bot.jobs.records.lists import JobLists
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.records.presets import PresetBook
@@ -44,18 +44,18 @@ from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 from bot.ui.panels.dispatch import Panels
 from bot.ui.panels.gallery import GalleryPanel
-from bot.ui.panels.guide import Guide
+from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
 from bot.ui.panels.presets import PresetPanel
 from bot.ui.panels.privacy import PrivacyPanel
 from bot.ui.panels.reports import Reports
 from bot.ui.panels.usage import UsagePanel
-from bot.ui.reply.transport import Reach
-from bot.ui.requests.handler import Desk
+from bot.ui.reply.transport import ReplyTransport
+from bot.ui.requests.handler import InteractionHandler
 from bot.ui.settings.command import server_settings
 
 if TYPE_CHECKING:
-    from bot.ops.health.monitor import HealthOffice
+    from bot.ops.health.monitor import HealthMonitor
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -119,7 +119,7 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
         stack.push_async_callback(store.close)
         if health:
             health.sees_store(store)
-        places = places_of(settings.database_url)
+        places = paths_of(settings.database_url)
         if not places.alone:
             stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
             await asyncio.to_thread(sweep_abandoned, places.spool.parent, "easel-" + "[0-9a-f]" * 16)
@@ -149,33 +149,33 @@ class _House:
 
     client: EaselClient
     runner: Runner
-    desk: Desk
+    handler: InteractionHandler
 
 
 @dataclass(frozen=True, slots=True)
 class _Shared:
     """What is opened once, however often the client has to be built until Discord lets it in."""
 
-    places: Places
+    places: Paths
     store: Store
     api: ImageApi
     moderation: Moderation | None
 
 
-async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -> HealthOffice | None:
+async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -> HealthMonitor | None:
     """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
     if settings.http_port is None:
         return None
-    from bot.ops.health.monitor import HealthOffice
+    from bot.ops.health.monitor import HealthMonitor
 
-    office = HealthOffice(settings, gateway=gateway)
+    office = HealthMonitor(settings, gateway=gateway)
     return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))
 
 
-def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> _House:
+def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) -> _House:
     places, store = shared.places, shared.store
     client = EaselClient(settings, health.trace() if health else None)
-    tools = Tools(
+    tools = Deps(
         jobs=store.jobs,
         api=shared.api,
         replies=client.replies,
@@ -192,27 +192,29 @@ def _built(settings: Settings, shared: _Shared, health: HealthOffice | None) -> 
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    owner = Owner(store.rules, store.ledger, settings.price_list, settings.ceilings)
+    owner = Policies(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
-    client.desk = Desk(service, owner, client.replies, presets, OpeningBook(store.openings), DraftBook(store.drafts))
-    client.gallery = GalleryPanel(GalleryBook(store.gallery), service, Reach(client))
+    client.handler = InteractionHandler(
+        service, owner, client.replies, presets, OpeningBook(store.openings), DraftBook(store.drafts)
+    )
+    client.gallery = GalleryPanel(GalleryBook(store.gallery), service, ReplyTransport(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.panels = Panels(
-        client.desk,
+        client.handler,
         presets,
         client.gallery,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
-        Guide(owner, client),
+        HelpPanel(owner, client),
         client.server_settings.panel,
-        client.desk.confirming,
+        client.handler.confirming,
         UsagePanel(Accounts(owner)),
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
-    client.household = Keeper(store.retention, store.people, ages)
-    return _House(client, runner, client.desk)
+    client.household = Janitor(store.retention, store.people, ages)
+    return _House(client, runner, client.handler)
 
 
 def _spool(root: Path) -> Spool:
@@ -231,7 +233,7 @@ def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | 
     )
 
 
-def _image_api(settings: Settings, places: Places, measures: Measures) -> ImageApi:
+def _image_api(settings: Settings, places: Paths, measures: Measures) -> ImageApi:
     return ImageApi(
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),
@@ -268,7 +270,7 @@ async def _logged_in(settings: Settings, build: Callable[[Settings], _House], st
                 return house
 
 
-async def _wait_for_discord(settings: Settings) -> Answer:
+async def _wait_for_discord(settings: Settings) -> GatewayInfo:
     tries = 0
     while True:
         try:
@@ -299,7 +301,7 @@ async def _first_end(*tasks: asyncio.Task[None]) -> None:
 
 async def _finish(house: _House) -> None:
     """Take nothing new; let answers to people and steps of jobs that are under way finish."""
-    await asyncio.gather(house.desk.close(ANSWERS_PATIENCE_S), house.runner.stop(JOBS_PATIENCE_S))
+    await asyncio.gather(house.handler.close(ANSWERS_PATIENCE_S), house.runner.stop(JOBS_PATIENCE_S))
 
 
 async def _sync(settings: Settings) -> int:

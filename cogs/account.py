@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
-class Account(commands.Cog):
+class AccountCommands(commands.Cog):
     """Opens the panels in which people see and decide what is theirs."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Your requests: in line, running and recent")
@@ -30,6 +30,6 @@ class Account(commands.Cog):
         await self._client.panels.open(interaction, "privacy")
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
-    await client.add_cog(Account(client))
+    await client.add_cog(AccountCommands(client))

@@ -42,7 +42,7 @@ class BlockingMenus(commands.Cog):
 
     async def _choose(self, interaction: discord.Interaction[Any], user: discord.User, *, blocks: bool) -> None:
         act = self._client.server_settings.blocking.from_menu(interaction, user, blocks=blocks)
-        await self._client.desk.answer(interaction, act)
+        await self._client.handler.answer(interaction, act)
 
 
 async def setup(client: SettingsHolder) -> None:

@@ -9,15 +9,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS
-from bot.policy.request_input import Wish
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import options
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
 class Edit(commands.Cog):
     """Changes one to three attached pictures as a prompt says."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Change one to three pictures as your words say")
@@ -57,20 +57,20 @@ class Edit(commands.Cog):
         private: bool | None = None,
         preset: str | None = None,
     ) -> None:
-        wish = Wish(
+        wish = RequestInput(
             prompt=prompt,
             options=options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private),
             sources=options.sources(image, image2, image3),
             preset=preset,
         )
-        await self._client.desk.start(interaction, wish)
+        await self._client.handler.start(interaction, wish)
 
     @edit.autocomplete("preset")
     async def suggest(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         """The presets that fit what was typed so far."""
-        return await self._client.desk.presets.suggest(interaction, typed)
+        return await self._client.handler.presets.suggest(interaction, typed)
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Edit(client))

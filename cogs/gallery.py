@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
-class Gallery(commands.Cog):
+class GalleryCommands(commands.Cog):
     """Opens the gallery for the one who asks."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Page through finished pictures: the server's, a member's or your own")
@@ -32,9 +32,9 @@ class Gallery(commands.Cog):
     ) -> None:
         member_id = member.id if member else None
         opening = self._client.gallery.open_at(interaction, mine=bool(mine), member_id=member_id, day=date)
-        await self._client.desk.answer(interaction, opening)
+        await self._client.handler.answer(interaction, opening)
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
-    await client.add_cog(Gallery(client))
+    await client.add_cog(GalleryCommands(client))

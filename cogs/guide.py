@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
-class Guide(commands.Cog):
+class GuideCommands(commands.Cog):
     """Explains Easel in one reply."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(name="help", description="What Easel can do, and how to begin")
@@ -22,6 +22,6 @@ class Guide(commands.Cog):
         await self._client.panels.open(interaction, "help")
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
-    await client.add_cog(Guide(client))
+    await client.add_cog(GuideCommands(client))

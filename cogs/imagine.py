@@ -9,15 +9,15 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS
-from bot.policy.request_input import Wish
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import options
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
 class Imagine(commands.Cog):
     """Paints what a prompt says."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Paint a picture from words")
@@ -51,19 +51,19 @@ class Imagine(commands.Cog):
         private: bool | None = None,
         preset: str | None = None,
     ) -> None:
-        wish = Wish(
+        wish = RequestInput(
             prompt=prompt,
             options=options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private),
             preset=preset,
         )
-        await self._client.desk.start(interaction, wish)
+        await self._client.handler.start(interaction, wish)
 
     @imagine.autocomplete("preset")
     async def suggest(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         """The presets that fit what was typed so far."""
-        return await self._client.desk.presets.suggest(interaction, typed)
+        return await self._client.handler.presets.suggest(interaction, typed)
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Imagine(client))

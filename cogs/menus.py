@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
 class Menus(commands.Cog):
     """Works on any message a person can see, without reading any other."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
         self._menus = (
             app_commands.ContextMenu(name="Edit image", callback=self.edit_image),
@@ -31,13 +31,13 @@ class Menus(commands.Cog):
 
     async def edit_image(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Open the edit form on the message's pictures."""
-        await self._client.desk.edit_pictures_of(interaction, message)
+        await self._client.handler.edit_pictures_of(interaction, message)
 
     async def imagine_this(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Paint the message's text."""
-        await self._client.desk.imagine_words_of(interaction, message)
+        await self._client.handler.imagine_words_of(interaction, message)
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Menus(client))

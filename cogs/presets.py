@@ -8,13 +8,13 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 
 
-class Presets(commands.Cog):
+class PresetCommands(commands.Cog):
     """Opens the panel in which presets are made, changed, shared and deleted."""
 
-    def __init__(self, client: DeskHolder) -> None:
+    def __init__(self, client: HandlerHolder) -> None:
         self._client = client
 
     @app_commands.command(description="Your saved styles and those of this server: see, make, change and delete them")
@@ -22,6 +22,6 @@ class Presets(commands.Cog):
         await self._client.panels.open(interaction, "presets")
 
 
-async def setup(client: DeskHolder) -> None:
+async def setup(client: HandlerHolder) -> None:
     """Called by discord.py when the client loads this file."""
-    await client.add_cog(Presets(client))
+    await client.add_cog(PresetCommands(client))

@@ -10,7 +10,7 @@ from discord.ext import commands
 
 from bot.model import MAX_COUNT
 from bot.ui.kit import options
-from bot.ui.requests.handler import DeskHolder
+from bot.ui.requests.handler import HandlerHolder
 from bot.ui.settings import command
 from bot.ui.settings.command import ServerSettings
 
@@ -19,13 +19,13 @@ Count = app_commands.Range[int, 1, MAX_COUNT]
 Money = app_commands.Range[str, 1, 20]
 
 
-class SettingsHolder(DeskHolder, Protocol):
+class SettingsHolder(HandlerHolder, Protocol):
     """The client, as this cog sees it."""
 
     server_settings: ServerSettings
 
 
-class Settings(commands.Cog):
+class SettingsCommands(commands.Cog):
     """Without options the panel opens; with options they are set, and the answer shows what holds now."""
 
     def __init__(self, client: SettingsHolder) -> None:
@@ -101,9 +101,9 @@ class Settings(commands.Cog):
     ) -> None:
         # The parameters declare the options; they are read by their names.
         given = dict(iter(interaction.namespace))
-        await self._client.desk.answer(interaction, self._client.server_settings.command(interaction, given))
+        await self._client.handler.answer(interaction, self._client.server_settings.command(interaction, given))
 
 
 async def setup(client: SettingsHolder) -> None:
     """Called by discord.py when the client loads this file."""
-    await client.add_cog(Settings(client))
+    await client.add_cog(SettingsCommands(client))

@@ -11,7 +11,7 @@ from bot.store.url import file_of, is_sqlite, read_url
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Paths:
     """Made by `places_of`."""
 
     owner: str
@@ -20,7 +20,7 @@ class Places:
     held: Path  # pictures that came inside an answer of the image API and have no address
 
 
-def places_of(database_url: str) -> Places:
+def paths_of(database_url: str) -> Paths:
     """A SQLite file has one process: what the last one held is this one's, and the files lie beside the database.
 
     On PostgreSQL every process is new. Its spool may be forgotten: everything in it can be fetched again.
@@ -28,6 +28,6 @@ def places_of(database_url: str) -> Places:
     url = read_url(database_url)
     if is_sqlite(url):
         file = file_of(url)
-        return Places("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
+        return Paths("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
     owner = secrets.token_hex(8)
-    return Places(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
+    return Paths(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))

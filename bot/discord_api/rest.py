@@ -29,7 +29,7 @@ class DiscordUnreachable(EaselError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GatewayInfo:
     """What Discord says to a token it accepts: who the bot is, and where and how it may connect."""
 
     name: str
@@ -37,7 +37,7 @@ class Answer:
     shards: int
 
 
-async def ask(api_url: str, token: str) -> Answer:
+async def ask(api_url: str, token: str) -> GatewayInfo:
     """Ask `api_url` (ending in /api/v10) about the bot. Raises StartError for a refused token, DiscordUnreachable."""
     headers = {"Authorization": f"Bot {token}", "User-Agent": USER_AGENT}
     timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
@@ -48,7 +48,7 @@ async def ask(api_url: str, token: str) -> Answer:
     except (aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
         raise DiscordUnreachable(cause_of(error)) from error
     try:
-        return Answer(str(user["username"]), str(gateway["url"]), int(gateway["shards"]))
+        return GatewayInfo(str(user["username"]), str(gateway["url"]), int(gateway["shards"]))
     except (KeyError, TypeError, ValueError):
         raise DiscordUnreachable("an answer that is not Discord's") from None
 

@@ -28,7 +28,7 @@ from bot.image_api.picture_file import Download, picture_format, save
 from bot.image_api.probe import probe
 from bot.image_api.transport import Transport
 from bot.image_api.validation import validate
-from bot.image_api.wire.blobs import PREFIX, Holding, decoded, pieces_of
+from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
@@ -94,7 +94,7 @@ class ImageApi:
             raise ValueError("The key of the image API holds characters that no key has.")
         self._mode = mode
         self._limits = limits or Limits()
-        self._holding = Holding(held_folder)
+        self._holding = BlobFolder(held_folder)
         self._measures = measures
         self.breaker = Breaker(
             threshold=self._limits.breaker_threshold,

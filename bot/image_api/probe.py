@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.errors import ImageApiError, TaskLost, Unexpected
 from bot.image_api.transport import Transport
-from bot.image_api.wire.answers import Answer, Unreadable, as_object, read_json
+from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, read_json
 from bot.image_api.wire.envelope import read_report
 from bot.image_api.wire.faults import ask_error, ask_fault
 from bot.image_api.wire.vocabulary import fault_of
@@ -30,7 +30,7 @@ async def probe(transport: Transport, *, tasks: bool) -> None:
         raise
 
 
-def _check_answer_about_no_task(answer: Answer) -> None:
+def _check_answer_about_no_task(answer: ApiAnswer) -> None:
     _read(answer)
     try:
         read_report(answer)
@@ -38,7 +38,7 @@ def _check_answer_about_no_task(answer: Answer) -> None:
         return
 
 
-def _check_models(answer: Answer) -> None:
+def _check_models(answer: ApiAnswer) -> None:
     if answer.status >= 500 or answer.status in {401, 402, 403, 429}:
         raise ask_error(answer)
     body = _read(answer)
@@ -54,12 +54,12 @@ def _check_models(answer: Answer) -> None:
         raise _wrong_address(answer)
 
 
-def _read(answer: Answer) -> object:
+def _read(answer: ApiAnswer) -> object:
     try:
         return read_json(answer.body)
     except Unreadable as error:
         raise _wrong_address(answer) from error
 
 
-def _wrong_address(answer: Answer) -> Unexpected:
+def _wrong_address(answer: ApiAnswer) -> Unexpected:
     return Unexpected(f"{_WRONG_ADDRESS} (HTTP {answer.status})", request_id=answer.request_id())

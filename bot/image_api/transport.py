@@ -21,8 +21,8 @@ from bot.image_api.addresses import parse_address, same_origin
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_call
 from bot.image_api.limits import Limits
-from bot.image_api.wire.answers import Answer
-from bot.image_api.wire.blobs import AnswerTooLong, Holding, LongStrings
+from bot.image_api.wire.answers import ApiAnswer
+from bot.image_api.wire.blobs import AnswerTooLong, BlobFolder, LongStrings
 from bot.model import Charged
 from bot.telemetry import Measures
 
@@ -70,7 +70,7 @@ class Transport:
     """Sends one call each and gives back the Answer, whatever its status. `base` is the address before `/v1`."""
 
     def __init__(
-        self, base: URL, api_key: str, limits: Limits, breaker: Breaker, holding: Holding, measures: Measures
+        self, base: URL, api_key: str, limits: Limits, breaker: Breaker, holding: BlobFolder, measures: Measures
     ) -> None:
         self._root = base / "v1"
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
@@ -87,7 +87,7 @@ class Transport:
                 await session.close()
         self._asking = self._submitting = None
 
-    async def ask(self, *path: str) -> Answer:
+    async def ask(self, *path: str) -> ApiAnswer:
         """GET /v1/`path`. Raises Unreachable where no whole answer came."""
         url = self._url(path)
         with self._breaker.call() as verdict, counted_call(self._measures, "GET", *path) as call:
@@ -110,7 +110,7 @@ class Transport:
         json: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
         total_s: float,
-    ) -> Answer:
+    ) -> ApiAnswer:
         """POST /v1/`path`, once. Raises Unreachable where nothing was sent, Uncertain where it may have arrived."""
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
         contact = _Contact()
@@ -152,7 +152,7 @@ class Transport:
     def _url(self, path: tuple[str, ...]) -> URL:
         return self._root.joinpath(*(quote(part, safe="") for part in path), encoded=True)
 
-    async def _ask_hop_by_hop(self, url: URL) -> Answer:
+    async def _ask_hop_by_hop(self, url: URL) -> ApiAnswer:
         """Follow redirects as long as they stay at the API's origin; any other is given back as it is."""
         if self._asking is None:
             self._asking = open_session(aiohttp.TCPConnector())
@@ -172,7 +172,7 @@ class Transport:
             return None
         return target if target is not None and same_origin(target, self._root) else None
 
-    async def _read(self, response: aiohttp.ClientResponse) -> Answer:
+    async def _read(self, response: aiohttp.ClientResponse) -> ApiAnswer:
         with LongStrings(self._holding) as text:
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
@@ -185,4 +185,4 @@ class Transport:
                 text.discard()
         body = text.finish()
         log.debug("image API %s %s -> %s %.500r", response.method, response.url.path, response.status, body)
-        return Answer(response.status, body, {name.lower(): value for name, value in response.headers.items()})
+        return ApiAnswer(response.status, body, {name.lower(): value for name, value in response.headers.items()})

@@ -58,7 +58,7 @@ class CancelAsked(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Deps:
     """What every job is worked on with, the same for all jobs of a process."""
 
     jobs: Jobs
@@ -81,11 +81,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Life:
+class JobRun:
     """Carries one job from the state it is in to its end, or back into the line after a refusal."""
 
-    def __init__(self, tools: Tools, job: Job) -> None:
-        self.tools = tools
+    def __init__(self, deps: Deps, job: Job) -> None:
+        self.deps = deps
         self.job = job
         self.log = log.bind(job=job.id)
         self._cancel = asyncio.Event()
@@ -110,13 +110,13 @@ class Life:
 
     async def pause_until_renewed(self, seconds: float) -> None:
         """Sleep until a click brings a new token, at most so long. Raises Stopped when the process ends."""
-        waits = [asyncio.ensure_future(event.wait()) for event in (self._renewed, self.tools.stopping)]
+        waits = [asyncio.ensure_future(event.wait()) for event in (self._renewed, self.deps.stopping)]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-        if self.tools.stopping.is_set():
+        if self.deps.stopping.is_set():
             raise Stopped
         self._renewed.clear()
 
@@ -125,7 +125,7 @@ class Life:
         tries = 0
         while True:
             try:
-                self.job = await self.tools.jobs.move(self.job, to, now=now(), owner=self.tools.owner, **changes)
+                self.job = await self.deps.jobs.move(self.job, to, now=now(), owner=self.deps.owner, **changes)
             except StoreUnavailable as exc:
                 tries += 1
                 self.log.error(
@@ -147,7 +147,7 @@ class Life:
         """Sleep, unless the process ends meanwhile: then raise Stopped."""
         try:
             async with asyncio.timeout(seconds):
-                await self.tools.stopping.wait()
+                await self.deps.stopping.wait()
         except TimeoutError:
             return
         raise Stopped
@@ -165,7 +165,7 @@ class Life:
         if self._cancel.is_set():
             await self.end(JobState.CANCELLED, FailureKind.CANCELLED)
             return
-        if self.tools.replies.is_gone(self.job):
+        if self.deps.replies.is_gone(self.job):
             await self.end(JobState.CANCELLED, FailureKind.REPLY_DELETED)
             return
         if (kind := await self._judged()) is not None:
@@ -178,24 +178,24 @@ class Life:
         except DownloadGone:
             await self.end(JobState.FAILED, FailureKind.SOURCE_GONE)
         else:
-            if self.tools.stopping.is_set():
+            if self.deps.stopping.is_set():
                 raise Stopped
             request = replace(self.job.request, sources=sources)
             await self.move(JobState.SUBMITTING, request=request, attempts=self.job.attempts + 1)
 
     async def _judged(self) -> FailureKind | None:
         """What the operator's moderation has against the prompt; asked once, not before each try."""
-        if self.tools.moderator is None or self.job.attempts:
+        if self.deps.moderator is None or self.job.attempts:
             return None
         try:
-            allowed = await self.tools.moderator.allows(self.job.request.prompt)
+            allowed = await self.deps.moderator.allows(self.job.request.prompt)
         except ModerationDown:
             return FailureKind.MODERATION_DOWN
         return None if allowed else FailureKind.MODERATED
 
     async def _take_in(self, index: int, source: Source) -> Source:
         """Fetch and check one source; returns it with an address that works. Raises BadSource or DownloadGone."""
-        into = self.tools.spool.source(self.job.id, index)
+        into = self.deps.spool.source(self.job.id, index)
         try:
             fetched = await self._fetch_source(source, into)
         except TooLarge:
@@ -207,23 +207,23 @@ class Life:
         except DownloadError as exc:
             self.log.warning("a source cannot be read", fault=type(exc).__name__)
             raise BadSource(SourceFault.UNREADABLE) from None
-        await self.tools.inspector.check_source(into)
+        await self.deps.inspector.check_source(into)
         return fetched
 
     async def _fetch_source(self, source: Source, into: Path) -> Source:
         if source.url:
             try:
-                await self.tools.api.fetch_source(source.url, into, max_bytes=MAX_SOURCE_BYTES)
+                await self.deps.api.fetch_source(source.url, into, max_bytes=MAX_SOURCE_BYTES)
             except DownloadGone:
                 if source.kept is None:
                     raise
             else:
                 return source
         try:
-            fresh = await self.tools.replies.fresh(source)
+            fresh = await self.deps.replies.fresh(source)
         except ReplyError as exc:
             raise DownloadGone(str(exc)) from exc
-        await self.tools.api.fetch_source(fresh.url, into, max_bytes=MAX_SOURCE_BYTES)
+        await self.deps.api.fetch_source(fresh.url, into, max_bytes=MAX_SOURCE_BYTES)
         return fresh
 
     async def submit(self) -> None:
@@ -248,9 +248,9 @@ class Life:
 
     async def _sent(self) -> Submission:
         """One submission. Where its answer is the picture itself, Cancel ends the waiting for it (CancelAsked)."""
-        if not self.tools.api.paints_at_once:
+        if not self.deps.api.paints_at_once:
             return await self._send()
-        self.tools.replies.show(self.job, Progress())
+        self.deps.replies.show(self.job, Progress())
         sending = asyncio.create_task(self._send(), name=f"submission of job {self.job.id}")
         cancelled = asyncio.ensure_future(self._cancel.wait())
         try:
@@ -265,17 +265,17 @@ class Life:
 
     async def _send(self) -> Submission:
         """One submission. A single source that the API cannot fetch for itself is uploaded instead."""
-        here = [self.tools.spool.source(self.job.id, index) for index in range(len(self.job.request.sources))]
-        if self.tools.api.paints_at_once and len(here) > 1:
-            return await self.tools.api.submit(self.job.request, files=here)
+        here = [self.deps.spool.source(self.job.id, index) for index in range(len(self.job.request.sources))]
+        if self.deps.api.paints_at_once and len(here) > 1:
+            return await self.deps.api.submit(self.job.request, files=here)
         try:
-            return await self.tools.api.submit(self.job.request)
+            return await self.deps.api.submit(self.job.request)
         except SourceOutOfReach:
             # Certainly refused, so nothing has been bought yet.
             if len(here) != 1:
                 raise
             self.log.info("the image API cannot fetch the source; uploading it")
-            return await self.tools.api.submit(self.job.request, files=here)
+            return await self.deps.api.submit(self.job.request, files=here)
 
     async def _back_in_line(self, exc: Busy | Unreachable) -> None:
         """After a refusal that certainly started nothing: try again later, at most MAX_RETRIES times."""
@@ -287,7 +287,7 @@ class Life:
         )
         self.log.info("the image API started nothing; back in line", fault=type(exc).__name__, pause_s=round(pause, 1))
         await self.move(JobState.WAITING, not_before=now() + timedelta(seconds=pause))
-        self.tools.replies.show(self.job, Progress(trouble=exc.kind))
+        self.deps.replies.show(self.job, Progress(trouble=exc.kind))
 
     async def pause_or_cancel(self, seconds: float) -> None:
         """Sleep, unless the job is cancelled (CancelAsked) or the process ends (Stopped)."""
@@ -301,9 +301,9 @@ class Life:
 
     async def turn_or_cancel(self, likelihood: Callable[[], float]) -> None:
         """Wait for a turn to ask the image API, see `Budget.turn`. Raises CancelAsked or Stopped."""
-        if self.tools.pacer.budget.take():
+        if self.deps.pacer.budget.take():
             return
-        waits = [asyncio.ensure_future(it) for it in (self.tools.pacer.budget.turn(likelihood), self._interrupt.wait())]
+        waits = [asyncio.ensure_future(it) for it in (self.deps.pacer.budget.turn(likelihood), self._interrupt.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -9,10 +9,10 @@ from bot.errors import Barred
 from bot.jobs.job_run import now
 from bot.model import ImageRequest
 from bot.policy import admission, blocklist
-from bot.policy.admission import Place
+from bot.policy.admission import RequestContext
 from bot.policy.prices import Prices
 from bot.policy.quotas import Ceilings, Standing, Terms
-from bot.policy.request_input import Wish
+from bot.policy.request_input import RequestInput
 from bot.policy.rules import WHOLE_SERVER, RuleBook, Rules
 from bot.store.queries.ledger import By, DaySum, Entry, Extent, Ledger, Sum
 from bot.store.queries.rules import Block, RuleStore
@@ -25,8 +25,8 @@ __all__ = [
     "Entry",
     "Extent",
     "Ledger",
-    "Owner",
-    "Place",
+    "Policies",
+    "RequestContext",
     "RuleBook",
     "Rules",
     "Standing",
@@ -51,7 +51,7 @@ class Admitted:
         return self.terms.cost_micros
 
 
-class Owner:
+class Policies:
     """Rules and money. Who may call what is for the caller to ask; any method may raise StoreUnavailable."""
 
     def __init__(self, rules: RuleStore, ledger: Ledger, prices: Prices, ceilings: Ceilings) -> None:
@@ -60,7 +60,7 @@ class Owner:
         self.prices = prices
         self.ceilings = ceilings
 
-    async def admit(self, place: Place, wish: Wish | ImageRequest, *, anew: bool = False) -> Admitted:
+    async def admit(self, place: RequestContext, wish: RequestInput | ImageRequest, *, anew: bool = False) -> Admitted:
         """Look at a wish before anything is written or spent. Raises Barred.
 
         The rules are those remembered here, unless they say no or `anew` is wanted; see store/rules.py.
@@ -75,7 +75,9 @@ class Owner:
                 pass  # perhaps by a rule that holds no longer
         return await self._admitted(place, wish, await self.book_of(place.guild_id))
 
-    async def _admitted(self, place: Place, wish: Wish | ImageRequest, book: RuleBook | None) -> Admitted:
+    async def _admitted(
+        self, place: RequestContext, wish: RequestInput | ImageRequest, book: RuleBook | None
+    ) -> Admitted:
         request, rules = await admission.fitted(place, wish, book)
         exempt = admission.is_exempt(place, rules)
         terms = Terms(
@@ -117,13 +119,13 @@ class Owner:
         """Who is blocked in a server, latest first."""
         return await self._rules.blocks(guild_id)
 
-    async def allowance(self, place: Place) -> Sequence[Standing]:
+    async def allowance(self, place: RequestContext) -> Sequence[Standing]:
         """Where each quota stands that holds for somebody in a place; empty where there is none."""
         rules = Rules() if place.guild_id is None else await self.rules_of(*_where(place))
         quotas = admission.quotas_of(place, rules, self.ceilings)
         return await self.ledger.standings(quotas, user_id=place.user_id, guild_id=place.guild_id, now=now())
 
-    def is_exempt(self, place: Place, rules: Rules) -> bool:
+    def is_exempt(self, place: RequestContext, rules: Rules) -> bool:
         """Whether no quota of the server holds this person back."""
         return admission.is_exempt(place, rules)
 
@@ -133,5 +135,5 @@ class Owner:
         return blocklist.pattern_fault(pattern)
 
 
-def _where(place: Place) -> tuple[int, int, int | None]:
+def _where(place: RequestContext) -> tuple[int, int, int | None]:
     return place.guild_id or 0, place.channel_id, place.parent_id

@@ -20,67 +20,67 @@ from dataclasses import replace
 
 from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
-from bot.jobs.job_run import Life, now
+from bot.jobs.job_run import JobRun, now
 from bot.jobs.polling.schedule import growing_pause
 from bot.model import Charged, FailureKind, JobState
 
 
-async def take_up(life: Life) -> None:
+async def take_up(run: JobRun) -> None:
     """Carry a job that was found at start over the one step whose outcome is not known."""
-    match life.job.state:
+    match run.job.state:
         case JobState.RECEIVED:
-            await _look_for_reply(life)
+            await _look_for_reply(run)
         case JobState.SUBMITTING:
-            await life.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)
+            await run.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)
         case JobState.DELIVERING:
-            await delivery.deliver(life, look_first=True)
+            await delivery.deliver(run, look_first=True)
         case JobState.RESTORED:
-            await _look_for_pictures(life)
+            await _look_for_pictures(run)
         case _:
             pass
 
 
-async def _look_for_reply(life: Life) -> None:
+async def _look_for_reply(run: JobRun) -> None:
     tries = 0
-    while now() - life.job.received_at < delivery.GIVE_UP_AFTER:
+    while now() - run.job.received_at < delivery.GIVE_UP_AFTER:
         try:
-            target = await life.tools.replies.find(life.job)
+            target = await run.deps.replies.find(run.job)
         except (ReplyGone, ReplyOutOfReach):
             break
         except ReplyUnavailable as exc:
             tries += 1
             pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-            await life.pause(max(exc.retry_after, pause))
+            await run.pause(max(exc.retry_after, pause))
             continue
         if target is None:
             break
-        await life.move(JobState.WAITING, target=target)
+        await run.move(JobState.WAITING, target=target)
         return
-    await life.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
+    await run.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
 
 
-async def _look_for_pictures(life: Life) -> None:
+async def _look_for_pictures(run: JobRun) -> None:
     tries, began = 0, now()  # the job itself may be weeks old
     while now() - began < delivery.GIVE_UP_AFTER:
         try:
-            target = await life.tools.replies.find_delivered(life.job)
+            target = await run.deps.replies.find_delivered(run.job)
         except ReplyGone:
-            await life.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
+            await run.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
             return
         except ReplyOutOfReach:
             break
         except ReplyUnavailable as exc:
             tries += 1
             pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-            await life.pause(max(exc.retry_after, pause))
+            await run.pause(max(exc.retry_after, pause))
             continue
         if target is not None:
-            await life.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+            await run.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
             return
         break
-    if life.job.result_urls:
-        await life.move(JobState.READY)
-    elif life.job.task_id is not None:
-        await life.move(JobState.PAINTING)
+    if run.job.result_urls:
+        await run.move(JobState.READY)
+    elif run.job.task_id is not None:
+        await run.move(JobState.PAINTING)
     else:
-        await life.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)
+        await run.end(JobState.UNCERTAIN, FailureKind.UNCERTAIN, Charged.MAYBE)

@@ -1,4 +1,4 @@
-"""Claims jobs from the line, gives each a life of its own, and keeps them alive by lease and heartbeat."""
+"""Claims jobs from the line, gives each a run of its own, and keeps them alive by lease and heartbeat."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import structlog
 from bot.errors import Busy, ImageApiError, JobMoved, StoreError, StoreUnavailable, Unexpected, Unreachable
 from bot.jobs import delivery, recovery
 from bot.jobs import task_poller as watch
-from bot.jobs.job_run import Life, Stopped, Tools, now
+from bot.jobs.job_run import Deps, JobRun, Stopped, now
 from bot.jobs.polling.schedule import growing_pause
 from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
 
@@ -33,16 +33,16 @@ SHARE_S = 10.0  # what was learned of the image API's pace, with the other proce
 class Runner:
     """All work on jobs in this process. It knows Discord only through its port."""
 
-    def __init__(self, tools: Tools, *, max_active: int, alone: bool = True) -> None:
+    def __init__(self, deps: Deps, *, max_active: int, alone: bool = True) -> None:
         """`max_active` is how many jobs may be at the image API at once, from this process.
 
         `alone` says that no other process works on the same database, so this one shows everybody's place in line;
         otherwise each shows the places of those whose commands it took.
         """
-        self.tools = tools
+        self.deps = deps
         self._alone = alone
         self._max_active = max_active
-        self._lives: dict[str, tuple[Life, asyncio.Task[None]]] = {}
+        self._runs: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
         self._at_api: set[str] = set()
         self._line: dict[str, Job] = {}
         self._awake = asyncio.Event()
@@ -61,17 +61,17 @@ class Runner:
 
     def cancel(self, job_id: str) -> bool:
         """Ask a job that is worked on here to end; False when it is not."""
-        entry = self._lives.get(job_id)
+        entry = self._runs.get(job_id)
         if entry is not None:
             entry[0].cancel()
         return entry is not None
 
     def take_up(self, job: Job) -> None:
         """Tell how a job ended that was ended from outside. One that is worked on just now must first notice that."""
-        if entry := self._lives.get(job.id):
+        if entry := self._runs.get(job.id):
             entry[0].cancel()
             entry[1].add_done_callback(lambda _: self.take_up(job))
-        elif not self.tools.stopping.is_set():
+        elif not self.deps.stopping.is_set():
             self._begin(job)
 
     def look_for_reply(self, job: Job) -> None:
@@ -82,21 +82,21 @@ class Runner:
         """A click brought a new token for a job's reply."""
         if job.id in self._line:
             self._line[job.id] = job
-        if entry := self._lives.get(job.id):
+        if entry := self._runs.get(job.id):
             entry[0].renewed(job.target)
 
     def hear(self, job_id: str) -> None:
         """Another process changed something: this job, or with an empty text the line."""
         if not job_id:
             self.wake()
-        elif not self.tools.stopping.is_set():
+        elif not self.deps.stopping.is_set():
             task = asyncio.create_task(self._look_at(job_id), name=f"look at job {job_id}")
             self._looks.add(task)
             task.add_done_callback(self._looks.discard)
 
     async def _look_at(self, job_id: str) -> None:
         try:
-            job = await self.tools.jobs.get(job_id)
+            job = await self.deps.jobs.get(job_id)
         except StoreUnavailable:
             return
         if job is None:
@@ -104,13 +104,13 @@ class Runner:
         self.renewed(job)
         if job.cancel_requested:
             self.cancel(job_id)
-        if job.state is JobState.PAINTING and job_id not in self._lives:
+        if job.state is JobState.PAINTING and job_id not in self._runs:
             await self.adopt()
 
     @property
     def busy_with(self) -> int:
         """How many jobs are being worked on."""
-        return len(self._lives)
+        return len(self._runs)
 
     @property
     def places_taken(self) -> int:
@@ -130,46 +130,46 @@ class Runner:
             group.create_task(self._again_and_again(self.adopt, ADOPT_S), name="adopt")
             group.create_task(self._again_and_again(self._show_places, SHOW_PLACES_S), name="places")
             group.create_task(self._again_and_again(self._clear_shelf, CLEAR_SHELF_S), name="shelf")
-            group.create_task(self._again_and_again(self.tools.pacer.share, SHARE_S), name="pace")
+            group.create_task(self._again_and_again(self.deps.pacer.share, SHARE_S), name="pace")
             group.create_task(self._again_and_again(self._claim, LOOK_AT_LINE_S, wake=self._awake), name="line")
 
     async def stop(self, patience_s: float) -> None:
         """Take no new job, finish what is being written or sent, leave the rest to the next start."""
-        self.tools.stopping.set()
-        for life, _ in self._lives.values():
-            life.stop()
-        running = [task for _, task in self._lives.values()]
+        self.deps.stopping.set()
+        for run, _ in self._runs.values():
+            run.stop()
+        running = [task for _, task in self._runs.values()]
         if running:
             _, late = await asyncio.wait(running, timeout=patience_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         try:
-            await self.tools.jobs.release(self.tools.owner)
-            await self.tools.pacer.share()
+            await self.deps.jobs.release(self.deps.owner)
+            await self.deps.pacer.share()
         except StoreError as exc:
             log.warning("the leases of this process are left to run out", fault=str(exc))
 
     async def adopt(self) -> None:
         """Take up unfinished jobs that no living process holds."""
-        found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=False)
-        self.tools.measures.adopted(len(found))
+        found = await self.deps.jobs.adopt(self.deps.owner, now=now(), lease=LEASE, include_own=False)
+        self.deps.measures.adopted(len(found))
         for job in found:
             self._found(job)
 
     async def _start(self) -> None:
-        found = await self.tools.jobs.adopt(self.tools.owner, now=now(), lease=LEASE, include_own=True)
-        waiting = await self.tools.jobs.waiting() if self._alone else []
+        found = await self.deps.jobs.adopt(self.deps.owner, now=now(), lease=LEASE, include_own=True)
+        waiting = await self.deps.jobs.waiting() if self._alone else []
         self._line |= {job.id: job for job in waiting}
-        self.tools.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
+        self.deps.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
-        self.tools.measures.adopted(len(found))
+        self.deps.measures.adopted(len(found))
         for job in found:
             self._found(job)
 
     def _found(self, job: Job) -> None:
-        if job.id not in self._lives and not self.tools.stopping.is_set():
+        if job.id not in self._runs and not self.deps.stopping.is_set():
             self._begin(job, found=True)
 
     async def _claim(self) -> None:
@@ -179,20 +179,20 @@ class Runner:
             return
         if room <= 0 or not await self._api_is_up():
             return
-        for job in await self.tools.jobs.claim(self.tools.owner, room=room, now=now(), lease=LEASE):
+        for job in await self.deps.jobs.claim(self.deps.owner, room=room, now=now(), lease=LEASE):
             self._line.pop(job.id, None)
-            if job.id not in self._lives:
+            if job.id not in self._runs:
                 self._begin(job, claimed=True)
 
     async def _api_is_up(self) -> bool:
         """While the API is down jobs keep their place in line; a question that costs nothing tells when it is back."""
-        breaker = self.tools.api.breaker
+        breaker = self.deps.api.breaker
         if breaker.retry_at is None:
             return True
         if not self._line or breaker.is_open:
             return not breaker.is_open
         try:
-            await self.tools.api.probe()
+            await self.deps.api.probe()
         except (Busy, Unreachable, Unexpected) as exc:
             log.info("the image API is still in trouble", fault=type(exc).__name__)
             return False
@@ -202,14 +202,14 @@ class Runner:
 
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
-        ids, began = list(self._lives), now()
-        kept = await self.tools.jobs.keep(self.tools.owner, ids, now=began, lease=LEASE) if ids else set[str]()
+        ids, began = list(self._runs), now()
+        kept = await self.deps.jobs.keep(self.deps.owner, ids, now=began, lease=LEASE) if ids else set[str]()
         if not self._alone:
-            self.tools.replies.trust(began + LEASE)
+            self.deps.replies.trust(began + LEASE)
         for job_id in ids:
-            if job_id not in kept and (entry := self._lives.get(job_id)) and not entry[0].job.state.is_final:
+            if job_id not in kept and (entry := self._runs.get(job_id)) and not entry[0].job.state.is_final:
                 entry[0].log.warning("another process has taken this job over")
-                self.tools.measures.lease_lost()
+                self.deps.measures.lease_lost()
                 entry[1].cancel()
 
     async def _show_places(self) -> None:
@@ -219,66 +219,66 @@ class Runner:
         shown as waiting once more, over its pictures perhaps. For the same reason it is only done where no other
         process can claim a job: there a job keeps the place that its acknowledgement told.
         """
-        ids = await self.tools.jobs.line()
+        ids = await self.deps.jobs.line()
         line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
         if not self._alone:
-            for job_id in self._line.keys() - line.keys() - self._lives.keys():
-                self.tools.replies.forget(job_id)
+            for job_id in self._line.keys() - line.keys() - self._runs.keys():
+                self.deps.replies.forget(job_id)
         self._line = line
         if not self._alone:
             return
-        trouble = FailureKind.UNREACHABLE if self.tools.api.breaker.retry_at is not None else None
+        trouble = FailureKind.UNREACHABLE if self.deps.api.breaker.retry_at is not None else None
         for place, job_id in enumerate(ids, start=1):
             job = self._line.get(job_id)
             # A job that waits for its next try goes on saying why.
             if job is None or (job.not_before is not None and job.not_before > now()):
                 continue
-            self.tools.replies.show(job, Progress(place=place, trouble=trouble))
+            self.deps.replies.show(job, Progress(place=place, trouble=trouble))
 
     async def _clear_shelf(self) -> None:
         """Pictures that stand in no message are kept here for a day; later they have to be fetched anew."""
-        self.tools.spool.sweep(self._lives.keys(), older_than_s=SHELF_LIFE_S)
+        self.deps.spool.sweep(self._runs.keys(), older_than_s=SHELF_LIFE_S)
 
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
-        life = Life(self.tools, job)
+        run = JobRun(self.deps, job)
         if claimed or job.state in ACTIVE_STATES:
             self._at_api.add(job.id)
-        task = asyncio.create_task(self._live(life, found=found, claimed=claimed), name=f"job {job.id}")
-        self._lives[job.id] = (life, task)
+        task = asyncio.create_task(self._live(run, found=found, claimed=claimed), name=f"job {job.id}")
+        self._runs[job.id] = (run, task)
 
-    async def _live(self, life: Life, *, found: bool, claimed: bool) -> None:
-        job_id = life.job.id
+    async def _live(self, run: JobRun, *, found: bool, claimed: bool) -> None:
+        job_id = run.job.id
         try:
             if found:
-                await recovery.take_up(life)
-            await self._carry(life, claimed=claimed)
+                await recovery.take_up(run)
+            await self._carry(run, claimed=claimed)
         except Stopped:
-            life.log.info("left to the next start", state=str(life.job.state))
+            run.log.info("left to the next start", state=str(run.job.state))
         except JobMoved:
-            life.log.info("someone else has moved this job on", state=str(life.job.state))
+            run.log.info("someone else has moved this job on", state=str(run.job.state))
         except Exception:
             # One job's programming error must not end the others: it stays in the database as it was last
             # committed, and is taken up again when its lease has run out.
-            life.log.exception("this job met a fault of the program", state=str(life.job.state))
+            run.log.exception("this job met a fault of the program", state=str(run.job.state))
         finally:
-            self._lives.pop(job_id, None)
+            self._runs.pop(job_id, None)
             self._leave_place(job_id)
             if not self._alone:
-                self.tools.replies.forget(job_id)
+                self.deps.replies.forget(job_id)
 
-    async def _carry(self, life: Life, *, claimed: bool) -> None:
+    async def _carry(self, run: JobRun, *, claimed: bool) -> None:
         """Step by step to the end of the job, or back into the line."""
-        while not life.job.state.is_final:
-            if life.job.state is JobState.WAITING and not claimed:
-                self.line_up(life.job)
+        while not run.job.state.is_final:
+            if run.job.state is JobState.WAITING and not claimed:
+                self.line_up(run.job)
                 return
             claimed = False
-            await STEPS[life.job.state](life)
-            if life.job.state not in ACTIVE_STATES:
-                self._leave_place(life.job.id)
-        await delivery.tell(life)
-        if not life.job.is_shelved:
-            self.tools.spool.remove(life.job.id)
+            await STEPS[run.job.state](run)
+            if run.job.state not in ACTIVE_STATES:
+                self._leave_place(run.job.id)
+        await delivery.tell(run)
+        if not run.job.is_shelved:
+            self.deps.spool.remove(run.job.id)
 
     def _leave_place(self, job_id: str) -> None:
         if job_id in self._at_api:
@@ -295,7 +295,7 @@ class Runner:
     ) -> None:
         """Repeat an act until the process ends, with growing pauses while the database does not answer."""
         tries = 0
-        while not self.tools.stopping.is_set():
+        while not self.deps.stopping.is_set():
             if wake is not None:
                 wake.clear()
             try:
@@ -311,7 +311,7 @@ class Runner:
 
     async def _sleep(self, seconds: float, wake: asyncio.Event | None) -> None:
         """Until the time is up, the process ends, or `wake` is set."""
-        events = [self.tools.stopping, *([wake] if wake else [])]
+        events = [self.deps.stopping, *([wake] if wake else [])]
         waits = [asyncio.ensure_future(event.wait()) for event in events]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -320,10 +320,10 @@ class Runner:
                 wait.cancel()
 
 
-STEPS: Mapping[JobState, Callable[[Life], Awaitable[None]]] = MappingProxyType(
+STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = MappingProxyType(
     {
-        JobState.WAITING: Life.wait_in_line,
-        JobState.SUBMITTING: Life.submit,
+        JobState.WAITING: JobRun.wait_in_line,
+        JobState.SUBMITTING: JobRun.submit,
         JobState.PAINTING: watch.paint,
         JobState.READY: delivery.fetch,
         JobState.DELIVERING: delivery.deliver,

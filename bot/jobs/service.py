@@ -33,7 +33,7 @@ class Cancelled(StrEnum):
 
 
 class JobService:
-    """The door between what people do in Discord and the life of jobs."""
+    """The door between what people do in Discord and the run of jobs."""
 
     def __init__(self, jobs: Jobs, runner: Runner, *, max_jobs_per_user: int) -> None:
         self._jobs = jobs
@@ -47,7 +47,7 @@ class JobService:
 
     @property
     def prices(self) -> Prices:
-        return self._runner.tools.prices
+        return self._runner.deps.prices
 
     async def receive(
         self,
@@ -65,11 +65,11 @@ class JobService:
         Raises InvalidRequest, TooManyJobs, QuotaReached, LineFull, AlreadyReceived, RulesChanged, or
         StoreUnavailable within PATIENCE_S.
         """
-        self._runner.tools.api.validate(request)
+        self._runner.deps.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
         received = await self._jobs.receive(
             new,
-            owner=self._runner.tools.owner,
+            owner=self._runner.deps.owner,
             limit=self._max_jobs_per_user,
             now=now(),
             lease=LEASE,

@@ -13,7 +13,7 @@ from bot.model import PictureFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedFile:
     """A file that lies in the spool, by its bytes."""
 
     format: PictureFormat
@@ -55,12 +55,12 @@ class Spool:
         """Where source number `index` (from 0) of a job lies."""
         return self._folder(job_id) / f"source-{index + 1}"
 
-    def held(self, path: Path) -> Held | None:
+    def held(self, path: Path) -> CachedFile | None:
         """What lies at `path`; None where nothing does, or something that is no picture."""
         try:
             with path.open("rb") as file:
                 kind = PictureFormat.of(file.read(12))
-            return Held(kind, path.stat().st_size) if kind else None
+            return CachedFile(kind, path.stat().st_size) if kind else None
         except FileNotFoundError:
             return None
 

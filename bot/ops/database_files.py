@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.config.paths import Places, places_of
+from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
 from bot.errors import StoreError
 from bot.store.offline.backup import back_up
@@ -23,11 +23,11 @@ def backup(settings: Settings, file: Path) -> str:
 
 def move_to(settings: Settings, address: str) -> str:
     """Move everything to the database at `address`; returns what to do next. Raises StoreError or StartError."""
-    source = places_of(settings.database_url)
+    source = paths_of(settings.database_url)
     brought: list[Path] = []
 
     def bring(addresses: Sequence[str]) -> None:
-        brought.extend(_bring_held(addresses, source, places_of(address)))
+        brought.extend(_bring_held(addresses, source, paths_of(address)))
 
     moved = move(settings.database_url, address, bring)
     jobs = moved.rows["jobs"]
@@ -44,7 +44,7 @@ def move_to(settings: Settings, address: str) -> str:
     return "\n".join(lines)
 
 
-def _bring_held(addresses: Sequence[str], source: Places, target: Places) -> list[Path]:
+def _bring_held(addresses: Sequence[str], source: Paths, target: Paths) -> list[Path]:
     """Copy the held pictures of unfinished jobs, as old as they are; returns what was copied."""
     names = [address.removeprefix(HELD) for address in addresses if address.startswith(HELD)]
     found = [source.held / name for name in names if (source.held / name).is_file()]

@@ -9,12 +9,12 @@ from bot.errors import Bar, Barred
 from bot.model import ImageRequest
 from bot.policy import blocklist
 from bot.policy.quotas import Ceilings, Quota, SetBy, Span, What, Whose
-from bot.policy.request_input import Options, Wish
+from bot.policy.request_input import Options, RequestInput
 from bot.policy.rules import AgeRule, RuleBook, Rules, SpoilerRule
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RequestContext:
     """Who asks, and where. `parent_id` is the channel of a thread; outside servers there are no roles and no rules."""
 
     user_id: int
@@ -26,7 +26,9 @@ class Place:
     missing: tuple[str, ...] = ()  # permissions that Easel needs for a public reply and does not have there
 
 
-async def fitted(place: Place, wish: Wish | ImageRequest, book: RuleBook | None) -> tuple[ImageRequest, Rules]:
+async def fitted(
+    place: RequestContext, wish: RequestInput | ImageRequest, book: RuleBook | None
+) -> tuple[ImageRequest, Rules]:
     """The request that a wish becomes in a place, and the rules there. Raises Barred."""
     rules = book.at(place.channel_id, place.parent_id) if book else Rules()
     if book is not None:
@@ -40,12 +42,12 @@ async def fitted(place: Place, wish: Wish | ImageRequest, book: RuleBook | None)
     return request, rules
 
 
-def is_exempt(place: Place, rules: Rules) -> bool:
+def is_exempt(place: RequestContext, rules: Rules) -> bool:
     """Whether no quota of the server holds this person back."""
     return bool(place.role_ids.intersection(rules.exempt_roles or ()))
 
 
-def quotas_of(place: Place, rules: Rules, ceilings: Ceilings) -> Sequence[Quota]:
+def quotas_of(place: RequestContext, rules: Rules, ceilings: Ceilings) -> Sequence[Quota]:
     """Every quota that holds for somebody in a place: the server's, then the operator's."""
     kinds = (
         (Whose.MEMBER, What.PICTURES, Span.DAY, rules.pictures_per_member_day, SetBy.SERVER),
@@ -69,7 +71,7 @@ def quotas_of(place: Place, rules: Rules, ceilings: Ceilings) -> Sequence[Quota]
     ]
 
 
-def _look_at_person(place: Place, book: RuleBook, rules: Rules) -> None:
+def _look_at_person(place: RequestContext, book: RuleBook, rules: Rules) -> None:
     if place.user_id in book.blocked:
         raise Barred(Bar.BLOCKED)
     # A list of channels is the server's to set: a channel's own rules cannot let it in or out.
@@ -84,7 +86,7 @@ def _look_at_person(place: Place, book: RuleBook, rules: Rules) -> None:
         raise Barred(Bar.ROLE, *rules.roles)
 
 
-def _filled(wish: Wish | ImageRequest, rules: Rules) -> ImageRequest:
+def _filled(wish: RequestInput | ImageRequest, rules: Rules) -> ImageRequest:
     """The whole request. What nobody chose falls to something that is offered."""
     if isinstance(wish, ImageRequest):
         return wish

@@ -46,7 +46,7 @@ BUILT_IN_EDIT = replace(BUILT_IN, aspect_ratio=AspectRatio.AUTO)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestInput:
     """A request as a command gave it. `preset` is the saved style that comes in: as it was typed, then by name."""
 
     prompt: str

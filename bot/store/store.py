@@ -13,18 +13,18 @@ from bot.errors import StartError, StoreUnavailable
 from bot.store import faults
 from bot.store.engine import Database
 from bot.store.queries.drafts import Drafts
-from bot.store.queries.gallery import Gallery
+from bot.store.queries.gallery import GalleryQueries
 from bot.store.queries.jobs import Jobs
 from bot.store.queries.ledger import Ledger
 from bot.store.queries.lists import Lists
 from bot.store.queries.meta import Meta
 from bot.store.queries.openings import Openings
 from bot.store.queries.people import People
-from bot.store.queries.presets import Presets
+from bot.store.queries.presets import PresetQueries
 from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
 from bot.store.schema import meta
-from bot.store.sync.notify import Bell
+from bot.store.sync.notify import Notifier
 from bot.store.thread import DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
@@ -45,10 +45,10 @@ class Store:
         self._thread = thread
         self._address = address
         self._file = file_of(address) if is_sqlite(address) else None
-        self._bell: Bell | None = None
+        self._bell: Notifier | None = None
         self.jobs = Jobs(self.run, measures)
         self.lists = Lists(self.run)
-        self.gallery = Gallery(self.run)
+        self.gallery = GalleryQueries(self.run)
         self.meta = Meta(self.run)
         self.drafts = Drafts(self.run)
         self.people = People(self.run)
@@ -56,7 +56,7 @@ class Store:
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)
         self.openings = Openings(self.run)
-        self.presets = Presets(self.run)
+        self.presets = PresetQueries(self.run)
 
     @classmethod
     async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S, *, measures: Measures = UNMEASURED) -> Store:
@@ -92,7 +92,7 @@ class Store:
         Only PostgreSQL has other processes. A notification may be lost: whoever listens looks by itself, too.
         """
         if self._file is None:
-            self._bell = Bell(self._address, hear)
+            self._bell = Notifier(self._address, hear)
 
     async def ping(self, patience: float = 5.0) -> None:
         """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""

@@ -87,7 +87,7 @@ async def test_a_bot_that_works_says_so_and_what_it_did(open_house: OpenHouse) -
         assert body["discord"]["ok"]
         assert body["database"]["ok"]
         await probe.until(200, START_S, lambda it: it["image_api"]["ok"])
-        replies = [await house.ada.command("imagine", prompt=f"unspeakable {n}", count=2) for n in range(2)]
+        replies = [await house.ada.command("imagine", prompt=f"prompt_blocked {n}", count=2) for n in range(2)]
         for reply in replies:
             await reply.until(with_pictures)
         refused = await house.ben.command("imagine", prompt="[[refuse-at-once]]")
@@ -116,7 +116,7 @@ def no_ids_in(text: str, house: House) -> bool:
     """No label tells who asked what, and where."""
     labels = re.findall(r'="([^"]*)"', text)
     assert labels
-    assert "unspeakable" not in text
+    assert "prompt_blocked" not in text
     assert house.discord.token not in text
     return not [label for label in labels if re.search(r"\d{6,}|[0-9a-f]{12,}", label)]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.image_api.client import ImageApi
-from bot.jobs.job_run import Tools
+from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.spool import Spool
@@ -84,7 +84,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
         LocalImageApi(latency=Latency.zero(), paint=PaintMode.TINY) as local,
         ImageApi(base_url=local.base_url, api_key="sandbox") as api,
     ):
-        tools = Tools(
+        tools = Deps(
             jobs=jobs,
             api=api,
             replies=recorder,

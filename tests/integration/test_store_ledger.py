@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete
 
-from bot.errors import LineFull, QuotaReached, TooManyJobs
+from bot.errors import QueueFull, QuotaReached, TooManyJobs
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, Model, NewJob
 from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
 from bot.store.queries.ledger import By, DaySum, Entry, Extent, Sum
@@ -185,7 +185,7 @@ async def test_a_line_has_an_end(scene: Scene) -> None:
     terms = Terms(line_length=2)
     first = (await scene.receive(asking(scene, 1), terms=terms)).job
     await scene.receive(asking(scene, 2), terms=terms)
-    with pytest.raises(LineFull):
+    with pytest.raises(QueueFull):
         await scene.receive(asking(scene, 3), terms=terms)
     await moved(scene, first, JobState.WAITING, JobState.SUBMITTING)
     await scene.receive(asking(scene, 3), terms=terms)
@@ -232,7 +232,7 @@ async def crowds(scenes: list[Scene], name: str) -> None:
         new = asking(scene, 1 if by_user else 1 + number, count=2)
         try:
             return (await scene.receive(new, limit=limit, terms=terms)).job
-        except (QuotaReached, TooManyJobs, LineFull):
+        except (QuotaReached, TooManyJobs, QueueFull):
             return None
 
     for _ in range(2):

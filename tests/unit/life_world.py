@@ -15,7 +15,7 @@ from pathlib import Path
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
 from bot.image_api.client import ImageApi, Submission, TaskReport, TaskState
 from bot.image_api.picture_file import Download
-from bot.jobs.job_run import Tools
+from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
@@ -194,7 +194,7 @@ class Process:
     def __init__(self, world: World, store: Store, owner: str, folder: Path) -> None:
         self.owner = owner
         self.stopping = asyncio.Event()
-        tools = Tools(
+        tools = Deps(
             jobs=store.jobs,
             api=ToldApi(world),
             replies=ToldReplies(world, self.stopping),
@@ -211,15 +211,15 @@ class Process:
         self.service = JobService(store.jobs, self.runner, max_jobs_per_user=50)
 
     async def start(self) -> None:
-        await self.runner._start()  # pyright: ignore[reportPrivateUsage] run() does it, and then lives by the clock
+        await self.runner._start()  # pyright: ignore[reportPrivateUsage] run() does it, and then runs by the clock
 
     async def claim(self) -> None:
         await self.runner._claim()  # pyright: ignore[reportPrivateUsage] as above
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """The work on jobs that is under way."""
-        lives = self.runner._lives  # pyright: ignore[reportPrivateUsage] to wait until all have come to an act
-        return [task for _, task in lives.values() if not task.done()]
+        runs = self.runner._runs  # pyright: ignore[reportPrivateUsage] to wait until all have come to an act
+        return [task for _, task in runs.values() if not task.done()]
 
     async def die(self) -> None:
         """As by `kill -9`: what waits for its outcome never hears of it."""

@@ -157,11 +157,13 @@ def guide(prompt: str, locale: str) -> Iterator[Surface]:
 
 
 def galleries(prompt: str, locale: str) -> Iterator[Surface]:
-    exhibit = gallery_cards.Exhibit(full_job(prompt, locale), [FILE_URL] * 4)
+    exhibit = gallery_cards.GalleryItem(full_job(prompt, locale), [FILE_URL] * 4)
     hidden = replace(exhibit, urls=[])
     for shown in ([exhibit] * gallery.PAGE, [hidden] * gallery.PAGE, []):
         for whose in (gallery_cards.ALL, gallery_cards.MINE, "9" * 19):
-            yield gallery_cards.page(gallery_cards.Room(whose, shown, has_newer=True, has_older=True, in_server=True))
+            yield gallery_cards.page(
+                gallery_cards.GalleryPage(whose, shown, has_newer=True, has_older=True, in_server=True)
+            )
     yield gallery_cards.date_form(gallery_cards.ALL)
 
 
@@ -199,7 +201,7 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         (ids[0], Rules(), full),
         (0, Rules(), Rules()),
     ):
-        holding = sections.Holding(channel_id, own, server, {})
+        holding = sections.EffectiveRules(channel_id, own, server, {})
         for section in sections.Section:
             for asks in (False, True):
                 view = settings_layout.View(section, holding, ids * 2, texts.plain(prompt[:150]), asks_to_reset=asks)

@@ -92,9 +92,9 @@ class LifeMachine(RuleBasedStateMachine):
         target = ReplyTarget(1, "token", datetime.now(UTC) + timedelta(minutes=15), 2, 3, None, False, True, 10**7)
         new = NewJob(job_id, number, number, ImageRequest(job_id), target)
         # The service chooses an id of its own, so this is its one write, done here.
-        tools = process.runner.tools
-        received = await tools.jobs.receive(
-            new, owner=tools.owner, limit=3, now=datetime.now(UTC), lease=timedelta(seconds=30), patience=SETTLE_S
+        deps = process.runner.deps
+        received = await deps.jobs.receive(
+            new, owner=deps.owner, limit=3, now=datetime.now(UTC), lease=timedelta(seconds=30), patience=SETTLE_S
         )
         self.ids.append(job_id)
         if "taken" in answer:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.jobs.polling.budget import Budget
-from bot.jobs.polling.pacer import EARLY_S, Change, Course, Pacer
-from bot.jobs.polling.stats import Experience, kind_of
+from bot.jobs.polling.pacer import EARLY_S, Change, Pacer, PollPlan
+from bot.jobs.polling.stats import LatencyStats, kind_of
 from bot.model import ImageRequest, Model, Resolution
 
 
@@ -23,7 +23,7 @@ MIDDLE = 0.5  # no jitter, and no probe
 
 
 class Notes:
-    """A notebook of one process after the other."""
+    """A stats_store of one process after the other."""
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
@@ -37,7 +37,7 @@ def pacer(notes: Notes | None = None, *, floor_s: float = 0.5, chance: float = M
     return Pacer(notes or Notes(), floor_s=floor_s, per_s=1000, chance=lambda: chance)
 
 
-def questions(course: Course, ends_s: float, *, refused: bool = False) -> list[float]:
+def questions(course: PollPlan, ends_s: float, *, refused: bool = False) -> list[float]:
     """The ages at which a task is asked about that ends so."""
     asked: list[float] = []
     age = 0.0
@@ -130,7 +130,7 @@ async def test_what_one_process_learned_the_others_and_the_next_start_know() -> 
     await other.share()
     (text,) = notes.texts.values()
     assert len(text) < 2000
-    known = Experience.read(text)
+    known = LatencyStats.read(text)
     assert known.latency.median_s() == pytest.approx(4, rel=0.2)
     fresh = pacer(notes)
     await fresh.share()
@@ -152,7 +152,7 @@ async def test_a_lesson_is_told_once() -> None:
     "text", ["", "no JSON", "[]", "{}", '{"latency":[1,2],"early":[1,1]}', '{"latency":1e999,"early":3}']
 )
 def test_notes_that_cannot_be_read_count_as_none(text: str) -> None:
-    assert Experience.read(text) == Experience.none_yet()
+    assert LatencyStats.read(text) == LatencyStats.none_yet()
 
 
 async def test_at_the_budget_the_likeliest_are_asked_about_first() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ui.settings import entries
-from bot.ui.settings.entries import Unfit
+from bot.ui.settings.entries import InvalidEntry
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_numbers(typed: str, number: int | None) -> None:
 
 @pytest.mark.parametrize("typed", ["0", "-1", "2.5", "1000001", "ten", "٣", "9" * 40, "1,00"])
 def test_what_is_no_number_is_refused(typed: str) -> None:
-    with pytest.raises(Unfit, match=r"\*\*Pictures\*\* is a whole number"):
+    with pytest.raises(InvalidEntry, match=r"\*\*Pictures\*\* is a whole number"):
         entries.number("Pictures", typed)
 
 
@@ -53,7 +53,7 @@ def test_money(typed: str, micros: int | None) -> None:
 
 @pytest.mark.parametrize("typed", ["0", "-1", "1e5", "1.2.3", "0.0000001", "NaN", "Infinity", "2000000", "five", "."])
 def test_what_is_no_amount_is_refused(typed: str) -> None:
-    with pytest.raises(Unfit, match=r"\*\*Spend\*\* is an amount"):
+    with pytest.raises(InvalidEntry, match=r"\*\*Spend\*\* is an amount"):
         entries.money("Spend", typed)
 
 
@@ -65,7 +65,7 @@ def test_an_amount_may_be_nothing_where_that_means_something() -> None:
 def test_whatever_is_typed_is_read_or_refused(typed: str) -> None:
     for read in (entries.number, entries.money):
         value = None
-        with contextlib.suppress(Unfit):
+        with contextlib.suppress(InvalidEntry):
             value = read("Label", typed)
         assert value is None or value >= 1
 
@@ -75,11 +75,11 @@ def test_words_stand_once_each() -> None:
 
 
 def test_too_many_words_or_patterns_are_refused() -> None:
-    with pytest.raises(Unfit, match="At most 200 words"):
+    with pytest.raises(InvalidEntry, match="At most 200 words"):
         entries.words("\n".join(map(str, range(201))))
-    with pytest.raises(Unfit, match="too long"):
+    with pytest.raises(InvalidEntry, match="too long"):
         entries.words("x" * 61)
-    with pytest.raises(Unfit, match="At most 25 patterns"):
+    with pytest.raises(InvalidEntry, match="At most 25 patterns"):
         entries.patterns("\n".join(map(str, range(26))), lambda _: None)
 
 

@@ -4,7 +4,7 @@ import os
 import time
 from pathlib import Path
 
-from bot.jobs.spool import ABANDONED_AFTER_S, Held, Spool, sweep_abandoned
+from bot.jobs.spool import ABANDONED_AFTER_S, CachedFile, Spool, sweep_abandoned
 from bot.model import PictureFormat
 
 
@@ -12,7 +12,7 @@ def test_a_picture_that_lies_there_is_known_by_its_bytes(tmp_path: Path) -> None
     spool = Spool(tmp_path / "spool")
     path = spool.picture("a1", 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\nrest")
-    assert spool.held(path) == Held(PictureFormat.PNG, 12)
+    assert spool.held(path) == CachedFile(PictureFormat.PNG, 12)
 
 
 def test_a_file_of_zeros_left_by_a_power_cut_does_not_count_as_a_picture(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
-from bot.image_api.wire.answers import Answer
+from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
 from bot.image_api.wire.results import MAX_RESULTS, TaskState
 from bot.model import Charged
@@ -28,23 +28,23 @@ from bot.model import Charged
 URL = "https://example.com/result-1.jpeg"
 
 
-def answer(body: object, status: int = 200, **headers: str) -> Answer:
+def answer(body: object, status: int = 200, **headers: str) -> ApiAnswer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
+    return ApiAnswer(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-def wrapped(**task: object) -> Answer:
+def wrapped(**task: object) -> ApiAnswer:
     return answer({"code": "success", "message": "", "data": {"task_id": "task_1", **task}})
 
 
-def submission_or_error(given: Answer, *, tasks: bool = True) -> Submission | ImageApiError:
+def submission_or_error(given: ApiAnswer, *, tasks: bool = True) -> Submission | ImageApiError:
     try:
         return read_submission(given, tasks=tasks)
     except ImageApiError as error:
         return error
 
 
-def report_or_error(given: Answer) -> TaskReport | ImageApiError:
+def report_or_error(given: ApiAnswer) -> TaskReport | ImageApiError:
     try:
         return read_report(given)
     except ImageApiError as error:
@@ -265,7 +265,7 @@ _BODIES = st.binary(max_size=200) | _JSON.map(lambda body: json.dumps(body).enco
 
 @given(_BODIES, _STATUS, st.booleans())
 def test_any_answer_to_a_submission_is_a_submission_or_a_typed_error(body: bytes, status: int, tasks: bool) -> None:
-    found = submission_or_error(Answer(status, body), tasks=tasks)
+    found = submission_or_error(ApiAnswer(status, body), tasks=tasks)
     if isinstance(found, ImageApiError):
         if isinstance(found, Busy | Unreachable):
             assert status in {429, 503}, "only these certainly started nothing, so that they are tried again"
@@ -278,7 +278,7 @@ def test_any_answer_to_a_submission_is_a_submission_or_a_typed_error(body: bytes
 
 @given(_BODIES, _STATUS)
 def test_any_answer_about_a_task_is_a_report_or_a_typed_error(body: bytes, status: int) -> None:
-    found = report_or_error(Answer(status, body))
+    found = report_or_error(ApiAnswer(status, body))
     if isinstance(found, ImageApiError):
         assert isinstance(found, Busy | Unreachable) or found.charged is not Charged.NO
     else:
@@ -312,7 +312,7 @@ def test_any_answer_about_a_task_is_a_report_or_a_typed_error(body: bytes, statu
 def test_a_hostile_body_is_answered_in_bounded_time(body: bytes) -> None:
     started = time.process_time()
     for status in (200, 400):
-        for found in (submission_or_error(Answer(status, body)), report_or_error(Answer(status, body))):
+        for found in (submission_or_error(ApiAnswer(status, body)), report_or_error(ApiAnswer(status, body))):
             assert not isinstance(found, ImageApiError) or str(found).isprintable()
     assert time.process_time() - started < 4
 

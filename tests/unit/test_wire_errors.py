@@ -18,7 +18,7 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
-from bot.image_api.wire.answers import Answer
+from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.envelope import read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
 from bot.model import Charged
@@ -37,9 +37,9 @@ def flat(code: str, message: str = "") -> dict[str, object]:
     return {"code": code, "message": message or code, "data": None}
 
 
-def answer(status: int, body: object, **headers: str) -> Answer:
+def answer(status: int, body: object, **headers: str) -> ApiAnswer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
+    return ApiAnswer(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 @pytest.mark.parametrize(

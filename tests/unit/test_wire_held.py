@@ -19,7 +19,7 @@ from bot.image_api.wire.blobs import (
     MAX_ANSWER_BYTES,
     SHORT_STRING_BYTES,
     AnswerTooLong,
-    Holding,
+    BlobFolder,
     LongStrings,
     decoded,
     pieces_of,
@@ -28,14 +28,14 @@ from bot.image_api.wire.blobs import (
 LONG = SHORT_STRING_BYTES + 1
 
 
-def read(holding: Holding, text: bytes, size: int = 1000, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
+def read(holding: BlobFolder, text: bytes, size: int = 1000, max_bytes: int = MAX_ANSWER_BYTES) -> bytes:
     with LongStrings(holding, max_bytes=max_bytes) as strings:
         for at in range(0, len(text), size):
             strings.feed(text[at : at + size])
         return strings.finish()
 
 
-def held(holding: Holding, name: str) -> bytes:
+def held(holding: BlobFolder, name: str) -> bytes:
     with holding.open(name) as file:
         return b"".join(decoded(pieces_of(file)))
 
@@ -43,7 +43,7 @@ def held(holding: Holding, name: str) -> bytes:
 @pytest.mark.parametrize("escape", [False, True], ids=["plain slashes", "escaped slashes"])
 @pytest.mark.parametrize("size", [7, 65_536, 10_000_000])
 def test_pictures_inside_an_answer_leave_a_name_and_come_back_whole(tmp_path: Path, size: int, escape: bool) -> None:
-    holding = Holding(tmp_path)
+    holding = BlobFolder(tmp_path)
     pictures = [random.Random(seed).randbytes(200_001 + seed) for seed in range(2)]
     body = {"created": 1, "data": [{"b64_json": base64.b64encode(p).decode(), "url": ""} for p in pictures]}
     text = json.dumps(body)
@@ -55,17 +55,17 @@ def test_pictures_inside_an_answer_leave_a_name_and_come_back_whole(tmp_path: Pa
 @given(st.binary(max_size=300), st.integers(1, 40))
 @settings(max_examples=200)
 def test_text_without_long_strings_passes_unchanged(text: bytes, size: int) -> None:
-    assert read(Holding(), text, size) == text
+    assert read(BlobFolder(), text, size) == text
 
 
 @given(st.recursive(st.text(max_size=12), lambda inner: st.lists(inner, max_size=5)), st.integers(1, 9))
 def test_quotes_and_escapes_never_confuse_it(body: object, size: int) -> None:
     text = json.dumps(body).encode()
-    assert read(Holding(), text, size) == text
+    assert read(BlobFolder(), text, size) == text
 
 
 def test_wrapped_base64_with_a_data_head_is_understood(tmp_path: Path) -> None:
-    holding = Holding(tmp_path)
+    holding = BlobFolder(tmp_path)
     picture = b"\x89PNG" + bytes(70_000)
     text = json.dumps({"b": "data:image/png;base64," + base64.encodebytes(picture).decode()})
     found = json.loads(read(holding, text.encode(), 777))
@@ -74,27 +74,27 @@ def test_wrapped_base64_with_a_data_head_is_understood(tmp_path: Path) -> None:
 
 def test_a_quote_inside_a_long_string_does_not_end_it(tmp_path: Path) -> None:
     body = ["x" * LONG + '"' + "y" * 10, "short"]
-    found = json.loads(read(Holding(tmp_path), json.dumps(body).encode()))
+    found = json.loads(read(BlobFolder(tmp_path), json.dumps(body).encode()))
     assert found[1] == "short"
     assert found[0].startswith("held:")
 
 
 def test_too_long_an_answer_stops_and_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(AnswerTooLong):
-        read(Holding(tmp_path), b'{"b": "' + b"A" * 400_000, max_bytes=300_000)
+        read(BlobFolder(tmp_path), b'{"b": "' + b"A" * 400_000, max_bytes=300_000)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_too_long_a_text_of_short_strings_stops() -> None:
     with pytest.raises(AnswerTooLong):
-        read(Holding(), b'"short", ' * 1_000_000, size=90_000)
+        read(BlobFolder(), b'"short", ' * 1_000_000, size=90_000)
 
 
 def test_a_name_that_was_never_given_out_opens_nothing(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     for name in ("held:secret", "held:../secret", "held:" + "0" * 32, "held:"):
         with pytest.raises(DownloadGone):
-            Holding(tmp_path).open(name)
+            BlobFolder(tmp_path).open(name)
 
 
 def test_strings_nobody_asked_for_are_swept_after_a_day(tmp_path: Path) -> None:
@@ -104,12 +104,12 @@ def test_strings_nobody_asked_for_are_swept_after_a_day(tmp_path: Path) -> None:
     past = time.time() - KEPT_FOR_S - 60
     os.utime(old, (past, past))
     os.utime(foreign, (past, past))
-    Holding(tmp_path).create()
+    BlobFolder(tmp_path).create()
     assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, foreign.name]
 
 
 def test_a_temporary_folder_goes_with_its_holding() -> None:
-    holding = Holding()
+    holding = BlobFolder()
     folder = holding.create().parent
     assert folder.is_dir()
     holding.close()

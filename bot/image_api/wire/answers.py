@@ -27,7 +27,7 @@ class Unreadable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ApiAnswer:
     """Status, the body with long strings replaced by their `held:` names, and headers by lower-case name.
 
     The body of an error may be cut short where the connection broke inside it.

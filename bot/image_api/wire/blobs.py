@@ -39,7 +39,7 @@ class AnswerTooLong(ValueError):
     """More came than an answer may have."""
 
 
-class Holding:
+class BlobFolder:
     """A folder of held strings. `folder` outlives the process where it is given; otherwise it is a temporary one."""
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -91,7 +91,7 @@ class LongStrings:
     through as it is.
     """
 
-    def __init__(self, holding: Holding, *, max_bytes: int = MAX_ANSWER_BYTES) -> None:
+    def __init__(self, holding: BlobFolder, *, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self._holding = holding
         self._left = max_bytes
         self._text = bytearray()

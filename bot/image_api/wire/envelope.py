@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.errors import ImageApiError, Refused, TaskLost, Uncertain, Unreachable
-from bot.image_api.wire.answers import Answer, Unreadable, as_object, as_text, read_json
+from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, as_text, read_json
 from bot.image_api.wire.faults import ask_error, ask_fault, submit_error, submit_fault, task_failure
 from bot.image_api.wire.results import (
     TaskState,
@@ -59,7 +59,7 @@ class TaskReport:
     request_id: str | None = None
 
 
-def read_submission(answer: Answer, *, tasks: bool) -> Submission:
+def read_submission(answer: ApiAnswer, *, tasks: bool) -> Submission:
     """What a POST was answered; `tasks` says that the task route was asked, where a bare `id` names the task.
 
     Raises an ImageApiError: Uncertain where a success cannot be understood, TaskLost for an empty list of pictures.
@@ -81,7 +81,7 @@ def read_submission(answer: Answer, *, tasks: bool) -> Submission:
     return Submission(task_id, answer.request_id(), addresses)
 
 
-def _without_pictures(answer: Answer, body: object, *, tasks: bool) -> ImageApiError:
+def _without_pictures(answer: ApiAnswer, body: object, *, tasks: bool) -> ImageApiError:
     if has_blocked_picture(body):
         return _all_blocked(answer)
     if not tasks and as_object(body).get("data") == []:
@@ -90,11 +90,11 @@ def _without_pictures(answer: Answer, body: object, *, tasks: bool) -> ImageApiE
     return _not_understood(answer)
 
 
-def _all_blocked(answer: Answer) -> Refused:
+def _all_blocked(answer: ApiAnswer) -> Refused:
     return Refused("moderation blocked every picture", charged=Charged.MAYBE, request_id=answer.request_id())
 
 
-def _not_understood(answer: Answer) -> Uncertain:
+def _not_understood(answer: ApiAnswer) -> Uncertain:
     return Uncertain(
         f"the image API's answer cannot be understood (HTTP {answer.status})",
         charged=Charged.MAYBE,
@@ -112,7 +112,7 @@ def _task_id(body: object, task: Mapping[str, object], *, bare: bool) -> str | N
     return next((text for text in texts if _TASK_ID.fullmatch(text) and text not in {".", ".."}), None)
 
 
-def read_report(answer: Answer) -> TaskReport:
+def read_report(answer: ApiAnswer) -> TaskReport:
     """What a GET about a task was answered. Raises an ImageApiError; Busy and Unreachable mean: ask again later."""
     try:
         body = read_json(answer.body)
@@ -135,7 +135,7 @@ def _is_about_task(task: Mapping[str, object]) -> bool:
     return state in {TaskState.PENDING, TaskState.RUNNING} or (state.is_final and "task_id" in task)
 
 
-def _report(answer: Answer, body: object, task: Mapping[str, object]) -> TaskReport:
+def _report(answer: ApiAnswer, body: object, task: Mapping[str, object]) -> TaskReport:
     state = state_of(task)
     percent = percent_of(task)
     addresses = result_addresses(body, task)
@@ -156,7 +156,7 @@ def _report(answer: Answer, body: object, task: Mapping[str, object]) -> TaskRep
     )
 
 
-def _next_question(answer: Answer) -> float | None:
+def _next_question(answer: ApiAnswer) -> float | None:
     """The pause the API hints at, in seconds: Retry-After, or the header OpenAI's servers send."""
     if answer.retry_after is not None:
         return answer.retry_after

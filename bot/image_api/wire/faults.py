@@ -21,9 +21,9 @@ from bot.errors import (
     Unexpected,
     Unreachable,
 )
-from bot.image_api.wire.answers import Answer, Unreadable, as_object, read_json
+from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, read_json
 from bot.image_api.wire.results import TaskState
-from bot.image_api.wire.vocabulary import Fault, Meaning, merged, read_fault
+from bot.image_api.wire.vocabulary import ApiFault, Meaning, merged, read_fault
 from bot.model import Charged
 
 
@@ -31,12 +31,12 @@ class SourceOutOfReach(BadInput):
     """The image API could not fetch a source's address. Its bytes can be uploaded instead, where it was a refusal."""
 
 
-def _fault_in_error(answer: Answer) -> tuple[Fault, bool]:
+def _fault_in_error(answer: ApiAnswer) -> tuple[ApiFault, bool]:
     """The fault in an error answer, and whether its body was a JSON object at all."""
     try:
         body = read_json(answer.body)
     except Unreadable:
-        return Fault(), False
+        return ApiFault(), False
     return read_fault(as_object(body)), isinstance(body, dict)
 
 
@@ -44,8 +44,8 @@ def _fault_in_error(answer: Answer) -> tuple[Fault, bool]:
 class _Case:
     """One error answer with all that its class needs."""
 
-    answer: Answer
-    fault: Fault
+    answer: ApiAnswer
+    fault: ApiFault
     is_json: bool
 
     def make(self, kind: type[ImageApiError], text: str, charged: Charged = Charged.NO) -> ImageApiError:
@@ -59,13 +59,13 @@ class _Case:
         )
 
 
-def submit_error(answer: Answer) -> ImageApiError:
+def submit_error(answer: ApiAnswer) -> ImageApiError:
     """Why a submission was not accepted, for an answer that is no success."""
     case = _Case(answer, *_fault_in_error(answer))
     return _by_words(case) or _by_submit_status(case)
 
 
-def submit_fault(answer: Answer, fault: Fault) -> ImageApiError:
+def submit_fault(answer: ApiAnswer, fault: ApiFault) -> ImageApiError:
     """What an error inside a success is, after a submission: never a reason to send it again."""
     case = _Case(answer, fault, is_json=True)
     error = _by_words(case)
@@ -74,13 +74,13 @@ def submit_fault(answer: Answer, fault: Fault) -> ImageApiError:
     return error or case.make(Unexpected, "the image API answered with an error", Charged.MAYBE)
 
 
-def ask_error(answer: Answer) -> ImageApiError:
+def ask_error(answer: ApiAnswer) -> ImageApiError:
     """Why a question about a task was not answered. Busy and Unreachable mean: ask again later."""
     case = _Case(answer, *_fault_in_error(answer))
     return _perhaps_charged(_by_words_about_task(case) or _by_ask_status(case))
 
 
-def ask_fault(answer: Answer, fault: Fault) -> ImageApiError:
+def ask_fault(answer: ApiAnswer, fault: ApiFault) -> ImageApiError:
     """What an error inside a success is, after a question: without known words a reason to ask again."""
     case = _Case(answer, fault, is_json=True)
     unclear = case.make(Unreachable, "the image API did not tell about the task")
@@ -94,7 +94,7 @@ def _perhaps_charged(error: ImageApiError) -> ImageApiError:
     return error
 
 
-def task_failure(answer: Answer, body: object, task: Mapping[str, object], state: TaskState) -> ImageApiError:
+def task_failure(answer: ApiAnswer, body: object, task: Mapping[str, object], state: TaskState) -> ImageApiError:
     """Why a task ended without pictures.
 
     This family of servers refunds failed tasks, moderated ones not always; of cancelled and expired ones nothing
@@ -144,7 +144,7 @@ def _by_words_about_task(case: _Case) -> ImageApiError | None:
             return _by_words(case)
 
 
-def _moderation_charge(fault: Fault) -> Charged:
+def _moderation_charge(fault: ApiFault) -> Charged:
     if fault.is_fined:
         return Charged.YES
     return Charged.NO if fault.is_local_refusal else Charged.MAYBE

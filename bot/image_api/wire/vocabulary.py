@@ -91,7 +91,7 @@ _WORDS: tuple[tuple[Meaning, re.Pattern[str]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ApiFault:
     """What an error body says. `cost` is True where it names a price that was taken."""
 
     codes: tuple[str, ...] = ()
@@ -120,13 +120,13 @@ class Fault:
         return next((meaning for meaning, words in _WORDS if words.search(text)), None)
 
 
-def fault_of(body: object) -> Fault | None:
+def fault_of(body: object) -> ApiFault | None:
     """The fault in a body of any dialect; None where it tells of none."""
     top = as_object(body)
     return read_fault(top) if _tells_of_error(top) else None
 
 
-def read_fault(top: Mapping[str, object]) -> Fault:
+def read_fault(top: Mapping[str, object]) -> ApiFault:
     """All codes and texts of a body, whether it tells of an error or not."""
     codes: list[str] = []
     texts: list[str] = []
@@ -134,7 +134,7 @@ def read_fault(top: Mapping[str, object]) -> Fault:
         named = (as_text(part.get(key))[:_MAX_CODE_CHARS] for key in _CODE_KEYS)
         codes += [code for code in named if code.lower() not in _OK_CODES]
         texts += [text for key in _TEXT_KEYS if (text := as_text(part.get(key)))]
-    return Fault(tuple(codes[:_MAX_FAULTS]), "\n".join(texts)[:_MAX_MESSAGE_CHARS], _names_a_cost(top))
+    return ApiFault(tuple(codes[:_MAX_FAULTS]), "\n".join(texts)[:_MAX_MESSAGE_CHARS], _names_a_cost(top))
 
 
 def _tells_of_error(top: Mapping[str, object]) -> bool:
@@ -161,7 +161,7 @@ def _names_a_cost(top: Mapping[str, object]) -> bool:
     return isinstance(ticks, int | float) and ticks > 0
 
 
-def merged(first: Fault, second: Fault) -> Fault:
+def merged(first: ApiFault, second: ApiFault) -> ApiFault:
     """Two faults of one answer as one, the more telling first."""
     message = f"{first.message}\n{second.message}"[:_MAX_MESSAGE_CHARS]
-    return Fault(first.codes + second.codes, message, first.cost or second.cost)
+    return ApiFault(first.codes + second.codes, message, first.cost or second.cost)

@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.latency import share_below
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
-from bot.jobs.polling.stats import Experience, Lesson, kind_of
+from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
 from bot.model import ImageRequest
 
 EARLY_S = (1.6, 2.2)  # the first question, where it is worth it: between these ages
@@ -21,7 +21,7 @@ RENEW_AFTER = 10  # a schedule follows what was learned after so many lessons, a
 _PREFIX = "pace:"
 
 
-class Notebook(Protocol):
+class StatsStore(Protocol):
     """Where experience is kept, shared by all processes on one database."""
 
     async def revise(self, prefix: str, change: Change) -> Mapping[str, str]: ...
@@ -37,18 +37,18 @@ class _Kind:
     """What is known here of one kind of task, and what of that the others don't know yet."""
 
     def __init__(self) -> None:
-        self.experience = Experience.none_yet()
-        self.untold: list[Lesson] = []
+        self.experience = LatencyStats.none_yet()
+        self.untold: list[Observation] = []
         self._ages: Sequence[float] = ()
         self._below: Sequence[float] = ()
         self._unheeded = 0  # lessons since the schedule was made
 
-    def learn(self, lesson: Lesson) -> None:
+    def learn(self, lesson: Observation) -> None:
         self.experience = lesson(self.experience)
         self.untold.append(lesson)
         self._unheeded += 1
 
-    def hear(self, experience: Experience, told: int) -> None:
+    def hear(self, experience: LatencyStats, told: int) -> None:
         """Go on from what all processes know, the first `told` lessons of this one included."""
         del self.untold[:told]
         for lesson in self.untold:
@@ -72,7 +72,7 @@ class Pacer:
     """
 
     def __init__(
-        self, notebook: Notebook, *, floor_s: float, per_s: float, chance: Callable[[], float] = random.random
+        self, stats_store: StatsStore, *, floor_s: float, per_s: float, chance: Callable[[], float] = random.random
     ) -> None:
         """`floor_s` is the least time between two questions about one task, `per_s` the most questions of all.
 
@@ -84,13 +84,13 @@ class Pacer:
         self.late_s = 0.0  # how long ends were there before their question, estimated, in sum
         self.floor_s = floor_s
         self.chance = chance
-        self._notebook = notebook
+        self._notebook = stats_store
         self._kinds: dict[str, _Kind] = {}
         self._has_read = False
 
-    def course(self, request: ImageRequest, age_s: float) -> Course:
+    def course(self, request: ImageRequest, age_s: float) -> PollPlan:
         """For a task that is so old when its watch begins."""
-        return Course(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
+        return PollPlan(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
 
     async def share(self) -> None:
         """Tell the other processes what was learned here, and learn what they did. Raises StoreUnavailable."""
@@ -101,10 +101,10 @@ class Pacer:
         self._has_read = True
         for name, text in known.items():
             kind = self._kinds.setdefault(name.removeprefix(_PREFIX), _Kind())
-            kind.hear(Experience.read(text), told=len(telling.get(name, ())))
+            kind.hear(LatencyStats.read(text), told=len(telling.get(name, ())))
 
 
-class Course:
+class PollPlan:
     """The questions about one task. All ages are seconds since the task was accepted."""
 
     def __init__(self, pacer: Pacer, kind: _Kind, age_s: float) -> None:
@@ -159,23 +159,23 @@ class Course:
             # Whether it was the early question that found it or the first one that was asked instead.
             self._kind.learn(_FOUND_EARLY)
         else:
-            self._kind.learn(partial(Experience.ended, low_s=self._asked_s, high_s=age_s))
+            self._kind.learn(partial(LatencyStats.ended, low_s=self._asked_s, high_s=age_s))
 
     def given_up(self) -> None:
         """The task's time is up, and it had not ended."""
         if self._teaches:
             self._teaches = False
-            self._kind.learn(partial(Experience.ended, low_s=self._asked_s, high_s=math.inf))
+            self._kind.learn(partial(LatencyStats.ended, low_s=self._asked_s, high_s=math.inf))
 
 
-_LOOKED_IN_VAIN: Lesson = partial(Experience.looked_early, found=False)
-_FOUND_EARLY: Lesson = partial(Experience.looked_early, found=True)
+_LOOKED_IN_VAIN: Observation = partial(LatencyStats.looked_early, found=False)
+_FOUND_EARLY: Observation = partial(LatencyStats.looked_early, found=True)
 
 
-def _told(telling: Mapping[str, Sequence[Lesson]], texts: Mapping[str, str], /) -> Mapping[str, str]:
+def _told(telling: Mapping[str, Sequence[Observation]], texts: Mapping[str, str], /) -> Mapping[str, str]:
     written: dict[str, str] = {}
     for name, lessons in telling.items():
-        experience = Experience.read(texts.get(name, ""))
+        experience = LatencyStats.read(texts.get(name, ""))
         for lesson in lessons:
             experience = lesson(experience)
         written[name] = experience.text()

@@ -20,7 +20,7 @@ _EARLY_ASKED, _EARLY_FOUND = 10.0, 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Experience:
+class LatencyStats:
     """With tasks of one kind. `early_asked` and `early_found` count early questions, older ones for less."""
 
     latency: Latency
@@ -28,14 +28,14 @@ class Experience:
     early_found: float = _EARLY_FOUND
 
     @classmethod
-    def none_yet(cls) -> Experience:
+    def none_yet(cls) -> LatencyStats:
         return cls(Latency.published())
 
-    def ended(self, low_s: float, high_s: float) -> Experience:
+    def ended(self, low_s: float, high_s: float) -> LatencyStats:
         """One more task has ended between these two ages."""
         return replace(self, latency=self.latency.after(low_s, high_s))
 
-    def looked_early(self, found: bool) -> Experience:
+    def looked_early(self, found: bool) -> LatencyStats:
         """One more task was asked about early, or is known to have been refused and would have been found so."""
         kept = 1 - 1 / MEMORY_TASKS
         return replace(self, early_asked=self.early_asked * kept + 1, early_found=self.early_found * kept + found)
@@ -51,7 +51,7 @@ class Experience:
         return json.dumps({"latency": numbers, "early": early}, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> Experience:
+    def read(cls, text: str) -> LatencyStats:
         """What `text` wrote; no experience yet for anything else, such as what a version with other bins wrote."""
         try:
             kept = json.loads(text)
@@ -64,7 +64,7 @@ class Experience:
 
 
 #: What one question taught; applied to what is known here, and again to what all processes know together.
-Lesson = Callable[[Experience], Experience]
+Observation = Callable[[LatencyStats], LatencyStats]
 
 
 def kind_of(request: ImageRequest) -> str:

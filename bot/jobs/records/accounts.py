@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.jobs.job_run import now
-from bot.jobs.policies import By, DaySum, Entry, Extent, Owner, Place, Standing, Sum
+from bot.jobs.policies import By, DaySum, Entry, Extent, Policies, RequestContext, Standing, Sum
 from bot.policy.prices import MICROS
 from bot.policy.quotas import Span
 
@@ -38,10 +38,10 @@ class Account:
 class Accounts:
     """Reads the ledger for people. Who may see what is for the caller to ask; may raise StoreUnavailable."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Policies) -> None:
         self._owner = owner
 
-    async def mine(self, place: Place) -> Account:
+    async def mine(self, place: RequestContext) -> Account:
         """What a person took everywhere, and what their quotas leave them in this place."""
         at = now()
         account = await self._account(Extent(Span.MONTH.began(at), user_id=place.user_id), at)

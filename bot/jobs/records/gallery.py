@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.model import Job
-from bot.store.queries.gallery import NEWEST, Gallery, Shelf
+from bot.store.queries.gallery import NEWEST, GalleryFilter, GalleryQueries
 
-__all__ = ["NEWEST", "GalleryBook", "Leaf", "Shelf"]
+__all__ = ["NEWEST", "GalleryBook", "GalleryFilter", "GalleryJobs"]
 
 PATIENCE_S = 2.0
 PAGE = 4
@@ -20,7 +20,7 @@ Sees = Callable[[Job], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class GalleryJobs:
     """One page, newest first, and whether there is more on either side."""
 
     jobs: Sequence[Job]
@@ -31,26 +31,26 @@ class Leaf:
 class GalleryBook:
     """Pages through delivered jobs. Any method may raise StoreUnavailable."""
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: GalleryQueries) -> None:
         self._gallery = gallery
 
-    async def older(self, shelf: Shelf, before: int, sees: Sees) -> Leaf:
+    async def older(self, shelf: GalleryFilter, before: int, sees: Sees) -> GalleryJobs:
         """The page before a cursor; `sees` says of a job whether its channel may be looked into."""
         found = await self._visible(shelf, before, sees, newer=False)
-        return Leaf(found[:PAGE], has_newer=before < NEWEST, has_older=len(found) > PAGE)
+        return GalleryJobs(found[:PAGE], has_newer=before < NEWEST, has_older=len(found) > PAGE)
 
-    async def newer(self, shelf: Shelf, after: int, sees: Sees) -> Leaf:
+    async def newer(self, shelf: GalleryFilter, after: int, sees: Sees) -> GalleryJobs:
         """The page after a cursor; the newest one where less than a page is there."""
         found = await self._visible(shelf, after, sees, newer=True)
         if len(found) <= PAGE:
             return await self.older(shelf, NEWEST, sees)
-        return Leaf(found[:PAGE][::-1], has_newer=True, has_older=True)
+        return GalleryJobs(found[:PAGE][::-1], has_newer=True, has_older=True)
 
     async def cursor_at(self, moment: datetime) -> int:
         """The cursor of the pictures finished until then."""
         return await self._gallery.cursor_at(moment, PATIENCE_S)
 
-    async def _visible(self, shelf: Shelf, cursor: int, sees: Sees, *, newer: bool) -> list[Job]:
+    async def _visible(self, shelf: GalleryFilter, cursor: int, sees: Sees, *, newer: bool) -> list[Job]:
         found: list[Job] = []
         hidden: set[int] = set()
         look = self._gallery.newer if newer else self._gallery.older

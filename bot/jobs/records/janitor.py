@@ -34,7 +34,7 @@ class Ages:
     left_servers: timedelta
 
 
-class Keeper:
+class Janitor:
     """Works in small pieces, so that nobody waits for it."""
 
     def __init__(self, retention: Retention, people: People, ages: Ages) -> None:

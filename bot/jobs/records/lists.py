@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.jobs import delivery
-from bot.jobs.job_run import Life, Tools
+from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.service import PATIENCE_S
 from bot.model import Job, Picture
-from bot.store.queries.lists import Lists, Page, Whose
+from bot.store.queries.lists import Lists, ListScope, Page
 
-__all__ = ["JobLists", "Page", "Whose"]
+__all__ = ["JobLists", "ListScope", "Page"]
 
 PAGE = 6  # jobs: with a button each they stay within Discord's 40 components and 4,000 characters
 
@@ -19,12 +19,12 @@ PAGE = 6  # jobs: with a button each they stay within Discord's 40 components an
 class JobLists:
     """Reads lists, and fetches what was bought once more. Nothing is bought here."""
 
-    def __init__(self, lists: Lists, tools: Tools) -> None:
+    def __init__(self, lists: Lists, deps: Deps) -> None:
         self._lists = lists
-        self._tools = tools
+        self._deps = deps
         self._fetching: dict[str, asyncio.Task[Sequence[Picture]]] = {}
 
-    async def page(self, whose: Whose, number: int) -> Page:
+    async def page(self, whose: ListScope, number: int) -> Page:
         """Page `number` (from 0) of a list. Raises StoreUnavailable."""
         return await self._lists.page(whose, number, PAGE, patience=PATIENCE_S)
 
@@ -35,7 +35,7 @@ class JobLists:
         """
         task = self._fetching.get(job.id)
         if task is None:
-            task = asyncio.create_task(delivery.fetch_again(Life(self._tools, job)), name=f"show job {job.id}")
+            task = asyncio.create_task(delivery.fetch_again(JobRun(self._deps, job)), name=f"show job {job.id}")
             self._fetching[job.id] = task
             task.add_done_callback(lambda _: self._fetching.pop(job.id, None))
         return await asyncio.shield(task)
@@ -43,4 +43,4 @@ class JobLists:
     def shown(self, job: Job) -> None:
         """The pictures were shown: those that stand in a message need no copy here."""
         if not job.is_shelved and job.id not in self._fetching:
-            self._tools.spool.remove(job.id)
+            self._deps.spool.remove(job.id)

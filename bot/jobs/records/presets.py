@@ -10,8 +10,8 @@ from bot.errors import PresetNameMissing
 from bot.jobs.job_run import now
 from bot.model import AspectRatio
 from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Preset
-from bot.policy.request_input import Options, Wish
-from bot.store.queries.presets import Presets
+from bot.policy.request_input import Options, RequestInput
+from bot.store.queries.presets import PresetQueries
 
 #: How long the database may take for the presets of a command, whose own row has a second after that.
 LOOK_UP_PATIENCE_S = 0.8
@@ -20,7 +20,7 @@ LOOK_UP_PATIENCE_S = 0.8
 class PresetBook:
     """The door between what people do in Discord and the kept presets."""
 
-    def __init__(self, presets: Presets) -> None:
+    def __init__(self, presets: PresetQueries) -> None:
         self._presets = presets
 
     async def visible(self, user_id: int, guild_id: int | None) -> Sequence[Preset]:
@@ -65,7 +65,7 @@ class PresetBook:
         await self._presets.delete(preset.id)
 
 
-def applied(wish: Wish, preset: Preset) -> Wish:
+def applied(wish: RequestInput, preset: Preset) -> RequestInput:
     """The wish with the preset's words and options; what the person said themselves goes before."""
     options = preset.options
     if options.aspect_ratio is AspectRatio.AUTO and not wish.sources:

@@ -24,7 +24,7 @@ _MENDS: dict[type[ImageApiError], str] = {
 }
 
 
-class Fault(EaselError):
+class CheckFault(EaselError):
     """Something to be mended. The message is a sentence for the owner."""
 
 
@@ -34,7 +34,7 @@ async def check(settings: Settings, *, channel: int | None = None) -> bool:
     `channel` is a channel of Discord in which the bot's permissions are looked at too.
     """
     print(f"{'settings':<10} {OK}")  # noqa: T201  # the answer to the person who asked
-    report = Report(settings, channel)
+    report = CheckReport(settings, channel)
     found = await asyncio.gather(
         _line("database", report.database()),
         _line("Discord", report.discord()),
@@ -80,7 +80,7 @@ def _say(name: str, told: str) -> None:
     print(f"{name:<10} {told}")  # noqa: T201
 
 
-class Report:
+class CheckReport:
     """Asks everything once. What one question learns, a later one may use."""
 
     def __init__(self, settings: Settings, channel: int | None) -> None:
@@ -117,7 +117,7 @@ class Report:
                 await api.probe()
             except ImageApiError as error:
                 mend = next((mend for kind, mend in _MENDS.items() if isinstance(error, kind)), None)
-                raise Fault(f"{error}: {mend}." if mend else f"{error}.") from None
+                raise CheckFault(f"{error}: {mend}." if mend else f"{error}.") from None
         return OK
 
     async def moderation(self) -> Sequence[str]:
@@ -146,7 +146,7 @@ class Report:
                 if self._channel is not None:
                     faults += await discord_side.faults_in_channel(discord, self._bot, self._channel)
             except (AttributeError, KeyError, TypeError, ValueError):
-                raise Fault("an answer that is not Discord's") from None
+                raise CheckFault("an answer that is not Discord's") from None
         return faults
 
     async def machine(self) -> Sequence[str]:

@@ -32,7 +32,7 @@ COUNT_EVERY_S = 15.0
 LAG_EVERY_S = 1.0
 
 
-class HealthOffice:
+class HealthMonitor:
     """Knows how the bot is, and tells whoever asks. What it watches is shown to it once it is there."""
 
     def __init__(self, settings: Settings, *, gateway: bool) -> None:
@@ -50,7 +50,7 @@ class HealthOffice:
         self._health = Health({"discord": connection, "database": database}, {"image_api": image_api})
 
     @asynccontextmanager
-    async def open(self, host: str, port: int) -> AsyncGenerator[HealthOffice]:
+    async def open(self, host: str, port: int) -> AsyncGenerator[HealthMonitor]:
         """Serve, watch and measure until the end of the block. Raises StartError where the port cannot be taken."""
         async with serving(host, port, health=self._told, metrics=self._metrics):
             tasks = [

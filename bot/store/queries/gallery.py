@@ -18,25 +18,29 @@ NEWEST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class GalleryFilter:
     """Whose pictures: a server's public ones, perhaps of one member, or one user's own, wherever they were made."""
 
     guild_id: int | None
     user_id: int | None
 
 
-class Gallery:
+class GalleryQueries:
     """Reads only. Any method may raise StoreUnavailable."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def older(self, shelf: Shelf, before: int, limit: int, hidden: Collection[int], patience: float) -> list[Job]:
+    async def older(
+        self, shelf: GalleryFilter, before: int, limit: int, hidden: Collection[int], patience: float
+    ) -> list[Job]:
         """The `limit` newest jobs with a smaller `seq` than `before`, newest first. `hidden` are channels left out."""
         which = and_(_on(shelf, hidden), jobs.c.seq < before)
         return await self._read(which, jobs.c.seq.desc(), limit, patience)
 
-    async def newer(self, shelf: Shelf, after: int, limit: int, hidden: Collection[int], patience: float) -> list[Job]:
+    async def newer(
+        self, shelf: GalleryFilter, after: int, limit: int, hidden: Collection[int], patience: float
+    ) -> list[Job]:
         """The `limit` oldest jobs with a greater `seq` than `after`, oldest first."""
         which = and_(_on(shelf, hidden), jobs.c.seq > after)
         return await self._read(which, jobs.c.seq.asc(), limit, patience)
@@ -58,7 +62,7 @@ class Gallery:
         return await self._run(read, patience)
 
 
-def _on(shelf: Shelf, hidden: Collection[int]) -> ColumnElement[bool]:
+def _on(shelf: GalleryFilter, hidden: Collection[int]) -> ColumnElement[bool]:
     wanted = and_(jobs.c.state == JobState.DELIVERED, jobs.c.reply_deleted.is_(False))
     if shelf.guild_id is not None:
         wanted = and_(wanted, jobs.c.guild_id == shelf.guild_id, jobs.c.ephemeral.is_(False))

@@ -19,7 +19,7 @@ from bot.store.queries import reserve as admission
 from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
 from bot.store.schema import UtcTime, jobs
 from bot.store.sync import queue_order as line
-from bot.store.sync.notify import ring
+from bot.store.sync.notify import notify
 from bot.store.thread import Run
 from bot.telemetry import UNMEASURED, Measures
 
@@ -106,7 +106,7 @@ class Jobs:
             if moved:
                 ledger.follow(connection, moved[0], changes, now)
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
-                ring(connection, job.id if job.state is JobState.TIMED_OUT else "")
+                notify(connection, job.id if job.state is JobState.TIMED_OUT else "")
             return moved
 
         moved = await self._run(write)
@@ -131,7 +131,7 @@ class Jobs:
         def write(connection: Connection) -> list[Job]:
             found = _update(connection, jobs.c.id == job_id, values)
             if found and "target" in changes:
-                ring(connection, job_id)
+                notify(connection, job_id)
             return found
 
         changed = await self._run(write)
@@ -146,7 +146,7 @@ class Jobs:
             unfinished = and_(jobs.c.id == job_id, jobs.c.state.in_(OPEN_STATES))
             found = _update(connection, unfinished, {"cancel_requested": True})
             if found:
-                ring(connection, job_id)
+                notify(connection, job_id)
             found = found or _select(connection, jobs.c.id == job_id)
             if not found:
                 raise JobMoved(f"there is no job {job_id}")

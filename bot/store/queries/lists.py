@@ -17,7 +17,7 @@ MAX_OPEN = 500  # so many running jobs of a server are listed at most
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class ListScope:
     """Whose jobs: one user's everywhere, a server's, or one channel's."""
 
     user_id: int | None = None
@@ -41,7 +41,7 @@ class Lists:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def page(self, whose: Whose, number: int, size: int, *, patience: float | None = None) -> Page:
+    async def page(self, whose: ListScope, number: int, size: int, *, patience: float | None = None) -> Page:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
         which = _which(whose)
         running = select(jobs).where(which, jobs.c.state.in_(OPEN_STATES)).order_by(jobs.c.seq).limit(MAX_OPEN)
@@ -61,7 +61,7 @@ class Lists:
         return await self._run(read, patience)
 
 
-def _which(whose: Whose) -> ColumnElement[bool]:
+def _which(whose: ListScope) -> ColumnElement[bool]:
     if whose.user_id is not None:
         return jobs.c.user_id == whose.user_id
     server = jobs.c.guild_id == whose.guild_id

@@ -26,7 +26,7 @@ _READERS: dict[str, Any] = {
 }
 
 
-class Presets:
+class PresetQueries:
     """All that is asked of, and written to, the table of presets. Any method may raise StoreUnavailable."""
 
     def __init__(self, run: Run) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from bot.errors import AlreadyReceived, LineFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.errors import AlreadyReceived, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import NewJob
 from bot.policy.quotas import SetBy, Terms, What, Whose
 from bot.store.queries import ledger
@@ -19,7 +19,7 @@ from bot.store.sync import queue_order as line
 def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> tuple[int, int]:
     """The turn that a new job draws and its place in line.
 
-    Raises AlreadyReceived, RulesChanged, TooManyJobs, LineFull or QuotaReached; see `Jobs.receive`.
+    Raises AlreadyReceived, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
     """
     guild_id = new.target.guild_id
     # Two processes must not both find the last place free.
@@ -35,7 +35,7 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
     if terms.jobs_per_member is not None and entry.here >= terms.jobs_per_member:
         raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
     if terms.line_length is not None and connection.execute(line.LENGTH).scalar_one() >= terms.line_length:
-        raise LineFull(terms.line_length)
+        raise QueueFull(terms.line_length)
     _hold_quotas(connection, new, terms, now)
     return entry.turn, int(entry.place)
 

@@ -18,13 +18,13 @@ _LOOK_S = 1.0  # how long the thread takes to see that it shall end
 _PAUSE_S = 5.0  # before a lost connection is tried again
 
 
-def ring(connection: Connection, job_id: str = "") -> None:
+def notify(connection: Connection, job_id: str = "") -> None:
     """Tell all processes, with this transaction's commit, that a job changed; without an id, that the line did."""
     if connection.dialect.name == "postgresql":
         connection.execute(_RING, {"channel": _CHANNEL, "job_id": job_id})
 
 
-class Bell:
+class Notifier:
     """Listens in a daemon thread until `stop`, and calls `hear` in the event loop with a job's id or an empty text."""
 
     def __init__(self, url: URL, hear: Callable[[str], None]) -> None:

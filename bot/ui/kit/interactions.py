@@ -9,7 +9,7 @@ import aiohttp
 import discord
 import structlog
 
-from bot.jobs.policies import Place
+from bot.jobs.policies import RequestContext
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.policy.rules import Rules
 from bot.ui.kit.language import tr
@@ -20,12 +20,12 @@ log = structlog.stdlib.get_logger(__name__)
 Interaction = discord.Interaction[Any]
 
 
-def place_of(interaction: Interaction) -> Place:
+def place_of(interaction: Interaction) -> RequestContext:
     """Who asks and where, as Discord tells it."""
     channel = interaction.channel
     in_thread = isinstance(channel, discord.Thread)
     user = interaction.user
-    return Place(
+    return RequestContext(
         user_id=user.id,
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,

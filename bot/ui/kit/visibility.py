@@ -22,7 +22,7 @@ _PRIVATE = discord.ChannelType.private_thread
 Channel = discord.abc.GuildChannel | discord.Thread
 
 
-class Eyes:
+class ChannelVisibility:
     """What one person may see during one click. Whatever is not known for sure counts as hidden."""
 
     def __init__(self, interaction: Interaction) -> None:

@@ -70,8 +70,8 @@ def custom_id(panel: str, *words: object) -> str:
 class Panels:
     """All panels by name."""
 
-    def __init__(self, desk: Answering, *panels: Panel) -> None:
-        self._desk = desk
+    def __init__(self, handler: Answering, *panels: Panel) -> None:
+        self._handler = handler
         self._panels = {panel.name: panel for panel in panels}
 
     async def open(self, interaction: Interaction, name: str) -> None:
@@ -79,7 +79,7 @@ class Panels:
         panel = self._panels[name]
         if not isinstance(panel, Openable):
             raise LookupError(name)
-        await self._desk.answer(interaction, panel.open(interaction))
+        await self._handler.answer(interaction, panel.open(interaction))
 
     async def take(self, interaction: Interaction) -> bool:
         """Let the panel that a click belongs to answer it; False where it belongs to none."""
@@ -90,5 +90,5 @@ class Panels:
             return False
         is_form = interaction.type is discord.InteractionType.modal_submit
         click = Click(words, tuple(data.get("values", ())), fields_of(data) if is_form else None)
-        await self._desk.answer(interaction, panel.act(interaction, click))
+        await self._handler.answer(interaction, panel.act(interaction, click))
         return True

@@ -13,17 +13,17 @@ from datetime import UTC, date, datetime, time
 import structlog
 
 from bot.errors import ReplyError, ReplyGone
-from bot.jobs.records.gallery import NEWEST, PAGE, GalleryBook, Leaf, Shelf
+from bot.jobs.records.gallery import NEWEST, PAGE, GalleryBook, GalleryFilter, GalleryJobs
 from bot.jobs.service import JobService
 from bot.model import Job, Slot
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.media import media_urls
-from bot.ui.kit.visibility import Eyes
+from bot.ui.kit.visibility import ChannelVisibility
 from bot.ui.panels import gallery_cards as cards
 from bot.ui.panels.dispatch import Click
-from bot.ui.panels.gallery_cards import ALL, MINE, PANEL, Exhibit, Room
-from bot.ui.reply.transport import Reach
+from bot.ui.panels.gallery_cards import ALL, MINE, PANEL, GalleryItem, GalleryPage
+from bot.ui.reply.transport import ReplyTransport
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -40,7 +40,7 @@ class GalleryPanel:
 
     name = PANEL
 
-    def __init__(self, book: GalleryBook, service: JobService, reach: Reach) -> None:
+    def __init__(self, book: GalleryBook, service: JobService, reach: ReplyTransport) -> None:
         self._book = book
         self._service = service
         self._reach = reach
@@ -85,8 +85,8 @@ class GalleryPanel:
         if not in_server or not (whose in {ALL, MINE} or (whose.isdecimal() and len(whose) < 20)):
             whose = MINE
         shelf = _shelf(interaction, whose)
-        eyes = Eyes(interaction)
-        exhibits: list[Exhibit] = []
+        eyes = ChannelVisibility(interaction)
+        exhibits: list[GalleryItem] = []
         turn = self._book.newer if way == "newer" else self._book.older
         leaf = await turn(shelf, cursor, eyes.sees)
         has_newer = leaf.has_newer
@@ -95,10 +95,10 @@ class GalleryPanel:
             if len(exhibits) >= PAGE or not leaf.has_older:
                 break
             leaf = await self._book.older(shelf, leaf.jobs[-1].seq, eyes.sees)
-        room = Room(whose, exhibits[:PAGE], has_newer, leaf.has_older or len(exhibits) > PAGE, in_server)
+        room = GalleryPage(whose, exhibits[:PAGE], has_newer, leaf.has_older or len(exhibits) > PAGE, in_server)
         await interaction.edit_original_response(view=cards.page(room))
 
-    async def _exhibits(self, leaf: Leaf) -> Sequence[Exhibit]:
+    async def _exhibits(self, leaf: GalleryJobs) -> Sequence[GalleryItem]:
         """The jobs of a page with their pictures, read side by side; those whose message is gone are left out."""
         reading = [asyncio.create_task(self._exhibit(job)) for job in leaf.jobs]
         if reading:
@@ -106,14 +106,14 @@ class GalleryPanel:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        shown: list[Exhibit] = []
+        shown: list[GalleryItem] = []
         for job, task in zip(leaf.jobs, reading, strict=True):
-            exhibit = Exhibit(job, ()) if task.cancelled() else task.result()
+            exhibit = GalleryItem(job, ()) if task.cancelled() else task.result()
             if exhibit is not None:
                 shown.append(exhibit)
         return shown
 
-    async def _exhibit(self, job: Job) -> Exhibit | None:
+    async def _exhibit(self, job: Job) -> GalleryItem | None:
         try:
             async with self._reads:
                 message = await self._reach.read_by_bot(job.target)
@@ -122,15 +122,15 @@ class GalleryPanel:
             return None
         except ReplyError as exc:
             log.info("a picture of the gallery cannot be read", job=job.id, why=type(exc).__name__)
-            return Exhibit(job, ())
+            return GalleryItem(job, ())
         urls = media_urls(message, Slot.PICTURE)
-        return Exhibit(job, urls) if urls else None
+        return GalleryItem(job, urls) if urls else None
 
 
-def _shelf(interaction: Interaction, whose: str) -> Shelf:
+def _shelf(interaction: Interaction, whose: str) -> GalleryFilter:
     if whose == MINE:
-        return Shelf(None, interaction.user.id)
-    return Shelf(interaction.guild_id, None if whose == ALL else int(whose))
+        return GalleryFilter(None, interaction.user.id)
+    return GalleryFilter(interaction.guild_id, None if whose == ALL else int(whose))
 
 
 def _moment(day: str) -> datetime | None:

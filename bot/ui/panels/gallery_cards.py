@@ -24,7 +24,7 @@ PANEL_LIFETIME_S = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class GalleryItem:
     """A job on a page: the addresses of its pictures as signed just now; none where they can't be had here."""
 
     job: Job
@@ -32,17 +32,17 @@ class Exhibit:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class GalleryPage:
     """What a page shows. `whose` is ALL, MINE or a user's id, and goes into the custom ids."""
 
     whose: str
-    exhibits: Sequence[Exhibit]
+    exhibits: Sequence[GalleryItem]
     has_newer: bool
     has_older: bool
     in_server: bool
 
 
-def page(room: Room) -> ui.LayoutView:
+def page(room: GalleryPage) -> ui.LayoutView:
     """A page with its pictures and the ways on from it."""
     view = ui.LayoutView(timeout=PANEL_LIFETIME_S)
     parts: list[ui.Item[Any]] = [ui.TextDisplay(_title(room))]
@@ -65,7 +65,7 @@ def date_form(whose: str) -> ui.Modal:
     return form
 
 
-def _title(room: Room) -> str:
+def _title(room: GalleryPage) -> str:
     if room.whose == MINE:
         return tr("### My pictures")
     if room.whose == ALL:
@@ -73,7 +73,7 @@ def _title(room: Room) -> str:
     return tr("### Pictures of {member}", member=f"<@{room.whose}>")
 
 
-def _shown(exhibit: Exhibit) -> Sequence[ui.Item[Any]]:
+def _shown(exhibit: GalleryItem) -> Sequence[ui.Item[Any]]:
     job = exhibit.job
     when = discord.utils.format_dt(job.finished_at or job.received_at, "f")
     where = "" if job.target.ephemeral or job.target.guild_id is None else f" · <#{job.target.channel_id}>"
@@ -106,7 +106,7 @@ def _why_bare(job: Job) -> str:
     return tr("The pictures can't be fetched right now; open the message to see them.")
 
 
-def _people(room: Room) -> ui.UserSelect[Any]:
+def _people(room: GalleryPage) -> ui.UserSelect[Any]:
     kind = discord.SelectDefaultValueType.user
     chosen = [discord.SelectDefaultValue(id=int(room.whose), type=kind)] if room.whose.isdecimal() else []
     return ui.UserSelect(
@@ -118,7 +118,7 @@ def _people(room: Room) -> ui.UserSelect[Any]:
     )
 
 
-def _ways(room: Room) -> ui.ActionRow[Any]:
+def _ways(room: GalleryPage) -> ui.ActionRow[Any]:
     row: ui.ActionRow[Any] = ui.ActionRow()
     first, last = (room.exhibits[0].job.seq, room.exhibits[-1].job.seq) if room.exhibits else (0, 0)
     newer, older = room.has_newer and room.exhibits, room.has_older and room.exhibits

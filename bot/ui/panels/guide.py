@@ -12,7 +12,7 @@ import structlog
 from discord import app_commands, ui
 
 from bot.errors import StoreUnavailable
-from bot.jobs.policies import Owner, Standing
+from bot.jobs.policies import Policies, Standing
 from bot.policy.quotas import What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
@@ -53,12 +53,12 @@ class Commands(Protocol):
     def tree(self) -> app_commands.CommandTree[Any]: ...
 
 
-class Guide:
+class HelpPanel:
     """The panel `help`. It has no buttons."""
 
     name = PANEL
 
-    def __init__(self, owner: Owner, client: Commands) -> None:
+    def __init__(self, owner: Policies, client: Commands) -> None:
         self._owner = owner
         self._client = client
 

@@ -12,7 +12,7 @@ import structlog
 from discord import ui
 
 from bot.errors import DownloadError, ReplyError
-from bot.jobs.records.lists import JobLists, Page, Whose
+from bot.jobs.records.lists import JobLists, ListScope, Page
 from bot.jobs.service import Cancelled, JobService
 from bot.model import FailureKind, Job, JobState
 from bot.ui.kit import texts
@@ -47,7 +47,7 @@ _STATES = {
 
 
 class Scope(StrEnum):
-    """Whose requests a list shows; also the word in its custom ids."""
+    """ListScope requests a list shows; also the word in its custom ids."""
 
     MINE = "mine"
     SERVER = "server"  # for members with Manage Server
@@ -238,11 +238,11 @@ def _open_to(interaction: Interaction) -> Sequence[Scope]:
     return (Scope.MINE, Scope.CHANNEL) if interaction.permissions.manage_messages else (Scope.MINE,)
 
 
-def _whose(interaction: Interaction, scope: Scope) -> Whose:
+def _whose(interaction: Interaction, scope: Scope) -> ListScope:
     if scope is Scope.MINE:
-        return Whose(user_id=interaction.user.id)
+        return ListScope(user_id=interaction.user.id)
     channel = interaction.channel_id if scope is Scope.CHANNEL else None
-    return Whose(guild_id=interaction.guild_id, channel_id=channel)
+    return ListScope(guild_id=interaction.guild_id, channel_id=channel)
 
 
 def _may_cancel(interaction: Interaction, job: Job) -> bool:

@@ -10,7 +10,7 @@ from bot.errors import PresetFault, PresetNameTaken, StoreUnavailable, TooManyPr
 from bot.jobs.records.presets import PresetBook, applied
 from bot.jobs.service import JobService
 from bot.policy.preset import Preset
-from bot.policy.request_input import Options, Wish
+from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, speaking, tr, trn
@@ -50,7 +50,7 @@ class PresetPanel:
             fitting.sort(key=lambda preset: not preset.name.casefold().startswith(wanted))
             return [Choice(name=_suggested(preset), value=preset.id) for preset in fitting[:MAX_CHOICES]]
 
-    async def apply(self, interaction: Interaction, wish: Wish) -> Wish | None:
+    async def apply(self, interaction: Interaction, wish: RequestInput) -> RequestInput | None:
         """The wish with the preset that it names; None where a sentence said why that can't be."""
         if wish.preset is None:
             return wish

@@ -31,7 +31,7 @@ REPORTERS_PART, DONE_PART = 701, 702  # numbers of components
 _MENTION = re.compile(r"<@(\d+)>")
 
 
-class Verb(StrEnum):
+class ReportVerb(StrEnum):
     """What a button does; also the word in its custom id."""
 
     NEW = "new"
@@ -45,19 +45,21 @@ class Report:
 
     reporters: tuple[int, ...]
     done: tuple[str, ...] = ()
-    open: tuple[Verb, ...] = (Verb.DELETE, Verb.BLOCK)
+    open: tuple[ReportVerb, ...] = (ReportVerb.DELETE, ReportVerb.BLOCK)
 
     def with_reporter(self, user_id: int) -> Report:
         return replace(self, reporters=(*self.reporters, user_id)[:MAX_REPORTERS])
 
-    def with_done(self, verb: Verb, line: str) -> Report:
+    def with_done(self, verb: ReportVerb, line: str) -> Report:
         left = tuple(one for one in self.open if one is not verb)
         return replace(self, done=(*self.done, line)[-MAX_DONE:], open=left)
 
 
 def report_button(job_id: str) -> ui.Button[Any]:
     """Report, in the details of a picture."""
-    return ui.Button(label=tr("Report"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, Verb.NEW, job_id))
+    return ui.Button(
+        label=tr("Report"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, ReportVerb.NEW, job_id)
+    )
 
 
 def card(job: Job, report: Report, *, with_prompt: bool = True) -> ui.LayoutView:
@@ -94,7 +96,7 @@ def read(message: discord.Message | None, job_id: str) -> Report | None:
     parts: Sequence[discord.Component] = components_of(message) if message else ()
     texts_by_part = {part.id: part.content for part in parts if isinstance(part, discord.TextDisplay)}
     ids = [part.custom_id for part in parts if isinstance(part, discord.components.Button)]
-    still_open = tuple(verb for verb in (Verb.DELETE, Verb.BLOCK) if custom_id(PANEL, verb, job_id) in ids)
+    still_open = tuple(verb for verb in (ReportVerb.DELETE, ReportVerb.BLOCK) if custom_id(PANEL, verb, job_id) in ids)
     if REPORTERS_PART not in texts_by_part or not still_open:
         return None
     reporters = tuple(int(one) for one in _MENTION.findall(texts_by_part[REPORTERS_PART]))
@@ -112,8 +114,8 @@ def blocked_line(by: int, now: datetime) -> str:
     return tr("✓ Requester blocked by {who}, {when}", who=f"<@{by}>", when=discord.utils.format_dt(now, "R"))
 
 
-def _row(job: Job, verbs: Sequence[Verb]) -> ui.ActionRow[Any]:
-    labels = {Verb.DELETE: tr("Delete picture"), Verb.BLOCK: tr("Block requester")}
+def _row(job: Job, verbs: Sequence[ReportVerb]) -> ui.ActionRow[Any]:
+    labels = {ReportVerb.DELETE: tr("Delete picture"), ReportVerb.BLOCK: tr("Block requester")}
     row: ui.ActionRow[Any] = ui.ActionRow()
     for verb in verbs:
         identity = custom_id(PANEL, verb, job.id)

@@ -9,14 +9,14 @@ import aiohttp
 import discord
 import structlog
 
-from bot.jobs.policies import Owner, Rules
+from bot.jobs.policies import Policies, Rules
 from bot.jobs.service import JobService
 from bot.model import Job, JobState
 from bot.ui.kit.interactions import Interaction, reply_locale, say
 from bot.ui.kit.language import mark, speaking, tr
 from bot.ui.panels import report_cards
 from bot.ui.panels.dispatch import Click
-from bot.ui.panels.report_cards import PANEL, Report, Verb
+from bot.ui.panels.report_cards import PANEL, Report, ReportVerb
 from bot.ui.reply.transport import AUTOMOD, UNKNOWN_MESSAGE
 from bot.ui.settings.blocking import Blocking
 
@@ -47,7 +47,7 @@ class Reports:
 
     name = PANEL
 
-    def __init__(self, client: discord.Client, service: JobService, owner: Owner, blocking: Blocking) -> None:
+    def __init__(self, client: discord.Client, service: JobService, owner: Policies, blocking: Blocking) -> None:
         self._client = client
         self._service = service
         self._owner = owner
@@ -57,14 +57,14 @@ class Reports:
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Answer a click. Who may do what is asked here, and the job must be of the server of the click."""
         verb, _, job_id = ":".join(click.words).partition(":")
-        if verb not in set(Verb):
+        if verb not in set(ReportVerb):
             await say(interaction, tr(DEALT_WITH))
-        elif verb == Verb.NEW:
+        elif verb == ReportVerb.NEW:
             await self._report(interaction, job_id)
         elif not _may_moderate(interaction):
             await say(interaction, tr(NOT_A_MODERATOR))
         else:
-            await self._deal_with(interaction, Verb(verb), job_id)
+            await self._deal_with(interaction, ReportVerb(verb), job_id)
 
     async def _report(self, interaction: Interaction, job_id: str) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -126,7 +126,7 @@ class Reports:
             return None
         return None
 
-    async def _deal_with(self, interaction: Interaction, verb: Verb, job_id: str) -> None:
+    async def _deal_with(self, interaction: Interaction, verb: ReportVerb, job_id: str) -> None:
         await interaction.response.defer()
         job = await self._service.get(job_id)
         report = report_cards.read(interaction.message, job_id)
@@ -134,7 +134,7 @@ class Reports:
         if job is None or guild is None or report is None or verb not in report.open or job.target.guild_id != guild.id:
             await say(interaction, tr(DEALT_WITH))
             return
-        if verb is Verb.DELETE:
+        if verb is ReportVerb.DELETE:
             done = await self._delete(job)
             outcome = "" if done else tr(NOT_DELETED)
         else:
@@ -143,7 +143,7 @@ class Reports:
         if done:
             rules = await self._owner.rules_of(guild.id)
             with speaking(reply_locale(interaction, private=False, rules=rules)):
-                line = report_cards.deleted_line if verb is Verb.DELETE else report_cards.blocked_line
+                line = report_cards.deleted_line if verb is ReportVerb.DELETE else report_cards.blocked_line
                 dealt_with = report.with_done(verb, line(interaction.user.id, datetime.now(UTC)))
                 await interaction.edit_original_response(view=report_cards.card(job, dealt_with))
             log.info("a report was dealt with", guild=guild.id, job=job.id, by=interaction.user.id, act=verb.value)

@@ -49,7 +49,7 @@ class Pressable(Protocol):
 class PressableClient(Protocol):
     """A client whose buttons work."""
 
-    desk: Pressable
+    handler: Pressable
 
 
 class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_ID):
@@ -72,4 +72,4 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_
         return cls(Action(match["action"]), match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await cast(PressableClient, interaction.client).desk.press(interaction, self.action, self.job_id)
+        await cast(PressableClient, interaction.client).handler.press(interaction, self.action, self.job_id)

@@ -51,12 +51,12 @@ def _of_reply(card: Card[Rest]) -> Card[Rest]:
 class Look:
     """What the place of a reply asks of its card.
 
-    `fleeting` where only the interaction's token reaches the reply, for 15 minutes: that is told from the start.
+    `token_only` where only the interaction's token reaches the reply, for 15 minutes: that is told from the start.
     `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
     `with_prompt` is False where the server's AutoMod refuses to repeat the prompt.
     """
 
-    fleeting: bool = False
+    token_only: bool = False
     parting: bool = False
     with_prompt: bool = True
 
@@ -213,7 +213,7 @@ def _bar(percent: int) -> str:
 def _parting(look: Look) -> str:
     if look.parting:
         return tr(texts.PARTING)
-    return tr(texts.FLEETING) if look.fleeting else ""
+    return tr(texts.FLEETING) if look.token_only else ""
 
 
 def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:

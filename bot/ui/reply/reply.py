@@ -17,7 +17,7 @@ from bot.pictures.studio import PictureStudio
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
-from bot.ui.reply.transport import BlockedByAutoMod, Reach, UploadTooLarge, parting_at, token_is_alive
+from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at, token_is_alive
 from bot.ui.reply.updates import Updates
 
 log = structlog.stdlib.get_logger(__name__)
@@ -41,7 +41,7 @@ class DiscordReplies:
     """Fulfils bot.jobs.ports.Replies."""
 
     def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
-        self._reach = Reach(client)
+        self._reach = ReplyTransport(client)
         self._studio = studio
         self._updates = Updates(self.card, self._edit_quietly, lambda job: token_is_alive(job.target))
         self._gone: set[str] = set()
@@ -63,7 +63,7 @@ class DiscordReplies:
     def _look(self, job: Job) -> cards.Look:
         parting = parting_at(job.target)
         return cards.Look(
-            fleeting=parting is not None,
+            token_only=parting is not None,
             parting=parting is not None and datetime.now(UTC) >= parting,
             with_prompt=self.speaks_of(job),
         )

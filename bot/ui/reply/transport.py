@@ -65,7 +65,7 @@ def parting_at(target: ReplyTarget) -> datetime | None:
     return None if target.outlives_token else target.token_expires_at - PARTING
 
 
-class Reach:
+class ReplyTransport:
     """Edits, reads and posts by ids alone, with any logged-in client."""
 
     def __init__(self, client: discord.Client) -> None:

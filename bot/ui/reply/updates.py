@@ -31,7 +31,7 @@ BOT_TOKEN_GAP_S = 10.0
 
 
 @dataclass(slots=True)
-class Slot:
+class PendingEdit:
     """What one message shows, and what it is to show next."""
 
     sent: str = ""
@@ -57,7 +57,7 @@ class Updates:
         self._card = card
         self._edit = edit
         self._token_is_alive = token_is_alive
-        self._slots: dict[str, Slot] = {}
+        self._slots: dict[str, PendingEdit] = {}
         self._trusted_until: datetime | None = None
         self._trust_came = asyncio.Event()
 
@@ -68,12 +68,12 @@ class Updates:
 
     def acknowledged(self, job_id: str, view: ui.LayoutView) -> None:
         """The acknowledgement itself showed this layout."""
-        slot = self._slots.setdefault(job_id, Slot())
+        slot = self._slots.setdefault(job_id, PendingEdit())
         slot.sent, slot.sent_at = _fingerprint(view), time.monotonic()
 
     def show(self, job: Job, progress: Progress) -> None:
         """Show this state when the gap since the last edit allows; a later call before that replaces it."""
-        slot = self._slots.setdefault(job.id, Slot())
+        slot = self._slots.setdefault(job.id, PendingEdit())
         self._show_parting_in_time(slot, job, progress)
         if slot.next is None and _fingerprint(self._card(job, progress)) == slot.sent:
             return
@@ -109,7 +109,7 @@ class Updates:
         for job_id in list(self._slots):
             await self.finish(job_id)
 
-    def _show_parting_in_time(self, slot: Slot, job: Job, progress: Progress) -> None:
+    def _show_parting_in_time(self, slot: PendingEdit, job: Job, progress: Progress) -> None:
         """Nothing may change between now and the token's end, so the parting card is asked for beforehand."""
         when = parting_at(job.target)
         if slot.parting is not None:
@@ -118,7 +118,7 @@ class Updates:
         if when is not None and (left := (when - datetime.now(UTC)).total_seconds()) > 0:
             slot.parting = asyncio.get_running_loop().call_later(left, self.show, job, progress)
 
-    async def _drain(self, slot: Slot) -> None:
+    async def _drain(self, slot: PendingEdit) -> None:
         while slot.next is not None:
             await asyncio.sleep(max(slot.sent_at + self._gap(slot, *slot.next) - time.monotonic(), 0.0))
             # Not dropped: it may be the card with the button that has to stand before the token ends.
@@ -138,7 +138,7 @@ class Updates:
     def _is_trusted(self) -> bool:
         return self._trusted_until is None or datetime.now(UTC) < self._trusted_until
 
-    def _gap(self, slot: Slot, job: Job, progress: Progress) -> float:
+    def _gap(self, slot: PendingEdit, job: Job, progress: Progress) -> float:
         if not self._token_is_alive(job):
             return BOT_TOKEN_GAP_S
         if (job.state is JobState.PAINTING) != (slot.state is JobState.PAINTING):

@@ -62,7 +62,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FormAnswer:
     """A form as it came back: texts and choices by field, and the files that were uploaded.
 
     `key` is the id of the job the form began with, for MENU that of the message's pictures.
@@ -119,7 +119,7 @@ def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.
     return form
 
 
-def read(interaction: discord.Interaction[Any]) -> Answer | None:
+def read(interaction: discord.Interaction[Any]) -> FormAnswer | None:
     """What a person filled in; None where this is no form of ours."""
     data = cast("Mapping[str, Any]", interaction.data or {})
     match = CUSTOM_ID.fullmatch(str(data.get("custom_id", "")))
@@ -132,7 +132,7 @@ def read(interaction: discord.Interaction[Any]) -> Answer | None:
         for file_id in fields.get(REFERENCES, ())
         if (it := uploaded.get(file_id)) is not None
     ]
-    return Answer(Kind(match["kind"]), match["key"], fields, files)
+    return FormAnswer(Kind(match["kind"]), match["key"], fields, files)
 
 
 def fields_of(data: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
@@ -140,7 +140,7 @@ def fields_of(data: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
     return dict(_fields(data.get("components", ())))
 
 
-def remixed(request: ImageRequest, answer: Answer) -> ImageRequest:
+def remixed(request: ImageRequest, answer: FormAnswer) -> ImageRequest:
     """The old request with what was changed in the form; all else is kept. Raises ValueError for a forged choice."""
     changed = _changed(request, answer)
     if changed.prompt != request.prompt:
@@ -148,14 +148,14 @@ def remixed(request: ImageRequest, answer: Answer) -> ImageRequest:
     return replace(changed, count=int(answer.first(COUNT) or request.count))
 
 
-def edited(request: ImageRequest, answer: Answer, source: Source) -> ImageRequest:
+def edited(request: ImageRequest, answer: FormAnswer, source: Source) -> ImageRequest:
     """The request for an edit of one finished picture. Raises ValueError for a forged choice."""
     sources = (source, *answer.files)
     base = replace(request, count=1, aspect_ratio=AspectRatio.AUTO, sources=sources, preset=None)
     return _changed(base, answer)
 
 
-def _changed(request: ImageRequest, answer: Answer) -> ImageRequest:
+def _changed(request: ImageRequest, answer: FormAnswer) -> ImageRequest:
     model, resolution = answer.first(MODEL), answer.first(RESOLUTION)
     if both := answer.first(MODEL_AND_RESOLUTION):
         model, _, resolution = both.partition(" ")

@@ -15,12 +15,12 @@ from discord import app_commands, ui
 from discord.ext import commands
 
 from bot.errors import JobMoved, StoreUnavailable
-from bot.jobs.policies import Owner
+from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.service import Cancelled, JobService
 from bot.model import AspectRatio, FollowUp, ImageRequest, Job, JobState, Slot
-from bot.policy.request_input import Wish
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.interactions import Interaction, may_change, renewed_target, result_as_source, say, with_fresh_sources
@@ -38,17 +38,17 @@ from bot.ui.reply.reply import DiscordReplies
 from bot.ui.requests import forms
 from bot.ui.requests.confirm import ConfirmPanel
 from bot.ui.requests.intake import Intake
-from bot.ui.requests.menus import MenuDesk
+from bot.ui.requests.menus import MenuHandler
 
 log = structlog.stdlib.get_logger(__name__)
 
 GIVE_WAY_S = 1.2
 
 
-class DeskHolder(Protocol):
+class HandlerHolder(Protocol):
     """The client, as commands see it."""
 
-    desk: Desk
+    handler: InteractionHandler
     panels: Panels
     gallery: GalleryPanel
 
@@ -58,13 +58,13 @@ class DeskHolder(Protocol):
     async def add_cog(self, cog: commands.Cog, /) -> None: ...
 
 
-class Desk:
+class InteractionHandler:
     """Turns interactions into calls of the job service, and answers them."""
 
     def __init__(
         self,
         service: JobService,
-        owner: Owner,
+        owner: Policies,
         replies: DiscordReplies,
         presets: PresetPanel,
         openings: OpeningBook,
@@ -76,11 +76,11 @@ class Desk:
         self._openings = openings
         self._intake = Intake(service, owner, replies, drafts)
         self.confirming = ConfirmPanel(self._intake, drafts)
-        self._menus = MenuDesk(openings, self._intake)
+        self._menus = MenuHandler(openings, self._intake)
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
 
-    async def start(self, interaction: Interaction, wish: Wish) -> None:
+    async def start(self, interaction: Interaction, wish: RequestInput) -> None:
         """Take a command: write the job, acknowledge it with its first card, then let it go."""
         await self.answer(interaction, self._start(interaction, wish))
 
@@ -88,7 +88,7 @@ class Desk:
         """Answer a click on one of a job's buttons."""
         await self.answer(interaction, self._press(interaction, action, job_id))
 
-    async def submit(self, interaction: Interaction, answer: forms.Answer) -> None:
+    async def submit(self, interaction: Interaction, answer: forms.FormAnswer) -> None:
         """Take a filled-in form."""
         await self.answer(interaction, self._submit(interaction, answer))
 
@@ -138,7 +138,7 @@ class Desk:
             log.exception("an interaction met a fault of the program")
             await self.say(interaction, texts.INTERNAL_FAULT)
 
-    async def _start(self, interaction: Interaction, wish: Wish) -> None:
+    async def _start(self, interaction: Interaction, wish: RequestInput) -> None:
         styled = await self.presets.apply(interaction, wish)
         if styled is not None:
             await self._intake.start(interaction, styled)
@@ -166,7 +166,7 @@ class Desk:
             case Action.SHOW:
                 await self._show(interaction, job)
 
-    async def _submit(self, interaction: Interaction, answer: forms.Answer) -> None:
+    async def _submit(self, interaction: Interaction, answer: forms.FormAnswer) -> None:
         try:
             if answer.kind is forms.Kind.MENU:
                 await self._menus.submit(interaction, answer)
@@ -266,7 +266,7 @@ class Desk:
             return job
 
 
-def _asked_for(interaction: Interaction, answer: forms.Answer, job: Job) -> ImageRequest:
+def _asked_for(interaction: Interaction, answer: forms.FormAnswer, job: Job) -> ImageRequest:
     """Raises ValueError or LookupError for a form that is forged, or older than what it was about."""
     if answer.kind is forms.Kind.EDIT:
         source = result_as_source(interaction, job, int(answer.first(forms.PICTURE) or 0))

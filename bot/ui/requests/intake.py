@@ -10,11 +10,11 @@ import discord
 import structlog
 
 from bot.errors import AlreadyReceived, RequestError, RulesChanged, SourceFault, StoreUnavailable
-from bot.jobs.policies import Admitted, Owner
+from bot.jobs.policies import Admitted, Policies
 from bot.jobs.records.drafts import Draft, DraftBook
 from bot.jobs.service import JobService, Received
 from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
-from bot.policy.request_input import Wish
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction, place_of, reply_locale, say, target_of
 from bot.ui.kit.language import tr
@@ -39,7 +39,7 @@ class _Parent:
     link: str | None
 
 
-class _Dear(Exception):
+class _NeedsConfirmation(Exception):
     """The request costs more than the place allows without a question."""
 
     def __init__(self, admitted: Admitted) -> None:
@@ -50,14 +50,18 @@ class _Dear(Exception):
 class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
-    def __init__(self, service: JobService, owner: Owner, replies: DiscordReplies, drafts: DraftBook) -> None:
+    def __init__(self, service: JobService, owner: Policies, replies: DiscordReplies, drafts: DraftBook) -> None:
         self._service = service
         self._drafts = drafts
         self._owner = owner
         self._replies = replies
 
     async def start(
-        self, interaction: Interaction, wish: Wish | ImageRequest, parent: Job | None = None, link: str | None = None
+        self,
+        interaction: Interaction,
+        wish: RequestInput | ImageRequest,
+        parent: Job | None = None,
+        link: str | None = None,
     ) -> None:
         """See whether the place allows it, write the job, acknowledge it with its first card, then let it go.
 
@@ -74,11 +78,11 @@ class Intake:
         await self._start(interaction, draft.request, _Parent(draft.parent_id, draft.parent_link), confirmed=True)
 
     async def _start(
-        self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent, *, confirmed: bool
+        self, interaction: Interaction, wish: RequestInput | ImageRequest, parent: _Parent, *, confirmed: bool
     ) -> None:
         try:
             received = await self._received(interaction, wish, parent, confirmed=confirmed)
-        except _Dear as dear:
+        except _NeedsConfirmation as dear:
             await self._ask(interaction, dear.admitted, parent)
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
@@ -103,7 +107,7 @@ class Intake:
         await interaction.response.send_message(view=question(admitted, draft_id), ephemeral=True)
 
     async def _received(
-        self, interaction: Interaction, wish: Wish | ImageRequest, parent: _Parent, *, confirmed: bool
+        self, interaction: Interaction, wish: RequestInput | ImageRequest, parent: _Parent, *, confirmed: bool
     ) -> Received:
         """The job's first row. Raises RequestError, StoreError, or _Dear where its user has to be asked first."""
         place = place_of(interaction)
@@ -120,7 +124,7 @@ class Intake:
     ) -> Received:
         limit = admitted.rules.confirm_over
         if not confirmed and limit is not None and admitted.price is not None and admitted.price > limit:
-            raise _Dear(admitted)
+            raise _NeedsConfirmation(admitted)
         private = admitted.request.private
         locale = reply_locale(interaction, private=private, rules=admitted.rules)
         return await self._service.receive(

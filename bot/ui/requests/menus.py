@@ -6,7 +6,7 @@ import discord
 
 from bot.jobs.records.openings import OpeningBook
 from bot.model import MAX_PROMPT_CHARS, AspectRatio, FollowUp, ImageRequest
-from bot.policy.request_input import Options, Wish
+from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.interactions import Interaction, say
@@ -17,7 +17,7 @@ from bot.ui.requests import forms
 from bot.ui.requests.intake import Intake
 
 
-class MenuDesk:
+class MenuHandler:
     """Answers Edit image and Imagine this, on any message a person can see."""
 
     def __init__(self, book: OpeningBook, intake: Intake) -> None:
@@ -36,7 +36,7 @@ class MenuDesk:
         start = ImageRequest("", **opened.remembered.over(Options(aspect_ratio=AspectRatio.AUTO)).said)
         await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, len(pictures)))
 
-    async def submit(self, interaction: Interaction, answer: forms.Answer) -> None:
+    async def submit(self, interaction: Interaction, answer: forms.FormAnswer) -> None:
         """Take the filled-in form. Raises ValueError or LookupError for one that is forged or too old."""
         opening = await self._book.get(answer.key, interaction.user.id)
         if opening is None:
@@ -52,5 +52,5 @@ class MenuDesk:
         if not prompt:
             await say(interaction, tr(texts.NO_TEXT_IN_MESSAGE))
             return
-        request = Wish(prompt, follows=FollowUp.MENU_IMAGINE)
+        request = RequestInput(prompt, follows=FollowUp.MENU_IMAGINE)
         await self._intake.start(interaction, request, link=link_to(interaction, message))

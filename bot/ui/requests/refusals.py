@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from bot.errors import Bar, Barred, LineFull, QuotaReached, RequestError, TooManyJobs
+from bot.errors import Bar, Barred, QueueFull, QuotaReached, RequestError, TooManyJobs
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.language import mark, tr, trn
@@ -37,7 +37,7 @@ def refusal(exc: RequestError) -> str:
             return f"{told} {who_can_change(SetBy.SERVER)}"
         case TooManyJobs():
             return f"{texts.refusal(exc)} {who_can_change(SetBy.OPERATOR)}"
-        case LineFull():
+        case QueueFull():
             return tr(
                 "The line is full: {limit} requests are waiting already. Please try again in a few minutes; "
                 "nothing was started.",

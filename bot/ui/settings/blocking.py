@@ -6,7 +6,7 @@ import discord
 import structlog
 
 from bot.errors import StoreUnavailable
-from bot.jobs.policies import Owner
+from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr, trn
@@ -21,7 +21,7 @@ NOT_YOURSELF = mark("You cannot block yourself.")
 class Blocking:
     """Blocks and unblocks. What a blocked member has in line is cancelled, uncharged; what is painted is delivered."""
 
-    def __init__(self, owner: Owner, service: JobService) -> None:
+    def __init__(self, owner: Policies, service: JobService) -> None:
         self._owner = owner
         self._service = service
 

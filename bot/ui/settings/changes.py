@@ -13,9 +13,9 @@ from bot.model import MAX_COUNT, Model, Resolution
 from bot.policy.rules import AgeRule, Rules, SpoilerRule
 from bot.ui.kit.language import Language, tr
 from bot.ui.settings import entries
-from bot.ui.settings.entries import MAX_IDS, Unfit
+from bot.ui.settings.entries import MAX_IDS, InvalidEntry
 from bot.ui.settings.layout import UNSET
-from bot.ui.settings.sections import TOLD
+from bot.ui.settings.sections import RULES
 
 Edit = Callable[[Rules], Rules]
 
@@ -44,15 +44,15 @@ def is_here(guild: discord.Guild, name: str, identity: int) -> bool:
 
 
 def put(name: str, identity: int) -> Edit:
-    """Add a channel or role to a list. The edit raises Unfit where the list is full."""
+    """Add a channel or role to a list. The edit raises InvalidEntry where the list is full."""
 
     def edit(own: Rules) -> Rules:
         present: tuple[int, ...] = own.said.get(name, ())
         if identity in present:
             return own
         if len(present) >= MAX_IDS:
-            label = tr(TOLD[name].label)
-            raise Unfit(tr("**{label}** holds at most {most}. Take one off first.", label=label, most=MAX_IDS))
+            label = tr(RULES[name].label)
+            raise InvalidEntry(tr("**{label}** holds at most {most}. Take one off first.", label=label, most=MAX_IDS))
         return replace(own, **{name: (*present, identity)})
 
     return edit
@@ -69,7 +69,7 @@ def take_off(name: str, identity: int) -> Edit:
 
 
 def put_words(words: Sequence[str]) -> Edit:
-    """Block more words. The edit raises Unfit where they are too many."""
+    """Block more words. The edit raises InvalidEntry where they are too many."""
 
     def edit(own: Rules) -> Rules:
         known = {word.casefold(): word for word in own.blocked_words or ()}
@@ -92,7 +92,7 @@ def take_words_off(words: Sequence[str]) -> Edit:
 
 
 def put_pattern(pattern: str) -> Edit:
-    """Block one more pattern. The edit raises Unfit where they are too many."""
+    """Block one more pattern. The edit raises InvalidEntry where they are too many."""
 
     def edit(own: Rules) -> Rules:
         together = tuple(dict.fromkeys((*(own.blocked_patterns or ()), pattern)))

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Transform, Transformer
 
-from bot.jobs.policies import Owner
+from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
 from bot.model import AspectRatio, Model, Resolution
 from bot.policy.rules import WHOLE_SERVER, SpoilerRule
@@ -17,10 +17,10 @@ from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import Language, tr
 from bot.ui.settings import rights
 from bot.ui.settings.blocking import Blocking
-from bot.ui.settings.entries import Unfit
+from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PLACES, REPORT_PLACES
 from bot.ui.settings.panel import OTHER_SERVER, SettingsPanel
-from bot.ui.settings.sections import LANGUAGE_NAMES, SPOILER_NAMES, TITLES, TOLD, Section
+from bot.ui.settings.sections import LANGUAGE_NAMES, RULES, SPOILER_NAMES, TITLES, Section
 from bot.ui.settings.typed import ALL, EVERYTHING, Reader
 
 MODELS = [Choice(name="all", value=ALL), *(Choice(name=texts.MODEL_NAMES[it], value=it.value) for it in Model)]
@@ -32,7 +32,7 @@ RESETS = [
     Choice(name="Everything", value=EVERYTHING),
     *(Choice(name=TITLES[it], value=it.value) for it in Section),
     # Discord takes 25 choices; this one is lifted in the panel, or with its section.
-    *(Choice(name=told.label, value=name) for name, told in TOLD.items() if name != "age_restricted"),
+    *(Choice(name=told.label, value=name) for name, told in RULES.items() if name != "age_restricted"),
 ]
 THREADS = [
     discord.ChannelType.public_thread,
@@ -67,7 +67,7 @@ ReportPlaceOption = Transform[AppCommandChannel, _ChannelOfType(*REPORT_PLACES)]
 class ServerSettings:
     """The door for the cogs. Everything here is done inside `Desk.answer`."""
 
-    def __init__(self, owner: Owner, panel: SettingsPanel, blocking: Blocking) -> None:
+    def __init__(self, owner: Policies, panel: SettingsPanel, blocking: Blocking) -> None:
         self._owner = owner
         self.panel = panel
         self.blocking = blocking
@@ -86,7 +86,7 @@ class ServerSettings:
             return
         try:
             typed = Reader(guild, channel, self._owner.pattern_fault).read(given, remove=remove)
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return
         await self.panel.change(interaction, guild, channel, typed, member_id=member_id, unblocks=remove)
@@ -97,13 +97,13 @@ def _plain(value: Any) -> Any:
     return int(value.id) if isinstance(value, discord.abc.Snowflake) else value
 
 
-def server_settings(owner: Owner, service: JobService) -> ServerSettings:
+def server_settings(owner: Policies, service: JobService) -> ServerSettings:
     """Everything behind `/settings`, put together."""
     blocking = Blocking(owner, service)
     return ServerSettings(owner, SettingsPanel(owner, blocking, _ceilings(owner, service)), blocking)
 
 
-def _ceilings(owner: Owner, service: JobService) -> Mapping[str, int]:
+def _ceilings(owner: Policies, service: JobService) -> Mapping[str, int]:
     """What the operator allows at most, by the names of the rules that say the same for a server."""
     most = owner.ceilings
     known = {

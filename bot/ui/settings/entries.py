@@ -23,19 +23,19 @@ _NOTHING = frozenset({"", "-", "–", "none", "no", "no limit", "unlimited", "�
 _GROUPED = re.compile(r"\d{1,3}([ _,'.\u00a0\u202f]\d{3})+")
 
 
-class Unfit(EaselError):
+class InvalidEntry(EaselError):
     """Something typed cannot be taken. The message is a whole sentence for the person."""
 
 
 def number(label: str, typed: str) -> int | None:
-    """A whole number from 1; None where the rule is to be lifted. Raises Unfit."""
+    """A whole number from 1; None where the rule is to be lifted. Raises InvalidEntry."""
     text = typed.strip().lower()
     if text in _NOTHING:
         return None
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MAX_NUMBER:
-        raise Unfit(
+        raise InvalidEntry(
             tr(
                 "**{label}** is a whole number from 1 to {most}, or empty for no limit; “{typed}” is not.",
                 label=label,
@@ -47,7 +47,7 @@ def number(label: str, typed: str) -> int | None:
 
 
 def money(label: str, typed: str, *, least: int = 1) -> int | None:
-    """An amount of US dollars such as `2.50` or `$3`, in micros; None where the rule is to be lifted. Raises Unfit."""
+    """An amount of US dollars such as `2.50` or `$3`, in micros; None lifts the rule. Raises InvalidEntry."""
     text = typed.strip().lower()
     if text in _NOTHING:
         return None
@@ -61,7 +61,7 @@ def money(label: str, typed: str, *, least: int = 1) -> int | None:
     except InvalidOperation:
         micros = Decimal(-1)
     if not least <= micros <= MAX_DOLLARS * 1_000_000:
-        raise Unfit(
+        raise InvalidEntry(
             tr(
                 "**{label}** is an amount in US dollars such as 2.50, or empty for none; “{typed}” is not.",
                 label=label,
@@ -72,21 +72,21 @@ def money(label: str, typed: str, *, least: int = 1) -> int | None:
 
 
 def words(typed: str) -> tuple[str, ...]:
-    """One word or phrase a line, or several with commas between; each once, in whatever case. Raises Unfit."""
+    """One word or phrase a line, or several with commas between; each once, in whatever case. Raises InvalidEntry."""
     found: dict[str, str] = {}
     for part in re.split(r"[\n,;]", typed):
         word = " ".join(part.split())
         if len(word) > MAX_WORD_CHARS:
-            raise Unfit(tr("“{typed}” is too long for a blocked word.", typed=_shown(word)))
+            raise InvalidEntry(tr("“{typed}” is too long for a blocked word.", typed=_shown(word)))
         if word:
             found.setdefault(word.casefold(), word)
     return fitting_words(tuple(found.values()))
 
 
 def fitting_words(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The same words. Raises Unfit where they are too many."""
+    """The same words. Raises InvalidEntry where they are too many."""
     if len(given) > MAX_WORDS or len("\n".join(given)) > MAX_FORM_CHARS:
-        raise Unfit(
+        raise InvalidEntry(
             tr(
                 "At most {most} words with {chars} characters together can be blocked.",
                 most=MAX_WORDS,
@@ -97,7 +97,7 @@ def fitting_words(given: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def patterns(typed: str, fault_of: Callable[[str], str | None]) -> tuple[tuple[str, ...], Sequence[str]]:
-    """One pattern a line; those that can be used, and a sentence for each other one. Raises Unfit for too many."""
+    """One pattern a line: those that can be used, and a sentence for each other. Raises InvalidEntry for too many."""
     lines = tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
     fitting_patterns(lines)
     faults = {line: fault for line in lines if (fault := fault_of(line)) is not None}
@@ -106,9 +106,9 @@ def patterns(typed: str, fault_of: Callable[[str], str | None]) -> tuple[tuple[s
 
 
 def fitting_patterns(given: tuple[str, ...]) -> tuple[str, ...]:
-    """The same patterns. Raises Unfit where they are too many."""
+    """The same patterns. Raises InvalidEntry where they are too many."""
     if len(given) > MAX_PATTERNS or len("\n".join(given)) > MAX_FORM_CHARS:
-        raise Unfit(
+        raise InvalidEntry(
             tr(
                 "At most {most} patterns with {chars} characters together can be blocked.",
                 most=MAX_PATTERNS,

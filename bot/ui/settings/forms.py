@@ -17,9 +17,9 @@ from bot.ui.kit.language import mark, tr
 from bot.ui.panels.dispatch import Click, custom_id
 from bot.ui.requests.forms import FORM_LIFETIME_S
 from bot.ui.settings import entries
-from bot.ui.settings.entries import Unfit
-from bot.ui.settings.layout import PANEL, UNSET, Form, Verb
-from bot.ui.settings.sections import TOLD, Section
+from bot.ui.settings.entries import InvalidEntry
+from bot.ui.settings.layout import PANEL, UNSET, Form, SettingsVerb
+from bot.ui.settings.sections import RULES, Section
 
 Edit = Callable[[Rules], Rules]
 FaultOf = Callable[[str], str | None]
@@ -38,7 +38,7 @@ TITLES: Mapping[Form, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FormResult:
     """What a form asks to change, and sentences on what of it was not taken."""
 
     edit: Edit
@@ -47,46 +47,46 @@ class Filled:
 
 def build(form: Form, section: Section, channel_id: int, own: Rules) -> ui.Modal:
     """A form that holds what the place itself says now."""
-    identity = custom_id(PANEL, section, channel_id, Verb.SAVE, form)
+    identity = custom_id(PANEL, section, channel_id, SettingsVerb.SAVE, form)
     modal = ui.Modal(title=tr(TITLES[form]), custom_id=identity, timeout=FORM_LIFETIME_S)
     for item in _FIELDS[form](form, own):
         modal.add_item(item)
     return modal
 
 
-def read(form: Form, click: Click, fault_of: FaultOf) -> Filled:
-    """What came back. Raises Unfit, or ValueError for a forged choice."""
+def read(form: Form, click: Click, fault_of: FaultOf) -> FormResult:
+    """What came back. Raises InvalidEntry, or ValueError for a forged choice."""
     if form in NUMBERS:
         return _read_numbers(form, click)
     if form is Form.DEFAULTS:
         return _read_defaults(click)
     words = entries.words(click.first("blocked_words"))
     patterns, refused = entries.patterns(click.first("blocked_patterns"), fault_of)
-    return Filled(lambda own: replace(own, blocked_words=words, blocked_patterns=patterns), refused)
+    return FormResult(lambda own: replace(own, blocked_words=words, blocked_patterns=patterns), refused)
 
 
-def _read_numbers(form: Form, click: Click) -> Filled:
+def _read_numbers(form: Form, click: Click) -> FormResult:
     values: dict[str, int | None] = {}
     faults: list[str] = []
     for name in NUMBERS[form]:
         try:
             values[name] = typed_number(name, click.first(name))
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             faults.append(str(unfit))
     if faults:
-        raise Unfit("\n".join([*faults, tr("Nothing was changed.")]))
-    return Filled(lambda own: replace(own, **values))
+        raise InvalidEntry("\n".join([*faults, tr("Nothing was changed.")]))
+    return FormResult(lambda own: replace(own, **values))
 
 
 def typed_number(name: str, typed: str) -> int | None:
-    """A rule that is a number or an amount, as it was typed. Raises Unfit."""
-    label = tr(TOLD[name].label)
+    """A rule that is a number or an amount, as it was typed. Raises InvalidEntry."""
+    label = tr(RULES[name].label)
     if name in NUMBERS[Form.MONEY]:
         return entries.money(label, typed, least=0 if name == "confirm_over" else 1)
     return entries.number(label, typed)
 
 
-def _read_defaults(click: Click) -> Filled:
+def _read_defaults(click: Click) -> FormResult:
     said = {name: None if (value := click.first(name)) in {"", UNSET} else value for name in _DEFAULTS}
     made = {
         "model": Model(said["model"]) if said["model"] else None,
@@ -100,7 +100,7 @@ def _read_defaults(click: Click) -> Filled:
         defaults = replace(own.defaults or Options(), **made)
         return replace(own, defaults=defaults if defaults.said else None)
 
-    return Filled(edit)
+    return FormResult(edit)
 
 
 def _count(said: str | None) -> int | None:
@@ -124,7 +124,7 @@ def _number_fields(form: Form, own: Rules) -> Sequence[ui.Label[Any]]:
             required=False,
             max_length=20,
         )
-        fields.append(ui.Label(text=tr(TOLD[name].label)[:MAX_LABEL_CHARS], component=field))
+        fields.append(ui.Label(text=tr(RULES[name].label)[:MAX_LABEL_CHARS], component=field))
     return fields
 
 
@@ -160,7 +160,7 @@ def _word_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
             required=False,
             max_length=entries.MAX_FORM_CHARS,
         )
-        return ui.Label(text=tr(TOLD[name].label), description=description, component=area)
+        return ui.Label(text=tr(RULES[name].label), description=description, component=area)
 
     return [
         field("blocked_words", own.blocked_words or (), tr("One word or phrase a line. Whole words, in any case.")),

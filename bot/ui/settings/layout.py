@@ -20,10 +20,10 @@ from bot.ui.settings.sections import (
     AGE_NAMES,
     LANGUAGE_NAMES,
     PRIVATE_NAMES,
+    RULES,
     SPOILER_NAMES,
     TITLES,
-    TOLD,
-    Holding,
+    EffectiveRules,
     Section,
 )
 
@@ -45,7 +45,7 @@ REPORT_PLACES = [discord.ChannelType.text, discord.ChannelType.news]
 Part = ui.Item[Any]
 
 
-class Verb(StrEnum):
+class SettingsVerb(StrEnum):
     """What a component of the panel does; also the word in its custom id."""
 
     SHOW = "show"
@@ -73,7 +73,7 @@ class View:
     """What the panel shows: one section of one place. `notice` is a sentence on what was just done."""
 
     section: Section
-    holding: Holding
+    holding: EffectiveRules
     blocked: Sequence[int] = field(default=())
     notice: str = ""
     asks_to_reset: bool = False
@@ -82,7 +82,7 @@ class View:
     def channel_id(self) -> int:
         return self.holding.channel_id
 
-    def id(self, verb: Verb, *words: object) -> str:
+    def id(self, verb: SettingsVerb, *words: object) -> str:
         return custom_id(PANEL, self.section, self.channel_id, verb, *words)
 
 
@@ -108,7 +108,7 @@ def _head(view: View) -> Iterable[Part]:
     chosen = [view.channel_id] if view.channel_id != WHOLE_SERVER else []
     yield ui.ActionRow(
         ui.ChannelSelect[Any](
-            custom_id=view.id(Verb.SCOPE),
+            custom_id=view.id(SettingsVerb.SCOPE),
             placeholder=tr("Whole server; pick a channel to differ"),
             channel_types=PLACES,
             min_values=0,
@@ -123,7 +123,7 @@ def _head(view: View) -> Iterable[Part]:
             ui.Button(
                 label=tr(TITLES[section]),
                 style=discord.ButtonStyle.primary if here else discord.ButtonStyle.secondary,
-                custom_id=custom_id(PANEL, section, view.channel_id, Verb.SHOW),
+                custom_id=custom_id(PANEL, section, view.channel_id, SettingsVerb.SHOW),
             )
         )
     yield tabs
@@ -134,12 +134,12 @@ def _foot(view: View) -> Part:
     row: ui.ActionRow[Any] = ui.ActionRow()
     if view.asks_to_reset:
         sure = tr("Yes, reset {section}", section=title)
-        row.add_item(ui.Button(label=sure, style=discord.ButtonStyle.danger, custom_id=view.id(Verb.RESET_NOW)))
-        row.add_item(ui.Button(label=tr("Keep"), custom_id=view.id(Verb.SHOW, "keep")))
+        row.add_item(ui.Button(label=sure, style=discord.ButtonStyle.danger, custom_id=view.id(SettingsVerb.RESET_NOW)))
+        row.add_item(ui.Button(label=tr("Keep"), custom_id=view.id(SettingsVerb.SHOW, "keep")))
     else:
-        row.add_item(ui.Button(label=tr("Reset {section}", section=title), custom_id=view.id(Verb.RESET)))
+        row.add_item(ui.Button(label=tr("Reset {section}", section=title), custom_id=view.id(SettingsVerb.RESET)))
     if view.channel_id != WHOLE_SERVER:
-        whole = custom_id(PANEL, view.section, WHOLE_SERVER, Verb.SHOW, "whole")
+        whole = custom_id(PANEL, view.section, WHOLE_SERVER, SettingsVerb.SHOW, "whole")
         row.add_item(ui.Button(label=tr("Whole server"), custom_id=whole))
     return row
 
@@ -155,9 +155,9 @@ def _access(view: View) -> Iterable[Part]:
         yield ui.TextDisplay(_blocked(view.blocked))
         # Their number stands in the custom ids, so that a client begins with an empty menu after each choice.
         count = len(view.blocked)
-        yield _users(view.id(Verb.BLOCK, count), tr("Block members"))
+        yield _users(view.id(SettingsVerb.BLOCK, count), tr("Block members"))
         if view.blocked:
-            yield _users(view.id(Verb.UNBLOCK, count), tr("Unblock members"))
+            yield _users(view.id(SettingsVerb.UNBLOCK, count), tr("Unblock members"))
 
 
 def _limits(view: View) -> Iterable[Part]:
@@ -209,8 +209,8 @@ def _safety(view: View) -> Iterable[Part]:
         chosen = [_default(channel, discord.SelectDefaultValueType.channel)] if channel else []
         yield ui.ActionRow(
             ui.ChannelSelect[Any](
-                custom_id=view.id(Verb.PICK, "report_channel"),
-                placeholder=tr(TOLD["report_channel"].label),
+                custom_id=view.id(SettingsVerb.PICK, "report_channel"),
+                placeholder=tr(RULES["report_channel"].label),
                 channel_types=REPORT_PLACES,
                 min_values=0,
                 max_values=1,
@@ -240,7 +240,7 @@ def _line(view: View, name: str) -> Part:
 
 
 def _with_button(view: View, form: Form, *names: str) -> Iterable[Part]:
-    button: ui.Button[Any] = ui.Button(label=tr(FORM_BUTTONS[form]), custom_id=view.id(Verb.FORM, form))
+    button: ui.Button[Any] = ui.Button(label=tr(FORM_BUTTONS[form]), custom_id=view.id(SettingsVerb.FORM, form))
     yield ui.TextDisplay("\n".join(view.holding.line(name) for name in names))
     row: ui.ActionRow[Any] = ui.ActionRow()
     yield row.add_item(button)
@@ -249,7 +249,7 @@ def _with_button(view: View, form: Form, *names: str) -> Iterable[Part]:
 def _ids(view: View, name: str) -> Part:
     """A menu of channels or roles that holds the place's own list."""
     chosen: Sequence[int] = view.holding.own.said.get(name, ())[:MAX_IDS]
-    label, identity = tr(TOLD[name].label), view.id(Verb.PICK, name)
+    label, identity = tr(RULES[name].label), view.id(SettingsVerb.PICK, name)
     if name == "channels":
         channels = [_default(one, discord.SelectDefaultValueType.channel) for one in chosen]
         return ui.ActionRow(
@@ -284,8 +284,8 @@ def _choices(
         options.insert(0, discord.SelectOption(label=lifted, value=UNSET, default=not chosen))
     return ui.ActionRow(
         ui.Select[Any](
-            custom_id=view.id(Verb.PICK, name),
-            placeholder=tr(TOLD[name].label),
+            custom_id=view.id(SettingsVerb.PICK, name),
+            placeholder=tr(RULES[name].label),
             options=options,
             min_values=0 if several else 1,
             max_values=len(options) if several else 1,

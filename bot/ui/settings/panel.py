@@ -8,17 +8,17 @@ import discord
 import structlog
 from discord import ui
 
-from bot.jobs.policies import Owner, RuleBook
+from bot.jobs.policies import Policies, RuleBook
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, Rules
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.panels.dispatch import Click
 from bot.ui.settings import changes, forms, layout, rights
 from bot.ui.settings.blocking import Blocking
-from bot.ui.settings.entries import Unfit
-from bot.ui.settings.layout import PANEL, Form, Verb, View
-from bot.ui.settings.sections import Holding, Section, rules_of
-from bot.ui.settings.typed import Typed
+from bot.ui.settings.entries import InvalidEntry
+from bot.ui.settings.layout import PANEL, Form, SettingsVerb, View
+from bot.ui.settings.sections import EffectiveRules, Section, rules_of
+from bot.ui.settings.typed import ParsedOptions
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class SettingsPanel:
 
     name = PANEL
 
-    def __init__(self, owner: Owner, blocking: Blocking, ceilings: Mapping[str, int]) -> None:
+    def __init__(self, owner: Policies, blocking: Blocking, ceilings: Mapping[str, int]) -> None:
         self._owner = owner
         self._blocking = blocking
         self._ceilings = ceilings
@@ -52,7 +52,7 @@ class SettingsPanel:
         interaction: Interaction,
         guild: discord.Guild,
         channel_id: int,
-        typed: Typed | None,
+        typed: ParsedOptions | None,
         *,
         member_id: int | None = None,
         unblocks: bool = False,
@@ -62,7 +62,7 @@ class SettingsPanel:
         notices = [typed.notice] if typed else []
         try:
             book = await self._changed(interaction, guild, channel_id, *typed.edits) if typed else None
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return
         if member_id is not None:
@@ -80,9 +80,9 @@ class SettingsPanel:
         if guild is None:
             return
         try:
-            section, channel_id, verb = Section(click.words[0]), int(click.words[1]), Verb(click.words[2])
+            section, channel_id, verb = Section(click.words[0]), int(click.words[1]), SettingsVerb(click.words[2])
             await self._act(interaction, guild, section, channel_id, verb, click)
-        except Unfit as unfit:
+        except InvalidEntry as unfit:
             await say(interaction, str(unfit))
         except (ValueError, LookupError):
             # forged, or of a version that named things otherwise
@@ -94,35 +94,35 @@ class SettingsPanel:
         guild: discord.Guild,
         section: Section,
         channel_id: int,
-        verb: Verb,
+        verb: SettingsVerb,
         click: Click,
     ) -> None:
-        if verb is Verb.SCOPE:
+        if verb is SettingsVerb.SCOPE:
             channel_id = int(click.values[0]) if click.values else WHOLE_SERVER
         channel = rights.channel_in(guild, channel_id)
         if channel is None:
             await say(interaction, tr(OTHER_SERVER))
             return
         match verb:
-            case Verb.SHOW | Verb.SCOPE | Verb.RESET:
+            case SettingsVerb.SHOW | SettingsVerb.SCOPE | SettingsVerb.RESET:
                 book = await self._owner.book_of(guild.id)
-                view = self._view(book, section, channel, asks_to_reset=verb is Verb.RESET)
+                view = self._view(book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
                 await interaction.response.edit_message(view=_sendable(view))
-            case Verb.FORM:
+            case SettingsVerb.FORM:
                 await self._open_form(interaction, guild, section, channel, Form(click.words[3]))
-            case Verb.SAVE:
+            case SettingsVerb.SAVE:
                 filled = forms.read(Form(click.words[3]), click, self._owner.pattern_fault)
                 await self._save(interaction, guild, section, channel, filled.edit, *filled.refused)
-            case Verb.PICK:
+            case SettingsVerb.PICK:
                 name = click.words[3]
                 if name not in rules_of(section, channel):
                     raise ValueError(name)
                 await self._save(interaction, guild, section, channel, changes.picked(guild, name, click.values))
-            case Verb.RESET_NOW:
+            case SettingsVerb.RESET_NOW:
                 edit = changes.lifted(rules_of(section, channel))
                 await self._save(interaction, guild, section, channel, edit)
-            case Verb.BLOCK | Verb.UNBLOCK:
-                await self._block(interaction, guild, click, blocks=verb is Verb.BLOCK)
+            case SettingsVerb.BLOCK | SettingsVerb.UNBLOCK:
+                await self._block(interaction, guild, click, blocks=verb is SettingsVerb.BLOCK)
 
     async def _open_form(
         self, interaction: Interaction, guild: discord.Guild, section: Section, channel_id: int, form: Form
@@ -175,7 +175,7 @@ class SettingsPanel:
         self, book: RuleBook, section: Section, channel_id: int, *, notice: str = "", asks_to_reset: bool = False
     ) -> View:
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
-        holding = Holding(channel_id, _own(book, channel_id), server, self._ceilings)
+        holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings)
         return View(section, holding, sorted(book.blocked), notice, asks_to_reset)
 
 

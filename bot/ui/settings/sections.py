@@ -68,7 +68,7 @@ PRIVATE_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("as members as
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class RuleInfo:
     """How one rule is told. `nothing` is what holds where it was not set."""
 
     section: Section
@@ -125,39 +125,45 @@ def _defaults(defaults: Options) -> str:
 
 NO_LIMIT = mark("no limit")
 
-TOLD: Mapping[str, Told] = MappingProxyType(
+RULES: Mapping[str, RuleInfo] = MappingProxyType(
     {
-        "channels": Told(Section.ACCESS, mark("Channels where Easel works"), mark("all"), _channels, server_only=True),
-        "roles": Told(Section.ACCESS, mark("Roles that may use Easel"), mark("everyone"), _roles),
-        "exempt_roles": Told(
+        "channels": RuleInfo(
+            Section.ACCESS, mark("Channels where Easel works"), mark("all"), _channels, server_only=True
+        ),
+        "roles": RuleInfo(Section.ACCESS, mark("Roles that may use Easel"), mark("everyone"), _roles),
+        "exempt_roles": RuleInfo(
             Section.ACCESS, mark("Roles that no limit of this server holds back"), mark("none"), _roles
         ),
-        "pictures_per_member_day": Told(Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, str),
-        "pictures_per_day": Told(Section.LIMITS, mark("Pictures per day, all members together"), NO_LIMIT, str),
-        "jobs_per_member": Told(Section.LIMITS, mark("Requests of a member at once"), NO_LIMIT, str),
-        "spend_per_day": Told(Section.LIMITS, mark("Spend per day"), NO_LIMIT, texts.dollars),
-        "spend_per_month": Told(Section.LIMITS, mark("Spend per month"), NO_LIMIT, texts.dollars),
-        "confirm_over": Told(Section.LIMITS, mark("Requests ask for a yes above"), mark("no price"), texts.dollars),
-        "models": Told(Section.OFFER, mark("Models"), mark("all"), _models),
-        "resolutions": Told(Section.OFFER, mark("Resolutions"), mark("all"), _resolutions),
-        "max_count": Told(Section.OFFER, mark("Largest count"), mark("4"), str),
-        "defaults": Told(Section.OFFER, mark("Defaults for what members leave out"), mark("those of Easel"), _defaults),
-        "spoiler": Told(Section.LOOK, mark("Spoilers"), mark("as members ask"), lambda rule: tr(SPOILER_NAMES[rule])),
-        "private_only": Told(
+        "pictures_per_member_day": RuleInfo(Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, str),
+        "pictures_per_day": RuleInfo(Section.LIMITS, mark("Pictures per day, all members together"), NO_LIMIT, str),
+        "jobs_per_member": RuleInfo(Section.LIMITS, mark("Requests of a member at once"), NO_LIMIT, str),
+        "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, texts.dollars),
+        "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, texts.dollars),
+        "confirm_over": RuleInfo(Section.LIMITS, mark("Requests ask for a yes above"), mark("no price"), texts.dollars),
+        "models": RuleInfo(Section.OFFER, mark("Models"), mark("all"), _models),
+        "resolutions": RuleInfo(Section.OFFER, mark("Resolutions"), mark("all"), _resolutions),
+        "max_count": RuleInfo(Section.OFFER, mark("Largest count"), mark("4"), str),
+        "defaults": RuleInfo(
+            Section.OFFER, mark("Defaults for what members leave out"), mark("those of Easel"), _defaults
+        ),
+        "spoiler": RuleInfo(
+            Section.LOOK, mark("Spoilers"), mark("as members ask"), lambda rule: tr(SPOILER_NAMES[rule])
+        ),
+        "private_only": RuleInfo(
             Section.LOOK, mark("Private replies"), mark("as members ask"), lambda rule: tr(PRIVATE_NAMES[rule])
         ),
-        "language": Told(
+        "language": RuleInfo(
             Section.LOOK,
             mark("Language of public replies"),
             mark("that of the server"),
             lambda name: LANGUAGE_NAMES[Language.of(name)],
         ),
-        "age_restricted": Told(
+        "age_restricted": RuleInfo(
             Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), lambda rule: tr(AGE_NAMES[rule])
         ),
-        "blocked_words": Told(Section.SAFETY, mark("Blocked words"), mark("none"), _words),
-        "blocked_patterns": Told(Section.SAFETY, mark("Blocked patterns"), mark("none"), _patterns),
-        "report_channel": Told(
+        "blocked_words": RuleInfo(Section.SAFETY, mark("Blocked words"), mark("none"), _words),
+        "blocked_patterns": RuleInfo(Section.SAFETY, mark("Blocked patterns"), mark("none"), _patterns),
+        "report_channel": RuleInfo(
             Section.SAFETY,
             mark("Channel for reports"),
             mark("none, so pictures cannot be reported"),
@@ -172,13 +178,13 @@ def rules_of(section: Section, channel_id: int) -> Sequence[str]:
     """The names of the rules that a section has, for the whole server or for one channel."""
     return [
         name
-        for name, told in TOLD.items()
+        for name, told in RULES.items()
         if told.section is section and not (told.server_only and channel_id != WHOLE_SERVER)
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class EffectiveRules:
     """What holds in a place: its own rules over those of its server, and what the operator allows at most."""
 
     channel_id: int
@@ -192,7 +198,7 @@ class Holding:
 
     def line(self, name: str) -> str:
         """One rule in a line: what holds, where that comes from, and the operator's ceiling."""
-        told = TOLD[name]
+        told = RULES[name]
         value = self.rules.said.get(name)
         shown = tr(told.nothing) if value is None else told.value(value)
         line = f"**{tr(told.label)}**: {shown}"

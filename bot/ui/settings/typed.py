@@ -13,9 +13,9 @@ from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, Rules, SpoilerRule
 from bot.ui.kit.language import Language, mark, tr
 from bot.ui.settings import changes, entries
-from bot.ui.settings.entries import Unfit
+from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.forms import NUMBERS, typed_number
-from bot.ui.settings.sections import TOLD, Section, rules_of
+from bot.ui.settings.sections import RULES, Section, rules_of
 
 Edit = Callable[[Rules], Rules]
 
@@ -33,7 +33,7 @@ NOT_HERE = mark("**{label}** takes what is in this server only.")
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class ParsedOptions:
     """What options ask for: edits in order, the section of the first of them, and what is said of them all."""
 
     section: Section
@@ -51,22 +51,22 @@ class Reader:
         self._edits: list[Edit] = []
         self._names: list[str] = []  # of the rules that are changed
 
-    def read(self, given: Mapping[str, Any], *, remove: bool) -> Typed | None:
-        """None where nothing is to be changed. Raises Unfit with every fault in it."""
+    def read(self, given: Mapping[str, Any], *, remove: bool) -> ParsedOptions | None:
+        """None where nothing is to be changed. Raises InvalidEntry with every fault in it."""
         faults: list[str] = []
         # what is lifted is lifted first, so that the other options hold
         for option, value in sorted(given.items(), key=lambda one: one[0] != "reset"):
             try:
                 self._take(option, value, remove=remove)
-            except Unfit as unfit:
+            except InvalidEntry as unfit:
                 faults.append(str(unfit))
         if faults:
-            raise Unfit("\n".join([*faults, tr("Nothing was changed.")]))
+            raise InvalidEntry("\n".join([*faults, tr("Nothing was changed.")]))
         if not self._edits:
             return None
-        labels = ", ".join(tr(TOLD[name].label) for name in dict.fromkeys(self._names))
+        labels = ", ".join(tr(RULES[name].label) for name in dict.fromkeys(self._names))
         notice = tr("✓ Saved: {labels}.", labels=labels)
-        return Typed(TOLD[self._names[0]].section, self._edits, notice)
+        return ParsedOptions(RULES[self._names[0]].section, self._edits, notice)
 
     def _take(self, option: str, value: Any, *, remove: bool) -> None:
         if option == "reset":
@@ -74,7 +74,7 @@ class Reader:
         elif option in LIST_OPTIONS:
             name = LIST_OPTIONS[option]
             if not changes.is_here(self._guild, name, value):
-                raise Unfit(tr(NOT_HERE, label=tr(TOLD[name].label)))
+                raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
             self._add(name, changes.take_off(name, value) if remove else changes.put(name, value))
         elif option == "block_word":
             self._word(value, remove=remove)
@@ -87,7 +87,7 @@ class Reader:
     def _value(self, name: str, value: Any) -> None:
         value = _READERS.get(name, lambda given: given)(value)
         if name == "report_channel" and not changes.is_here(self._guild, name, value):
-            raise Unfit(tr(NOT_HERE, label=tr(TOLD[name].label)))
+            raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
         if isinstance(value, str) and any(name in names for names in NUMBERS.values()):
             value = typed_number(name, value)
         self._add(name, lambda own: replace(own, **{name: value}))
@@ -100,7 +100,7 @@ class Reader:
                 self._add("blocked_patterns", changes.take_pattern_off(pattern))
                 return
             if fault := self._fault_of(pattern):
-                raise Unfit(entries.pattern_refusal(pattern, fault))
+                raise InvalidEntry(entries.pattern_refusal(pattern, fault))
             self._add("blocked_patterns", changes.put_pattern(pattern))
             return
         words = entries.words(typed)
@@ -117,8 +117,8 @@ class Reader:
             self._add(name, changes.lifted([name]))
 
     def _add(self, name: str, edit: Edit) -> None:
-        if TOLD[name].server_only and self._channel_id != WHOLE_SERVER:
-            raise Unfit(tr(SERVER_ONLY, label=tr(TOLD[name].label)))
+        if RULES[name].server_only and self._channel_id != WHOLE_SERVER:
+            raise InvalidEntry(tr(SERVER_ONLY, label=tr(RULES[name].label)))
         self._names.append(name)
         self._edits.append(edit)
 
