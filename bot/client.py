@@ -58,7 +58,7 @@ class Tree(app_commands.CommandTree["EaselClient"]):
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             log.info("an outdated command was used", command=type(error).__name__)
         else:
-            log.error("a command met a fault of the program", exc_info=error)
+            log.error("unhandled exception in a command", exc_info=error)
         await self.client.handler.say(interaction, texts.INTERNAL_FAULT)
 
 
@@ -156,7 +156,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             count = await self.sync_commands()
         except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
             log.warning(
-                "the slash commands could not be registered; `python -m bot sync` does it", fault=str(exc)[:200]
+                "the slash commands could not be registered; `python -m bot sync` does it", error=str(exc)[:200]
             )
             return
         await memory.put(ids, self.mentions.written())

@@ -108,7 +108,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     except EaselError as error:
         if not serving.cancelling():
             raise
-        log.warning("something did not end in order", fault=type(error).__name__)
+        log.warning("something did not end in order", error=type(error).__name__)
     log.info("stopped")
 
 

@@ -82,7 +82,7 @@ class Servers(commands.Cog):
         try:
             await act
         except StoreUnavailable as exc:
-            log.warning("the database does not take which servers the bot is in", fault=str(exc))
+            log.warning("the database does not take which servers the bot is in", error=str(exc))
 
 
 async def setup(client: Client) -> None:

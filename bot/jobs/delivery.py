@@ -119,7 +119,7 @@ async def _put(run: JobRun, *, look_first: bool) -> ReplyTarget | None:
 async def _wait_for_reply(run: JobRun, exc: ReplyError, tries: int) -> None:
     """Until Discord may take it: soon after trouble, at a click or now and then where the reply is out of reach."""
     if isinstance(exc, ReplyUnavailable):
-        run.log.warning("Discord does not take a reply; trying again", fault=str(exc), tries=tries)
+        run.log.warning("Discord does not take a reply; trying again", error=str(exc), tries=tries)
         await run.pause(max(exc.retry_after, _pause(tries)))
     else:
         run.log.info("a reply is out of reach; it waits for a click or for permissions", why=str(exc))
@@ -160,7 +160,7 @@ async def _pictures(run: JobRun, *, give_up_after_s: float = GIVE_UP_AFTER.total
                 raise DownloadError(str(exc)) from exc
             run.deps.replies.show(run.job, Progress(percent=100, trouble=FailureKind.UNREACHABLE))
             tries += 1
-            run.log.warning("a finished picture cannot be fetched; trying again", fault=str(exc), tries=tries)
+            run.log.warning("a finished picture cannot be fetched; trying again", error=str(exc), tries=tries)
             await run.pause(_pause(tries))
 
 
@@ -174,7 +174,7 @@ async def _fetch_each(run: JobRun, *, leave_out_gone: bool) -> Sequence[Picture]
             if not leave_out_gone:
                 raise
         except (NotAPicture, TooLarge, AddressRefused) as exc:
-            run.log.warning("a result is no usable picture and is left out", fault=type(exc).__name__)
+            run.log.warning("a result is no usable picture and is left out", error=type(exc).__name__)
         else:
             pictures.append(Picture(path, got.format, got.bytes, url))
     return pictures
@@ -187,7 +187,7 @@ async def _ask_for_new_addresses(run: JobRun) -> None:
     try:
         report = await run.deps.api.report(run.job.task_id)
     except ImageApiError as exc:
-        run.log.warning("the image API gives no new addresses", fault=type(exc).__name__)
+        run.log.warning("the image API gives no new addresses", error=type(exc).__name__)
         return
     if report.result_urls:
         run.job = await run.deps.jobs.change(run.job.id, result_urls=report.result_urls)
@@ -203,7 +203,7 @@ async def _sources(run: JobRun) -> Sequence[Path]:
                 fresh = source if source.kept is None else await run.deps.replies.fresh(source)
                 await run.deps.api.fetch_source(fresh.url, path, max_bytes=MAX_SOURCE_BYTES)
             except (DownloadError, ReplyError, OSError) as exc:
-                run.log.warning("a source is left out of the reply", fault=type(exc).__name__)
+                run.log.warning("a source is left out of the reply", error=type(exc).__name__)
                 continue
         kept.append(path)
     return kept

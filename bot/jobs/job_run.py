@@ -129,7 +129,7 @@ class JobRun:
             except StoreUnavailable as exc:
                 tries += 1
                 self.log.error(
-                    "the database does not take a step of this job; trying again", to=str(to), fault=str(exc)
+                    "the database does not take a step of this job; trying again", to=str(to), error=str(exc)
                 )
                 await self.pause(growing_pause(tries, first_s=0.5, longest_s=15, random=random.random))
             else:
@@ -205,7 +205,7 @@ class JobRun:
         except DownloadGone:
             raise
         except DownloadError as exc:
-            self.log.warning("a source cannot be read", fault=type(exc).__name__)
+            self.log.warning("a source cannot be read", error=type(exc).__name__)
             raise BadSource(SourceFault.UNREADABLE) from None
         await self.deps.inspector.check_source(into)
         return fetched
@@ -237,7 +237,7 @@ class JobRun:
         except Uncertain as exc:
             await self.move(JobState.UNCERTAIN, failure=Failure(exc.kind, Charged.MAYBE), request_id=exc.request_id)
         except ImageApiError as exc:
-            self.log.warning("the image API refused a submission", fault=type(exc).__name__, why=str(exc)[:200])
+            self.log.warning("the image API refused a submission", error=type(exc).__name__, why=str(exc)[:200])
             await self.move(JobState.FAILED, failure=Failure(exc.kind, exc.charged), request_id=exc.request_id)
         else:
             task_id, request_id = submission.task_id, submission.request_id
@@ -285,7 +285,7 @@ class JobRun:
         pause = exc.retry_after or growing_pause(
             self.job.attempts, first_s=RETRY_FIRST_S, longest_s=RETRY_LONGEST_S, random=random.random
         )
-        self.log.info("the image API started nothing; back in line", fault=type(exc).__name__, pause_s=round(pause, 1))
+        self.log.info("the image API started nothing; back in line", error=type(exc).__name__, pause_s=round(pause, 1))
         await self.move(JobState.WAITING, not_before=now() + timedelta(seconds=pause))
         self.deps.replies.show(self.job, Progress(trouble=exc.kind))
 

@@ -148,7 +148,7 @@ class Runner:
             await self.deps.jobs.release(self.deps.owner)
             await self.deps.pacer.share()
         except StoreError as exc:
-            log.warning("the leases of this process are left to run out", fault=str(exc))
+            log.warning("the leases of this process are left to run out", error=str(exc))
 
     async def adopt(self) -> None:
         """Take up unfinished jobs that no living process holds."""
@@ -194,10 +194,10 @@ class Runner:
         try:
             await self.deps.api.probe()
         except (Busy, Unreachable, Unexpected) as exc:
-            log.info("the image API is still in trouble", fault=type(exc).__name__)
+            log.info("the image API is still in trouble", error=type(exc).__name__)
             return False
         except ImageApiError as exc:
-            log.warning("the image API answers again, but not as it should", fault=type(exc).__name__)
+            log.warning("the image API answers again, but not as it should", error=type(exc).__name__)
         return True
 
     async def _beat(self) -> None:
@@ -259,7 +259,7 @@ class Runner:
         except Exception:
             # One job's programming error must not end the others: it stays in the database as it was last
             # committed, and is taken up again when its lease has run out.
-            run.log.exception("this job met a fault of the program", state=str(run.job.state))
+            run.log.exception("unhandled exception in this job", state=str(run.job.state))
         finally:
             self._runs.pop(job_id, None)
             self._leave_place(job_id)
@@ -306,7 +306,7 @@ class Runner:
             except StoreUnavailable as exc:
                 tries += 1
                 pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-                log.error("the database does not answer; trying again", fault=str(exc), pause_s=round(pause, 1))
+                log.error("the database does not answer; trying again", error=str(exc), pause_s=round(pause, 1))
             await self._sleep(pause, wake)
 
     async def _sleep(self, seconds: float, wake: asyncio.Event | None) -> None:

@@ -88,7 +88,7 @@ class TaskPoller:
 
     def _trouble(self, exc: ImageApiError) -> float:
         """Any trouble with a question is waited out: the task is paid for and may yet finish."""
-        self.run.log.info("a question about a task was not answered", fault=type(exc).__name__)
+        self.run.log.info("a question about a task was not answered", error=type(exc).__name__)
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
         if isinstance(exc, Busy):
             self.run.deps.pacer.budget.refused()

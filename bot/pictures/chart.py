@@ -37,6 +37,6 @@ def _draw(ask: str) -> bytes | None:
             process_group=0,  # a Ctrl-C in the terminal is for the bot to handle
         )
     except (OSError, subprocess.SubprocessError) as error:
-        log.warning("the chart could not be drawn", fault=type(error).__name__)
+        log.warning("the chart could not be drawn", error=type(error).__name__)
         return None
     return done.stdout

@@ -105,7 +105,7 @@ class PictureStudio:
         try:
             answer = await self._ask(path, **ask)
         except BadSource as error:
-            log.warning("picture dropped", file=path.name, fault=str(error))
+            log.warning("picture dropped", file=path.name, error=str(error))
             return Fitted(path, _untouched(path).format, dropped=True)
         new = answer.get("path")
         return Fitted(Path(new) if new else path, PictureFormat(answer["format"]), changed=bool(new))

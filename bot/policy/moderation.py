@@ -50,7 +50,7 @@ class Moderation:
             try:
                 return not await self._flagged(prompt)
             except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
-                log.warning("the moderation route gave no usable answer", fault=f"{type(exc).__name__}: {_status(exc)}")
+                log.warning("the moderation route gave no usable answer", error=f"{type(exc).__name__}: {_status(exc)}")
                 if not tries_left or isinstance(exc, TimeoutError):
                     break
         if self._lenient:

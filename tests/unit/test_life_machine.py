@@ -186,7 +186,7 @@ class LifeMachine(RuleBasedStateMachine):
             self._check_end(job)
             self._check_pictures(job)
             self._check_words(job)
-        assert [entry for entry in self.logged if "fault of the program" in entry["event"]] == []
+        assert [entry for entry in self.logged if "unhandled exception" in entry["event"]] == []
 
     def _check_end(self, job: Job) -> None:
         """An end stays an end, but for the one that asks once more about the same task."""

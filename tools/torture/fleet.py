@@ -74,7 +74,7 @@ class Fleet:
     def faults(self) -> list[str]:
         """What the processes said about faults of their own."""
         lines = self.log.read_text("utf-8", "replace").splitlines()
-        return [line for line in lines if "fault of the program" in line or "Task exception was never" in line]
+        return [line for line in lines if "unhandled exception" in line or "Task exception was never" in line]
 
     async def _start(self, member: Member, log: IO[bytes]) -> None:
         member.process = await asyncio.create_subprocess_exec(

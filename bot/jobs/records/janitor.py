@@ -48,10 +48,10 @@ class Janitor:
             try:
                 await self.clear_up()
             except StoreUnavailable as exc:
-                log.info("the database has no time to clear up", fault=str(exc))
+                log.info("the database has no time to clear up", error=str(exc))
             except Exception:
                 # Clearing up can wait; people who want pictures can't.
-                log.exception("clearing up met a fault of the program")
+                log.exception("unhandled exception in the janitor")
             await asyncio.sleep(EVERY_S)
 
     async def clear_up(self) -> None:

@@ -138,4 +138,4 @@ async def say(interaction: Interaction, sentence: str) -> None:
         else:
             await interaction.response.send_message(sentence, ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
-        log.info("a private sentence was not taken", fault=type(exc).__name__)
+        log.info("a private sentence was not taken", error=type(exc).__name__)

@@ -78,7 +78,7 @@ class HelpPanel:
             async with asyncio.timeout(PATIENCE_S):
                 return await self._owner.allowance(place_of(interaction))
         except (StoreUnavailable, TimeoutError) as exc:
-            log.warning("the database does not say what is left of a quota", fault=type(exc).__name__)
+            log.warning("the database does not say what is left of a quota", error=type(exc).__name__)
             return None
 
 

@@ -117,7 +117,7 @@ class JobsPanel:
         try:
             pictures = await self._lists.pictures(job)
         except (DownloadError, OSError) as exc:
-            log.warning("pictures cannot be fetched for their user", job=job.id, fault=type(exc).__name__)
+            log.warning("pictures cannot be fetched for their user", job=job.id, error=type(exc).__name__)
             await say(interaction, tr(LATER))
             return
         if not pictures:
@@ -127,7 +127,7 @@ class JobsPanel:
         try:
             await self._replies.deliver(here, pictures, ())
         except ReplyError as exc:
-            log.warning("pictures could not be shown to their user", job=job.id, fault=str(exc))
+            log.warning("pictures could not be shown to their user", job=job.id, error=str(exc))
             await say(interaction, tr(NOT_TAKEN))
         else:
             self._lists.shown(job)

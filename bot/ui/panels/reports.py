@@ -86,7 +86,7 @@ class Reports:
                 "a report could not be posted; the channel for reports is set in /settings",
                 guild=interaction.guild_id,
                 channel=rules.report_channel,
-                fault=str(exc),
+                error=str(exc),
             )
             return NOT_POSTED
 
@@ -158,10 +158,10 @@ class Reports:
                 await channel.get_partial_message(job.target.message_id or 0).delete()
         except discord.HTTPException as exc:
             if exc.code != UNKNOWN_MESSAGE:
-                log.warning("a reported picture could not be deleted", job=job.id, fault=f"{exc.status} {exc.code}")
+                log.warning("a reported picture could not be deleted", job=job.id, error=f"{exc.status} {exc.code}")
                 return False
         except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
-            log.warning("a reported picture could not be deleted", job=job.id, fault=type(exc).__name__)
+            log.warning("a reported picture could not be deleted", job=job.id, error=type(exc).__name__)
             return False
         await self._service.reply_deleted(job)
         return True

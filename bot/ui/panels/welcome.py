@@ -38,7 +38,7 @@ async def welcome(guild: discord.Guild, mentions: Mentions) -> None:
             # The nonce is Discord's own guard against the same words twice.
             await channel.send(view=card, nonce=guild.id, silent=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
-        log.info("the first words in a server could not be said", guild=guild.id, fault=type(exc).__name__)
+        log.info("the first words in a server could not be said", guild=guild.id, error=type(exc).__name__)
 
 
 def welcome_card(mentions: Mentions) -> ui.LayoutView:

@@ -155,7 +155,7 @@ class DiscordReplies:
         except BlockedByAutoMod:
             self.silence(job)
         except ReplyError as exc:
-            log.debug("a progress edit was not taken", job=job.id, fault=str(exc))
+            log.debug("a progress edit was not taken", job=job.id, error=str(exc))
 
     async def _deliver(
         self, job: Job, shown: Sequence[Shown], uploads: Sequence[Upload], source_names: Sequence[str]

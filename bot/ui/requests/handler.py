@@ -129,13 +129,13 @@ class InteractionHandler:
         try:
             await task
         except StoreUnavailable as exc:
-            log.error("the database does not answer", fault=str(exc))
+            log.error("the database does not answer", error=str(exc))
             await self.say(interaction, texts.DATABASE_BUSY)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
-            log.warning("Discord did not take an answer", fault=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
+            log.warning("Discord did not take an answer", error=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
         except Exception:
             # The person who clicked must not be left with "the application did not respond" over a fault of ours.
-            log.exception("an interaction met a fault of the program")
+            log.exception("unhandled exception in an interaction")
             await self.say(interaction, texts.INTERNAL_FAULT)
 
     async def _start(self, interaction: Interaction, wish: RequestInput) -> None:

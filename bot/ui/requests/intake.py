@@ -89,7 +89,7 @@ class Intake:
         except RequestError as exc:
             await say(interaction, refusal(exc))
         except (RulesChanged, StoreUnavailable) as exc:
-            log.error("the database did not take a new job in time", fault=str(exc))
+            log.error("the database did not take a new job in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
         else:
             try:
@@ -101,7 +101,7 @@ class Intake:
         try:
             draft_id = await self._drafts.keep(interaction.user.id, admitted.request, parent.id, parent.link)
         except StoreUnavailable as exc:
-            log.error("the database did not take a question in time", fault=str(exc))
+            log.error("the database did not take a question in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
             return
         await interaction.response.send_message(view=question(admitted, draft_id), ephemeral=True)
@@ -154,7 +154,7 @@ class Intake:
                 # The library tries several times, and one that went before may have been taken.
                 self._service.in_doubt(job)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-            log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, fault=type(exc).__name__)
+            log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, error=type(exc).__name__)
             self._service.in_doubt(job)
         else:
             if answer.message_id is None:

@@ -70,5 +70,5 @@ class Blocking:
         try:
             return await self._service.cancel_waiting(user_id, guild_id)
         except StoreUnavailable as exc:
-            log.warning("the requests of a blocked member could not be cancelled", fault=str(exc))
+            log.warning("the requests of a blocked member could not be cancelled", error=str(exc))
             return 0
