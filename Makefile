@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 
-.PHONY: help sandbox test lint format bench torture fleet catalogues pins env-example
+.PHONY: help sandbox test lint format bench bench-servers torture fleet catalogues pins env-example
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make lint         ruff and pyright"
 	@echo "make format       let ruff write the layout"
 	@echo "make bench        measure"
+	@echo "make bench-servers  measure what many servers cost in memory"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
 	@echo "make catalogues  gather what is to be translated, compile the translations, tell what is missing"
 	@echo "make fleet        2,000 jobs on two bots and three workers, one killed, one asleep: once each; the load told"
@@ -46,6 +47,9 @@ format: $(TO_DEVELOP)
 
 bench: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.benchmarks $(ARGS)
+
+bench-servers: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.benchmarks.servers $(ARGS)
 
 torture: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.torture $(ARGS)

@@ -13,6 +13,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.config.settings import Settings
+from bot.discord_api.guild_memory import LeanState
 from bot.discord_api.reconnect import PatientShards
 from bot.jobs.records.janitor import Janitor
 from bot.pictures.studio import PictureStudio
@@ -106,6 +107,10 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)
+
+    def _get_state(self, **options: Any) -> LeanState:
+        """Called once by discord.py, when it makes the client."""
+        return LeanState(dispatch=self.dispatch, handlers=self._handlers, hooks=self._hooks, http=self.http, **options)
 
     async def setup_hook(self) -> None:
         for name in COGS:

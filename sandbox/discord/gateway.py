@@ -69,6 +69,7 @@ class Gateway:
         self.accepting = True  # False: new connections are refused with 503
         self.silent = False  # True: heartbeats are not acknowledged
         self.identifies_left = 1000
+        self.crowd: list[Json] = []  # further servers that the bot is in, as GUILD_CREATE tells of them
         world.events.dispatch = self.dispatch
 
     @property
@@ -177,9 +178,10 @@ class Gateway:
         session = Session(shard[0], shard[1], int(data.get("intents", 0)), socket=socket)
         self.sessions.append(session)
         guilds = [guild for guild in self._world.guilds.values() if self._serves(session, guild)]
-        session.send("READY", self._ready(session, guilds))
-        for guild in guilds:
-            session.send("GUILD_CREATE", self._guild_create(guild))
+        crowd = [it for it in self.crowd if (int(it["id"]) >> 22) % session.shards == session.shard]
+        session.send("READY", self._ready(session, [str(guild.id) for guild in guilds] + [it["id"] for it in crowd]))
+        for event in (*map(self._guild_create, guilds), *crowd):
+            session.send("GUILD_CREATE", event)
         return session
 
     async def _resume(self, socket: web.WebSocketResponse, data: Json) -> Session | None:
@@ -210,11 +212,11 @@ class Gateway:
     def _serves(self, session: Session, guild: Guild) -> bool:
         return self._world.bot_is_member(guild) and (guild.id >> 22) % session.shards == session.shard
 
-    def _ready(self, session: Session, guilds: list[Guild]) -> Json:
+    def _ready(self, session: Session, guild_ids: list[str]) -> Json:
         return {
             "v": 10,
             "user": own_user_json(self._world.bot),
-            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "guilds": [{"id": guild_id, "unavailable": True} for guild_id in guild_ids],
             "session_id": session.id,
             "resume_gateway_url": self.url,
             "shard": [session.shard, session.shards],
