@@ -10,6 +10,7 @@ from bot.jobs.job_run import now
 from bot.model import ImageRequest
 from bot.policy import admission, blocklist
 from bot.policy.admission import RequestContext
+from bot.policy.blocklist import PatternFault
 from bot.policy.prices import Prices
 from bot.policy.quotas import Ceilings, Standing, Terms
 from bot.policy.request_input import RequestInput
@@ -68,12 +69,16 @@ class Policies:
         if place.guild_id is None:
             return await self._admitted(place, wish, None)
         book = None if anew else self._rules.remembered(place.guild_id)
-        if book is not None:
-            try:
-                return await self._admitted(place, wish, book)
-            except Barred:
-                pass  # perhaps by a rule that holds no longer
-        return await self._admitted(place, wish, await self.book_of(place.guild_id))
+        if book is None:
+            return await self._admitted(place, wish, await self.book_of(place.guild_id))
+        try:
+            return await self._admitted(place, wish, book)
+        except Barred:
+            # Perhaps a rule says no that holds no longer. The same rules are not asked twice: patterns cost time.
+            fresh = await self.book_of(place.guild_id)
+            if fresh == book:
+                raise
+        return await self._admitted(place, wish, fresh)
 
     async def _admitted(
         self, place: RequestContext, wish: RequestInput | ImageRequest, book: RuleBook | None
@@ -130,7 +135,7 @@ class Policies:
         return admission.is_exempt(place, rules)
 
     @staticmethod
-    def pattern_fault(pattern: str) -> str | None:
+    def pattern_fault(pattern: str) -> PatternFault | None:
         """Why a pattern cannot stand in a blocklist; None where it can."""
         return blocklist.pattern_fault(pattern)
 

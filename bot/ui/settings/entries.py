@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 
 from bot.errors import EaselError
+from bot.policy.blocklist import PatternFault
 from bot.ui.kit import texts
-from bot.ui.kit.language import tr
+from bot.ui.kit.language import mark, tr
 
 MAX_NUMBER = 1_000_000
 MAX_DOLLARS = 1_000_000
@@ -19,6 +21,20 @@ MAX_PATTERNS = 25
 MAX_FORM_CHARS = 4000  # of a list in the field of a form, which must hold it whole to change it
 MAX_SHOWN_CHARS = 60  # of what somebody typed, in the sentence that refuses it
 
+#: Why a pattern is not used, as the end of a sentence.
+PATTERN_FAULTS: Mapping[PatternFault, str] = MappingProxyType(
+    {
+        PatternFault.TOO_LONG: mark("it is longer than 200 characters"),
+        PatternFault.TOO_BIG: mark("it repeats so much that a search could take long"),
+        PatternFault.UNSUPPORTED: mark(
+            "it uses a sign that Easel does not know, such as a look-around or a reference back"
+        ),
+        PatternFault.BOUNDARY: mark(
+            "\\b knows the letters a to z only; as a blocked word it is found as a whole word in every script"
+        ),
+        PatternFault.BROKEN: mark("it is no complete regular expression"),
+    }
+)
 _NOTHING = frozenset({"", "-", "–", "none", "no", "no limit", "unlimited", "∞", "off"})
 _GROUPED = re.compile(r"\d{1,3}([ _,'.\u00a0\u202f]\d{3})+")
 
@@ -96,7 +112,7 @@ def fitting_words(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-def patterns(typed: str, fault_of: Callable[[str], str | None]) -> tuple[tuple[str, ...], Sequence[str]]:
+def patterns(typed: str, fault_of: Callable[[str], PatternFault | None]) -> tuple[tuple[str, ...], Sequence[str]]:
     """One pattern a line: those that can be used, and a sentence for each other. Raises InvalidEntry for too many."""
     lines = tuple(dict.fromkeys(line.strip() for line in typed.splitlines() if line.strip()))
     fitting_patterns(lines)
@@ -118,10 +134,10 @@ def fitting_patterns(given: tuple[str, ...]) -> tuple[str, ...]:
     return given
 
 
-def pattern_refusal(pattern: str, fault: str) -> str:
+def pattern_refusal(pattern: str, fault: PatternFault) -> str:
     """The sentence for a pattern that cannot be used."""
     return tr(
-        "The pattern “{pattern}” was not taken: {fault}.", pattern=_shown(pattern), fault=texts.plain(fault)[:200]
+        "The pattern “{pattern}” was not taken: {fault}.", pattern=_shown(pattern), fault=tr(PATTERN_FAULTS[fault])
     )
 
 

@@ -10,6 +10,7 @@ import discord
 from discord import ui
 
 from bot.model import MAX_COUNT, AspectRatio, Model, PictureFormat, Resolution
+from bot.policy.blocklist import PatternFault
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules
 from bot.ui.kit import texts
@@ -22,7 +23,7 @@ from bot.ui.settings.layout import PANEL, UNSET, Form, SettingsVerb
 from bot.ui.settings.sections import RULES, Section
 
 Edit = Callable[[Rules], Rules]
-FaultOf = Callable[[str], str | None]
+FaultOf = Callable[[str], PatternFault | None]
 
 MAX_LABEL_CHARS = 45
 NUMBERS: Mapping[Form, Sequence[str]] = {

@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.model import Model, Resolution
+from bot.policy.blocklist import pattern_fault
 from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
 from bot.ui.kit import texts
 from bot.ui.kit.language import Language, mark, tr
+from bot.ui.settings.entries import PATTERN_FAULTS
 
 MAX_LIST_CHARS = 600  # of words or patterns that a panel shows; a form shows them all
 
@@ -109,7 +111,15 @@ def _words(words: Sequence[str]) -> str:
 
 
 def _patterns(patterns: Sequence[str]) -> str:
-    return _listed(["`` {} ``".format(pattern.replace("`", "ˋ")) for pattern in patterns])
+    """The patterns; one that was kept by an earlier version and is not looked for any more says why."""
+    shown: list[str] = []
+    for pattern in patterns:
+        code = "`` {} ``".format(pattern.replace("`", "ˋ"))
+        fault = pattern_fault(pattern)
+        shown.append(
+            tr("{pattern} (switched off: {fault})", pattern=code, fault=tr(PATTERN_FAULTS[fault])) if fault else code
+        )
+    return _listed(shown)
 
 
 def _defaults(defaults: Options) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from bot.model import AspectRatio, Model, Resolution
+from bot.policy.blocklist import PatternFault
 from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, Rules, SpoilerRule
 from bot.ui.kit.language import Language, mark, tr
@@ -44,7 +45,7 @@ class ParsedOptions:
 class Reader:
     """Reads the options that were given, by their names. `fault_of` says why a pattern cannot be used."""
 
-    def __init__(self, guild: discord.Guild, channel_id: int, fault_of: Callable[[str], str | None]) -> None:
+    def __init__(self, guild: discord.Guild, channel_id: int, fault_of: Callable[[str], PatternFault | None]) -> None:
         self._guild = guild
         self._channel_id = channel_id
         self._fault_of = fault_of

@@ -1,0 +1,19 @@
+"""The part of google-re2 that Easel uses: the package ships no types, and names its classes _Regexp and _Match."""
+
+class error(Exception): ...
+
+class Options:
+    max_mem: int
+    log_errors: bool
+    never_capture: bool
+    case_sensitive: bool
+    def __init__(self) -> None: ...
+
+class Match: ...
+
+class Pattern:
+    programsize: int
+    def search(self, text: str) -> Match | None: ...
+
+def compile(pattern: str, options: Options | None = None) -> Pattern: ...
+def escape(pattern: str) -> str: ...
