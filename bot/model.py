@@ -288,7 +288,7 @@ class Job:
     failure: Failure | None = None
     cost_micros: int | None = None  # millionths of a US dollar; None where the price list has no price
     reply_deleted: bool = False  # a person removed the reply on purpose: nothing is posted in its place
-    told: bool = False  # the reply shows how the job ended; a final job that is not told is taken up at start
+    announced: bool = False  # the reply shows how the job ended; an end that is not announced is resumed at start
 
     @property
     def is_shelved(self) -> bool:

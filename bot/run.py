@@ -131,7 +131,7 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
             health.sees_house(house.client, house.runner)
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
-        store.listen(house.runner.hear)
+        store.listen(house.runner.on_notify)
         _background(stack, house.client.household.run(), "keeper")
         if gateway:
             await house.client.sync_if_changed(store.meta)
@@ -183,7 +183,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         spool=_spool(places.spool),
         prices=settings.price_list,
         pacer=Pacer(store.meta, floor_s=settings.poll_floor_ms / 1000, per_s=settings.poll_budget_per_s),
-        owner=places.owner,
+        worker_id=places.worker_id,
         job_timeout_s=settings.job_timeout_s,
         deliveries=asyncio.Semaphore(DELIVERIES),
         stopping=asyncio.Event(),

@@ -14,7 +14,7 @@ from bot.store.url import file_of, is_sqlite, read_url
 class Paths:
     """Made by `places_of`."""
 
-    owner: str
+    worker_id: str
     alone: bool  # no other process works on this database
     spool: Path  # of this process alone
     held: Path  # pictures that came inside an answer of the image API and have no address
@@ -29,5 +29,5 @@ def paths_of(database_url: str) -> Paths:
     if is_sqlite(url):
         file = file_of(url)
         return Paths("the only one", True, file.with_name(f"{file.name}.spool"), file.with_name(f"{file.name}.held"))
-    owner = secrets.token_hex(8)
-    return Paths(owner, False, Path(tempfile.gettempdir(), f"easel-{owner}"), Path("data", "held"))
+    worker_id = secrets.token_hex(8)
+    return Paths(worker_id, False, Path(tempfile.gettempdir(), f"easel-{worker_id}"), Path("data", "held"))

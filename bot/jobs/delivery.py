@@ -67,7 +67,7 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
         try:
             target = await _put(run, look_first=look_first)
         except ReplyGone:
-            await run.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES)
+            await run.move_announced(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES)
             return
         except ReplyError as exc:
             if _too_old(run.job):
@@ -82,14 +82,14 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
                 await run.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
             else:
                 # The interaction's token has served its purpose and is not kept.
-                await run.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+                await run.move(JobState.DELIVERED, announced=True, target=replace(target, token=""))
             return
 
 
 async def tell(run: JobRun) -> None:
     """Show in the reply how a job ended without pictures. Where the reply is out of reach it is told at a click."""
     tries = 0
-    while not run.job.told:
+    while not run.job.announced:
         try:
             await run.deps.replies.close(run.job)
         except ReplyGone:
@@ -101,7 +101,7 @@ async def tell(run: JobRun) -> None:
                 await _wait_for_reply(run, exc, tries)
                 continue
             run.log.info("nobody can be told how the job ended", why=type(exc).__name__)
-        run.job = await run.deps.jobs.change(run.job.id, told=True)
+        run.job = await run.deps.jobs.change(run.job.id, announced=True)
 
 
 async def _put(run: JobRun, *, look_first: bool) -> ReplyTarget | None:

@@ -68,7 +68,7 @@ class Deps:
     spool: Spool
     prices: Prices
     pacer: Pacer
-    owner: str
+    worker_id: str
     job_timeout_s: float
     deliveries: asyncio.Semaphore  # how many jobs may download and upload at once
     stopping: asyncio.Event
@@ -125,7 +125,7 @@ class JobRun:
         tries = 0
         while True:
             try:
-                self.job = await self.deps.jobs.move(self.job, to, now=now(), owner=self.deps.owner, **changes)
+                self.job = await self.deps.jobs.move(self.job, to, now=now(), worker_id=self.deps.worker_id, **changes)
             except StoreUnavailable as exc:
                 tries += 1
                 self.log.error(
@@ -156,11 +156,11 @@ class JobRun:
         """Commit an end without pictures. The reply is told afterwards, by delivery.tell."""
         await self.move(state, failure=Failure(kind, charged, detail))
 
-    async def move_told(self, state: JobState, kind: FailureKind, charged: Charged) -> None:
+    async def move_announced(self, state: JobState, kind: FailureKind, charged: Charged) -> None:
         """Commit an end of which nobody is to be told: there is no reply to tell it in."""
-        await self.move(state, failure=Failure(kind, charged), told=True)
+        await self.move(state, failure=Failure(kind, charged), announced=True)
 
-    async def wait_in_line(self) -> None:
+    async def wait_in_queue(self) -> None:
         """From *waiting*: check the words and what was attached, then announce the submission."""
         if self._cancel.is_set():
             await self.end(JobState.CANCELLED, FailureKind.CANCELLED)
@@ -233,7 +233,7 @@ class JobRun:
         except CancelAsked:
             await self.end(JobState.CANCELLED, FailureKind.CANCELLED, Charged.MAYBE)
         except (Busy, Unreachable) as exc:
-            await self._back_in_line(exc)
+            await self._back_in_queue(exc)
         except Uncertain as exc:
             await self.move(JobState.UNCERTAIN, failure=Failure(exc.kind, Charged.MAYBE), request_id=exc.request_id)
         except ImageApiError as exc:
@@ -277,7 +277,7 @@ class JobRun:
             self.log.info("the image API cannot fetch the source; uploading it")
             return await self.deps.api.submit(self.job.request, files=here)
 
-    async def _back_in_line(self, exc: Busy | Unreachable) -> None:
+    async def _back_in_queue(self, exc: Busy | Unreachable) -> None:
         """After a refusal that certainly started nothing: try again later, at most MAX_RETRIES times."""
         if self.job.attempts > MAX_RETRIES:
             await self.move(JobState.FAILED, failure=Failure(exc.kind), request_id=exc.request_id)

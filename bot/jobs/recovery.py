@@ -25,7 +25,7 @@ from bot.jobs.polling.schedule import growing_pause
 from bot.model import Charged, FailureKind, JobState
 
 
-async def take_up(run: JobRun) -> None:
+async def resume(run: JobRun) -> None:
     """Carry a job that was found at start over the one step whose outcome is not known."""
     match run.job.state:
         case JobState.RECEIVED:
@@ -56,7 +56,7 @@ async def _look_for_reply(run: JobRun) -> None:
             break
         await run.move(JobState.WAITING, target=target)
         return
-    await run.move_told(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
+    await run.move_announced(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
 
 
 async def _look_for_pictures(run: JobRun) -> None:
@@ -65,7 +65,7 @@ async def _look_for_pictures(run: JobRun) -> None:
         try:
             target = await run.deps.replies.find_delivered(run.job)
         except ReplyGone:
-            await run.move_told(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
+            await run.move_announced(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
             return
         except ReplyOutOfReach:
             break
@@ -75,7 +75,7 @@ async def _look_for_pictures(run: JobRun) -> None:
             await run.pause(max(exc.retry_after, pause))
             continue
         if target is not None:
-            await run.move(JobState.DELIVERED, told=True, target=replace(target, token=""))
+            await run.move(JobState.DELIVERED, announced=True, target=replace(target, token=""))
             return
         break
     if run.job.result_urls:

@@ -21,11 +21,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT_S = 10.0
-LOOK_AT_LINE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
-SHOW_PLACES_S = 2.0
+LOOK_AT_QUEUE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
+SHOW_POSITIONS_S = 2.0
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
-ADOPT_S = 5.0
+RECLAIM_S = 5.0
 SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 3600.0
 SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
@@ -44,7 +44,7 @@ class Runner:
         self._max_active = max_active
         self._runs: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
         self._at_api: set[str] = set()
-        self._line: dict[str, Job] = {}
+        self._queue: dict[str, Job] = {}
         self._awake = asyncio.Event()
         #: Commands that are written down and not yet acknowledged; kept by the service.
         self.unanswered = 0
@@ -54,9 +54,9 @@ class Runner:
         """Look at the line now."""
         self._awake.set()
 
-    def line_up(self, job: Job) -> None:
+    def enqueue(self, job: Job) -> None:
         """A job was acknowledged: it is in line from now on."""
-        self._line[job.id] = job
+        self._queue[job.id] = job
         self.wake()
 
     def cancel(self, job_id: str) -> bool:
@@ -66,11 +66,11 @@ class Runner:
             entry[0].cancel()
         return entry is not None
 
-    def take_up(self, job: Job) -> None:
+    def announce_end(self, job: Job) -> None:
         """Tell how a job ended that was ended from outside. One that is worked on just now must first notice that."""
         if entry := self._runs.get(job.id):
             entry[0].cancel()
-            entry[1].add_done_callback(lambda _: self.take_up(job))
+            entry[1].add_done_callback(lambda _: self.announce_end(job))
         elif not self.deps.stopping.is_set():
             self._begin(job)
 
@@ -80,12 +80,12 @@ class Runner:
 
     def renewed(self, job: Job) -> None:
         """A click brought a new token for a job's reply."""
-        if job.id in self._line:
-            self._line[job.id] = job
+        if job.id in self._queue:
+            self._queue[job.id] = job
         if entry := self._runs.get(job.id):
             entry[0].renewed(job.target)
 
-    def hear(self, job_id: str) -> None:
+    def on_notify(self, job_id: str) -> None:
         """Another process changed something: this job, or with an empty text the line."""
         if not job_id:
             self.wake()
@@ -105,7 +105,7 @@ class Runner:
         if job.cancel_requested:
             self.cancel(job_id)
         if job.state is JobState.PAINTING and job_id not in self._runs:
-            await self.adopt()
+            await self.reclaim()
 
     @property
     def busy_with(self) -> int:
@@ -113,12 +113,12 @@ class Runner:
         return len(self._runs)
 
     @property
-    def places_taken(self) -> int:
+    def slots_taken(self) -> int:
         """How many jobs are at the image API."""
         return len(self._at_api)
 
     @property
-    def places(self) -> int:
+    def slots(self) -> int:
         """How many may be there at once."""
         return self._max_active
 
@@ -127,11 +127,11 @@ class Runner:
         await self._again_and_again(self._start, 0.0, once=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._again_and_again(self._beat, HEARTBEAT_S), name="heartbeat")
-            group.create_task(self._again_and_again(self.adopt, ADOPT_S), name="adopt")
-            group.create_task(self._again_and_again(self._show_places, SHOW_PLACES_S), name="places")
+            group.create_task(self._again_and_again(self.reclaim, RECLAIM_S), name="reclaim")
+            group.create_task(self._again_and_again(self._show_positions, SHOW_POSITIONS_S), name="positions")
             group.create_task(self._again_and_again(self._clear_shelf, CLEAR_SHELF_S), name="shelf")
             group.create_task(self._again_and_again(self.deps.pacer.share, SHARE_S), name="pace")
-            group.create_task(self._again_and_again(self._claim, LOOK_AT_LINE_S, wake=self._awake), name="line")
+            group.create_task(self._again_and_again(self._claim, LOOK_AT_QUEUE_S, wake=self._awake), name="queue")
 
     async def stop(self, patience_s: float) -> None:
         """Take no new job, finish what is being written or sent, leave the rest to the next start."""
@@ -145,25 +145,25 @@ class Runner:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         try:
-            await self.deps.jobs.release(self.deps.owner)
+            await self.deps.jobs.release(self.deps.worker_id)
             await self.deps.pacer.share()
         except StoreError as exc:
             log.warning("the leases of this process are left to run out", error=str(exc))
 
-    async def adopt(self) -> None:
+    async def reclaim(self) -> None:
         """Take up unfinished jobs that no living process holds."""
-        found = await self.deps.jobs.adopt(self.deps.owner, now=now(), lease=LEASE, include_own=False)
+        found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=False)
         self.deps.measures.adopted(len(found))
         for job in found:
             self._found(job)
 
     async def _start(self) -> None:
-        found = await self.deps.jobs.adopt(self.deps.owner, now=now(), lease=LEASE, include_own=True)
+        found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=True)
         waiting = await self.deps.jobs.waiting() if self._alone else []
-        self._line |= {job.id: job for job in waiting}
+        self._queue |= {job.id: job for job in waiting}
         self.deps.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
         if found or waiting:
-            log.info("picking up what was unfinished", found=len(found), in_line=len(waiting))
+            log.info("picking up what was unfinished", found=len(found), in_queue=len(waiting))
         self.deps.measures.adopted(len(found))
         for job in found:
             self._found(job)
@@ -179,8 +179,8 @@ class Runner:
             return
         if room <= 0 or not await self._api_is_up():
             return
-        for job in await self.deps.jobs.claim(self.deps.owner, room=room, now=now(), lease=LEASE):
-            self._line.pop(job.id, None)
+        for job in await self.deps.jobs.claim(self.deps.worker_id, room=room, now=now(), lease=LEASE):
+            self._queue.pop(job.id, None)
             if job.id not in self._runs:
                 self._begin(job, claimed=True)
 
@@ -189,7 +189,7 @@ class Runner:
         breaker = self.deps.api.breaker
         if breaker.retry_at is None:
             return True
-        if not self._line or breaker.is_open:
+        if not self._queue or breaker.is_open:
             return not breaker.is_open
         try:
             await self.deps.api.probe()
@@ -203,7 +203,7 @@ class Runner:
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
         ids, began = list(self._runs), now()
-        kept = await self.deps.jobs.keep(self.deps.owner, ids, now=began, lease=LEASE) if ids else set[str]()
+        kept = await self.deps.jobs.keep(self.deps.worker_id, ids, now=began, lease=LEASE) if ids else set[str]()
         if not self._alone:
             self.deps.replies.trust(began + LEASE)
         for job_id in ids:
@@ -212,24 +212,24 @@ class Runner:
                 self.deps.measures.lease_lost()
                 entry[1].cancel()
 
-    async def _show_places(self) -> None:
+    async def _show_positions(self) -> None:
         """Show the jobs in line where they stand.
 
         Between reading the line and showing it nothing may be awaited: a job that is claimed meanwhile must not be
         shown as waiting once more, over its pictures perhaps. For the same reason it is only done where no other
         process can claim a job: there a job keeps the place that its acknowledgement told.
         """
-        ids = await self.deps.jobs.line()
-        line = {job_id: self._line[job_id] for job_id in ids if job_id in self._line}
+        ids = await self.deps.jobs.queue()
+        queue = {job_id: self._queue[job_id] for job_id in ids if job_id in self._queue}
         if not self._alone:
-            for job_id in self._line.keys() - line.keys() - self._runs.keys():
+            for job_id in self._queue.keys() - queue.keys() - self._runs.keys():
                 self.deps.replies.forget(job_id)
-        self._line = line
+        self._queue = queue
         if not self._alone:
             return
         trouble = FailureKind.UNREACHABLE if self.deps.api.breaker.retry_at is not None else None
         for place, job_id in enumerate(ids, start=1):
-            job = self._line.get(job_id)
+            job = self._queue.get(job_id)
             # A job that waits for its next try goes on saying why.
             if job is None or (job.not_before is not None and job.not_before > now()):
                 continue
@@ -250,7 +250,7 @@ class Runner:
         job_id = run.job.id
         try:
             if found:
-                await recovery.take_up(run)
+                await recovery.resume(run)
             await self._carry(run, claimed=claimed)
         except Stopped:
             run.log.info("left to the next start", state=str(run.job.state))
@@ -262,7 +262,7 @@ class Runner:
             run.log.exception("unhandled exception in this job", state=str(run.job.state))
         finally:
             self._runs.pop(job_id, None)
-            self._leave_place(job_id)
+            self._free_slot(job_id)
             if not self._alone:
                 self.deps.replies.forget(job_id)
 
@@ -270,17 +270,17 @@ class Runner:
         """Step by step to the end of the job, or back into the line."""
         while not run.job.state.is_final:
             if run.job.state is JobState.WAITING and not claimed:
-                self.line_up(run.job)
+                self.enqueue(run.job)
                 return
             claimed = False
             await STEPS[run.job.state](run)
             if run.job.state not in ACTIVE_STATES:
-                self._leave_place(run.job.id)
+                self._free_slot(run.job.id)
         await delivery.tell(run)
         if not run.job.is_shelved:
             self.deps.spool.remove(run.job.id)
 
-    def _leave_place(self, job_id: str) -> None:
+    def _free_slot(self, job_id: str) -> None:
         if job_id in self._at_api:
             self._at_api.discard(job_id)
             self.wake()
@@ -322,7 +322,7 @@ class Runner:
 
 STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = MappingProxyType(
     {
-        JobState.WAITING: JobRun.wait_in_line,
+        JobState.WAITING: JobRun.wait_in_queue,
         JobState.SUBMITTING: JobRun.submit,
         JobState.PAINTING: watch.paint,
         JobState.READY: delivery.fetch,

@@ -62,14 +62,14 @@ class JobService:
     ) -> Received:
         """Write a job's row, before anything is answered, and reserve what it takes.
 
-        Raises InvalidRequest, TooManyJobs, QuotaReached, LineFull, AlreadyReceived, RulesChanged, or
+        Raises InvalidRequest, TooManyJobs, QuotaReached, QueueFull, AlreadyReceived, RulesChanged, or
         StoreUnavailable within PATIENCE_S.
         """
         self._runner.deps.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
         received = await self._jobs.receive(
             new,
-            owner=self._runner.deps.owner,
+            worker_id=self._runner.deps.worker_id,
             limit=self._max_jobs_per_user,
             now=now(),
             lease=LEASE,
@@ -93,14 +93,14 @@ class JobService:
             # The row stands as received. When its lease has run out it is found, its reply seen, and it goes on.
             log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
             return replace(job, target=target)
-        self._runner.line_up(job)
+        self._runner.enqueue(job)
         return job
 
     async def unacknowledged(self, job: Job) -> None:
         """Discord refused the acknowledgement: the job ends, nothing was bought."""
         failure = Failure(FailureKind.UNACKNOWLEDGED)
         try:
-            await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, told=True)
+            await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, announced=True)
         except StoreUnavailable:
             log.error("the database did not take the end of an unacknowledged job", job=job.id)
 
@@ -121,7 +121,7 @@ class JobService:
             except JobMoved:
                 job = await self._jobs.get(job.id) or job
             else:
-                self._runner.take_up(job)
+                self._runner.announce_end(job)
                 return Cancelled.NOW
         if job.state not in {JobState.RECEIVED, JobState.SUBMITTING, JobState.PAINTING}:
             return Cancelled.TOO_LATE
@@ -150,7 +150,7 @@ class JobService:
             await self._jobs.move(job, JobState.PAINTING, now=now(), target=target)
         except JobMoved:
             return False
-        await self._runner.adopt()
+        await self._runner.reclaim()
         return True
 
     async def renew(self, job: Job, target: ReplyTarget) -> Job:

@@ -38,7 +38,11 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _TARGET = tuple(field.name for field in fields(ReplyTarget))
-_PLAIN = tuple(field.name for field in fields(Job) if field.name not in {"request", "target", "result_urls", "failure"})
+_PLAIN = tuple(
+    field.name
+    for field in fields(Job)
+    if field.name not in {"request", "target", "result_urls", "failure", "announced"}
+)
 
 
 class JobChanges(TypedDict, total=False):
@@ -55,7 +59,7 @@ class JobChanges(TypedDict, total=False):
     not_before: datetime | None
     cancel_requested: bool
     reply_deleted: bool
-    told: bool
+    announced: bool
     pictures: int  # how many came; for the ledger only, goes with READY or DELIVERING
 
 
@@ -97,6 +101,8 @@ def values_of_changes(changes: JobChanges) -> dict[str, Any]:
     """The columns behind `changes`."""
     values: dict[str, Any] = dict(changes)
     values.pop("pictures", None)
+    if "announced" in changes:
+        values["told"] = values.pop("announced")  # the column keeps the name of the first version
     if "target" in changes:
         del values["target"]
         values |= _target_values(changes["target"])
@@ -120,6 +126,7 @@ def job_of(row: RowMapping) -> Job:
         target=ReplyTarget(**{name: columns[name] for name in _TARGET}),
         result_urls=tuple(json.loads(columns["result_urls"])),
         failure=read_failure(failure) if failure else None,
+        announced=columns["told"],
     )
 
 

@@ -86,13 +86,13 @@ class Store:
             async with asyncio.timeout(CLOSE_PATIENCE_S):
                 await self._thread.ended.wait()
 
-    def listen(self, hear: Callable[[str], None]) -> None:
-        """Call `hear` with a job's id when another process changed it, or with an empty text when the line changed.
+    def listen(self, on_notify: Callable[[str], None]) -> None:
+        """Call `on_notify` with a job's id when another process changed it, with an empty text when the queue changed.
 
         Only PostgreSQL has other processes. A notification may be lost: whoever listens looks by itself, too.
         """
         if self._file is None:
-            self._bell = Notifier(self._address, hear)
+            self._bell = Notifier(self._address, on_notify)
 
     async def ping(self, patience: float = 5.0) -> None:
         """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""

@@ -44,7 +44,7 @@ class Scene:
     store: Store
     now: datetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
     lease: timedelta = timedelta(seconds=30)
-    owner: str = "here"
+    worker_id: str = "here"
     made: int = 0
 
     def new(self, user_id: int = 1) -> NewJob:
@@ -64,7 +64,7 @@ class Scene:
 
     async def receive(self, new: NewJob, *, limit: int = 100, terms: Terms = FREE, patience: float = 20.0) -> Received:
         return await self.store.jobs.receive(
-            new, owner=self.owner, limit=limit, now=self.now, lease=self.lease, terms=terms, patience=patience
+            new, worker_id=self.worker_id, limit=limit, now=self.now, lease=self.lease, terms=terms, patience=patience
         )
 
     async def job(self, state: JobState = JobState.RECEIVED, *, user_id: int = 1) -> Job:
@@ -82,11 +82,13 @@ class Scene:
     async def move(self, job: Job, to: JobState, **changes: Unpack[JobChanges]) -> Job:
         return await self.store.jobs.move(job, to, now=self.now, **changes)
 
-    async def claim(self, room: int = 100, *, owner: str | None = None) -> list[Job]:
-        return await self.store.jobs.claim(owner or self.owner, room=room, now=self.now, lease=self.lease)
+    async def claim(self, room: int = 100, *, worker_id: str | None = None) -> list[Job]:
+        return await self.store.jobs.claim(worker_id or self.worker_id, room=room, now=self.now, lease=self.lease)
 
-    async def adopt(self, owner: str | None = None, *, include_own: bool = False) -> list[Job]:
-        return await self.store.jobs.adopt(owner or self.owner, now=self.now, lease=self.lease, include_own=include_own)
+    async def reclaim(self, worker_id: str | None = None, *, include_own: bool = False) -> list[Job]:
+        return await self.store.jobs.reclaim(
+            worker_id or self.worker_id, now=self.now, lease=self.lease, include_own=include_own
+        )
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ class SlowReader(Jobs):
         super().__init__(jobs._run)  # pyright: ignore[reportPrivateUsage]
         self.let_go = asyncio.Event()
 
-    async def line(self) -> list[str]:
-        ids = await super().line()
+    async def queue(self) -> list[str]:
+        ids = await super().queue()
         await self.let_go.wait()
         return ids
 
@@ -92,7 +92,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
             spool=Spool(tmp_path / "spool"),
             prices=Prices(),
             pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
-            owner="here",
+            worker_id="here",
             job_timeout_s=60,
             deliveries=asyncio.Semaphore(4),
             stopping=asyncio.Event(),

@@ -22,7 +22,7 @@ TARGET = ReplyTarget(1, "token", NOW, 2, None, None, False, True, 10_000_000)
 
 async def write(store, number):
     new = NewJob(f"job-{number}", number, number, ImageRequest("a red fox"), TARGET)
-    job = (await store.jobs.receive(new, owner="dead", limit=3, now=NOW, lease=LEASE, patience=30)).job
+    job = (await store.jobs.receive(new, worker_id="dead", limit=3, now=NOW, lease=LEASE, patience=30)).job
     print(job.id, job.state, flush=True)
     for state in (JobState.WAITING, JobState.SUBMITTING, JobState.PAINTING):
         job = await store.jobs.move(job, state, now=NOW)

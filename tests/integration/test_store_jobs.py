@@ -146,11 +146,11 @@ async def test_of_two_simultaneous_moves_one_wins(scene: Scene) -> None:
 
 async def test_a_job_that_another_process_has_does_not_move(scene: Scene) -> None:
     job = await scene.job(S.WAITING)
-    await scene.claim(owner="elsewhere")
+    await scene.claim(worker_id="elsewhere")
 
     with pytest.raises(JobMoved):
-        await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, owner="here")
-    moved = await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, owner="elsewhere")
+        await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, worker_id="here")
+    moved = await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, worker_id="elsewhere")
     assert moved.state is S.SUBMITTING
 
 
@@ -169,26 +169,26 @@ async def test_a_job_checked_again_is_the_same_task_as_before(scene: Scene) -> N
     job = await scene.job(S.PAINTING)
     submitted_at = job.submitted_at
     scene.now += LATER
-    job = await scene.move(job, S.TIMED_OUT, failure=Failure(FailureKind.TIMED_OUT, Charged.MAYBE), told=True)
+    job = await scene.move(job, S.TIMED_OUT, failure=Failure(FailureKind.TIMED_OUT, Charged.MAYBE), announced=True)
     assert job.finished_at == scene.now
     scene.now += LATER
 
     job = await scene.move(job, S.PAINTING)
 
-    assert (job.submitted_at, job.finished_at, job.failure, job.told) == (submitted_at, None, None, False)
-    assert [adopted.id for adopted in await scene.adopt()] == [job.id]
+    assert (job.submitted_at, job.finished_at, job.failure, job.announced) == (submitted_at, None, None, False)
+    assert [reclaimed.id for reclaimed in await scene.reclaim()] == [job.id]
 
 
 async def test_a_job_checked_again_is_free_although_whoever_ended_it_still_had_it(scene: Scene) -> None:
     job = await scene.job(S.PAINTING)
     await scene.store.jobs.release("here")
-    await scene.adopt()
-    job = await scene.store.jobs.move(job, S.TIMED_OUT, now=scene.now, owner="here")
-    assert await scene.adopt("elsewhere") == []
+    await scene.reclaim()
+    job = await scene.store.jobs.move(job, S.TIMED_OUT, now=scene.now, worker_id="here")
+    assert await scene.reclaim("elsewhere") == []
 
     await scene.move(job, S.PAINTING)
 
-    assert [adopted.id for adopted in await scene.adopt("elsewhere")] == [job.id]
+    assert [reclaimed.id for reclaimed in await scene.reclaim("elsewhere")] == [job.id]
 
 
 async def test_what_is_written_with_a_move_reads_back(scene: Scene) -> None:
@@ -211,7 +211,7 @@ async def test_a_failure_reads_back(scene: Scene) -> None:
 @pytest.mark.parametrize("state", sorted(FINAL_STATES))
 async def test_an_end_that_is_told_wipes_the_interaction_token(scene: Scene, state: JobState) -> None:
     job = await scene.job(state)
-    told = job if job.told else await scene.store.jobs.change(job.id, told=True)
+    told = job if job.announced else await scene.store.jobs.change(job.id, announced=True)
 
     assert told.target.token == ""
     assert await scene.store.jobs.get(job.id) == told
@@ -232,7 +232,7 @@ async def test_an_end_keeps_its_token_until_it_is_told(scene: Scene) -> None:
 
 async def test_the_token_of_a_click_is_not_kept_once_the_end_is_told(scene: Scene) -> None:
     job = await scene.job(S.TIMED_OUT)
-    await scene.store.jobs.change(job.id, told=True)
+    await scene.store.jobs.change(job.id, announced=True)
     clicked = replace(job.target, token="of a click")
 
     assert (await scene.store.jobs.change(job.id, target=clicked)).target.token == ""

@@ -28,37 +28,37 @@ async def test_a_start_takes_over_what_its_predecessor_left(scene: Scene) -> Non
     await scene.claim()
     await scene.store.run(lambda connection: connection.execute(update(jobs).values(owner="here")) and None)
 
-    assert [job.id for job in await scene.adopt(include_own=True)] == [job.id for job in left]
+    assert [job.id for job in await scene.reclaim(include_own=True)] == [job.id for job in left]
     assert [job.id for job in await scene.claim()] == [waiting.id]
 
 
 async def test_only_jobs_without_a_lease_are_adopted(scene: Scene) -> None:
     leased = await scene.job(S.RECEIVED)
-    assert await scene.adopt("elsewhere") == []
-    assert await scene.adopt() == []
+    assert await scene.reclaim("elsewhere") == []
+    assert await scene.reclaim() == []
 
     scene.now += scene.lease
-    assert [job.id for job in await scene.adopt("elsewhere")] == [leased.id]
-    assert await scene.adopt() == []
+    assert [job.id for job in await scene.reclaim("elsewhere")] == [leased.id]
+    assert await scene.reclaim() == []
     assert await owner_of(scene.store, leased.id) == "elsewhere"
 
 
 async def test_an_end_that_nobody_was_told_is_adopted_until_it_is_told(scene: Scene) -> None:
     job = await scene.move(await scene.job(S.PAINTING), S.FAILED)
-    await scene.move(await scene.job(S.PAINTING), S.FAILED, told=True)
+    await scene.move(await scene.job(S.PAINTING), S.FAILED, announced=True)
     await scene.job(S.DELIVERED)
 
-    assert [adopted.id for adopted in await scene.adopt()] == [job.id]
-    assert (await scene.store.jobs.change(job.id, told=True)).told
+    assert [reclaimed.id for reclaimed in await scene.reclaim()] == [job.id]
+    assert (await scene.store.jobs.change(job.id, announced=True)).announced
     scene.now += 2 * scene.lease
-    assert await scene.adopt() == []
+    assert await scene.reclaim() == []
 
 
 async def test_whoever_ended_a_job_keeps_it_until_it_is_told(scene: Scene) -> None:
     job = (await scene.receive(scene.new())).job
-    await scene.store.jobs.move(job, S.FAILED, now=scene.now, owner="here")
+    await scene.store.jobs.move(job, S.FAILED, now=scene.now, worker_id="here")
 
-    assert await scene.adopt("elsewhere") == []
+    assert await scene.reclaim("elsewhere") == []
     assert await scene.store.jobs.keep("here", [job.id], now=scene.now, lease=scene.lease) == {job.id}
 
 
@@ -66,14 +66,14 @@ async def test_a_late_word_that_a_job_was_told_does_not_touch_one_taken_up_again
     job = await scene.move(await scene.job(S.PAINTING), S.TIMED_OUT)
     await scene.move(job, S.PAINTING)
 
-    assert not (await scene.store.jobs.change(job.id, told=True)).told
+    assert not (await scene.store.jobs.change(job.id, announced=True)).announced
 
 
 async def test_the_heartbeat_renews_what_is_still_ours(scene: Scene) -> None:
     mine, lost = await scene.job(), await scene.job()
     scene.now += scene.lease
     await scene.store.jobs.keep("here", [mine.id], now=scene.now, lease=scene.lease)
-    assert [job.id for job in await scene.adopt("elsewhere")] == [lost.id]
+    assert [job.id for job in await scene.reclaim("elsewhere")] == [lost.id]
 
     kept = await scene.store.jobs.keep("here", [mine.id, lost.id, "nothing"], now=scene.now, lease=scene.lease)
 
@@ -86,29 +86,29 @@ async def test_released_jobs_are_taken_over_at_once(scene: Scene) -> None:
     await scene.job(S.WAITING)
     await scene.claim()
     await scene.store.jobs.release("elsewhere")
-    assert await scene.adopt("elsewhere") == []
+    assert await scene.reclaim("elsewhere") == []
 
     await scene.store.jobs.release("here")
 
-    assert [adopted.id for adopted in await scene.adopt("elsewhere")] == [job.id]
-    assert len(await scene.claim(owner="elsewhere")) == 1
+    assert [reclaimed.id for reclaimed in await scene.reclaim("elsewhere")] == [job.id]
+    assert len(await scene.claim(worker_id="elsewhere")) == 1
 
 
 async def test_a_write_after_the_release_counts_while_nobody_took_over(scene: Scene) -> None:
     job = await scene.job(S.RECEIVED)
     await scene.store.jobs.release("here")
 
-    await scene.store.jobs.move(job, S.CANCELLED, now=scene.now, owner="here")
+    await scene.store.jobs.move(job, S.CANCELLED, now=scene.now, worker_id="here")
 
 
 async def test_a_job_back_in_line_belongs_to_nobody(scene: Scene) -> None:
     job = await scene.job(S.WAITING)
     await scene.claim()
-    job = await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, owner="here")
-    await scene.store.jobs.move(job, S.WAITING, now=scene.now, owner="here")
+    job = await scene.store.jobs.move(job, S.SUBMITTING, now=scene.now, worker_id="here")
+    await scene.store.jobs.move(job, S.WAITING, now=scene.now, worker_id="here")
 
     assert await owner_of(scene.store, job.id) is None
-    assert len(await scene.claim(owner="elsewhere")) == 1
+    assert len(await scene.claim(worker_id="elsewhere")) == 1
 
 
 async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed_out_unbought(scene: Scene) -> None:
@@ -117,6 +117,6 @@ async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed
     scene.now += scene.lease
 
     assert await scene.claim() == []
-    adopted = await scene.adopt("elsewhere")
+    reclaimed = await scene.reclaim("elsewhere")
 
-    assert [(each.id, each.state) for each in adopted] == [(job.id, JobState.RECEIVED)]
+    assert [(each.id, each.state) for each in reclaimed] == [(job.id, JobState.RECEIVED)]

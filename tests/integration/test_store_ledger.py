@@ -217,7 +217,7 @@ async def test_crowds_of_two_processes_never_overrun_a_limit(postgres: PostgresS
     url = postgres.create_database()
     stores = [await Store.open(url) for _ in range(2)]
     await crowds(
-        [Scene(store, owner=f"process {number}", made=number * 1000) for number, store in enumerate(stores)], name
+        [Scene(store, worker_id=f"process {number}", made=number * 1000) for number, store in enumerate(stores)], name
     )
     for store in stores:
         await store.close()
@@ -256,7 +256,7 @@ async def test_people_of_many_servers_at_once_in_two_processes_wait_for_nobody_f
 
     url = postgres.create_database()
     stores = [await Store.open(url) for _ in range(2)]
-    scenes = [Scene(store, owner=f"process {number}", made=number * 1000) for number, store in enumerate(stores)]
+    scenes = [Scene(store, worker_id=f"process {number}", made=number * 1000) for number, store in enumerate(stores)]
     terms = Terms((quota(100, Whose.SERVER), quota(1000, Whose.EVERYONE, What.SPEND)), cost_micros=1)
 
     async def press(number: int) -> None:

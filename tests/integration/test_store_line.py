@@ -29,7 +29,7 @@ async def test_a_user_with_many_jobs_does_not_hold_back_anothers_first(scene: Sc
     ben = [(await scene.job(WAITING, user_id=BEN)).id for _ in range(2)]
     cat = (await scene.job(WAITING, user_id=CAT)).id
 
-    assert await scene.store.jobs.line() == [ana[0], ben[0], cat, ana[1], ben[1], ana[2]]
+    assert await scene.store.jobs.queue() == [ana[0], ben[0], cat, ana[1], ben[1], ana[2]]
 
 
 async def test_jobs_at_the_image_api_count_before_a_users_waiting_ones(scene: Scene) -> None:
@@ -37,7 +37,7 @@ async def test_jobs_at_the_image_api_count_before_a_users_waiting_ones(scene: Sc
     ana = (await scene.job(WAITING, user_id=ANA)).id
     ben = (await scene.job(WAITING, user_id=BEN)).id
 
-    assert await scene.store.jobs.line() == [ben, ana]
+    assert await scene.store.jobs.queue() == [ben, ana]
 
 
 async def test_a_job_that_came_back_in_line_keeps_its_turn(scene: Scene) -> None:
@@ -46,7 +46,7 @@ async def test_a_job_that_came_back_in_line_keeps_its_turn(scene: Scene) -> None
     await scene.move(refused, WAITING)
     ben = await scene.job(WAITING, user_id=BEN)
 
-    assert await scene.store.jobs.line() == [refused.id, ben.id]
+    assert await scene.store.jobs.queue() == [refused.id, ben.id]
 
 
 async def test_five_jobs_of_one_user_that_are_served_one_by_one_do_not_hold_back_anothers_first(scene: Scene) -> None:
@@ -55,7 +55,7 @@ async def test_five_jobs_of_one_user_that_are_served_one_by_one_do_not_hold_back
     ben = await scene.job(WAITING, user_id=BEN)
     await scene.move(await scene.move(await scene.store.jobs.get(ana[0].id) or ana[0], PAINTING), JobState.READY)
 
-    assert await scene.store.jobs.line() == [ben.id, *(job.id for job in ana[1:])]
+    assert await scene.store.jobs.queue() == [ben.id, *(job.id for job in ana[1:])]
 
 
 async def test_finished_and_ready_jobs_do_not_push_a_user_back(scene: Scene) -> None:
@@ -64,7 +64,7 @@ async def test_finished_and_ready_jobs_do_not_push_a_user_back(scene: Scene) -> 
     ana = (await scene.job(WAITING, user_id=ANA)).id
     ben = (await scene.job(WAITING, user_id=BEN)).id
 
-    assert await scene.store.jobs.line() == [ana, ben]
+    assert await scene.store.jobs.queue() == [ana, ben]
 
 
 async def test_the_place_told_at_first_is_the_place_it_then_has(scene: Scene) -> None:
@@ -72,7 +72,7 @@ async def test_the_place_told_at_first_is_the_place_it_then_has(scene: Scene) ->
     for _ in range(25):
         received = await scene.receive(scene.new(random_.choice([ANA, BEN, CAT])))
         job = await scene.move(received.job, WAITING)
-        line = await scene.store.jobs.line()
+        line = await scene.store.jobs.queue()
         assert line.index(job.id) + 1 == received.place
         if random_.random() < 0.3:
             first = await scene.store.jobs.get(line[0])
@@ -84,13 +84,13 @@ async def test_received_jobs_count_for_the_place_before_they_stand_in_line(scene
     places = [(await scene.receive(scene.new(user))).place for user in (ANA, BEN, CAT)]
 
     assert places == [1, 2, 3]
-    assert await scene.store.jobs.line() == []
+    assert await scene.store.jobs.queue() == []
 
 
 async def test_claim_takes_jobs_in_the_order_of_the_line(scene: Scene) -> None:
     for user in (ANA, ANA, ANA, BEN):
         await scene.job(WAITING, user_id=user)
-    line = await scene.store.jobs.line()
+    line = await scene.store.jobs.queue()
 
     claimed = await scene.claim(room=3)
 
@@ -102,9 +102,9 @@ async def test_claimed_jobs_keep_their_place_but_are_claimed_once(scene: Scene) 
     first, second = [(await scene.job(WAITING, user_id=user)).id for user in (ANA, BEN)]
 
     assert [job.id for job in await scene.claim(room=1)] == [first]
-    assert [job.id for job in await scene.claim(owner="elsewhere")] == [second]
+    assert [job.id for job in await scene.claim(worker_id="elsewhere")] == [second]
     assert await scene.claim() == []
-    assert await scene.store.jobs.line() == [first, second]
+    assert await scene.store.jobs.queue() == [first, second]
 
 
 async def test_claim_without_room_takes_nothing(scene: Scene) -> None:
@@ -118,7 +118,7 @@ async def test_claims_of_several_processes_never_share_a_job(scene: Scene) -> No
     for user in range(40):
         await scene.job(WAITING, user_id=user)
 
-    shares = await asyncio.gather(*(scene.claim(room=3, owner=f"process-{number}") for number in range(10)))
+    shares = await asyncio.gather(*(scene.claim(room=3, worker_id=f"process-{number}") for number in range(10)))
 
     ids = [job.id for job in itertools.chain.from_iterable(shares)]
     assert len(ids) == len(set(ids)) == 30
@@ -135,7 +135,7 @@ async def test_a_refused_job_is_not_claimed_before_its_time(scene: Scene) -> Non
 
 async def test_a_claim_whose_lease_ran_out_is_anybodys(scene: Scene) -> None:
     await scene.job(WAITING)
-    assert len(await scene.claim(owner="dead")) == 1
+    assert len(await scene.claim(worker_id="dead")) == 1
 
     scene.now += scene.lease - timedelta(microseconds=1)
     assert await scene.claim() == []
@@ -145,7 +145,7 @@ async def test_a_claim_whose_lease_ran_out_is_anybodys(scene: Scene) -> None:
 
 async def test_times_of_other_zones_are_compared_as_moments(scene: Scene) -> None:
     await scene.job(WAITING)
-    await scene.claim(owner="dead")
+    await scene.claim(worker_id="dead")
     scene.now = (scene.now + timedelta(seconds=10)).astimezone(timezone(timedelta(hours=9)))
     assert await scene.claim() == []
 
@@ -160,10 +160,10 @@ async def test_the_line_stays_cheap_among_many_finished_jobs(scene: Scene) -> No
         return (time.perf_counter() - began) * 1000
 
     figures = {
-        "line": await timed(scene.store.jobs.line),
+        "line": await timed(scene.store.jobs.queue),
         "receive": await timed(lambda: scene.receive(scene.new(user_id=5))),
         "claim 50": await timed(lambda: scene.claim(room=50)),
-        "adopt": await timed(scene.adopt),
+        "adopt": await timed(scene.reclaim),
         "open_jobs": await timed(lambda: scene.store.jobs.open_jobs(5)),
         "recent": await timed(lambda: scene.store.jobs.recent(5, 10)),
         "count_by_state": await timed(scene.store.jobs.count_by_state),

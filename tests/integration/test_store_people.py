@@ -38,7 +38,7 @@ async def write(store: Store, *statements: Executable) -> None:
 
 async def told_job(scene: Scene, state: JobState, user_id: int = 1) -> str:
     job = await scene.job(state, user_id=user_id)
-    await scene.store.jobs.change(job.id, told=True)
+    await scene.store.jobs.change(job.id, announced=True)
     return job.id
 
 
@@ -88,8 +88,8 @@ async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) 
     makers = select(presets.c.made_by).where(presets.c.of_guild).order_by(presets.c.made_by)
     assert await scene.store.run(lambda connection: list(connection.execute(makers).scalars())) == [0, 2]
 
-    await scene.move(running, S.FAILED, told=True)
-    await scene.store.jobs.change(untold.id, told=True)
+    await scene.move(running, S.FAILED, announced=True)
+    await scene.store.jobs.change(untold.id, announced=True)
     while await people.forget_some(note, scene.now + DAY, 2):
         pass
     assert await people.to_forget() == []

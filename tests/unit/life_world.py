@@ -191,18 +191,18 @@ class NoInspector:
 class Process:
     """One bot: the real runner and service over the world. The time of a job at the image API is over at once."""
 
-    def __init__(self, world: World, store: Store, owner: str, folder: Path) -> None:
-        self.owner = owner
+    def __init__(self, world: World, store: Store, worker_id: str, folder: Path) -> None:
+        self.worker_id = worker_id
         self.stopping = asyncio.Event()
         tools = Deps(
             jobs=store.jobs,
             api=ToldApi(world),
             replies=ToldReplies(world, self.stopping),
             inspector=NoInspector(),
-            spool=Spool(folder / owner),
+            spool=Spool(folder / worker_id),
             prices=Prices(),
             pacer=Pacer(store.meta, floor_s=0.01, per_s=1000),
-            owner=owner,
+            worker_id=worker_id,
             job_timeout_s=0.0,
             deliveries=asyncio.Semaphore(16),
             stopping=self.stopping,

@@ -73,8 +73,8 @@ class LifeMachine(RuleBasedStateMachine):
             self.run(self._start(f"process {next(NUMBERS)}"))
         self.command(0, "taken", lingers=False)
 
-    async def _start(self, owner: str) -> None:
-        process = Process(self.world, self.store, owner, self.folder)
+    async def _start(self, worker_id: str) -> None:
+        process = Process(self.world, self.store, worker_id, self.folder)
         self.processes.append(process)
         await process.start()
 
@@ -94,7 +94,12 @@ class LifeMachine(RuleBasedStateMachine):
         # The service chooses an id of its own, so this is its one write, done here.
         deps = process.runner.deps
         received = await deps.jobs.receive(
-            new, owner=deps.owner, limit=3, now=datetime.now(UTC), lease=timedelta(seconds=30), patience=SETTLE_S
+            new,
+            worker_id=deps.worker_id,
+            limit=3,
+            now=datetime.now(UTC),
+            lease=timedelta(seconds=30),
+            patience=SETTLE_S,
         )
         self.ids.append(job_id)
         if "taken" in answer:
@@ -161,14 +166,14 @@ class LifeMachine(RuleBasedStateMachine):
         self.run(process.die())
         if self.processes:
             self.lapse(0)
-        self.run(self._start(f"process {next(NUMBERS)}" if self.processes else process.owner))
+        self.run(self._start(f"process {next(NUMBERS)}" if self.processes else process.worker_id))
 
     @rule(which=st.integers(0, 1))
     def lapse(self, which: int) -> None:
         """All leases run out, as when a process sleeps for half a minute; another takes over, or the same."""
         past = datetime.now(UTC) - timedelta(minutes=1)
         self.run(self.store.run(lambda connection: connection.execute(update(jobs).values(lease_until=past))))
-        self.run(self._process(which).runner.adopt())
+        self.run(self._process(which).runner.reclaim())
 
     @rule(which=st.integers(0, 1))
     def stop(self, which: int) -> None:
@@ -176,7 +181,7 @@ class LifeMachine(RuleBasedStateMachine):
         process = self._process(which)
         self.run(process.runner.stop(0.0))
         self.processes.remove(process)
-        self.run(self._start(process.owner))
+        self.run(self._start(process.worker_id))
 
     @invariant()
     def promises_hold(self) -> None:
@@ -193,7 +198,7 @@ class LifeMachine(RuleBasedStateMachine):
         before = self.ended.pop(job.id, None)
         again = before is JobState.TIMED_OUT and job.id in self.world.tasks.values()
         assert before in (None, job.state) or again, (before, job)
-        assert job.state.is_final or not job.told, job
+        assert job.state.is_final or not job.announced, job
         if job.state.is_final:
             self.ended[job.id] = job.state
 
@@ -217,7 +222,7 @@ class LifeMachine(RuleBasedStateMachine):
                 self._go_on()
             for job in self._jobs():
                 assert job.state.is_final, job
-                assert job.told, job
+                assert job.announced, job
                 if job.id in self.acknowledged and not (message := self.world.messages[job.id]).deleted:
                     assert message.uploads or message.endings, job
         finally:

@@ -38,20 +38,20 @@ class _Kind:
 
     def __init__(self) -> None:
         self.experience = LatencyStats.none_yet()
-        self.untold: list[Observation] = []
+        self.unshared: list[Observation] = []
         self._ages: Sequence[float] = ()
         self._below: Sequence[float] = ()
         self._unheeded = 0  # lessons since the schedule was made
 
     def learn(self, lesson: Observation) -> None:
         self.experience = lesson(self.experience)
-        self.untold.append(lesson)
+        self.unshared.append(lesson)
         self._unheeded += 1
 
-    def hear(self, experience: LatencyStats, told: int) -> None:
-        """Go on from what all processes know, the first `told` lessons of this one included."""
-        del self.untold[:told]
-        for lesson in self.untold:
+    def merge(self, experience: LatencyStats, shared: int) -> None:
+        """Go on from what all processes know, the first `shared` lessons of this one included."""
+        del self.unshared[:shared]
+        for lesson in self.unshared:
             experience = lesson(experience)
         self.experience = experience
         self._unheeded = RENEW_AFTER
@@ -94,14 +94,14 @@ class Pacer:
 
     async def share(self) -> None:
         """Tell the other processes what was learned here, and learn what they did. Raises StoreUnavailable."""
-        telling = {f"{_PREFIX}{name}": tuple(kind.untold) for name, kind in self._kinds.items() if kind.untold}
+        telling = {f"{_PREFIX}{name}": tuple(kind.unshared) for name, kind in self._kinds.items() if kind.unshared}
         if not telling and self._has_read:
             return
-        known = await self._notebook.revise(_PREFIX, partial(_told, telling))
+        known = await self._notebook.revise(_PREFIX, partial(_with_observations, telling))
         self._has_read = True
         for name, text in known.items():
             kind = self._kinds.setdefault(name.removeprefix(_PREFIX), _Kind())
-            kind.hear(LatencyStats.read(text), told=len(telling.get(name, ())))
+            kind.merge(LatencyStats.read(text), shared=len(telling.get(name, ())))
 
 
 class PollPlan:
@@ -172,7 +172,7 @@ _LOOKED_IN_VAIN: Observation = partial(LatencyStats.looked_early, found=False)
 _FOUND_EARLY: Observation = partial(LatencyStats.looked_early, found=True)
 
 
-def _told(telling: Mapping[str, Sequence[Observation]], texts: Mapping[str, str], /) -> Mapping[str, str]:
+def _with_observations(telling: Mapping[str, Sequence[Observation]], texts: Mapping[str, str], /) -> Mapping[str, str]:
     written: dict[str, str] = {}
     for name, lessons in telling.items():
         experience = LatencyStats.read(texts.get(name, ""))

@@ -81,8 +81,8 @@ class HealthMonitor:
         self._client = client
         gauge = self.measures.gauge
         gauge("easel_jobs_here", "Jobs that this process works on.", lambda: runner.busy_with)
-        gauge("easel_active_places", "Jobs of this process at the image API.", lambda: runner.places_taken)
-        gauge("easel_active_places_limit", "MAX_ACTIVE_JOBS of this process.", lambda: runner.places)
+        gauge("easel_active_places", "Jobs of this process at the image API.", lambda: runner.slots_taken)
+        gauge("easel_active_places_limit", "MAX_ACTIVE_JOBS of this process.", lambda: runner.slots)
         gauge("easel_discord_heartbeat_seconds", "Discord's answer to the last heartbeat.", self._heartbeat)
 
     def _told(self) -> tuple[bool, Mapping[str, Any]]:

@@ -18,7 +18,7 @@ from bot.store.queries import ledger
 from bot.store.queries import reserve as admission
 from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
 from bot.store.schema import UtcTime, jobs
-from bot.store.sync import queue_order as line
+from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
 from bot.store.thread import Run
 from bot.telemetry import UNMEASURED, Measures
@@ -26,13 +26,13 @@ from bot.telemetry import UNMEASURED, Measures
 __all__ = ["JobChanges", "Jobs", "Received"]
 
 #: Nobody has been told the end, because there is none yet or because it is fresh.
-_UNTOLD = jobs.c.told.is_(False)
+_UNANNOUNCED = jobs.c.told.is_(False)
 _FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A job that was just written, and its place in line, from 1."""
+    """A job that was just written, and its place in the queue, from 1."""
 
     job: Job
     place: int
@@ -41,7 +41,7 @@ class Received:
 class Jobs:
     """All that is asked of, and written to, the table of jobs. Any method may raise StoreUnavailable.
 
-    A job belongs to its `owner`, a process, while the lease lasts. `now` is always the caller's clock.
+    A job belongs to its `worker_id`, a process, while the lease lasts. `now` is always the caller's clock.
     """
 
     def __init__(self, run: Run, measures: Measures = UNMEASURED) -> None:
@@ -52,23 +52,23 @@ class Jobs:
         self,
         new: NewJob,
         *,
-        owner: str,
+        worker_id: str,
         limit: int,
         now: datetime,
         lease: timedelta,
         terms: Terms = FREE,
         patience: float = 1.0,
     ) -> Received:
-        """Write the first row of a job: state RECEIVED, leased to `owner`; and reserve in the ledger what it takes.
+        """Write the first row of a job: state RECEIVED, leased to `worker_id`; and reserve in the ledger what it takes.
 
         Raises AlreadyReceived when its interaction started a job before, RulesChanged when the rules are not those
         of `terms` any more, TooManyJobs when the user has `limit` jobs in flight (or as many in this server as
-        `terms` allow), LineFull, QuotaReached, and StoreUnavailable after `patience` seconds. Should the row stand
-        in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `adopt` hands it out
+        `terms` allow), QueueFull, QuotaReached, and StoreUnavailable after `patience` seconds. Should the row stand
+        in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `reclaim` hands it out
         as unacknowledged.
         """
         values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
-        values |= {"owner": owner, "lease_until": now + lease}
+        values |= {"owner": worker_id, "lease_until": now + lease}
 
         def write(connection: Connection) -> Received:
             turn, place = admission.admit(connection, new, limit, terms, now)
@@ -85,20 +85,21 @@ class Jobs:
         return found[0] if found else None
 
     async def move(
-        self, job: Job, to: JobState, *, now: datetime, owner: str | None = None, **changes: Unpack[JobChanges]
+        self, job: Job, to: JobState, *, now: datetime, worker_id: str | None = None, **changes: Unpack[JobChanges]
     ) -> Job:
         """Take `job` along an arrow of its life, and write `changes` with it.
 
-        Raises JobMoved when it is no longer in the state that `job` says, or not `owner`'s (where one is given).
+        Raises JobMoved when it is no longer in the state that `job` says, or not `worker_id`'s (where one is given).
         Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
-        with the end. An end counts as not yet told unless `changes` says so, DELIVERED as told. The owner goes
-        back in line and with an end that is told. The interaction's token goes then too: what is told needs it no more.
+        with the end. An end counts as not yet announced unless `changes` says so, DELIVERED as announced. The lease
+        ends where the job goes back into the queue and where its end is announced. An announced end also loses the
+        interaction's token: a finished reply no longer needs it.
         """
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
         values = _arrow_values(job.state, to, now, changes)
-        step = _step(frozenset(values), of_owner=owner is not None)
-        known = {"the_id": job.id, "from_state": job.state, "the_owner": owner}
+        step = _step(frozenset(values), of_worker=worker_id is not None)
+        known = {"the_id": job.id, "from_state": job.state, "the_worker": worker_id}
 
         def write(connection: Connection) -> list[Job]:
             rows = connection.execute(step, known | {f"new_{name}": value for name, value in values.items()})
@@ -118,7 +119,7 @@ class Jobs:
     async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
         """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
 
-        `told` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
+        `announced` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
         wiped with it, and not taken afterwards.
         """
         values = values_of_changes(changes)
@@ -154,67 +155,67 @@ class Jobs:
 
         return await self._run(write)
 
-    async def claim(self, owner: str, *, room: int, now: datetime, lease: timedelta) -> list[Job]:
-        """Lease the first `room` jobs of the line that may start to `owner`. They stay WAITING.
+    async def claim(self, worker_id: str, *, room: int, now: datetime, lease: timedelta) -> list[Job]:
+        """Lease the first `room` jobs of the queue that may start to `worker_id`. They stay WAITING.
 
-        A job under anybody's lease, `owner`'s own included, is passed over.
+        A job under anybody's lease, `worker_id`'s own included, is passed over.
         """
         if room <= 0:
             return []
 
         def write(connection: Connection) -> list[Job]:
-            chosen = connection.execute(line.claimable(now, room)).scalars().all()
+            chosen = connection.execute(queue_order.claimable(now, room)).scalars().all()
             place = {seq: index for index, seq in enumerate(chosen)}
-            taken = _take(connection, chosen, owner, now + lease)
+            taken = _take(connection, chosen, worker_id, now + lease)
             return sorted(taken, key=lambda job: place[job.seq])
 
         return await self._run(write)
 
-    async def adopt(self, owner: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
-        """Take over what nobody has a lease on, oldest first: unfinished jobs out of line, and untold ends.
+    async def reclaim(self, worker_id: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
+        """Take over what nobody has a lease on, oldest first: unfinished jobs out of the queue, and untold ends.
 
         `include_own` is for the start of a process: what carries its name is a dead predecessor's, so that is
-        taken over too, and what the predecessor had claimed goes back in line. Without it a job of `owner` comes
-        up only when its lease ran out because `keep` was late.
+        taken over too, and what the predecessor had claimed goes back into the queue. Without it a job of `worker_id`
+        comes up only when its lease ran out because `keep` was late.
         """
-        left = line.free(now)
+        left = queue_order.free(now)
         if include_own:
-            left = or_(left, jobs.c.owner == owner)
+            left = or_(left, jobs.c.owner == worker_id)
         abandoned = (
             select(jobs.c.seq)
-            .where(_UNTOLD, jobs.c.state != JobState.WAITING, left)
+            .where(_UNANNOUNCED, jobs.c.state != JobState.WAITING, left)
             .order_by(jobs.c.seq)
             .with_for_update(skip_locked=True)
         )
 
         def write(connection: Connection) -> list[Job]:
             if include_own:
-                claimed = and_(jobs.c.owner == owner, jobs.c.state == JobState.WAITING)
+                claimed = and_(jobs.c.owner == worker_id, jobs.c.state == JobState.WAITING)
                 connection.execute(update(jobs).where(claimed).values(_FREED))
-            return _take(connection, connection.execute(abandoned).scalars().all(), owner, now + lease)
+            return _take(connection, connection.execute(abandoned).scalars().all(), worker_id, now + lease)
 
         return await self._run(write)
 
-    async def line(self) -> list[str]:
-        """The ids of the waiting jobs in the order of the line: a job's place is its index plus one."""
-        return await self._run(lambda connection: list(connection.execute(line.IN_ORDER).scalars()))
+    async def queue(self) -> list[str]:
+        """The ids of the waiting jobs in the order of the queue: a job's place is its index plus one."""
+        return await self._run(lambda connection: list(connection.execute(queue_order.IN_ORDER).scalars()))
 
     async def waiting(self) -> list[Job]:
-        """The waiting jobs in the order of the line."""
+        """The waiting jobs in the order of the queue."""
         query = select(jobs).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
         return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])
 
-    async def keep(self, owner: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
-        """Renew the leases of `owner`. Returns the ids that are still its own; work on all others has to stop."""
+    async def keep(self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
+        """Renew the leases of `worker_id`. Returns the ids that are still its own; work on all others has to stop."""
         if not job_ids:
             return set()
-        held = and_(jobs.c.owner == owner, jobs.c.id.in_(job_ids))
+        held = and_(jobs.c.owner == worker_id, jobs.c.id.in_(job_ids))
         renewal = update(jobs).where(held).values(lease_until=now + lease).returning(jobs.c.id)
         return await self._run(lambda connection: set(connection.execute(renewal).scalars()))
 
-    async def release(self, owner: str) -> None:
-        """End the leases of `owner`, so that others can go on at once. Its late writes count until one does."""
-        ours = and_(jobs.c.owner == owner, _UNTOLD)
+    async def release(self, worker_id: str) -> None:
+        """End the leases of `worker_id`, so that others can go on at once. Its late writes count until one does."""
+        ours = and_(jobs.c.owner == worker_id, _UNANNOUNCED)
 
         def write(connection: Connection) -> None:
             connection.execute(update(jobs).where(ours).values(lease_until=None))
@@ -278,14 +279,14 @@ def _update(connection: Connection, which: ColumnElement[bool], values: Mapping[
 
 
 @cache
-def _step(columns: frozenset[str], *, of_owner: bool) -> ReturningUpdate[Any]:
+def _step(columns: frozenset[str], *, of_worker: bool) -> ReturningUpdate[Any]:
     """Writes these columns of one job, where it is in the state expected. A job's life has some ten of them.
 
     Kept, because making one anew takes longer than doing it.
     """
     row = [jobs.c.id == bindparam("the_id"), jobs.c.state == bindparam("from_state")]
-    if of_owner:
-        row.append(jobs.c.owner == bindparam("the_owner"))
+    if of_worker:
+        row.append(jobs.c.owner == bindparam("the_worker"))
     values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=jobs.c[name].type) for name in columns}
     if "submitted_at" in values:
         # A job that had timed out is the same task as before: it keeps the time of its submission.
@@ -293,10 +294,10 @@ def _step(columns: frozenset[str], *, of_owner: bool) -> ReturningUpdate[Any]:
     return update(jobs).where(*row).values(values).returning(*jobs.c)
 
 
-def _take(connection: Connection, seqs: Sequence[int], owner: str, until: datetime) -> list[Job]:
+def _take(connection: Connection, seqs: Sequence[int], worker_id: str, until: datetime) -> list[Job]:
     if not seqs:
         return []
-    taken = _update(connection, jobs.c.seq.in_(seqs), {"owner": owner, "lease_until": until})
+    taken = _update(connection, jobs.c.seq.in_(seqs), {"owner": worker_id, "lease_until": until})
     return sorted(taken, key=lambda job: job.seq)
 
 

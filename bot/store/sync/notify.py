@@ -25,11 +25,14 @@ def notify(connection: Connection, job_id: str = "") -> None:
 
 
 class Notifier:
-    """Listens in a daemon thread until `stop`, and calls `hear` in the event loop with a job's id or an empty text."""
+    """Listens in a daemon thread until `stop`.
 
-    def __init__(self, url: URL, hear: Callable[[str], None]) -> None:
+    Calls `on_notify` in the event loop with a job's id, or with an empty text when the queue changed.
+    """
+
+    def __init__(self, url: URL, on_notify: Callable[[str], None]) -> None:
         self._url = url
-        self._hear = hear
+        self._on_notify = on_notify
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
         threading.Thread(target=self._listen, name="bell", daemon=True).start()
@@ -67,4 +70,4 @@ class Notifier:
     def _tell(self, job_id: str) -> None:
         # RuntimeError: the loop is closed, so nobody is left to be told.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hear, job_id)
+            self._loop.call_soon_threadsafe(self._on_notify, job_id)

@@ -247,7 +247,7 @@ class InteractionHandler:
 
     async def _show(self, interaction: Interaction, job: Job) -> None:
         """The click itself brings what is missing: 15 minutes in which the reply can be changed."""
-        if job.told and job.state is not JobState.DELIVERED:
+        if job.announced and job.state is not JobState.DELIVERED:
             await interaction.response.edit_message(view=cards.ended(job))
             return
         await interaction.response.defer()
