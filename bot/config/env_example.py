@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from bot.config.kinds import AUTOMATIC, EMPTY, OFF
 from bot.config.settings import VARIABLES, Variable
+from bot.config.variable import AUTOMATIC, EMPTY, OFF
 
 _HEAD = """\
 # The settings of Easel. Copy this file to .env beside it and fill in the first part.

@@ -1,100 +1,168 @@
-"""Entries of the table of variables: the operator's ceilings, the moderation of prompts, and how long data is kept."""
+"""Part of the table of settings: how much may be asked for, what it costs, and who looks at prompts first."""
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BaseModel, Field, InstanceOf, ValidationInfo, field_validator
 
-from bot.config.kinds import A_NUMBER, EMPTY, OFF, About, Number, Secret
-from bot.config.values import dollars, lower, uniall_base
+from bot.config.variable import (
+    A_LIMIT,
+    A_NUMBER,
+    EMPTY,
+    LOWER,
+    OFF,
+    About,
+    Limit,
+    Number,
+    Secret,
+    SettingFault,
+    api_base,
+    read_text,
+)
+from bot.policy.prices import MICROS, Prices, parse
+from bot.policy.quotas import Ceilings
 
-_A_LIMIT = f"{A_NUMBER}, or leave it out"
+MAX_DOLLARS = 1_000_000  # more is a slip of the hand
+
 _AN_AMOUNT = "an amount in US dollars above 0, such as 2.50, or leave it out"
 
-Limit = Number | None
-Budget = Annotated[int | None, BeforeValidator(dollars)]
 
-PicturesPerUserPerDay = Annotated[
-    Limit,
-    About("Pictures that a user may ask for per day (UTC), in all places together.", _A_LIMIT, "40", OFF),
-]
-PicturesPerServerPerDay = Annotated[
-    Limit,
-    About(
-        "Pictures per day that may be asked for in one server; it can set less with /settings.", _A_LIMIT, "200", OFF
-    ),
-]
-SpendPerServerPerDay = Annotated[
-    Budget,
-    About(
-        "US dollars per day (UTC) in one server, by PRICE_LIST; what has no price is not counted.", _AN_AMOUNT, "5", OFF
-    ),
-]
-SpendPerServerPerMonth = Annotated[
-    Budget, About("US dollars per calendar month (UTC) in one server, by PRICE_LIST.", _AN_AMOUNT, "50", OFF)
-]
-SpendPerDay = Annotated[
-    Budget, About("US dollars per day (UTC) in all places together, by PRICE_LIST.", _AN_AMOUNT, "20", OFF)
-]
-SpendPerMonth = Annotated[
-    Budget, About("US dollars per calendar month (UTC) in all places together, by PRICE_LIST.", _AN_AMOUNT, "200", OFF)
-]
-LineLength = Annotated[
-    Limit,
-    About(
-        "Requests that may wait in line, of all processes together; one more is told to come later.",
-        _A_LIMIT,
-        "100",
-        OFF,
-    ),
-]
+def dollars(text: str) -> int:
+    """An amount in US dollars above 0, in micros."""
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError("is not an amount of money") from None
+    if not amount.is_finite() or not 0 < amount <= MAX_DOLLARS:
+        raise ValueError(f"is not between 0 and {MAX_DOLLARS} US dollars")
+    micros = amount * MICROS
+    if micros != micros.to_integral_value():
+        raise ValueError("has more than six decimal places")
+    return int(micros)
 
-ModerationBaseUrl = Annotated[
-    str | None,
-    BeforeValidator(lambda text: uniall_base(text) if isinstance(text, str) else text),
-    About(
-        "Address of an OpenAI-compatible moderation route, with or without a trailing /v1: each prompt is sent to "
-        "/v1/moderations before anything is bought, and a flagged one is refused.",
-        "the address of the moderation route, such as https://api.openai.com, or leave it out",
-        "https://api.openai.com",
-        OFF,
-    ),
-]
-ModerationApiKey = Annotated[
-    Secret | None,
-    About(
-        "Key for the moderation route, sent as a Bearer token to its address and nowhere else.",
-        "the key of your account there, or leave it out",
-        "sk-…",
-        EMPTY,
-    ),
-]
-ModerationModel = Annotated[
-    str | None,
-    About(
-        "Model that the moderation route is asked for; left out, the route takes its own.",
-        "a name that the moderation route knows, or leave it out",
-        "omni-moderation-latest",
-        EMPTY,
-    ),
-]
-ModerationWhenDown = Annotated[
-    Literal["allow", "refuse"],
-    BeforeValidator(lower),
-    About("What happens to a prompt while the moderation route does not answer.", "allow or refuse", "allow"),
-]
 
-KeepDataDays = Annotated[
-    Limit,
-    About(
-        "After so many days a request that has ended is deleted, its prompt with it, and the ledger forgets who it "
-        "was for. Off, because the buttons under its reply stop working then.",
-        _A_LIMIT,
-        "365",
-        OFF,
-    ),
-]
-ServerGraceDays = Annotated[
-    Number, About("So many days after the bot has left a server its data goes; a return keeps it.", A_NUMBER, "7")
-]
+Budget = Annotated[int | None, read_text(dollars)]
+
+
+class LimitSettings(BaseModel):
+    """The operator's ceilings, which no server exceeds, and the moderation of prompts."""
+
+    max_jobs_per_user: Annotated[Number, About("Jobs a user may have in flight.", A_NUMBER, "5")] = 3
+    max_active_jobs: Annotated[
+        Number, About("Jobs in flight at the image API from this process; more wait in line.", A_NUMBER, "20")
+    ] = 50
+    max_queue_length: Annotated[
+        Limit,
+        About(
+            "Requests that may wait in line, of all processes together; one more is told to come later.",
+            A_LIMIT,
+            "100",
+            OFF,
+        ),
+    ] = None
+    job_timeout_s: Annotated[
+        Number, About('After so many seconds at the image API a job ends as "timed out".', A_NUMBER, "900")
+    ] = 600
+    max_pictures_per_user_per_day: Annotated[
+        Limit, About("Pictures that a user may ask for per day (UTC), in all places together.", A_LIMIT, "40", OFF)
+    ] = None
+    max_pictures_per_server_per_day: Annotated[
+        Limit,
+        About(
+            "Pictures per day that may be asked for in one server; it can set less with /settings.", A_LIMIT, "200", OFF
+        ),
+    ] = None
+    price_list: Annotated[
+        InstanceOf[Prices],
+        read_text(parse),
+        About(
+            "Prices for the spend ledger in US dollars, with commas: model:resolution=price for a picture made, "
+            "model:input=price for a source given. A model without a price has its pictures counted, not their cost.",
+            "entries such as grok-imagine-image:1k=0.02 with commas between them",
+            "grok-imagine-image:1k=0.02,grok-imagine-image:input=0.002",
+            EMPTY,
+        ),
+    ] = Field(default_factory=Prices)
+    max_spend_per_server_per_day: Annotated[
+        Budget,
+        About(
+            "US dollars per day (UTC) in one server. Needs a price in PRICE_LIST for every model and resolution, as "
+            "the three below do.",
+            _AN_AMOUNT,
+            "5",
+            OFF,
+        ),
+    ] = None
+    max_spend_per_server_per_month: Annotated[
+        Budget, About("US dollars per calendar month (UTC) in one server.", _AN_AMOUNT, "50", OFF)
+    ] = None
+    max_spend_per_day: Annotated[
+        Budget, About("US dollars per day (UTC) in all places together.", _AN_AMOUNT, "20", OFF)
+    ] = None
+    max_spend_per_month: Annotated[
+        Budget, About("US dollars per calendar month (UTC) in all places together.", _AN_AMOUNT, "200", OFF)
+    ] = None
+    moderation_base_url: Annotated[
+        str | None,
+        AfterValidator(lambda text: text and api_base(text)),
+        About(
+            "Address of an OpenAI-compatible moderation route, with or without a trailing /v1: each prompt is sent to "
+            "/v1/moderations before anything is bought, and a flagged one is refused.",
+            "the address of the moderation route, such as https://api.openai.com, or leave it out",
+            "https://api.openai.com",
+            OFF,
+        ),
+    ] = None
+    moderation_api_key: Annotated[
+        Secret | None,
+        About(
+            "Key for the moderation route, sent as a Bearer token to its address and nowhere else.",
+            "the key of your account there, or leave it out",
+            "sk-…",
+            EMPTY,
+        ),
+    ] = None
+    moderation_model: Annotated[
+        str | None,
+        About(
+            "Model that the moderation route is asked for; left out, the route takes its own.",
+            "a name that the moderation route knows, or leave it out",
+            "omni-moderation-latest",
+            EMPTY,
+        ),
+    ] = None
+    moderation_when_down: Annotated[
+        Literal["allow", "refuse"],
+        LOWER,
+        About("What happens to a prompt while the moderation route does not answer.", "allow or refuse", "allow"),
+    ] = "refuse"
+
+    @field_validator(
+        "max_spend_per_server_per_day", "max_spend_per_server_per_month", "max_spend_per_day", "max_spend_per_month"
+    )
+    @classmethod
+    def _can_be_kept(cls, budget: int | None, info: ValidationInfo) -> int | None:
+        """A budget that a request without a price would slip through is none. Runs after PRICE_LIST was read."""
+        prices: Prices | None = info.data.get("price_list")
+        unpriced = prices.unpriced() if budget is not None and prices is not None else ()
+        if unpriced:
+            raise SettingFault(
+                f"cannot be kept, since PRICE_LIST has no price for {', '.join(unpriced)}",
+                "a price for each of them into PRICE_LIST, or leave the limit out",
+            )
+        return budget
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """What no server may exceed."""
+        return Ceilings(
+            pictures_per_user_day=self.max_pictures_per_user_per_day,
+            pictures_per_server_day=self.max_pictures_per_server_per_day,
+            spend_per_server_day=self.max_spend_per_server_per_day,
+            spend_per_server_month=self.max_spend_per_server_per_month,
+            spend_per_day=self.max_spend_per_day,
+            spend_per_month=self.max_spend_per_month,
+            line_length=self.max_queue_length,
+        )

@@ -11,6 +11,7 @@ from bot.config.settings import Settings
 from bot.errors import StoreError
 from bot.store.offline.backup import back_up
 from bot.store.offline.moving import move
+from bot.store.url import normal_url
 
 HELD = "held:"  # how the result addresses begin that name a file in the folder of held pictures
 
@@ -23,6 +24,7 @@ def backup(settings: Settings, file: Path) -> str:
 
 def move_to(settings: Settings, address: str) -> str:
     """Move everything to the database at `address`; returns what to do next. Raises StoreError or StartError."""
+    address = normal_url(address)
     source = paths_of(settings.database_url)
     brought: list[Path] = []
 

@@ -41,6 +41,15 @@ class Prices:
         source = self.micros.get((request.model, INPUT), 0)
         return picture * delivered + source * len(request.sources)
 
+    def unpriced(self) -> tuple[str, ...]:
+        """What is on offer and has no price, as `model:resolution`: with it no budget can be kept."""
+        offered = ((model, resolution) for model in Model for resolution in Resolution)
+        return tuple(
+            f"{model.value}:{resolution.value}"
+            for model, resolution in offered
+            if (model, resolution.value) not in self.micros
+        )
+
 
 def parse(text: str) -> Prices:
     """Read `model:resolution=price,model:input=price,…`, prices in US dollars. Raises PriceListFault."""

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.config.env_example import env_example
-from bot.config.settings import VARIABLES, Settings, load
+from bot.config.settings import VARIABLES, Settings, Sources, load
 from bot.errors import SettingsError
 from bot.model import ImageRequest, Model, Resolution, Source
+from bot.policy.door import Audience
 from bot.policy.prices import PriceListFault, Prices, parse
+from bot.store.url import read_url
 
 ROOT = Path(__file__).parents[2]
 REQUIRED = {
@@ -22,6 +24,9 @@ REQUIRED = {
     "UNIALL_API_KEY": "sk-fake-key",
     "UNIALL_BASE_URL": "https://api.example.com/v1",
 }
+WHOLE_PRICE_LIST = ",".join(
+    f"grok-imagine-image{kind}:{resolution}=0.02" for kind in ("", "-quality") for resolution in ("1k", "2k")
+)
 
 
 def loaded(**variables: str) -> Settings:
@@ -91,7 +96,11 @@ def test_the_table_names_every_variable_with_its_default() -> None:
         "POLL_BUDGET_PER_S": "300",
         **dict.fromkeys(("MAX_PICTURES_PER_USER_PER_DAY", "MAX_PICTURES_PER_SERVER_PER_DAY"), "off"),
         **dict.fromkeys(("MAX_SPEND_PER_SERVER_PER_DAY", "MAX_SPEND_PER_SERVER_PER_MONTH"), "off"),
-        **dict.fromkeys(("MAX_SPEND_PER_DAY", "MAX_SPEND_PER_MONTH", "MAX_LINE_LENGTH"), "off"),
+        **dict.fromkeys(("MAX_SPEND_PER_DAY", "MAX_SPEND_PER_MONTH", "MAX_QUEUE_LENGTH"), "off"),
+        **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), "off"),
+        **dict.fromkeys(("NO_PROXY", "RESULT_HOSTS", "OPERATOR_CONTACT"), "empty"),
+        **dict.fromkeys(("ALLOWED_SERVERS", "ALLOWED_USERS", "BLOCKED_USERS", "BLOCKED_SERVERS"), "empty"),
+        **dict.fromkeys(("DIRECT_MESSAGES", "USER_INSTALLS"), "automatic"),
         "PRICE_LIST": "empty",
         "MODERATION_BASE_URL": "off",
         "MODERATION_API_KEY": "empty",
@@ -110,10 +119,12 @@ def test_the_table_names_every_variable_with_its_default() -> None:
 def test_the_example_and_the_default_of_a_variable_are_values_it_takes(variable: object) -> None:
     named = next(known for known in VARIABLES if known == variable)
     others = {"DISCORD_SHARD_COUNT": "4"} if named.name == "DISCORD_SHARD_IDS" else {}
+    others |= {"PRICE_LIST": WHOLE_PRICE_LIST} if named.name.startswith("MAX_SPEND") else {}
     example = "sk-example" if "…" in named.example else named.example
     assert loaded(**{named.name: example}, **others)
     if not named.required:
-        assert loaded(**{named.name: named.default if named.default != "empty" else ""}) == loaded()
+        default = named.default if named.default != "empty" else ""
+        assert loaded(**{named.name: default}) == loaded()
 
 
 def test_the_manual_beside_the_project_is_the_one_the_table_makes() -> None:
@@ -163,8 +174,11 @@ def test_other_variables_of_the_machine_are_left_alone() -> None:
 def test_an_empty_environment_names_every_required_variable() -> None:
     with pytest.raises(SettingsError) as caught:
         load(None, {"DISCORD_TOKEN": ""})
-    assert [fault.split()[0] for fault in caught.value.faults] == list(REQUIRED)
-    assert all(" is missing: write " in fault for fault in caught.value.faults)
+    first, *faults = caught.value.faults
+    assert "python -m bot setup" in first
+    assert "python -m bot sandbox" in first
+    assert [fault.split()[0] for fault in faults] == list(REQUIRED)
+    assert all(" is missing: write " in fault for fault in faults)
 
 
 def test_every_fault_is_told_at_once_in_one_sentence_each() -> None:
@@ -208,7 +222,26 @@ def test_every_fault_is_told_at_once_in_one_sentence_each() -> None:
         ("UNIALL_BASE_URL", "https://me:word@host", "UNIALL_BASE_URL is not a plain address"),
         ("UNIALL_BASE_URL", "https://[::1", "UNIALL_BASE_URL is not an address"),
         ("DISCORD_API_URL", "http://127.0.0.1:1/api/v9", "DISCORD_API_URL does not end in /api/v10"),
-        ("DATABASE_URL", "easel.db", "DATABASE_URL names no kind of database"),
+        ("DATABASE_URL", "easel.db", "DATABASE_URL is not a database address"),
+        ("DATABASE_URL", "oracle://host/name", "DATABASE_URL names no kind of database"),
+        ("DATABASE_URL", "sqlite:///$DATA/easel.db", "DATABASE_URL holds a $NAME that nothing fills in"),
+        ("DISCORD_TOKEN", "<MTE5.fake.token>", "DISCORD_TOKEN stands in brackets or quotes"),
+        ("DISCORD_TOKEN", "'MTE5.fake.token'", "DISCORD_TOKEN stands in brackets or quotes"),
+        ("UNIALL_API_KEY", "“sk-fake”", "UNIALL_API_KEY stands in brackets or quotes"),
+        ("UNIALL_BASE_URL", "https://a.example/v1/images/tasks", "UNIALL_BASE_URL has a route at its end"),
+        ("UNIALL_BASE_URL", "https://a.example/x/v1/images/edits/", "UNIALL_BASE_URL has a route at its end"),
+        ("UNIALL_BASE_URL", "https://a.example/v1/models", "UNIALL_BASE_URL has a route at its end"),
+        ("DISCORD_API_URL", "https://discord.com/api/v10/users/@me", "DISCORD_API_URL has a route at its end"),
+        ("ALLOWED_SERVERS", "My server", "ALLOWED_SERVERS is not a list of ids"),
+        ("ALLOWED_USERS", "0", "ALLOWED_USERS is not a list of ids"),
+        ("BLOCKED_USERS", "9" * 30, "BLOCKED_USERS is not a list of ids"),
+        ("DIRECT_MESSAGES", "friends", "DIRECT_MESSAGES is no word that is known here"),
+        ("OPERATOR_CONTACT", "http://example.com", "OPERATOR_CONTACT is an address that does not begin with https://"),
+        ("OPERATOR_CONTACT", "x" * 101, "OPERATOR_CONTACT is not one line"),
+        ("RESULT_HOSTS", "https://minio.lan/", "RESULT_HOSTS holds an address"),
+        ("RESULT_HOSTS", "minio.lan:port", "RESULT_HOSTS holds something that is no host"),
+        ("HTTPS_PROXY", "socks5://127.0.0.1:1080", "HTTPS_PROXY names a kind of proxy that Easel cannot use"),
+        ("HTTP_PROXY", "http://proxy.lan:many", "HTTP_PROXY is not the address of a proxy"),
         ("DATABASE_URL", "sqlite://data/easel.db", "DATABASE_URL has a slash too few"),
         ("DATABASE_URL", "sqlite://", "DATABASE_URL names no file"),
         ("DATABASE_URL", "sqlite:///:memory:", "DATABASE_URL names no file"),
@@ -244,7 +277,7 @@ def test_the_base_of_the_image_api_is_the_same_with_and_without_v1(url: str) -> 
     "url",
     [
         "sqlite:////var/lib/easel.db",
-        "postgresql://easel:a!b%40c$d()e*_,%2F:;=?@host:5432/easel",
+        "postgresql://easel:a%21b%40c@host:5432/easel",
         "postgresql:///easel?host=/run/postgresql",
         "postgresql://host?dbname=easel",
     ],
@@ -253,11 +286,125 @@ def test_every_form_of_database_address_is_taken(url: str) -> None:
     assert loaded(DATABASE_URL=url).database_url == url
 
 
+@pytest.mark.parametrize(
+    ("url", "password"),
+    [
+        ("postgresql://easel:Hunter2@Winter2026@db.example/easel", "Hunter2@Winter2026"),
+        ("postgresql://easel:Hunter2/@Winter2026@db.example/easel", "Hunter2/@Winter2026"),
+        ("postgresql://easel:@@@db.example/easel?sslmode=require", "@@"),
+        ("postgresql://easel:a!b%40c$d()e*_,%2F:;=?@db.example:5432/easel", "a!b@c$d()e*_,/:;=?"),
+        ("postgresql://easel:word@db.example/easel?application_name=a@b", "word"),
+        ("postgresql://easel:word@db.example?dbname=easel", "word"),
+        ("postgresql://easel:word@[::1]:5432/easel", "word"),
+    ],
+)
+def test_a_password_may_hold_any_sign_and_ends_where_the_server_begins(url: str, password: str) -> None:
+    settings = loaded(DATABASE_URL=url)
+    read = read_url(settings.database_url)
+    assert (read.username, read.password) == ("easel", password)
+    assert read.host in {"db.example", "::1"}
+    assert password in settings.secrets
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://easel:Hunter2@Winter2026@db one/easel",
+        "postgresql://easel:Hunter2@Winter2026/x?y@db/easel",
+        "postgresql://easel:Hunter2@Winter2026@db",
+        "mysql://easel:Hunter2@Winter2026@db/easel",
+        "postgresql:/easel:Hunter2@Winter2026@db/easel",
+    ],
+)
+def test_nothing_of_a_password_stands_in_a_sentence(url: str) -> None:
+    (fault,) = faults(DATABASE_URL=url)
+    assert fault.startswith("DATABASE_URL ")
+    assert "Hunter2" not in fault
+    assert "Winter" not in fault
+
+
+@pytest.mark.parametrize("path", ["~/easel.db", "$HOME/easel.db", "${HOME}/easel.db"])
+def test_the_home_folder_is_filled_in(path: str) -> None:
+    assert loaded(DATABASE_URL=f"sqlite:///{path}").database_url == f"sqlite:///{Path.home()}/easel.db"
+
+
 def test_secrets_stay_out_of_the_repr_but_are_known_to_the_log() -> None:
     settings = loaded(DATABASE_URL="postgresql://easel:p%40ssword@db/easel")
     assert "fake" not in repr(settings)
     assert "p%40ssword" not in repr(settings)
-    assert settings.secrets == ("MTE5.fake.token", "sk-fake-key", "p%40ssword", "p@ssword")
+    assert settings.secrets == ("MTE5.fake.token", "sk-fake-key", "p@ssword", "p%40ssword")
+
+
+def test_nothing_is_filled_in_from_other_variables(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MODERATION_MODEL='a${x}b'\nOPERATOR_CONTACT=pa${HOME}ss\n", "utf-8")
+    settings = load(file, REQUIRED)
+    assert (settings.moderation_model, settings.operator_contact) == ("a${x}b", "pa${HOME}ss")
+
+
+def test_an_old_name_still_works_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MAX_LINE_LENGTH=7\n", "utf-8")
+    sources = Sources.read(file, REQUIRED)
+    assert sources.settings().max_queue_length == 7
+    assert list(sources.notices()) == [
+        "MAX_LINE_LENGTH is now called MAX_QUEUE_LENGTH: the old name still works; please write the new one."
+    ]
+    assert load(file, {**REQUIRED, "MAX_QUEUE_LENGTH": "9"}).max_queue_length == 9
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("MAX_SPEND_PER_DAYS=5", "MAX_SPEND_PER_DAY"),
+        ("MAX_PICTURE_PER_USER_PER_DAY=3", "MAX_PICTURES_PER_USER_PER_DAY"),
+        ("KEEP_DATA_DAY=30", "KEEP_DATA_DAYS"),
+        ("ALLOWED_SERVER=1", "ALLOWED_SERVERS"),
+        ("DISCORD_BOT_TOKEN=x", "DISCORD_TOKEN"),
+        ("max-jobs-per-users=2", "MAX_JOBS_PER_USER"),
+    ],
+)
+def test_a_name_that_is_nearly_known_is_told_without_its_value(tmp_path: Path, line: str, meant: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{line}-hidden\nPOSTGRES_PASSWORD=x\nTZ=UTC\nEDITOR=vi\n", "utf-8")
+    (notice,) = Sources.read(file, REQUIRED).notices()
+    assert notice.endswith(f"is {meant} meant?")
+    assert "hidden" not in notice
+
+
+def test_a_line_that_means_nothing_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# words\nMAX_JOBS_PER_USER 5\nLOG_LEVEL=ERROR\n", "utf-8")
+    (notice,) = Sources.read(file, REQUIRED).notices()
+    assert notice.startswith("Line 2 of ")
+    assert load(file, REQUIRED).log_level == "ERROR"
+
+
+def test_a_file_that_must_be_there_and_is_not_is_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"There is no file .*gone\.env"):
+        Sources.read(tmp_path / "gone.env", REQUIRED, file_required=True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "audience"),
+    [
+        ({}, Audience.EVERYONE),
+        ({"ALLOWED_SERVERS": "1, 2"}, Audience.LISTED),
+        ({"ALLOWED_USERS": "7"}, Audience.LISTED),
+        ({"BLOCKED_USERS": "7"}, Audience.EVERYONE),
+    ],
+)
+def test_a_list_of_anybody_closes_the_other_ways_in(variables: dict[str, str], audience: Audience) -> None:
+    door = loaded(**variables).door
+    assert (door.direct_messages, door.user_installs) == (audience, audience)
+    kept_open = loaded(**variables, DIRECT_MESSAGES="Everyone", USER_INSTALLS="off").door
+    assert (kept_open.direct_messages, kept_open.user_installs) == (Audience.EVERYONE, Audience.OFF)
+
+
+def test_ids_and_hosts_are_read_as_lists() -> None:
+    settings = loaded(ALLOWED_SERVERS="12, 34\t56", RESULT_HOSTS="MinIO.lan, 10.0.0.5:9000 [fd00::1]:80,fd00::2")
+    assert settings.door.allowed_servers == {12, 34, 56}
+    assert settings.result_hosts == {"minio.lan", "10.0.0.5:9000", "[fd00::1]:80", "[fd00::2]"}
 
 
 def test_settings_cannot_be_changed() -> None:
