@@ -81,6 +81,14 @@ class Town:
         await eventually(lambda: len(self.discord.gateway.connected) == before, PATIENCE_S)
 
 
+#: A budget wants a price for all that is on offer; the crowd asks for the first.
+PRICES = ",".join(
+    f"{model}:{resolution}=0.02"
+    for model in ("grok-imagine-image", "grok-imagine-image-quality")
+    for resolution in ("1k", "2k")
+)
+
+
 @asynccontextmanager
 async def a_town(database: str, folder: Path) -> AsyncGenerator[Town]:
     discord = LocalDiscord(settings=DiscordRules(shards=2))
@@ -93,7 +101,7 @@ async def a_town(database: str, folder: Path) -> AsyncGenerator[Town]:
             "UNIALL_API_KEY": "sandbox",
             "UNIALL_BASE_URL": api.base_url,
             "TMPDIR": str(folder),
-            "PRICE_LIST": "grok-imagine-image:1k=0.02",
+            "PRICE_LIST": PRICES,
             "MAX_SPEND_PER_DAY": "0.40",
             "MAX_ACTIVE_JOBS": "4",
         }
