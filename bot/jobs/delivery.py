@@ -13,6 +13,7 @@ from bot.errors import (
     DownloadError,
     DownloadGone,
     ImageApiError,
+    JobMoved,
     NotAPicture,
     ReplyError,
     ReplyGone,
@@ -86,10 +87,15 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
             return
 
 
-async def tell(run: JobRun) -> None:
-    """Show in the reply how a job ended without pictures. Where the reply is out of reach it is told at a click."""
+async def announce(run: JobRun) -> None:
+    """Show in the reply how a job ended without pictures. Where the reply is out of reach it is shown at a click.
+
+    The end may stand in the message before Discord's answer is here, and *Check again* may be pressed by then. The
+    job is *painting* again from that moment: `run.reopened` brings it here, where this process goes on with it.
+    Otherwise another one has it, and JobMoved is raised.
+    """
     tries = 0
-    while not run.job.announced:
+    while run.job.state.is_final and not run.job.announced:
         try:
             await run.deps.replies.close(run.job)
         except ReplyGone:
@@ -101,7 +107,10 @@ async def tell(run: JobRun) -> None:
                 await _wait_for_reply(run, exc, tries)
                 continue
             run.log.info("nobody can be told how the job ended", why=type(exc).__name__)
-        run.job = await run.deps.jobs.change(run.job.id, announced=True)
+        if run.job.state.is_final:
+            run.job = await run.deps.jobs.change(run.job.id, announced=True)
+            if not run.job.state.is_final:
+                raise JobMoved(f"job {run.job.id} was taken up again")
 
 
 async def _put(run: JobRun, *, look_first: bool) -> ReplyTarget | None:

@@ -108,6 +108,11 @@ class JobRun:
         self.job = replace(self.job, target=target)
         self._renewed.set()
 
+    def reopened(self, job: Job) -> None:
+        """*Check again* was pressed while the end was being announced: go on with the job as it is now."""
+        self.job = job
+        self._renewed.set()
+
     async def pause_until_renewed(self, seconds: float) -> None:
         """Sleep until a click brings a new token, at most so long. Raises Stopped when the process ends."""
         waits = [asyncio.ensure_future(event.wait()) for event in (self._renewed, self.deps.stopping)]

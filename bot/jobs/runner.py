@@ -169,8 +169,13 @@ class Runner:
             self._found(job)
 
     def _found(self, job: Job) -> None:
-        if job.id not in self._runs and not self.deps.stopping.is_set():
+        if self.deps.stopping.is_set():
+            return
+        if (entry := self._runs.get(job.id)) is None:
             self._begin(job, found=True)
+        elif entry[0].job.state.is_final and not job.state.is_final:
+            self._at_api.add(job.id)
+            entry[0].reopened(job)
 
     async def _claim(self) -> None:
         """Give free places at the image API to the head of the line."""
@@ -268,15 +273,14 @@ class Runner:
 
     async def _carry(self, run: JobRun, *, claimed: bool) -> None:
         """Step by step to the end of the job, or back into the line."""
-        while not run.job.state.is_final:
+        while not run.job.announced:
             if run.job.state is JobState.WAITING and not claimed:
                 self.enqueue(run.job)
                 return
             claimed = False
-            await STEPS[run.job.state](run)
+            await (delivery.announce(run) if run.job.state.is_final else STEPS[run.job.state](run))
             if run.job.state not in ACTIVE_STATES:
                 self._free_slot(run.job.id)
-        await delivery.tell(run)
         if not run.job.is_shelved:
             self.deps.spool.remove(run.job.id)
 

@@ -280,3 +280,21 @@ async def test_a_timed_out_job_offers_to_check_again_which_delivers_what_was_pai
         await house.ada.press(reply, "Check again")
         await delivered_once(house, reply)
         assert len(house.submissions()) == 1
+
+
+@abreast
+async def test_check_again_while_the_end_is_still_being_announced_asks_again_once(
+    open_house: OpenHouse, kind: str
+) -> None:
+    """Discord applies the closing edit and its answers are lost, so the bot doesn't know that the button is there."""
+    async with open_house(kind, variables={"JOB_TIMEOUT_S": "2"}, latency=Latency.fixed(3.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        house.discord.faults.answer(REPLY_EDITS, 502, times=None, processed=True)
+        await reply.until(says("timed out"))
+        await eventually(lambda: all_painted(house))
+        await house.ada.press(reply, "Check again")
+        await eventually(lambda: states(house) == ["painting"])
+        house.discord.faults.clear()
+        await delivered_once(house, reply)
+        assert len(house.submissions()) == 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -130,6 +131,11 @@ class LifeMachine(RuleBasedStateMachine):
     def act(self, gate: int, outcome: int) -> None:
         gates = list(self.world.gates.values())
         self._decide(gates[gate % len(gates)], outcome)
+
+    def let(self, act: str, outcome: str) -> None:
+        """Decide the one act of this kind that is waited for."""
+        (gate,) = [gate for gate in self.world.gates.values() if gate.act == act]
+        self._decide(gate, OUTCOMES[act].index(outcome))
 
     def _decide(self, gate: Gate, outcome: int) -> None:
         outcomes = OUTCOMES[gate.act]
@@ -260,13 +266,39 @@ class LifeMachine(RuleBasedStateMachine):
         return [job for job in self.loop.run(read()) if job is not None]
 
 
-def test_no_sequence_of_events_breaks_a_promise(tmp_path: Path) -> None:
-    slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
-    bounds = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=slow, database=None)
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[type[LifeMachine]]:
+    """The machine, with a database of this test's own."""
     with asyncio.Runner() as loop:
         store = loop.run(Store.open(f"sqlite:///{tmp_path / 'easel.db'}"))
         LifeMachine.loop, LifeMachine.store, LifeMachine.folder = loop, store, tmp_path
         try:
-            run_state_machine_as_test(LifeMachine, settings=bounds)
+            yield LifeMachine
         finally:
             loop.run(store.close())
+
+
+def test_no_sequence_of_events_breaks_a_promise(machine: type[LifeMachine]) -> None:
+    slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
+    bounds = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=slow, database=None)
+    run_state_machine_as_test(machine, settings=bounds)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_check_again_while_the_end_is_being_announced_asks_again_and_delivers(
+    machine: type[LifeMachine], processes: int
+) -> None:
+    """Discord has applied the closing edit, its answer is on the way, and somebody presses the button it shows."""
+    life = machine()
+    life.open(processes)
+    for act, outcome in {"submit": "accept", "accepted": "answer", "report": "run", "close": "take"}.items():
+        life.let(act, outcome)
+    life.promises_hold()
+    assert list(life.ended.values()) == [JobState.TIMED_OUT]
+    life.check_again(processes - 1, 0)
+    life.let("closed", "answer")
+    for act, outcome in {"report": "succeed", "download": "come", "upload": "take", "uploaded": "answer"}.items():
+        life.let(act, outcome)
+    life.promises_hold()
+    assert list(life.ended.values()) == [JobState.DELIVERED]
+    life.teardown()
