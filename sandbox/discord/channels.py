@@ -17,6 +17,7 @@ from sandbox.discord.refusals import (
     MISSING_PERMISSIONS,
     NOT_THE_AUTHOR,
     THREAD_ARCHIVED,
+    THREAD_LOCKED,
     UNKNOWN_CHANNEL,
     UNKNOWN_MEMBER,
     UNKNOWN_MESSAGE,
@@ -68,7 +69,8 @@ class Channels:
 
     def history(self, call: Call) -> list[Json]:
         channel = self._channel(call)
-        self._need_history(channel)
+        if not channel.reads(self._world.bot):
+            return []  # Discord refuses nothing here: it shows nothing
         stored = [one for one in self._world.messages.history.get(channel.id, []) if one.ephemeral_to is None]
         before, after = int(call.query.get("before", 1 << 63)), int(call.query.get("after", 0))
         limit = int(call.query.get("limit", 50))
@@ -107,6 +109,7 @@ class Channels:
             raise Refusal(*NOT_THE_AUTHOR)
         if channel.archived:
             raise Refusal(*THREAD_ARCHIVED)
+        self._need_unlocked(channel)
         if call.files:
             self._need(channel, Permission.ATTACH_FILES)
         self._world.messages.edit(stored, draft(self._desk(channel), call.form, call.files, stored.draft))
@@ -145,7 +148,7 @@ class Channels:
             raise Refusal(*MISSING_PERMISSIONS)
 
     def _need_history(self, channel: Channel) -> None:
-        if Permission.READ_MESSAGE_HISTORY not in channel.permissions(self._world.bot):
+        if not channel.reads(self._world.bot):
             raise Refusal(*MISSING_ACCESS)
 
     def _may_send(self, channel: Channel, *, with_files: bool) -> None:
@@ -157,6 +160,12 @@ class Channels:
             self._need(channel, Permission.ATTACH_FILES)
         if channel.archived and channel.locked:
             raise Refusal(*THREAD_ARCHIVED)
+        self._need_unlocked(channel)
+
+    def _need_unlocked(self, channel: Channel) -> None:
+        """In a locked thread only who may manage threads writes and edits."""
+        if channel.locked and Permission.MANAGE_THREADS not in channel.permissions(self._world.bot):
+            raise Refusal(*THREAD_LOCKED)
 
     def _desk(self, channel: Channel) -> Desk:
         return Desk(self._world.cdn, channel.id, self._interactions.place_limit(channel))

@@ -30,6 +30,7 @@ class Fault:
     message: str = ""
     retry_after: float | None = None
     via: bool = True
+    html: bool = False
     seconds: float = 0.0
     after: int = 0
     hits: int = 0
@@ -58,10 +59,15 @@ class Faults:
         message: str = "",
         retry_after: float | None = None,
         via: bool = True,
+        html: bool = False,
         after: int = 0,
     ) -> Fault:
-        """Answer with this status. `via=False` leaves out the header that tells Discord's 429 from Cloudflare's."""
-        fault = Fault(pattern, Effect.STATUS, times, processed, status, code, message, retry_after, via)
+        """Answer with this status, and with a `code` of Discord's where one is given.
+
+        `via=False` leaves out the header that tells Discord's 429 from Cloudflare's; `html=True` answers with a page,
+        as the edge in front of Discord does.
+        """
+        fault = Fault(pattern, Effect.STATUS, times, processed, status, code, message, retry_after, via, html)
         fault.after = after
         return self._add(fault)
 

@@ -140,7 +140,10 @@ class _NoAnswer(Exception):
 
 
 def _false_answer(fault: Fault) -> web.Response:
-    if fault.status != 429:
+    if fault.html:
+        page = f"<!DOCTYPE html><html><head><title>{fault.status} | discord.com</title></head><body></body></html>"
+        return web.Response(status=fault.status, text=page, content_type="text/html")
+    if fault.status != 429 or fault.code:
         body = {"message": fault.message or f"{fault.status}: made up", "code": fault.code}
         return _json(fault.status, body, {})
     retry_after = 0.5 if fault.retry_after is None else fault.retry_after

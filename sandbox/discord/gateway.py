@@ -69,6 +69,7 @@ class Gateway:
         self.accepting = True  # False: new connections are refused with 503
         self.silent = False  # True: heartbeats are not acknowledged
         self.identifies_left = 1000
+        self.tells_servers = True  # False: READY comes, and no GUILD_CREATE, until `tell_servers`
         self.crowd: list[Json] = []  # further servers that the bot is in, as GUILD_CREATE tells of them
         world.events.dispatch = self.dispatch
 
@@ -96,6 +97,13 @@ class Gateway:
         self._world.add_member(guild, self._world.bot)
         told = {name: value for name, value in self._guild_create(guild).items() if name != "unavailable"}
         self.dispatch(Dispatch("GUILD_CREATE", told, guild.id))
+
+    def tell_servers(self) -> None:
+        """Send the GUILD_CREATE events that were held back."""
+        self.tells_servers = True
+        for guild in self._world.guilds.values():
+            if self._world.bot_is_member(guild):
+                self.dispatch(Dispatch("GUILD_CREATE", self._guild_create(guild), guild.id))
 
     def ask_to_reconnect(self) -> None:
         """Op 7 to everybody."""
@@ -180,7 +188,7 @@ class Gateway:
         guilds = [guild for guild in self._world.guilds.values() if self._serves(session, guild)]
         crowd = [it for it in self.crowd if (int(it["id"]) >> 22) % session.shards == session.shard]
         session.send("READY", self._ready(session, [str(guild.id) for guild in guilds] + [it["id"] for it in crowd]))
-        for event in (*map(self._guild_create, guilds), *crowd):
+        for event in (*map(self._guild_create, guilds), *crowd) if self.tells_servers else ():
             session.send("GUILD_CREATE", event)
         return session
 

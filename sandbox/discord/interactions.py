@@ -12,8 +12,8 @@ from sandbox.discord.events import Bell, Dispatch
 from sandbox.discord.ids import snowflake
 from sandbox.discord.payloads import Json
 from sandbox.discord.permissions import APP_WITHOUT_MEMBER, Permission
-from sandbox.discord.places import Channel, Guild, User
-from sandbox.discord.refusals import INVALID_WEBHOOK_TOKEN, UNKNOWN_WEBHOOK, Refusal
+from sandbox.discord.places import Channel, ChannelKind, Guild, User
+from sandbox.discord.refusals import INVALID_WEBHOOK_TOKEN, UNKNOWN_CHANNEL, UNKNOWN_WEBHOOK, Refusal
 from sandbox.discord.shapes import channel_json, member_json, user_json
 from sandbox.discord.stored import StoredMessage
 from sandbox.discord.world import World
@@ -120,12 +120,17 @@ class Interactions:
         return self._by_token.get(token)
 
     def usable(self, token: str) -> Interaction:
-        """The answered interaction of a living token. Raises Refusal: 10015, or 50027 once it has expired."""
+        """The answered interaction of a living token.
+
+        Raises Refusal: 10015, 50027 once it has expired, 10003 where its channel was deleted.
+        """
         interaction = self._by_token.get(token)
         if interaction is None or not interaction.answered:
             raise Refusal(*UNKNOWN_WEBHOOK)
         if self.has_expired(interaction):
             raise Refusal(*INVALID_WEBHOOK_TOKEN)
+        if interaction.channel.deleted:
+            raise Refusal(*UNKNOWN_CHANNEL)
         return interaction
 
     def is_late(self, interaction: Interaction) -> bool:
@@ -234,16 +239,18 @@ class Interactions:
         return payload | (_in_guild(channel.guild, channel, user) if channel.guild else {"user": user_json(user)})
 
     def _app_permissions(self, channel: Channel) -> Permission:
-        if channel.guild and self._world.bot_is_member(channel.guild):
-            return channel.permissions(self._world.bot)
-        return APP_WITHOUT_MEMBER
+        if channel.guild is None or not self._world.bot_is_member(channel.guild):
+            return APP_WITHOUT_MEMBER
+        if channel.kind is ChannelKind.PRIVATE_THREAD and self._world.rules.app_permissions_of_parent:
+            return (channel.parent or channel).permissions(self._world.bot)
+        return channel.permissions(self._world.bot)
 
 
 def _in_guild(guild: Guild, channel: Channel, user: User) -> Json:
     member = member_json(guild.members[user.id]) | {"permissions": str(int(channel.permissions(user)))}
     return {
         "guild_id": str(guild.id),
-        "guild_locale": guild.locale,
-        "guild": {"id": str(guild.id), "locale": guild.locale, "features": []},
+        "guild_locale": guild.told_locale,
+        "guild": {"id": str(guild.id), "locale": guild.told_locale, "features": guild.features},
         "member": member,
     }

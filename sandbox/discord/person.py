@@ -20,7 +20,7 @@ from sandbox.discord.places import User
 from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.shapes import attachment_json
 from sandbox.discord.sight import Button, Menu, Message
-from sandbox.discord.stored import Draft, StoredMessage
+from sandbox.discord.stored import Draft, Origin, StoredMessage
 from sandbox.discord.world import World
 
 BUTTON = 2
@@ -162,6 +162,23 @@ class Person:
         attachments = tuple(self._world.cdn.store(one, folder=self.channel.id) for one in uploads)
         stored = self._world.messages.add(self.channel, self.user, Draft(content=text, attachments=attachments))
         return self._world.messages.look(stored)
+
+    def choose_language_of_server(self, locale: str) -> None:
+        """Make this place's server a Community that speaks `locale`."""
+        if self.channel.guild is not None:
+            self._world.choose_language(self.channel.guild, locale)
+
+    async def forward(self, message: Message | Reply, place: str) -> Message:
+        """Forward a message to another place: it arrives as a snapshot, in a message with no content of its own."""
+        stored = self._stored(message)
+        target = self.at(place)
+        shown = self._world.messages.look(stored).json
+        names = ("content", "embeds", "attachments", "components", "mentions", "mention_roles", "timestamp")
+        snapshot: Json = {name: shown[name] for name in (*names, "edited_timestamp", "flags", "type")}
+        new = self._world.messages.add(
+            target.channel, self.user, Draft(snapshots=(snapshot,)), Origin(reply_to=stored.id)
+        )
+        return self._world.messages.look(new)
 
     async def delete(self, message: Message | Reply) -> None:
         """Delete a message: one's own, or anyone's with Manage Messages."""

@@ -45,7 +45,10 @@ class Member:
 
 @dataclass(slots=True, eq=False)
 class Guild:
-    """A server. `premium_tier` is its boost level, 0 to 3."""
+    """A server. `premium_tier` is its boost level, 0 to 3.
+
+    Only a Community server has a language of its own: Discord says `en-US` of every other one, whatever was chosen.
+    """
 
     id: int
     name: str
@@ -53,9 +56,20 @@ class Guild:
     roles: dict[int, Role]
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     locale: str = "en-US"
+    community: bool = False
     premium_tier: int = 0
     system_channel_id: int | None = None  # where the server wants to hear of newcomers
     greets_newcomers: bool = True
+
+    @property
+    def features(self) -> list[str]:
+        """Discord's names of what the server has."""
+        return ["COMMUNITY"] if self.community else []
+
+    @property
+    def told_locale(self) -> str:
+        """The language that Discord tells: `preferred_locale` and `guild_locale`."""
+        return self.locale if self.community else "en-US"
 
     @property
     def upload_limit(self) -> int:
@@ -80,13 +94,17 @@ class ChannelKind(IntEnum):
 
     TEXT = 0
     DM = 1
+    VOICE = 2  # has messages, for those who may connect
     GROUP = 3
+    ANNOUNCEMENT = 5
     THREAD = 11
     PRIVATE_THREAD = 12
+    STAGE = 13  # as VOICE
     FORUM = 15  # holds threads, its posts, and no messages of its own
 
 
 THREADS = frozenset({ChannelKind.THREAD, ChannelKind.PRIVATE_THREAD})
+WITH_VOICE = frozenset({ChannelKind.VOICE, ChannelKind.STAGE})
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +159,14 @@ class Channel:
         if self.kind is ChannelKind.PRIVATE_THREAD and user not in self.recipients:
             return granted if Permission.MANAGE_THREADS in granted else NONE
         return granted
+
+    def reads(self, user: User) -> bool:
+        """Whether a user may read what was written here: Discord asks for CONNECT too where people talk."""
+        granted = self.permissions(user)
+        needed = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
+        if self.kind in WITH_VOICE:
+            needed |= Permission.CONNECT
+        return self.guild is None or needed in granted
 
     def _overwritten(self, guild: Guild, user: User, granted: Permission) -> Permission:
         table = (self.parent or self).overwrites

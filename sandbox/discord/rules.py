@@ -27,6 +27,10 @@ class DiscordRules:
     shards: int = 1  # what GET /gateway/bot recommends
     heartbeat_s: float = 41.25
     session_lifetime_s: float = 120.0  # a lost gateway session can be resumed this long
+    tells_content_types: bool = True  # Discord leaves `content_type` out where it does not know it
+    #: In a private thread that the bot was not added to, it is not known which of both Discord tells: the permissions
+    #: of the channel above it, or none.
+    app_permissions_of_parent: bool = False
     nonce_s: float = 180.0  # how long an enforced nonce keeps a message from being posted twice
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.discord.cdn import Attachment, Cdn
 from sandbox.discord.payloads import Json, as_list, as_object
-from sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
+from sandbox.discord.places import WITH_VOICE, Channel, ChannelKind, Guild, Member, Overwrite, Role, User
 from sandbox.discord.stored import StoredMessage
 
 SUPPRESS_JOIN_NOTIFICATIONS = 1  # a system channel flag
@@ -110,6 +110,8 @@ def channel_json(channel: Channel) -> Json:
     shape |= {"guild_id": str(channel.guild.id), "name": channel.name, "rate_limit_per_user": 0}
     if channel.is_thread:
         return shape | _thread(channel)
+    if channel.kind in WITH_VOICE:
+        shape |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     return shape | {
         "position": channel.position,
         "parent_id": None,
@@ -133,7 +135,7 @@ def guild_json(guild: Guild) -> Json:
         "name": guild.name,
         "owner_id": str(guild.owner_id),
         "region": "deprecated",
-        "features": [],
+        "features": guild.features,
         "afk_timeout": 300,
         "system_channel_id": str(guild.system_channel_id) if guild.system_channel_id else None,
         "system_channel_flags": 0 if guild.greets_newcomers else SUPPRESS_JOIN_NOTIFICATIONS,
@@ -149,7 +151,7 @@ def guild_json(guild: Guild) -> Json:
         "premium_tier": guild.premium_tier,
         "premium_subscription_count": 0,
         "premium_progress_bar_enabled": False,
-        "preferred_locale": guild.locale,
+        "preferred_locale": guild.told_locale,
         "nsfw": False,
         "nsfw_level": 0,
         "emojis": [],
@@ -183,6 +185,8 @@ def message_json(stored: StoredMessage, cdn: Cdn) -> Json:
         "pinned": False,
         "tts": False,
     }
+    if draft.snapshots:
+        shape["message_snapshots"] = [{"message": _shown(it, {}, cdn, set())} for it in draft.snapshots]
     return shape | _provenance(stored)
 
 
@@ -190,7 +194,10 @@ def as_the_bot_sees(stored: StoredMessage, shape: Json) -> Json:
     """Without the message content intent, what people wrote in servers reaches the bot empty."""
     if stored.author.bot or stored.channel.guild is None:
         return shape
-    return shape | {"content": "", "embeds": [], "attachments": [], "components": []}
+    empty: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
+    if "message_snapshots" in shape:
+        empty["message_snapshots"] = [{"message": it["message"] | empty} for it in shape["message_snapshots"]]
+    return shape | empty
 
 
 def attachment_json(one: Attachment, cdn: Cdn) -> Json:
@@ -202,9 +209,9 @@ def attachment_json(one: Attachment, cdn: Cdn) -> Json:
         "size": one.size,
         "url": url,
         "proxy_url": url,
-        "content_type": one.content_type,
     }
-    extra: Json = {"width": one.width, "height": one.height, "description": one.description}
+    kind = one.content_type if cdn.rules.tells_content_types else None
+    extra: Json = {"content_type": kind, "width": one.width, "height": one.height, "description": one.description}
     shape |= {key: value for key, value in extra.items() if value is not None}
     return shape | {"ephemeral": True} if one.ephemeral else shape
 
@@ -226,7 +233,8 @@ def _provenance(stored: StoredMessage) -> Json:
     if origin.reply_to:
         channel = stored.channel
         guild: Json = {"guild_id": str(channel.guild.id)} if channel.guild else {}
-        where: Json = {"type": 0, "channel_id": str(channel.id), "message_id": str(origin.reply_to)}
+        kind = 1 if stored.draft.snapshots else 0  # 1 is a forward
+        where: Json = {"type": kind, "channel_id": str(channel.id), "message_id": str(origin.reply_to)}
         shape["message_reference"] = where | guild
     return shape
 

@@ -32,6 +32,7 @@ class Draft:
     components: tuple[Json, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     flags: int = 0
+    snapshots: tuple[Json, ...] = ()  # of a forwarded message: it has no content of its own then
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sandbox.discord.messages import Messages
 from sandbox.discord.permissions import MEMBER, NONE, Permission
 from sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
-from sandbox.discord.shapes import channel_json
+from sandbox.discord.shapes import channel_json, guild_json
 
 DM_PREFIX = "dm"
 
@@ -150,6 +150,12 @@ class World:
     def unarchive(self, thread: Channel) -> None:
         thread.archived = thread.locked = False
         self._tell_channel("THREAD_UPDATE", thread)
+
+    def choose_language(self, guild: Guild, locale: str | None) -> None:
+        """Make a server a Community with a language of its own, or with None an ordinary server again."""
+        guild.community, guild.locale = locale is not None, locale or "en-US"
+        if self.bot_is_member(guild):
+            self.events.dispatch(Dispatch("GUILD_UPDATE", guild_json(guild), guild.id, intent=1))
 
     def remove_bot(self, guild: Guild) -> None:
         """Kick the bot out of a server."""

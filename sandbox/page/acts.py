@@ -98,7 +98,7 @@ class Acts:
         if not asked["of_server"]:
             person.user.locale = locale
         elif person.channel.guild is not None:
-            person.channel.guild.locale = locale
+            person.choose_language_of_server(locale)
 
     def _outcome(self, reply: Reply) -> Json:
         if reply.error:

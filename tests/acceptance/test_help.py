@@ -32,7 +32,8 @@ async def test_help_mentions_commands_after_a_restart_that_registered_nothing(ho
 async def test_a_reply_speaks_the_servers_language_and_a_private_sentence_the_persons(house: House) -> None:
     guild = house.ada.channel.guild
     assert guild is not None
-    guild.locale, house.ben.user.locale = "fr", "de"
+    house.ben.user.locale = "de"
+    house.discord.world.choose_language(guild, "fr")
     try:
         public = await house.ben.say("/imagine prompt:un renard anzahl:2")  # the option by its German name
         await public.until(lambda message: bool(message.pictures))
@@ -44,7 +45,25 @@ async def test_a_reply_speaks_the_servers_language_and_a_private_sentence_the_pe
         await private.until(lambda message: bool(message.pictures))
         assert private.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
     finally:
-        guild.locale = house.ben.user.locale = "en-US"
+        house.ben.user.locale = "en-US"
+        house.discord.world.choose_language(guild, None)
+
+
+async def test_a_public_reply_speaks_the_askers_language_where_the_server_has_chosen_none(house: House) -> None:
+    """Discord says American English of every server that is no Community, whatever its members speak."""
+    guild = house.ada.channel.guild
+    assert guild is not None
+    house.ben.user.locale = "de"
+    try:
+        for community in (False, True):  # a Community that never chose is told as American English, too
+            if community:
+                house.discord.world.choose_language(guild, "en-US")
+            public = await house.ben.say("/imagine prompt:ein Fuchs")
+            await public.until(lambda message: bool(message.pictures))
+            assert public.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
+    finally:
+        house.ben.user.locale = "en-US"
+        house.discord.world.choose_language(guild, None)
 
 
 async def test_a_form_speaks_the_language_of_the_one_who_opens_it(house: House) -> None:

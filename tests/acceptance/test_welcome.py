@@ -23,7 +23,7 @@ class Server:
         self.house = house
         world = house.discord.world
         self.guild = world.add_guild("New", house.ada.user)
-        self.guild.locale = "de"
+        self.guild.locale, self.guild.community = "de", True
         world.add_member(self.guild, house.ada.user)
         self.channel = Channel(snowflake(), f"new-{self.guild.id}", "hall", ChannelKind.TEXT, self.guild)
         world.add_channel(self.channel)

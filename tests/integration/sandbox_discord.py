@@ -231,10 +231,12 @@ class Studio:
 
 
 @asynccontextmanager
-async def studio(rules: DiscordRules = DEFAULT_RULES, **options: Any) -> AsyncGenerator[Studio]:
+async def studio(
+    rules: DiscordRules = DEFAULT_RULES, local: LocalDiscord | None = None, **options: Any
+) -> AsyncGenerator[Studio]:
     """Start both, and take both down again."""
     real = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    async with LocalDiscord(settings=rules) as local, aiohttp.ClientSession() as session:
+    async with local or LocalDiscord(settings=rules) as local, aiohttp.ClientSession() as session:
         Route.BASE = local.api_url
         # where discord.py goes once it has lost its session
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(local.gateway.url)

@@ -51,12 +51,24 @@ def _missing_permissions(interaction: Interaction, *, in_thread: bool) -> tuple[
 
 
 def reply_locale(interaction: Interaction, *, private: bool, rules: Rules) -> str:
-    """The language of a reply: what only the person sees is in theirs, the rest in the server's."""
+    """The language of a reply: what only the person sees is in theirs, the rest in the server's where it chose one."""
     if private or interaction.guild_id is None:
         return interaction.locale.value
     if rules.language is not None:
         return rules.language
-    return (interaction.guild_locale or interaction.locale).value
+    return (chosen_locale(interaction) or interaction.locale).value
+
+
+def chosen_locale(interaction: Interaction) -> discord.Locale | None:
+    """The language that a Community server has chosen.
+
+    Discord says American English of every other server, and of a Community server that never chose: that is no choice.
+    """
+    guild = interaction.guild
+    if guild is None or "COMMUNITY" not in guild.features:
+        return None
+    locale = interaction.guild_locale
+    return None if locale is discord.Locale.american_english else locale
 
 
 def target_of(interaction: Interaction, *, private: bool, locale: str) -> ReplyTarget:
