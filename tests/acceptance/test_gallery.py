@@ -175,3 +175,12 @@ async def test_where_easel_is_no_member_it_says_what_it_cannot_fetch(house: Hous
     await painted(house.ada.at("elsewhere"), "far away")
     page = await gallery(house.ada.at("elsewhere"))
     assert says("far away", "no member there")(page)
+
+
+async def test_a_voice_channel_is_shown_to_those_who_may_connect(house: House) -> None:
+    opened(house, "lounge", ChannelKind.VOICE)
+    await painted(house.ada.at("lounge"), "a fox in the lounge")
+    assert says("fox in the lounge")(await gallery(house.ben))
+    house.discord.world.deny("lounge", Permission.CONNECT, "Ben")
+    assert not says("fox in the lounge")(await gallery(house.ben))
+    house.discord.world.delete_channel("lounge")

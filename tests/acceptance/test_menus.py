@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from sandbox.discord.reply import ModalForm
+from sandbox.discord.sight import COMPONENTS_V2
+from sandbox.discord.stored import Draft
 from tests.acceptance.conftest import House, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,6 +21,50 @@ async def test_imagine_this_paints_the_text_of_anyones_message(house: House) -> 
     reply = await house.ada.message_menu("Imagine this", message)
     await reply.until(with_pictures)
     assert house.image_api.accepted[-1].submission.prompt == "a castle in the clouds"
+
+
+async def test_imagine_this_reads_forwarded_messages(house: House) -> None:
+    message = await house.ben.at("general").post("a lighthouse at dawn")
+    forwarded = await house.ben.at("general").forward(message, "pictures")
+    reply = await house.ada.message_menu("Imagine this", forwarded)
+    await reply.until(with_pictures)
+    assert house.image_api.accepted[-1].submission.prompt == "a lighthouse at dawn"
+
+
+async def test_imagine_this_reads_the_cards_of_other_bots(house: House) -> None:
+    world = house.discord.world
+    text = {"type": 10, "content": "a harbour in fog", "id": 2}
+    card = Draft(components=({"type": 17, "id": 1, "components": [text]},), flags=COMPONENTS_V2)
+    stored = world.messages.add(world.channel("pictures"), world.add_user("Weather", bot=True), card)
+    reply = await house.ada.message_menu("Imagine this", world.messages.look(stored))
+    await reply.until(with_pictures)
+    assert house.image_api.accepted[-1].submission.prompt == "a harbour in fog"
+
+
+async def test_mentions_and_emoji_become_words(house: House) -> None:
+    general = house.discord.world.channel("general").id
+    message = await house.ben.post(f"<:kek:123456> a party in <#{general}> <@&999> at <t:1700000000:R>")
+    reply = await house.ada.message_menu("Imagine this", message)
+    await reply.until(with_pictures)
+    assert house.image_api.accepted[-1].submission.prompt == "kek a party in #general at"
+
+
+async def test_edit_image_reads_forwarded_messages_and_files_of_an_untold_type(house: House, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "a.png")
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "b.jfif", "JPEG")
+    house.discord.rules = replace(house.discord.rules, tells_content_types=False)
+    try:
+        message = await house.ben.at("general").post("look", files=[tmp_path / "a.png", tmp_path / "b.jfif"])
+        forwarded = await house.ben.at("general").forward(message, "pictures")
+        form = await house.ada.message_menu("Edit image", forwarded)
+        assert isinstance(form, ModalForm), form.text
+        answers = {"Prompt": "in snow", "Picture": ["Picture 2"]}
+        await (await house.ada.submit(form, answers)).until(with_pictures)
+    finally:
+        house.discord.rules = replace(house.discord.rules, tells_content_types=True)
+    body = house.submissions()[-1].json
+    assert isinstance(body, dict)
+    assert "/b.jfif" in body["image"]
 
 
 async def test_imagine_this_on_a_message_without_text_says_so(house: House, tmp_path: Path) -> None:

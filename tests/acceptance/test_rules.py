@@ -18,7 +18,6 @@ from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
 from bot.store.store import Store
 from sandbox.discord.ids import snowflake
-from sandbox.discord.permissions import Permission
 from sandbox.discord.person import Person
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import Reply
@@ -167,16 +166,6 @@ async def test_the_blocklist_holds_in_commands_and_forms(town: Town) -> None:
         await town.refuses(await town.house.ada.command("imagine", prompt=prompt), "does not allow something")
     await town.refuses(await town.house.ada.submit(form, Prompt="a dragon"), "does not allow something")
     await town.paints(town.house.ada, prompt="dragonfly")
-
-
-async def test_a_place_where_easel_may_not_post_is_told_before_anything_is_bought(town: Town) -> None:
-    town.world.deny("general", Permission.ATTACH_FILES)
-    ada, before = town.house.ada.at("general"), town.jobs()
-    await town.refuses(await ada.command("imagine", prompt="x"), "Attach Files")
-    assert town.jobs() == before
-    await town.paints(ada, private=True)
-    town.world.allow("general", Permission.ATTACH_FILES)
-    await town.paints(ada)
 
 
 async def test_a_public_reply_speaks_the_servers_language_and_a_private_one_the_persons(town: Town) -> None:

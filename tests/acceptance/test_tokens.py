@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
+from sandbox.discord.ids import snowflake
 from sandbox.discord.permissions import Permission
 from sandbox.discord.person import Person
+from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import Reply
 from sandbox.discord.rules import DiscordRules
 from sandbox.image_api.latency import Latency
@@ -110,6 +113,54 @@ async def test_elsewhere_a_click_brings_the_pictures_into_the_same_message(
     assert shown(person, prompt) == [message.id] == [reply.states[0].id]
     assert "Show pictures" not in message.labels
     assert bought(house, prompt) == 1
+
+
+@pytest.mark.parametrize("denied", ["SEND_MESSAGES", "ATTACH_FILES", "VIEW_CHANNEL"])
+@abreast
+async def test_where_the_bot_may_not_write_the_interactions_token_paints(open_house: OpenHouse, denied: str) -> None:
+    async with open_house() as house:
+        house.discord.world.deny("general", Permission[denied])
+        person = house.ada.at("general")
+        reply = await person.command("imagine", prompt="a red fox")
+        assert not reply.ephemeral
+        message = await reply.until(with_pictures, PATIENCE_S)
+        assert shown(person, "a red fox") == [message.id]
+
+
+@pytest.mark.parametrize("denied", ["SEND_MESSAGES", "ATTACH_FILES"])
+@abreast
+async def test_where_the_bot_may_not_write_a_button_is_left_before_the_token_ends(
+    open_house: OpenHouse, denied: str
+) -> None:
+    async with open_house(rules=SHORT, latency=Latency.fixed(18.0)) as house:
+        house.discord.world.deny("general", Permission[denied])
+        person = house.ada.at("general")
+        reply = await person.command("imagine", prompt="a red fox")
+        await reply.until(lambda message: "Show pictures" in message.labels, LIFETIME_S)
+        await asyncio.sleep(LIFETIME_S)
+        house.discord.rules = DiscordRules()
+        await person.press(reply, "Show pictures")
+        message = await reply.until(with_pictures, PATIENCE_S)
+        assert shown(person, "a red fox") == [message.id]
+        assert bought(house, "a red fox") == 1
+        no_dead_token_was_used(house)
+
+
+@pytest.mark.parametrize("of_parent", [False, True])
+@abreast
+async def test_a_private_thread_without_the_bot_is_out_of_reach_of_its_own_token(
+    open_house: OpenHouse, of_parent: bool
+) -> None:
+    rules = replace(SHORT, app_permissions_of_parent=of_parent)
+    async with open_house(rules=rules, latency=Latency.fixed(18.0)) as house:
+        world = house.discord.world
+        parent = world.channel("pictures")
+        thread = Channel(snowflake(), "whispers", "whispers", ChannelKind.PRIVATE_THREAD, parent.guild, parent)
+        thread.recipients = [world.user("Ada")]
+        world.open_channel(thread)
+        person = house.ada.at("whispers")
+        reply = await person.command("imagine", prompt="a red fox")
+        await reply.until(lambda message: "Show pictures" in message.labels, LIFETIME_S)
 
 
 @fetched

@@ -32,7 +32,6 @@ def place_of(interaction: Interaction) -> RequestContext:
         parent_id=channel.parent_id if in_thread else None,
         role_ids=frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset(),
         age_restricted=is_restricted(channel),
-        missing=_missing_permissions(interaction, in_thread=in_thread),
     )
 
 
@@ -40,14 +39,6 @@ def is_restricted(channel: Any) -> bool:
     """Whether a channel, or that of a thread, is for adults. One that cannot say so is not."""
     ask = getattr(channel, "is_nsfw", None)
     return bool(ask()) if ask is not None else False
-
-
-def _missing_permissions(interaction: Interaction, *, in_thread: bool) -> tuple[str, ...]:
-    """What the bot needs to change a reply later, or post it anew; nothing where it can only answer anyway."""
-    if interaction.guild_id is None or not _bot_is_member(interaction):
-        return ()
-    needed = ("view_channel", "send_messages_in_threads" if in_thread else "send_messages", "attach_files")
-    return tuple(name for name in needed if not getattr(interaction.app_permissions, name))
 
 
 def reply_locale(interaction: Interaction, *, private: bool, rules: Rules) -> str:
@@ -81,7 +72,7 @@ def target_of(interaction: Interaction, *, private: bool, locale: str) -> ReplyT
         guild_id=interaction.guild_id,
         message_id=None,
         ephemeral=private,
-        bot_member=_bot_is_member(interaction),
+        bot_member=bot_reaches(interaction),
         upload_limit=interaction.filesize_limit,
         locale=locale,
     )
@@ -94,11 +85,31 @@ def renewed_target(interaction: Interaction, job: Job) -> ReplyTarget:
     return replace(job.target, token=interaction.token, token_expires_at=interaction.expires_at)
 
 
-def _bot_is_member(interaction: Interaction) -> bool:
-    """Whether the bot's own token reaches the channel: a server it is in, or its own direct messages."""
-    if interaction.guild_id is not None:
-        return interaction.client.get_guild(interaction.guild_id) is not None
-    return interaction.context.dm_channel
+def bot_reaches(interaction: Interaction) -> bool:
+    """Whether the bot's own token can change its reply there, or post it anew, once the interaction's has ended.
+
+    Interactions are answered also where the bot may not write (a channel for commands only) and where it is no member;
+    there everything goes by their token.
+    """
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel
+    guild, channel = interaction.client.get_guild(interaction.guild_id), interaction.channel
+    if guild is None or guild.unavailable:
+        return False
+    allowed = interaction.app_permissions
+    in_thread = isinstance(channel, discord.Thread)
+    if in_thread and channel.is_private() and not (allowed.manage_threads or _is_in(guild, channel)):
+        return False
+    if isinstance(channel, discord.VoiceChannel | discord.StageChannel) and not allowed.connect:
+        return False
+    writes = allowed.send_messages_in_threads if in_thread else allowed.send_messages
+    return allowed.view_channel and writes and allowed.attach_files
+
+
+def _is_in(guild: discord.Guild, thread: discord.Thread) -> bool:
+    """Whether the bot was added to a private thread. What an interaction says of a thread does not tell."""
+    known = guild.get_thread(thread.id)
+    return known is not None and known.me is not None
 
 
 def may_change(interaction: Interaction, job: Job) -> bool:

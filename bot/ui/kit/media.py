@@ -9,9 +9,14 @@ import discord
 from bot.model import Slot, Source
 
 MAX_CHOICES = 25  # of one select menu
+#: Endings of files that may be pictures although Discord does not say so.
+PICTURE_ENDINGS = (".jpg", ".jpeg", ".jfif", ".pjpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif", ".bmp")
+_UNTOLD_KINDS = ("", "application/octet-stream", "binary/octet-stream")
+
+MessagePart = discord.Message | discord.MessageSnapshot
 
 
-def media_urls(message: discord.Message, slot: Slot) -> Sequence[str]:
+def media_urls(message: MessagePart, slot: Slot) -> Sequence[str]:
     """Addresses of the results (in galleries) or of the sources (thumbnails), in order, as signed for this message."""
     urls: list[str] = []
     for part in _walk(message.components):
@@ -23,15 +28,26 @@ def media_urls(message: discord.Message, slot: Slot) -> Sequence[str]:
 
 
 def pictures_of(message: discord.Message) -> Sequence[Source]:
-    """All pictures of any message: attached ones, those of Easel's own cards, and those that links brought along."""
-    attached = [
-        Source(it.url, it.filename, it.size)
-        for it in message.attachments
-        if (it.content_type or "").startswith("image/")
-    ]
-    shown = [Source(url) for url in media_urls(message, Slot.PICTURE)]
-    embedded = [it for embed in message.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it]
-    return [*attached, *shown, *(Source(url) for url in embedded)][:MAX_CHOICES]
+    """All pictures of any message: attached ones, those of cards, and those that links brought along.
+
+    A forwarded message has none of its own; what it shows lies in its snapshots.
+    """
+    found: list[Source] = []
+    for part in (message, *message.message_snapshots):
+        found += [Source(it.url, it.filename, it.size) for it in part.attachments if _is_picture(it)]
+        found += [Source(url) for url in media_urls(part, Slot.PICTURE)]
+        found += [
+            Source(it) for embed in part.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it
+        ]
+    return found[:MAX_CHOICES]
+
+
+def _is_picture(file: discord.Attachment) -> bool:
+    """Whether an attached file looks like a picture. Its bytes decide later; Discord may not know or tell its type."""
+    kind = (file.content_type or "").partition(";")[0].strip().lower()
+    if kind not in _UNTOLD_KINDS:
+        return kind.startswith("image/")
+    return file.width is not None or file.filename.lower().endswith(PICTURE_ENDINGS)
 
 
 def belongs_to(message: discord.Message, job_id: str) -> bool:
@@ -40,7 +56,7 @@ def belongs_to(message: discord.Message, job_id: str) -> bool:
     return any((button.custom_id or "").endswith(f":{job_id}") for button in buttons)
 
 
-def components_of(message: discord.Message) -> Sequence[discord.Component]:
+def components_of(message: MessagePart) -> Sequence[discord.Component]:
     """All components of a message, the inner ones included, in reading order."""
     return list(_walk(message.components))
 

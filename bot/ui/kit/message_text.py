@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import discord
+
+from bot.ui.kit.media import MessagePart, components_of
+
+_OWN = "easel"  # how the custom ids of Easel's buttons begin
+_EMOJI = re.compile(r"<a?:(\w+):\d+>")
+_COMMAND = re.compile(r"</([^:>]+):\d+>")
+#: Mentions that nobody can resolve here, times, and the marks that Discord puts into what looks like a mention.
+_MARKUP = re.compile(r"<(?:@[!&]?|#)\d+>|<t:-?\d+(?::\w)?>|<id:\w+>|\u200b")
 
 
 def words_of(message: discord.Message) -> str:
-    """What a message says in words; empty where it says nothing. A picture's description is its last resort."""
-    if said := message.content.strip():
-        return said
-    for embed in message.embeds:
-        if said := "\n".join(part for part in (embed.title, embed.description) if part).strip():
-            return said
-    return next((alt for alt in _descriptions(message) if alt), "")
+    """What a message says in words; empty where it says nothing.
+
+    A forwarded message says what its snapshots say. A picture's description is read only where there are no words.
+    Mentions and emoji become their names.
+    """
+    parts: tuple[MessagePart, ...] = (message, *message.message_snapshots)
+    found = (words for read in (_content, _embedded, _displayed, _described) for part in parts for words in read(part))
+    return next((plain for words in found if (plain := plain_words(words))), "")
 
 
-def _descriptions(message: discord.Message) -> list[str]:
-    shown = [part for top in message.components for part in _inside(top)]
-    galleries = [part for part in shown if isinstance(part, discord.components.MediaGalleryComponent)]
-    described = [item.description or "" for gallery in galleries for item in gallery.items]
-    return [*described, *(it.description or "" for it in message.attachments)]
+def plain_words(text: str) -> str:
+    """A text without Discord's markup for mentions, emoji, commands and times."""
+    named = _COMMAND.sub(r"/\1", _EMOJI.sub(r"\1", text))
+    return re.sub(r"[ \t]{2,}", " ", _MARKUP.sub("", named)).strip()
 
 
-def _inside(part: discord.Component) -> list[discord.Component]:
-    inner = part.children if isinstance(part, discord.components.Container) else []
-    return [part, *inner]
+def _content(part: MessagePart) -> Iterator[str]:
+    # The library knows who and which channel is meant in a message, and not in a snapshot.
+    yield part.clean_content if isinstance(part, discord.Message) else part.content
+
+
+def _embedded(part: MessagePart) -> Iterator[str]:
+    for embed in part.embeds:
+        yield "\n".join(it for it in (embed.title, embed.description) if it)
+
+
+def _displayed(part: MessagePart) -> Iterator[str]:
+    shown = components_of(part)
+    # Easel's own cards say more than the prompt; that is the description of their pictures.
+    if not any(isinstance(it, discord.components.Button) and (it.custom_id or "").startswith(_OWN) for it in shown):
+        yield "\n".join(it.content for it in shown if isinstance(it, discord.components.TextDisplay))
+
+
+def _described(part: MessagePart) -> Iterator[str]:
+    for shown in components_of(part):
+        if isinstance(shown, discord.components.MediaGalleryComponent):
+            yield from (item.description or "" for item in shown.items)
+    yield from (it.description or "" for it in part.attachments)

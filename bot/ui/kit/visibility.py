@@ -60,6 +60,9 @@ class ChannelVisibility:
         granted = channel.permissions_for(member)
         if not (granted.view_channel and granted.read_message_history):
             return False
+        # What is written beside a voice channel is read by those who may connect to it.
+        if isinstance(channel, discord.VoiceChannel | discord.StageChannel) and not granted.connect:
+            return False
         if is_restricted(channel) and not self._allows_restricted:
             return False
         if isinstance(channel, discord.Thread) and channel.type is _PRIVATE and not granted.manage_threads:
