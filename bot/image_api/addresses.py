@@ -18,8 +18,8 @@ from yarl import URL
 
 from bot.errors import AddressRefused
 
-#: Signed addresses of object stores stay well below this.
-MAX_ADDRESS_CHARS = 8192
+#: Longer than any signed address of an object store; edges add tokens of several kilobytes.
+MAX_ADDRESS_CHARS = 32_768
 
 _QUAD = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _NUMBER = re.compile(r"(?:\d+|0x[0-9a-f]*)")

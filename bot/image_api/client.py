@@ -32,6 +32,7 @@ from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
+from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
 from bot.image_api.wire.results import TaskState
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
 from bot.telemetry import UNMEASURED, Measures
@@ -156,19 +157,19 @@ class ImageApi:
             answer = await self._transport.submit(
                 "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
             )
-            return read_submission(answer, tasks=True)
+            return read_submission(answer, tasks=True, asked=_asked(request))
         if len(request.sources) > 1:
             async with self._fetched_sources(request) as fetched:
                 return await self._upload(request, fetched)
         route = "edits" if request.is_edit else "generations"
         answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
-        return read_submission(answer, tasks=False)
+        return read_submission(answer, tasks=False, asked=_asked(request))
 
     async def _upload(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
         with ExitStack() as stack:
             form = _form(request, files, stack)
             answer = await self._transport.submit("images", "edits", form=form, total_s=self._limits.sync_s)
-        return read_submission(answer, tasks=False)
+        return read_submission(answer, tasks=False, asked=_asked(request))
 
     @asynccontextmanager
     async def _fetched_sources(self, request: ImageRequest) -> AsyncGenerator[list[Path], None]:
@@ -182,13 +183,15 @@ class ImageApi:
                 raise SourceOutOfReach("a source cannot be fetched for its upload") from error
             yield paths
 
-    async def report(self, task_id: str) -> TaskReport:
+    async def report(self, task_id: str, request: ImageRequest | None = None) -> TaskReport:
         """Ask once about a task. Raises an ImageApiError; Busy and Unreachable mean: ask again later.
+
+        `request` is what the task was submitted for: its words in an answer are taken for what they are.
 
         TaskLost right after the submission may be a replica that lags behind, so it is worth a few more questions.
         """
         with counted_failures(self._measures):
-            return read_report(await self._transport.ask("images", "tasks", task_id))
+            return read_report(await self._transport.ask("images", "tasks", task_id), _asked(request))
 
     async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
         """Fetch a result, whatever kind of address a Submission or TaskReport names, with a few tries.
@@ -220,6 +223,10 @@ class ImageApi:
     async def balance(self) -> float | None:
         """US dollars left on the account, or None where the server does not tell. Costs nothing."""
         return await balance.balance(self._transport)
+
+
+def _asked(request: ImageRequest | None) -> Asked:
+    return NOTHING_ASKED if request is None else Asked(request.prompt, tuple(source.url for source in request.sources))
 
 
 def _save_text(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 USER_AGENT = "Easel"
 PIECE_BYTES = 64 * 1024
+#: Of one header line. aiohttp's own 8 KiB are less than some edges send in policies, cookies and signed locations.
+MAX_HEADER_BYTES = 64 * 1024
+MAX_HEADERS = 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: All that can happen to a call on its way. UnicodeError: headers that are no text. OSError: a full disk, too.
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, AnswerTooLong)
@@ -54,6 +57,9 @@ def open_session(connector: aiohttp.BaseConnector, *traces: aiohttp.TraceConfig)
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
         trust_env=False,
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+        max_headers=MAX_HEADERS,
         raise_for_status=False,
     )
 
@@ -155,7 +161,8 @@ class Transport:
     async def _ask_hop_by_hop(self, url: URL) -> ApiAnswer:
         """Follow redirects as long as they stay at the API's origin; any other is given back as it is."""
         if self._asking is None:
-            self._asking = open_session(aiohttp.TCPConnector())
+            # The polling budget bounds the questions. A limit here would let them wait inside their own timeout.
+            self._asking = open_session(aiohttp.TCPConnector(limit=0))
         timeout = aiohttp.ClientTimeout(total=self._limits.get_s, sock_connect=self._limits.connect_s)
         for _ in range(self._limits.max_hops):
             async with self._asking.get(url, headers=self._headers, timeout=timeout, allow_redirects=False) as response:

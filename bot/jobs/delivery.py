@@ -194,7 +194,7 @@ async def _ask_for_new_addresses(run: JobRun) -> None:
     if run.job.task_id is None:
         return
     try:
-        report = await run.deps.api.report(run.job.task_id)
+        report = await run.deps.api.report(run.job.task_id, run.job.request)
     except ImageApiError as exc:
         run.log.warning("the image API gives no new addresses", error=type(exc).__name__)
         return

@@ -76,7 +76,7 @@ class TaskPoller:
         self._questions += 1
         pacer.questions += 1
         asked_s = self.age_s
-        report = await self.run.deps.api.report(self.run.job.task_id or "")
+        report = await self.run.deps.api.report(self.run.job.task_id or "", self.run.job.request)
         if report.state is TaskState.SUCCEEDED or report.failure is not None:
             self._course.ended(self.age_s, refused=report.failure is not None)
         else:

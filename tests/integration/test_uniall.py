@@ -283,6 +283,53 @@ async def test_the_breaker_closes_again_by_one_trial() -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Security-Policy": "default-src " + "https://cdn.example " * 1500},
+        {"Set-Cookie": "session=" + "s" * 9000},
+        {"traceparent": "t" * 8191, "X-Trace": "u" * 60_000},
+        {f"X-Part-{number}": "v" * 300 for number in range(100)},
+    ],
+    ids=["policy", "cookie", "tracing", "many"],
+)
+async def test_large_headers_of_an_edge_cost_nothing(tmp_path: Path, headers: dict[str, str]) -> None:
+    async def api(request: web.Request) -> Reply:
+        answer = reply(200, PNG if request.path == "/a.png" else TASK)
+        answer.headers.update(headers)
+        return answer
+
+    async with playing(api) as server, client(server.url, Mode.TASKS, HURRY, "127.0.0.1") as image_api:
+        assert (await image_api.submit(FOX)).task_id == "task_1"
+        assert (await image_api.report("task_1")).state is TaskState.PENDING
+        await image_api.download(f"{server.url}/a.png", tmp_path / "p", max_bytes=10_000)
+        await image_api.fetch_source(f"{server.url}/a.png", tmp_path / "q", max_bytes=10_000)
+
+
+async def test_a_long_signed_location_is_followed(tmp_path: Path) -> None:
+    async def api(request: web.Request) -> Reply:
+        return reply(302, Location="/a.png?sig=" + "s" * 8000) if request.path == "/go" else reply(200, PNG)
+
+    async with playing(api) as server, client(server.url) as image_api:
+        await image_api.download(f"{server.url}/go", tmp_path / "p", max_bytes=10_000)
+
+
+async def test_two_hundred_slow_answers_do_not_wait_for_each_other() -> None:
+    """A limit on connections would let questions wait inside their own timeout."""
+    waiting, all_here = 0, asyncio.Event()
+
+    async def api(request: web.Request) -> Reply:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 200:
+            all_here.set()
+        await all_here.wait()
+        return reply(200, TASK)
+
+    async with playing(api) as server, client(server.url, limits=replace(HURRY, get_s=20)) as image_api:
+        await asyncio.gather(*(image_api.report(f"task_{number}") for number in range(200)))
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"garbage\r\n\r\n",

@@ -21,11 +21,13 @@ from bot.errors import (
 from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.envelope import read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
+from bot.image_api.wire.quoted import Asked
 from bot.model import Charged
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES
 HTML = b"<html><title>502 Bad Gateway</title></html>"
 MODERATED = {"code": "imagine:content-moderated", "error": "Generated image rejected by content moderation."}
+EDIT = Asked("a fox in the snow", ("https://cdn.discordapp.com/attachments/1/2/fox.png?ex=1",))
 PAID = {"usage": {"cost_in_usd_ticks": 900000000}}
 
 
@@ -110,7 +112,7 @@ def test_an_error_to_a_submission_has_its_class_and_its_price(
     status: int, body: object, kind: type[ImageApiError], charged: Charged
 ) -> None:
     with pytest.raises(ImageApiError) as caught:
-        read_submission(answer(status, body), tasks=True)
+        read_submission(answer(status, body), tasks=True, asked=EDIT)
     assert (type(caught.value), caught.value.charged) == (kind, charged)
 
 

@@ -77,7 +77,7 @@ def test_progress_may_stand_in_other_fields() -> None:
         ({"result_url": "file:///etc/passwd"}, ()),
         ({"result_url": "javascript:alert(1)"}, ()),
         ({"result_url": "https://pictures.example/two words"}, ()),
-        ({"result_url": "https://" + "x" * 9000}, ()),
+        ({"result_url": "https://" + "x" * 33_000}, ()),
         ({"result_urls": A}, (A,)),
         ({"result_urls": {"0": A}}, ()),
         (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.errors import ImageApiError, Refused, TaskLost, Uncertain, Unreachable
 from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, as_text, read_json
 from bot.image_api.wire.faults import ask_error, ask_fault, submit_error, submit_fault, task_failure
+from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
 from bot.image_api.wire.results import (
     TaskState,
     has_blocked_picture,
@@ -59,20 +60,20 @@ class TaskReport:
     request_id: str | None = None
 
 
-def read_submission(answer: ApiAnswer, *, tasks: bool) -> Submission:
+def read_submission(answer: ApiAnswer, *, tasks: bool, asked: Asked = NOTHING_ASKED) -> Submission:
     """What a POST was answered; `tasks` says that the task route was asked, where a bare `id` names the task.
 
     Raises an ImageApiError: Uncertain where a success cannot be understood, TaskLost for an empty list of pictures.
     """
     if not answer.is_success:
-        raise submit_error(answer)
+        raise submit_error(answer, asked)
     try:
         body = read_json(answer.body)
     except Unreadable as error:
         raise _not_understood(answer) from error
     task = unwrapped(body)
     task_id = _task_id(body, task, bare=tasks)
-    fault = fault_of(body)
+    fault = fault_of(body, asked)
     if fault is not None and not (task_id and state_word(task)):
         raise submit_fault(answer, fault)
     addresses = result_addresses(body, task)
@@ -112,21 +113,21 @@ def _task_id(body: object, task: Mapping[str, object], *, bare: bool) -> str | N
     return next((text for text in texts if _TASK_ID.fullmatch(text) and text not in {".", ".."}), None)
 
 
-def read_report(answer: ApiAnswer) -> TaskReport:
+def read_report(answer: ApiAnswer, asked: Asked = NOTHING_ASKED) -> TaskReport:
     """What a GET about a task was answered. Raises an ImageApiError; Busy and Unreachable mean: ask again later."""
     try:
         body = read_json(answer.body)
     except Unreadable as error:
         if answer.is_success:
             raise Unreachable("the image API's answer about the task cannot be understood") from error
-        raise ask_error(answer) from error
+        raise ask_error(answer, asked) from error
     task = unwrapped(body)
     if not answer.is_success and not _is_about_task(task):
-        raise ask_error(answer)
-    fault = fault_of(body)
+        raise ask_error(answer, asked)
+    fault = fault_of(body, asked)
     if fault is not None and not state_word(task):
         raise ask_fault(answer, fault)
-    return _report(answer, body, task)
+    return _report(answer, body, task, asked)
 
 
 def _is_about_task(task: Mapping[str, object]) -> bool:
@@ -135,7 +136,7 @@ def _is_about_task(task: Mapping[str, object]) -> bool:
     return state in {TaskState.PENDING, TaskState.RUNNING} or (state.is_final and "task_id" in task)
 
 
-def _report(answer: ApiAnswer, body: object, task: Mapping[str, object]) -> TaskReport:
+def _report(answer: ApiAnswer, body: object, task: Mapping[str, object], asked: Asked) -> TaskReport:
     state = state_of(task)
     percent = percent_of(task)
     addresses = result_addresses(body, task)
@@ -143,7 +144,7 @@ def _report(answer: ApiAnswer, body: object, task: Mapping[str, object]) -> Task
         state = TaskState.SUCCEEDED
     failure = None
     if state.is_failure:
-        failure = task_failure(answer, body, task, state)
+        failure = task_failure(answer, body, task, state, asked)
     elif state is TaskState.SUCCEEDED and not addresses and has_blocked_picture(body):
         state, failure = TaskState.FAILED, _all_blocked(answer)
     return TaskReport(

@@ -13,7 +13,7 @@ from bot.image_api.wire.answers import as_list, as_object
 
 #: One Discord message holds ten files, and a job asks for four pictures at most.
 MAX_RESULTS = 10
-_MAX_ADDRESS_CHARS = 8192
+_MAX_ADDRESS_CHARS = 32_768
 _MAX_LOOKED_AT = 100
 _MAX_DEPTH = 4
 
