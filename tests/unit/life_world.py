@@ -109,7 +109,7 @@ class ToldApi(ImageApi):
             raise Uncertain(charged=Charged.MAYBE)
         return Submission(f"task of {job_id}", None)
 
-    async def report(self, task_id: str) -> TaskReport:
+    async def report(self, task_id: str, request: ImageRequest | None = None) -> TaskReport:
         job_id = self._world.tasks[task_id]
         match await self._world.outcome("report", job_id):
             case "run":
