@@ -271,7 +271,11 @@ class TooLarge(DownloadError):
 
 
 class NotAPicture(DownloadError):
-    """The bytes are no JPEG, PNG or WebP."""
+    """The bytes are no JPEG, PNG or WebP. `head` are the first of them, as far as they came."""
+
+    def __init__(self, message: str = "", head: bytes = b"") -> None:
+        super().__init__(message)
+        self.head = head
 
 
 class ModerationDown(EaselError):
@@ -282,11 +286,26 @@ class SourceFault(StrEnum):
     """What can be wrong with an attached picture."""
 
     NOT_A_PICTURE = "not_a_picture"  # no JPEG, PNG or WebP, whatever its name says
+    HEIC = "heic"  # as telephones take pictures
+    AVIF = "avif"
     ANIMATED = "animated"
     TOO_LARGE = "too_large"  # in bytes
     TOO_MANY_PIXELS = "too_many_pixels"
+    TOO_COMPLEX = "too_complex"  # to open it takes too much memory or time
     BROKEN = "broken"  # truncated or damaged
     UNREADABLE = "unreadable"  # it could not be fetched
+    NO_ROOM = "no_room"  # the disk of this machine has no room for more sources just now
+
+    @classmethod
+    def of(cls, head: bytes) -> SourceFault:
+        """What to say of a file that is no JPEG, PNG or WebP, by its first 32 bytes."""
+        if head[4:8] == b"ftyp":
+            brands = {head[at : at + 4] for at in range(8, len(head), 4)}
+            if brands & {b"avif", b"avis"}:
+                return cls.AVIF
+            if brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
+                return cls.HEIC
+        return cls.NOT_A_PICTURE
 
 
 class BadSource(EaselError):

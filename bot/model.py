@@ -73,6 +73,24 @@ class PictureFormat(StrEnum):
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class PictureInfo:
+    """What is known of a picture file without opening it: the format that its bytes show, and how many there are."""
+
+    format: PictureFormat
+    bytes: int
+
+    @classmethod
+    def at(cls, path: Path) -> PictureInfo | None:
+        """What lies at `path`; None where nothing does, or something that is no picture."""
+        try:
+            with path.open("rb") as file:
+                kind = PictureFormat.of(file.read(12))
+            return cls(kind, path.stat().st_size) if kind else None
+        except OSError:
+            return None
+
+
 class Slot(StrEnum):
     """Which pictures of a reply are meant: the results, or the sources kept small beside them."""
 

@@ -96,7 +96,7 @@ class PictureFile:
     def _format(self) -> PictureFormat:
         found = picture_format(self._head)
         if found is None:
-            raise NotAPicture("the bytes are no JPEG, PNG or WebP")
+            raise NotAPicture("the bytes are no JPEG, PNG or WebP", self._head)
         return found
 
 

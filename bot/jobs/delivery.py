@@ -22,7 +22,7 @@ from bot.errors import (
 )
 from bot.jobs.job_run import JobRun, now
 from bot.jobs.polling.schedule import growing_pause
-from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, Progress, ReplyTarget
+from bot.model import MAX_SOURCE_BYTES, Charged, FailureKind, Job, JobState, Picture, PictureInfo, Progress, ReplyTarget
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
@@ -178,7 +178,7 @@ async def _fetch_each(run: JobRun, *, leave_out_gone: bool) -> Sequence[Picture]
     for index, url in enumerate(run.job.result_urls):
         path = run.deps.spool.picture(run.job.id, index)
         try:
-            got = run.deps.spool.held(path) or await run.deps.api.download(url, path, max_bytes=MAX_PICTURE_BYTES)
+            got = PictureInfo.at(path) or await run.deps.api.download(url, path, max_bytes=MAX_PICTURE_BYTES)
         except DownloadGone:
             if not leave_out_gone:
                 raise
@@ -207,7 +207,7 @@ async def _sources(run: JobRun) -> Sequence[Path]:
     kept: list[Path] = []
     for index, source in enumerate(run.job.request.sources):
         path = run.deps.spool.source(run.job.id, index)
-        if run.deps.spool.held(path) is None:
+        if PictureInfo.at(path) is None:
             try:
                 fresh = source if source.kept is None else await run.deps.replies.fresh(source)
                 await run.deps.api.fetch_source(fresh.url, path, max_bytes=MAX_SOURCE_BYTES)

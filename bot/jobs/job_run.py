@@ -205,14 +205,14 @@ class JobRun:
             fetched = await self._fetch_source(source, into)
         except TooLarge:
             raise BadSource(SourceFault.TOO_LARGE, source.size) from None
-        except NotAPicture:
-            raise BadSource(SourceFault.NOT_A_PICTURE) from None
+        except NotAPicture as exc:
+            raise BadSource(SourceFault.of(exc.head)) from None
         except DownloadGone:
             raise
         except DownloadError as exc:
             self.log.warning("a source cannot be read", error=type(exc).__name__)
             raise BadSource(SourceFault.UNREADABLE) from None
-        await self.deps.inspector.check_source(into)
+        await self.deps.inspector.check_source(into, self.job.user_id)
         return fetched
 
     async def _fetch_source(self, source: Source, into: Path) -> Source:

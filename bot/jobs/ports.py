@@ -59,8 +59,8 @@ class Replies(Protocol):
 class Inspector(Protocol):
     """Looks into picture files outside the event loop."""
 
-    async def check_source(self, path: Path) -> PictureFormat:
-        """Decode a source as a whole. Raises BadSource."""
+    async def check_source(self, path: Path, user_id: int) -> PictureFormat:
+        """Read a source as a whole; people take turns. Raises BadSource."""
         ...
 
 

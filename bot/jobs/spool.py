@@ -6,19 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-
-from bot.model import PictureFormat
-
-
-@dataclass(frozen=True, slots=True)
-class CachedFile:
-    """A file that lies in the spool, by its bytes."""
-
-    format: PictureFormat
-    bytes: int
-
 
 #: A spool in which nothing came or went for so long is a killed process's; should it be in use, nothing is lost.
 ABANDONED_AFTER_S = 2 * 86400.0
@@ -54,15 +42,6 @@ class Spool:
     def source(self, job_id: str, index: int) -> Path:
         """Where source number `index` (from 0) of a job lies."""
         return self._folder(job_id) / f"source-{index + 1}"
-
-    def held(self, path: Path) -> CachedFile | None:
-        """What lies at `path`; None where nothing does, or something that is no picture."""
-        try:
-            with path.open("rb") as file:
-                kind = PictureFormat.of(file.read(12))
-            return CachedFile(kind, path.stat().st_size) if kind else None
-        except FileNotFoundError:
-            return None
 
     def remove(self, job_id: str) -> None:
         """Delete all that lies here for a job. A folder that is not there is no fault."""

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable
 from io import BytesIO
 
-from PIL import ExifTags, Image
+from PIL import Image
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
 from bot.model import PictureFormat
+from bot.pictures.provenance import Provenance
+from bot.pictures.structure import Structure
 
 QUALITIES = (95, 92, 88, 84, 78, 70, 60)  # best first; below 60 fewer pixels look better
 FULL_CHROMA_FROM = 90  # a JPEG of this quality keeps the colour of every pixel
@@ -31,63 +33,41 @@ _TURNS = {
 _SIXTEEN_BITS = {"I", "I;16", "I;16B"}  # Pillow's modes for 16 bits of grey
 # The colour space that a profile's own header names (ICC.1, 7.2.6), for each of the modes we write.
 _PROFILE_SPACES = {"L": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB ", "CMYK": b"CMYK"}
-# All that Pillow notes about a file and that says nothing of the person who made it.
-_HARMLESS = frozenset(
-    {
-        "adobe",
-        "adobe_transform",
-        "aspect",
-        "background",
-        "chromaticity",
-        "dpi",
-        "duration",
-        "gamma",
-        "icc_profile",
-        "interlace",
-        "jfif",
-        "jfif_density",
-        "jfif_unit",
-        "jfif_version",
-        "loop",
-        "progression",
-        "progressive",
-        "srgb",
-        "timestamp",
-        "transparency",
-    }
-)
-
-
-def is_plain(picture: ImageFile, max_side: int) -> bool:
-    """Whether the file can stay as it is: small enough, and with no place, camera or comment noted in it."""
-    if max(picture.size) > max_side:
-        return False
-    picture.load()  # notes may stand behind the pixels
-    return picture.info.keys() <= _HARMLESS
 
 
 def encode(
-    picture: ImageFile, kind: PictureFormat, max_bytes: int, max_side: int | None
+    picture: ImageFile,
+    found: Structure,
+    max_bytes: int,
+    *,
+    max_side: int | None = None,
+    provenance: Provenance | None = None,
 ) -> tuple[bytes, PictureFormat] | None:
     """Encode an opened picture into at most `max_bytes`, as well as they allow; None where nothing fits.
 
     The format is kept where that is possible: PNG becomes JPEG, or WebP where something shows through it, and
-    WebP too large to encode becomes JPEG. The picture is turned upright and keeps its colour profile; other notes go.
+    WebP too large to encode becomes JPEG. The picture is turned upright and keeps its colour profile. Of its notes
+    only those that `provenance` holds go along.
     """
     if max_side and isinstance(picture, JpegImageFile):
         scale = min(1.0, max_side / max(picture.size))
         picture.draft(None, (math.ceil(picture.width * scale), math.ceil(picture.height * scale)))
     picture.load()
-    profile, turn = picture.info.get("icc_profile"), _TURNS.get(_orientation(picture))
+    profile, turn = picture.info.get("icc_profile"), _TURNS.get(found.orientation)
     mode = _mode(picture)
     upright = _sized(picture, mode, _max_scale(picture, mode, max_side))
     if turn is not None:
         upright = upright.transpose(turn)
     if profile and profile[16:20] != _PROFILE_SPACES[mode]:
         profile = None
-    as_webp = mode == "RGBA" or (kind is PictureFormat.WEBP and math.prod(upright.size) <= MAX_WEBP_PIXELS)
+    as_webp = mode == "RGBA" or (found.format is PictureFormat.WEBP and math.prod(upright.size) <= MAX_WEBP_PIXELS)
     target = PictureFormat.WEBP if as_webp else PictureFormat.JPEG
-    data = _squeeze(upright, max_bytes, lambda image, quality: _save(image, target, quality, profile))
+
+    def save(image: Image.Image, quality: int) -> bytes:
+        data = _save(image, target, quality, profile)
+        return provenance.written(data, target, image.size, alpha=mode == "RGBA") if provenance else data
+
+    data = _squeeze(upright, max_bytes, save)
     return None if data is None else (data, target)
 
 
@@ -174,10 +154,3 @@ def _converted(picture: Image.Image, mode: str) -> Image.Image:
     converted = picture if picture.mode == mode else picture.convert(mode)
     converted.info = {}
     return converted
-
-
-def _orientation(picture: Image.Image) -> int:
-    try:
-        return int(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except (SyntaxError, ValueError, TypeError, OSError):
-        return 1  # notes that make no sense are no reason to lose the picture

@@ -1,41 +1,52 @@
-"""The work on one picture, in a process of its own that ends with it: `python -m bot.pictures.process ASK`.
+"""The work on one picture, in a process of its own that ends with it. studio.py starts it, with one argument.
 
-ASK is one JSON object: `do` is "check", "fit" or "shrink", `path` the picture, and `memory` (bytes) and `seconds`
-(of processor time) are the limits this process puts on itself. "fit" and "shrink" also have `max_bytes` and `into`, the
-path of the new file without its extension, and "shrink" has `max_side` in pixels. The answer is one JSON object on
-standard output: `fault` and `amount` for a picture that is not usable, else `format`, and `path` where a new file was
-written. Anything else (a traceback, a signal) means that the decoder gave up in a way nobody foresaw.
+The argument is a JSON object: `do` is "check", "fit" or "shrink", `path` the picture, and `memory` (bytes) and
+`seconds` (of processor time) are the limits that this process puts on itself. "fit" and "shrink" also have `max_bytes`
+and `into`, the path of the new file without its extension, and "shrink" has `max_side` in pixels. The answer is a JSON
+object on standard output: `fault` and `amount` for a picture that is not usable, else `format`, and `path` where a new
+file was written. Anything else (a traceback, a signal) means that the decoder gave up in a way nobody foresaw.
 
 Only the standard library, Pillow and small modules of our own are imported, so that it starts in about 0.15 s.
 """
 
 from __future__ import annotations
 
-import contextlib
+import hashlib
 import json
-import os
-import resource
+import mmap
 import struct
 import sys
 import zlib
+from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from PIL import PngImagePlugin
+from PIL import Image, PngImagePlugin
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from bot.errors import BadSource, SourceFault
-from bot.model import MAX_SOURCE_BYTES, MAX_SOURCE_PIXELS, PictureFormat
-from bot.pictures.encoding import encode, is_plain
-from bot.pictures.file_heads import HEAD_BYTES, read_webp_header, sniff
+from bot.model import MAX_SOURCE_BYTES, PictureFormat
+from bot.pictures.confinement import confine
+from bot.pictures.encoding import encode
+from bot.pictures.provenance import Provenance
+from bot.pictures.reading import read
+from bot.pictures.structure import Structure
 
-# Pillow's WebP decoder holds a picture four times over, 300 MB at this size (measured): larger ones stay undecoded.
-MAX_DECODED_WEBP_PIXELS = 4096 * 4096
-# Compressed colour profiles and texts of honest PNG files go beyond Pillow's 1 MiB.
+#: Bytes that decoding may hold at once. The rest of this process takes 50 to 75 MB, and the bot beside it 80.
+MAX_DECODING_BYTES = 180_000_000
+# Pillow's WebP decoder holds a picture up to five times over (measured).
+_WEBP_COPIES = 5
+#: What takes more than this to open at all is told as too large to open, and not passed on to others.
+MAX_COEFFICIENTS = 320_000_000
+# Compressed colour profiles of honest PNG files go beyond Pillow's 1 MiB.
 PngImagePlugin.MAX_TEXT_CHUNK = 16 * 1024 * 1024
+MIN_ROOM = 8 * 1024 * 1024  # what any decoder needs besides
+_ROWS = 64  # of a picture that is compared piece by piece
+_NOISE = b"\x55\xaa\x93\x6c" * 256
 
 # What Pillow raises for files that are truncated or damaged; OSError is its own way of saying so, too.
 _DECODER_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
@@ -44,102 +55,125 @@ _DECODER_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zli
 def main() -> None:
     """Do what the first argument asks and print the answer."""
     ask = json.loads(sys.argv[1])
-    _limit_self(ask["memory"], ask["seconds"])
+    Image.preinit()  # later nothing more can be imported
+    path, into = Path(ask["path"]), Path(ask["into"]) if "into" in ask else None
+    confine(path, into.parent if into else None, memory=ask["memory"], seconds=ask["seconds"])
     try:
-        answer = _answer(ask)
+        answer = _answer(ask, path, into)
     except BadSource as error:
         answer = {"fault": error.fault, "amount": error.amount}
     except MemoryError:
-        answer = {"fault": SourceFault.UNREADABLE, "amount": 0}
+        answer = {"fault": SourceFault.TOO_COMPLEX, "amount": 0}
     sys.stdout.write(json.dumps(answer))
 
 
-def check(path: Path) -> PictureFormat:
-    """Decode a source as a whole. Raises BadSource. A WebP of more than 16 megapixels is measured only."""
-    size = path.stat().st_size
-    if size > MAX_SOURCE_BYTES:
-        raise BadSource(SourceFault.TOO_LARGE, size)
-    try:
-        picture, kind = _open(path)
-        if isinstance(picture, JpegImageFile):
-            picture.draft(None, (1, 1))  # reads every bit of the file, but makes pixels for one in 64 only
-        elif isinstance(picture, PngImageFile):
-            picture.verify()  # the checksums, which decoding alone skips; it uses the opened file up
-            picture, _ = _open(path)
-        if picture is not None:
-            picture.load()
-    except _DECODER_FAULTS as error:
-        raise BadSource(SourceFault.BROKEN) from error
-    return kind
-
-
-def _answer(ask: dict[str, Any]) -> dict[str, object]:
-    path = Path(ask["path"])
-    if ask["do"] == "check":
+def _answer(ask: dict[str, Any], path: Path, into: Path | None) -> dict[str, object]:
+    if into is None:
         return {"format": check(path)}
     max_bytes, max_side = int(ask["max_bytes"]), ask.get("max_side")
+    data = path.read_bytes()
+    found = read(data)
+    small_enough = len(data) <= max_bytes and found.orientation == 1
     try:
-        picture, kind = _open(path)
-        if picture is None:
-            raise BadSource(SourceFault.TOO_MANY_PIXELS)
-        if max_side and path.stat().st_size <= max_bytes and is_plain(picture, max_side):
-            return {"format": kind}
-        encoded = encode(picture, kind, max_bytes, max_side)
+        decodable = is_decodable(found, max_side)
+        if max_side and small_enough and (max(found.width, found.height) <= max_side or not decodable):
+            encoded = b"".join(found.stripped(data)), found.format
+        elif not decodable:
+            raise BadSource(SourceFault.TOO_COMPLEX)
+        else:
+            provenance = None if max_side else Provenance(found, max_bytes)
+            encoded = encode(_open(found, data), found, max_bytes, max_side=max_side, provenance=provenance)
     except _DECODER_FAULTS as error:
         raise BadSource(SourceFault.BROKEN) from error
     if encoded is None:
         raise BadSource(SourceFault.TOO_LARGE)
-    data, kind = encoded
-    written = Path(f"{ask['into']}.{kind.extension}")
-    written.write_bytes(data)
+    content, kind = encoded
+    written = into.with_name(f"{into.name}.{kind.extension}")
+    written.write_bytes(content)
     return {"format": kind, "path": str(written)}
 
 
-def _open(path: Path) -> tuple[ImageFile | None, PictureFormat]:
-    """Open a still picture of a bearable size, undecoded; None for a WebP that is too large to decode.
+def check(path: Path) -> PictureFormat:
+    """See that a source is a whole still picture. Raises BadSource.
 
-    The bytes choose the decoder. Pillow itself would go by more formats, and by several pictures in one JPEG (MPO).
+    What stands in the file is looked at first, and the pixels of a PNG are unpacked on the way. JPEG and WebP are
+    decoded then, unless that would take too much memory: those are taken as whole when their structure is.
     """
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    match sniff(head):
-        case PictureFormat.JPEG:
-            picture = JpegImageFile(path)
-            _refuse(False, *picture.size)
-            return picture, PictureFormat.JPEG
-        case PictureFormat.PNG:
-            picture = PngImageFile(path)
-            _refuse(picture.is_animated, *picture.size)
-            return picture, PictureFormat.PNG
-        case PictureFormat.WEBP:
-            return _open_webp(path, head), PictureFormat.WEBP
-        case None:
-            raise BadSource(SourceFault.NOT_A_PICTURE)
+    size = path.stat().st_size
+    if size > MAX_SOURCE_BYTES:
+        raise BadSource(SourceFault.TOO_LARGE, size)
+    data = path.read_bytes()
+    found = read(data)
+    if found.coefficients > MAX_COEFFICIENTS:
+        raise BadSource(SourceFault.TOO_COMPLEX, found.pixels)
+    if found.format is PictureFormat.PNG:
+        return found.format
+    try:
+        if found.format is PictureFormat.JPEG:
+            _check_jpeg(found, data)
+        elif is_decodable(found):
+            _open(found, data).load()
+    except _DECODER_FAULTS as error:
+        raise BadSource(SourceFault.BROKEN) from error
+    return found.format
 
 
-def _open_webp(path: Path, head: bytes) -> ImageFile | None:
-    header = read_webp_header(head)
-    if header is None or header.length > path.stat().st_size:
+def is_decodable(found: Structure, max_side: int | None = None) -> bool:
+    """Whether the pixels can be had in the memory that there is; `max_side` is what is needed of the longer side."""
+    samples = found.samples
+    if found.format is PictureFormat.WEBP:
+        samples *= _WEBP_COPIES
+    elif found.format is PictureFormat.JPEG and max_side:
+        shrunk = (it for it in (8, 4, 2, 1) if it == 1 or max(found.width, found.height) >= max_side * it)
+        samples //= next(shrunk) ** 2
+    return found.coefficients + samples <= MAX_DECODING_BYTES
+
+
+def _check_jpeg(found: Structure, data: bytes) -> None:
+    """Read every bit of the file, but make pixels for one in 64 only.
+
+    Where the end mark is missing, the decoder fills up with grey whatever else is missing. Whether anything is shows
+    when something else stands behind the data: of a whole picture it changes no pixel.
+    """
+    decodable = is_decodable(found, 1)
+    if decodable and found.has_end:
+        picture = _open(found, data)
+        picture.draft(None, (1, 1))
+        picture.load()
+    elif not found.has_end and not (decodable and _digest(found, data) == _digest(found, data, _NOISE)):
         raise BadSource(SourceFault.BROKEN)
-    _refuse(header.animated, header.width, header.height)
-    return WebPImageFile(path) if header.width * header.height <= MAX_DECODED_WEBP_PIXELS else None
 
 
-def _refuse(animated: bool, width: int, height: int) -> None:
-    if animated:
-        raise BadSource(SourceFault.ANIMATED)
-    if width * height > MAX_SOURCE_PIXELS:
-        raise BadSource(SourceFault.TOO_MANY_PIXELS, width * height)
+def _digest(found: Structure, data: bytes, before_end: bytes = b"") -> bytes:
+    picture = _open(found, data, before_end)
+    if not found.coefficients:
+        picture.draft(None, (1, 1))  # what is missing shows at this size, too
+    picture.load()
+    pixels = hashlib.blake2b()
+    for top in range(0, picture.height, _ROWS):
+        pixels.update(picture.crop((0, top, picture.width, min(top + _ROWS, picture.height))).tobytes())
+    return pixels.digest()
 
 
-def _limit_self(memory: int, seconds: int) -> None:
-    """Be the first to give way: in processor time, in memory, and when the kernel looks for a victim."""
-    os.nice(5)
-    for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_CORE, 0)):
-        with contextlib.suppress(ValueError, OSError):  # macOS knows the limit on memory but takes none
-            resource.setrlimit(kind, (most, most))
-    with contextlib.suppress(OSError):  # Linux only
-        Path("/proc/self/oom_score_adj").write_text("1000")
+def _open(found: Structure, data: bytes, before_end: bytes = b"") -> ImageFile:
+    """Open nothing but the picture of a file, undecoded. The bytes chose the decoder, whatever Pillow would think."""
+    parts: Iterable[bytes] = found.stripped(data)
+    if before_end:
+        *body, end = parts
+        parts = (*body, before_end, end)
+    file = BytesIO(b"".join(parts))
+    try:
+        mmap.mmap(-1, found.coefficients + MIN_ROOM).close()
+    except OSError:
+        # Where memory is short, libjpeg calls the file broken: so it is seen beforehand.
+        raise BadSource(SourceFault.TOO_COMPLEX, found.pixels) from None
+    match found.format:
+        case PictureFormat.JPEG:
+            return JpegImageFile(file)
+        case PictureFormat.PNG:
+            return PngImageFile(file)
+        case PictureFormat.WEBP:
+            return WebPImageFile(file)
 
 
 if __name__ == "__main__":

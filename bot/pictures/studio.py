@@ -1,7 +1,8 @@
-"""Checks sources and fits pictures to upload limits, each in a process of its own, one process at a time.
+"""Checks sources and fits pictures to upload limits, each in a process of its own.
 
-Decoding what strangers send takes memory and processor time that belong to the replies of everyone else, so none of it
-happens in this process: Pillow is not even imported here. See `picture_process` for the other side.
+Decoding what strangers send takes memory and processor time that belong to the replies of everyone else, and decoders
+have faults, so none of it happens in this process: Pillow is not even imported here. process.py is the other side.
+Checks go one at a time and so do deliveries, and neither waits for the other unless a picture takes much memory.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,23 +22,30 @@ from typing import Any
 import structlog
 
 from bot.errors import BadSource, SourceFault
-from bot.model import MAX_SOURCE_BYTES, PictureFormat
-from bot.pictures.file_heads import HEAD_BYTES, sniff
+from bot.model import MAX_SOURCE_BYTES, PictureFormat, PictureInfo
+from bot.pictures.reading import read
+from bot.pictures.turns import Turns
 
 log = structlog.stdlib.get_logger(__name__)
 
-# Seconds for one picture. The slowest, 2048 x 2048 of noise that shows through, takes 5 of processor time (measured),
-# and the process lets everything else on the machine go first.
-TIME_LIMIT = 60.0
-# Address space of the picture process. The greediest, a progressive JPEG of 50 megapixels, takes 318 MB (measured);
-# a machine of 512 MB has room for that beside the bot's 80.
+#: Seconds for one check. The slowest honest file takes 2 of processor time (measured).
+CHECK_LIMIT = 10.0
+#: Seconds for fitting one picture. The slowest, 2048 x 2048 of noise that shows through, takes 5 of processor time
+#: (measured), and the process lets everything else on the machine go first.
+FIT_LIMIT = 60.0
+#: Address space of one picture process, of which the interpreter and the libraries take 100 MB.
 MEMORY_LIMIT = 384 * 1024 * 1024
+#: Files from this size on may take so much memory that they are not opened beside a check.
+LARGE_BYTES = 4 * 1024 * 1024
 MAX_SHRUNK_BYTES = 2_000_000
 MAX_SHRUNK_SIDE = 2048  # pixels
 
-# Ends that are our doing or the kernel's and say nothing about the file.
-_KILLED = frozenset({-signal.SIGKILL, -signal.SIGTERM, -signal.SIGXCPU})
+# Ends that are our doing or the kernel's. SIGKILL may also be the memory's.
+_KILLED = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 _PROJECT = Path(__file__).resolve().parents[2]
+_PROGRAM = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from bot.pictures.process import main; main()"
+#: All that the process knows of its surroundings: no token, no key, no address of a database.
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,87 +65,115 @@ class Fitted:
 class PictureStudio:
     """All work on picture files. Fulfils the runner's port `Inspector`."""
 
-    def __init__(self, *, time_limit: float = TIME_LIMIT, memory_limit: int = MEMORY_LIMIT) -> None:
-        """`time_limit` is in seconds for one picture, `memory_limit` in bytes of address space."""
-        self._time_limit = time_limit
+    def __init__(
+        self, *, check_limit: float = CHECK_LIMIT, fit_limit: float = FIT_LIMIT, memory_limit: int = MEMORY_LIMIT
+    ) -> None:
+        """The limits are in seconds for one picture, and in bytes of address space."""
+        self._check_limit = check_limit
+        self._fit_limit = fit_limit
         self._memory_limit = memory_limit
-        self._one_at_a_time = asyncio.Semaphore(1)
+        self._checks = Turns()
+        self._deliveries = Turns()
 
-    async def check_source(self, path: Path) -> PictureFormat:
-        """Say what a source is by its bytes, after decoding it as a whole. Raises BadSource."""
-        size, kind = _glance(path)
-        if size > MAX_SOURCE_BYTES:
-            raise BadSource(SourceFault.TOO_LARGE, size)
-        if kind is None:
-            raise BadSource(SourceFault.NOT_A_PICTURE)
-        answer = await self._ask(path, do="check")
+    async def check_source(self, path: Path, user_id: int) -> PictureFormat:
+        """Say what a source is by its bytes, after reading it as a whole. Raises BadSource."""
+        try:
+            file = PictureInfo.at(path)
+            if file is None:
+                raise BadSource(_other_fault(path))
+            if file.bytes > MAX_SOURCE_BYTES:
+                raise BadSource(SourceFault.TOO_LARGE, file.bytes)
+            async with self._checks.turn(user_id):
+                answer = await self._ask(path, self._check_limit, do="check")
+        except BadSource:
+            self._checks.bad(user_id)
+            raise
         return PictureFormat(answer["format"])
 
-    async def fit(self, files: Sequence[Path], *, max_file: int, max_total: int, into: Path) -> list[Fitted]:
+    async def fit(
+        self, files: Sequence[Path], *, max_file: int, max_total: int, into: Path, user_id: int
+    ) -> list[Fitted]:
         """Make pictures fit into one message: `max_file` bytes each, `max_total` bytes together.
 
         What fits passes untouched. Otherwise the largest is encoded anew, into its fair share of the room, until the
         rest fits as it is. New files are written into the folder `into`. One entry for each file, in their order.
+        What a picture says of where it came from (Exif, XMP, C2PA) stays with it.
         """
-        fitted = list(map(_untouched, files))
-        sizes = {index: _glance(files[index])[0] for index, entry in enumerate(fitted) if not entry.dropped}
+        fitted: list[Fitted] = []
+        sizes: dict[int, int] = {}
+        for index, path in enumerate(files):
+            file = PictureInfo.at(path)
+            fitted.append(Fitted(path, file.format) if file else Fitted(path, PictureFormat.JPEG, dropped=True))
+            if file:
+                sizes[index] = file.bytes
         room = max_total
         while sizes:
             share = min(max_file, fair_share(sizes.values(), room))
             index = max(sizes, key=sizes.__getitem__)
             if sizes.pop(index) <= share:
                 break
-            fitted[index] = await self._encoded(
-                files[index], do="fit", max_bytes=share, into=_whole(into / f"fitted-{index + 1}")
-            )
-            room -= 0 if fitted[index].dropped else _glance(fitted[index].path)[0]
+            target = into / f"fitted-{index + 1}"
+            fitted[index] = await self._encoded(fitted[index], user_id, do="fit", max_bytes=share, into=_whole(target))
+            room -= 0 if fitted[index].dropped else fitted[index].path.stat().st_size
         return fitted
 
-    async def shrink(self, path: Path, into: Path, max_bytes: int = MAX_SHRUNK_BYTES) -> Fitted:
-        """Make a copy of a source to keep beside the result, in the folder `into`.
+    async def shrink(self, path: Path, into: Path, user_id: int, max_bytes: int = MAX_SHRUNK_BYTES) -> Fitted:
+        """Make a copy of a source to keep beside the result, in the folder `into`, with nothing in it but the picture.
 
-        At most 2048 pixels on the longer side, upright, and without what the file tells of its maker. A file that is
-        all this already stays as it is.
+        No place, camera, name or text goes along, nor anything behind the picture. It has at most 2048 pixels on the
+        longer side, and stands upright. What is small already is written anew without being decoded.
         """
+        file = PictureInfo.at(path)
+        if file is None:
+            return Fitted(path, PictureFormat.JPEG, dropped=True)
+        if file.bytes <= max_bytes:
+            stripped = await asyncio.to_thread(_stripped, path, into / f"small-{path.stem}.{file.format.extension}")
+            if stripped is not None:
+                return stripped
         target = _whole(into / f"small-{path.stem}")
-        return await self._encoded(path, do="shrink", max_bytes=max_bytes, max_side=MAX_SHRUNK_SIDE, into=target)
+        ask: dict[str, Any] = {"do": "shrink", "max_bytes": max_bytes, "max_side": MAX_SHRUNK_SIDE, "into": target}
+        return await self._encoded(Fitted(path, file.format), user_id, **ask)
 
-    async def _encoded(self, path: Path, **ask: object) -> Fitted:
-        try:
-            answer = await self._ask(path, **ask)
-        except BadSource as error:
-            log.warning("picture dropped", file=path.name, error=str(error))
-            return Fitted(path, _untouched(path).format, dropped=True)
-        new = answer.get("path")
-        return Fitted(Path(new) if new else path, PictureFormat(answer["format"]), changed=bool(new))
+    async def _encoded(self, given: Fitted, user_id: int, **ask: object) -> Fitted:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._deliveries.turn(user_id))
+            if given.path.stat().st_size >= LARGE_BYTES:
+                await stack.enter_async_context(self._checks.turn(user_id))
+            try:
+                answer = await self._ask(given.path, self._fit_limit, **ask)
+            except BadSource as error:
+                log.warning("picture dropped", file=given.path.name, fault=str(error))
+                return Fitted(given.path, given.format, dropped=True)
+        return Fitted(Path(answer["path"]), PictureFormat(answer["format"]), changed=True)
 
-    async def _ask(self, path: Path, **ask: object) -> dict[str, Any]:
+    async def _ask(self, path: Path, seconds: float, **ask: object) -> dict[str, Any]:
         """Run the picture process. Raises BadSource."""
-        ask |= {"path": _whole(path), "memory": self._memory_limit, "seconds": math.ceil(self._time_limit)}
-        async with self._one_at_a_time:
-            code, out, err = await self._run(json.dumps(ask))
+        ask |= {"path": _whole(path), "memory": self._memory_limit, "seconds": math.ceil(seconds)}
+        code, out, err = await self._run(json.dumps(ask), seconds)
         if code != 0:
             log.warning("picture process failed", code=code, error=err.decode(errors="replace").strip()[-300:])
+            if code == -signal.SIGXCPU:
+                raise BadSource(SourceFault.TOO_COMPLEX)
             raise BadSource(SourceFault.UNREADABLE if code in _KILLED else SourceFault.BROKEN)
         answer = json.loads(out)
         if fault := answer.get("fault"):
             raise BadSource(SourceFault(fault), answer["amount"])
         return answer
 
-    async def _run(self, ask: str) -> tuple[int, bytes, bytes]:
+    async def _run(self, ask: str, seconds: float) -> tuple[int, bytes, bytes]:
         """Exit code, output and errors of one picture process, which never outlives this call."""
         try:
-            process = _start(ask)
+            process = start(ask)
         except OSError as error:  # no memory or no process left on this machine
             log.error("picture process did not start", error=str(error))
             raise BadSource(SourceFault.UNREADABLE) from error
         talk = asyncio.get_running_loop().run_in_executor(None, process.communicate)
         try:
-            async with asyncio.timeout(self._time_limit):
+            async with asyncio.timeout(seconds):
                 out, err = await asyncio.shield(talk)
         except TimeoutError:
-            log.warning("picture process took too long", seconds=self._time_limit)
-            raise BadSource(SourceFault.UNREADABLE) from None
+            log.warning("picture process took too long", seconds=seconds)
+            raise BadSource(SourceFault.TOO_COMPLEX) from None
         finally:
             if not talk.done():
                 process.kill()
@@ -144,19 +181,45 @@ class PictureStudio:
         return process.returncode, out, err
 
 
-def _start(ask: str) -> subprocess.Popen[bytes]:
+def start(ask: str) -> subprocess.Popen[bytes]:
     """Start the picture process.
 
     Not by asyncio's own means: cancelled while it starts a process, it waits for ever (seen with Python 3.11.7).
     """
     return subprocess.Popen(  # noqa: S603 - no shell, and the program is our own
-        [sys.executable, "-m", "bot.pictures.process", ask],
+        [sys.executable, "-I", "-c", _PROGRAM, ask],
         cwd=_PROJECT,
+        env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         process_group=0,  # a Ctrl-C in the terminal is for the bot to handle
     )
+
+
+def _stripped(path: Path, target: Path) -> Fitted | None:
+    """Write the picture of a small file and nothing else of it; None where that takes decoding."""
+    data = path.read_bytes()
+    try:
+        found = read(data)
+    except BadSource as error:
+        log.warning("picture dropped", file=path.name, fault=str(error))
+        return Fitted(path, PictureFormat.JPEG, dropped=True)
+    if found.orientation != 1 or max(found.width, found.height) > MAX_SHRUNK_SIDE:
+        return None
+    if found.is_stripped(len(data)):
+        return Fitted(path, found.format)
+    with target.open("wb") as file:
+        file.writelines(found.stripped(data))
+    return Fitted(target, found.format, changed=True)
+
+
+def _other_fault(path: Path) -> SourceFault:
+    try:
+        with path.open("rb") as file:
+            return SourceFault.of(file.read(32))
+    except OSError:
+        return SourceFault.UNREADABLE
 
 
 def fair_share(sizes: Iterable[int], room: int) -> int:
@@ -168,20 +231,6 @@ def fair_share(sizes: Iterable[int], room: int) -> int:
             return share
         room -= size
     return ascending[-1]
-
-
-def _untouched(path: Path) -> Fitted:
-    _, kind = _glance(path)
-    return Fitted(path, kind or PictureFormat.JPEG, dropped=kind is None)
-
-
-def _glance(path: Path) -> tuple[int, PictureFormat | None]:
-    """Size and format by the first bytes; a file that is not there is empty and no picture."""
-    try:
-        with path.open("rb") as file:
-            return path.stat().st_size, sniff(file.read(HEAD_BYTES))
-    except OSError:
-        return 0, None
 
 
 def _whole(path: Path) -> str:

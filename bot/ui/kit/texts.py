@@ -154,6 +154,22 @@ CHARGES: Mapping[Charged, str] = MappingProxyType(
 SOURCE_FAULTS: Mapping[SourceFault, str] = MappingProxyType(
     {
         SourceFault.NOT_A_PICTURE: mark("The attached file is no JPEG, PNG or WebP picture, whatever its name says."),
+        SourceFault.HEIC: mark(
+            "The attached picture is a HEIC file, as telephones take them, which Easel cannot open. Please send it as "
+            "JPEG: a screenshot of it will do, or the camera setting “Most compatible”."
+        ),
+        SourceFault.AVIF: mark(
+            "The attached picture is an AVIF file, which Easel cannot open. Please save it as JPEG, PNG or WebP, or "
+            "send a screenshot of it."
+        ),
+        SourceFault.TOO_COMPLEX: mark(
+            "The attached picture is too large to open: it takes too much memory or time. Please make it smaller, or "
+            "save it once more as a plain JPEG or PNG."
+        ),
+        SourceFault.NO_ROOM: mark(
+            "Easel has no room for more attached pictures just now. Please try again in a few minutes, or with a "
+            "smaller picture."
+        ),
         SourceFault.ANIMATED: mark("The attached picture is animated. Please attach a still picture."),
         SourceFault.BROKEN: mark(
             "The attached picture is damaged or cut off. Please save it anew and attach it again."

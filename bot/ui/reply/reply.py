@@ -11,8 +11,8 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import BadSource, ReplyError, ReplyGone, ReplyOutOfReach
-from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Slot, Source
+from bot.errors import ReplyError, ReplyGone, ReplyOutOfReach
+from bot.model import Job, Picture, Progress, ReplyTarget, Slot, Source
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
@@ -98,7 +98,7 @@ class DiscordReplies:
         await self._finish(job)
         limit = job.target.upload_limit
         while True:
-            shown, uploads, source_names = await self._fitted(pictures, sources, limit)
+            shown, uploads, source_names = await self._fitted(job, pictures, sources, limit)
             try:
                 return await self._deliver(job, shown, uploads, source_names)
             except UploadTooLarge:
@@ -189,13 +189,17 @@ class DiscordReplies:
         return job.target
 
     async def _fitted(
-        self, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
     ) -> tuple[Sequence[Shown], Sequence[Upload], Sequence[str]]:
         """Make everything fit into one message: the sources small, the pictures as they are where that is possible."""
         into = pictures[0].path.parent
-        copies = [copy for it in sources if (copy := await self._source_copy(it, limit, into)) is not None]
-        room = MAX_TOTAL_BYTES - sum(_glance(path)[1] for path, _ in copies)
-        fitted = await self._studio.fit([it.path for it in pictures], max_file=limit, max_total=room, into=into)
+        allowed = min(limit, MAX_SOURCE_COPY_BYTES)
+        copies = [await self._studio.shrink(it, into, job.user_id, max_bytes=allowed) for it in sources]
+        kept = [copy for copy in copies if not copy.dropped]
+        room = MAX_TOTAL_BYTES - sum(copy.path.stat().st_size for copy in kept)
+        fitted = await self._studio.fit(
+            [it.path for it in pictures], max_file=limit, max_total=room, into=into, user_id=job.user_id
+        )
         shown: list[Shown] = []
         uploads: list[Upload] = []
         for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
@@ -203,22 +207,5 @@ class DiscordReplies:
             shown.append(Shown(name, fit.changed, picture.url))
             if name:
                 uploads.append(Upload(fit.path, name))
-        sources_shown = [Upload(path, cards.source_filename(index, kind)) for index, (path, kind) in enumerate(copies)]
+        sources_shown = [Upload(it.path, cards.source_filename(index, it.format)) for index, it in enumerate(kept)]
         return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
-
-    async def _source_copy(self, path: Path, limit: int, into: Path) -> tuple[Path, PictureFormat] | None:
-        kind, size = _glance(path)
-        allowed = min(limit, MAX_SOURCE_COPY_BYTES)
-        if kind is not None and size <= allowed:
-            return path, kind
-        try:
-            small = await self._studio.shrink(path, into, max_bytes=allowed)
-        except BadSource:
-            return None
-        return None if small.dropped else (small.path, small.format)
-
-
-def _glance(path: Path) -> tuple[PictureFormat | None, int]:
-    """Format by the first bytes, and size in bytes."""
-    with path.open("rb") as file:
-        return PictureFormat.of(file.read(12)), path.stat().st_size
