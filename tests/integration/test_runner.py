@@ -60,7 +60,7 @@ class Recorder:
     async def fresh(self, source: Source) -> Source:
         return source
 
-    async def check_source(self, path: Path) -> PictureFormat:
+    async def check_source(self, path: Path, user_id: int) -> PictureFormat:
         return PictureFormat.PNG
 
 

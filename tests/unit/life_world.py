@@ -184,7 +184,7 @@ class ToldReplies:
 class NoInspector:
     """There are no sources in this world."""
 
-    async def check_source(self, path: Path) -> PictureFormat:
+    async def check_source(self, path: Path, user_id: int) -> PictureFormat:
         raise NotImplementedError
 
 

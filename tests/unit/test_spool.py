@@ -4,23 +4,23 @@ import os
 import time
 from pathlib import Path
 
-from bot.jobs.spool import ABANDONED_AFTER_S, CachedFile, Spool, sweep_abandoned
-from bot.model import PictureFormat
+from bot.jobs.spool import ABANDONED_AFTER_S, Spool, sweep_abandoned
+from bot.model import PictureFormat, PictureInfo
 
 
 def test_a_picture_that_lies_there_is_known_by_its_bytes(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     path = spool.picture("a1", 0)
     path.write_bytes(b"\x89PNG\r\n\x1a\nrest")
-    assert spool.held(path) == CachedFile(PictureFormat.PNG, 12)
+    assert PictureInfo.at(path) == PictureInfo(PictureFormat.PNG, 12)
 
 
 def test_a_file_of_zeros_left_by_a_power_cut_does_not_count_as_a_picture(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     path = spool.picture("a1", 0)
     path.write_bytes(bytes(1000))
-    assert spool.held(path) is None
-    assert spool.held(spool.picture("a1", 1)) is None
+    assert PictureInfo.at(path) is None
+    assert PictureInfo.at(spool.picture("a1", 1)) is None
 
 
 def test_sweeping_keeps_the_folders_of_unfinished_jobs(tmp_path: Path) -> None:
