@@ -16,6 +16,7 @@ from types import MappingProxyType
 MAX_PROMPT_CHARS = 4000
 MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
 MAX_SOURCES = 3  # the documented upstream limit for both models
+COVERED_PREFIX = "SPOILER_"
 MAX_SOURCE_BYTES = 25_000_000
 MAX_SOURCE_PIXELS = 50_000_000
 
@@ -120,6 +121,11 @@ class Source:
     filename: str = "picture"
     size: int = 0
     kept: Kept | None = None
+
+    @property
+    def is_covered(self) -> bool:
+        """Whether it was sent as a spoiler, which Discord's clients say by the file's name."""
+        return self.filename.startswith(COVERED_PREFIX)
 
 
 class FollowUp(StrEnum):

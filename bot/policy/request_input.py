@@ -56,8 +56,13 @@ class RequestInput:
     follows: FollowUp | None = None
 
     def filled(self, *layers: Options) -> ImageRequest:
-        """The whole request: what the person said, then each layer in order, then what is built in."""
+        """The whole request: what the person said, then each layer in order, then what is built in.
+
+        Whoever edits a covered picture and says nothing gets a covered result.
+        """
         options = self.options
+        if options.spoiler is None and any(source.is_covered for source in self.sources):
+            options = replace(options, spoiler=True)
         for layer in (*layers, BUILT_IN_EDIT if self.sources else BUILT_IN):
             options = options.over(layer)
         return ImageRequest(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import discord
 
-from bot.model import Slot, Source
+from bot.model import COVERED_PREFIX, Slot, Source
 
 MAX_CHOICES = 25  # of one select menu
 #: Endings of files that may be pictures although Discord does not say so.
@@ -34,12 +34,26 @@ def pictures_of(message: discord.Message) -> Sequence[Source]:
     """
     found: list[Source] = []
     for part in (message, *message.message_snapshots):
-        found += [Source(it.url, it.filename, it.size) for it in part.attachments if _is_picture(it)]
-        found += [Source(url) for url in media_urls(part, Slot.PICTURE)]
+        found += [source_of(it) for it in part.attachments if _is_picture(it)]
+        found += _gallery_sources(part)
         found += [
             Source(it) for embed in part.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it
         ]
     return found[:MAX_CHOICES]
+
+
+def source_of(file: discord.Attachment) -> Source:
+    """An attached file as a source, which knows whether it is covered."""
+    covered = file.is_spoiler() and not file.filename.startswith(COVERED_PREFIX)
+    return Source(file.url, f"{COVERED_PREFIX * covered}{file.filename}", file.size)
+
+
+def _gallery_sources(message: MessagePart) -> Iterator[Source]:
+    """The pictures of cards, of Easel and of others; a covered one stays covered."""
+    for part in _walk(message.components):
+        if isinstance(part, discord.components.MediaGalleryComponent):
+            for item in part.items:
+                yield Source(item.media.url, f"{COVERED_PREFIX * item.spoiler}picture")
 
 
 def _is_picture(file: discord.Attachment) -> bool:

@@ -7,6 +7,7 @@ from discord.app_commands import Choice
 
 from bot.model import AspectRatio, Model, PictureFormat, Resolution, Source
 from bot.policy.request_input import Options
+from bot.ui.kit.media import source_of
 from bot.ui.kit.texts import MODEL_NAMES
 
 MODELS = [Choice(name=MODEL_NAMES[model], value=model.value) for model in Model]
@@ -40,4 +41,4 @@ def given(
 
 def sources(*attachments: discord.Attachment | None) -> tuple[Source, ...]:
     """The pictures a person attached, in order, the gaps left out."""
-    return tuple(Source(it.url, it.filename, it.size) for it in attachments if it is not None)
+    return tuple(source_of(it) for it in attachments if it is not None)

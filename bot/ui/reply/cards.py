@@ -112,7 +112,7 @@ def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
 @_of_reply
 def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look: Look = PLAIN) -> ui.LayoutView:
     """A job with its pictures."""
-    parts: list[Part] = [*_head(_quote(job, look), source_files)]
+    parts: list[Part] = [*_head(_quote(job, look), source_files, covered=job.request.spoiler)]
     gallery = [
         discord.MediaGalleryItem(
             f"attachment://{it.filename}",
@@ -237,8 +237,11 @@ def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
     return _text(*lines)
 
 
-def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
-    """The prompt, with the sources small beside it. A section takes one thumbnail, so each further one has its own."""
+def _head(prompt: str, source_files: Sequence[str], *, covered: bool) -> Sequence[Part]:
+    """The prompt, with the sources small beside it, covered where the results are.
+
+    A section takes one thumbnail, so each further source has its own.
+    """
     if not source_files:
         return [_text(prompt)] if prompt else []
     several = len(source_files) > 1
@@ -248,7 +251,9 @@ def _head(prompt: str, source_files: Sequence[str]) -> Sequence[Part]:
                 prompt if index == 0 else "",
                 f"-# {_edited(index + 1 if several else None)}",
             ),
-            accessory=ui.Thumbnail(f"attachment://{name}", description=tr("The picture that was edited")),
+            accessory=ui.Thumbnail(
+                f"attachment://{name}", description=tr("The picture that was edited"), spoiler=covered
+            ),
         )
         for index, name in enumerate(source_files)
     ]

@@ -151,7 +151,8 @@ def remixed(request: ImageRequest, answer: FormAnswer) -> ImageRequest:
 def edited(request: ImageRequest, answer: FormAnswer, source: Source) -> ImageRequest:
     """The request for an edit of one finished picture. Raises ValueError for a forged choice."""
     sources = (source, *answer.files)
-    base = replace(request, count=1, aspect_ratio=AspectRatio.AUTO, sources=sources, preset=None)
+    covered = request.spoiler or any(it.is_covered for it in sources)
+    base = replace(request, count=1, aspect_ratio=AspectRatio.AUTO, sources=sources, preset=None, spoiler=covered)
     return _changed(base, answer)
 
 

@@ -1,0 +1,78 @@
+"""A cover (spoiler) hides everything that a reply shows: the results, and the sources beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.policy.rules import SpoilerRule
+from sandbox.discord.sight import Message
+from tests.acceptance.conftest import House, with_pictures
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def picture(path: Path) -> Path:
+    Image.effect_noise((80, 60), 90).convert("RGB").save(path)
+    return path
+
+
+def covers(message: Message) -> dict[str, bool]:
+    return {it.filename.partition(".")[0]: it.spoiler for it in message.pictures}
+
+
+COVERED, OPEN = {"source-1": True, "picture-1": True}, {"source-1": False, "picture-1": False}
+
+
+async def test_a_covered_request_covers_the_source_too(house: House, tmp_path: Path) -> None:
+    reply = await house.ada.command("edit", prompt="in snow", image=picture(tmp_path / "a.png"), spoiler=True)
+    assert covers(await reply.until(with_pictures)) == COVERED
+    again = await (await house.ada.press(reply, "Again")).until(with_pictures)
+    assert covers(again) == COVERED
+
+
+@pytest.mark.parametrize(("said", "expected"), [(None, COVERED), (True, COVERED), (False, OPEN)])
+async def test_a_covered_source_covers_the_whole_reply_unless_the_option_says_no(
+    house: House, tmp_path: Path, said: bool | None, expected: dict[str, bool]
+) -> None:
+    options = {} if said is None else {"spoiler": said}
+    reply = await house.ada.command("edit", prompt="x", image=picture(tmp_path / "SPOILER_a.png"), **options)
+    assert covers(await reply.until(with_pictures)) == expected
+
+
+async def test_one_covered_source_of_several_covers_all(house: House, tmp_path: Path) -> None:
+    files = [picture(tmp_path / "a.png"), picture(tmp_path / "SPOILER_b.png")]
+    message = await (await house.ada.command("edit", prompt="x", image=files[0], image2=files[1])).until(with_pictures)
+    assert covers(message) == COVERED | {"source-2": True}
+
+
+async def test_edit_image_on_a_covered_picture_stays_covered(house: House, tmp_path: Path) -> None:
+    post = await house.ben.post("careful", [picture(tmp_path / "SPOILER_a.png")])
+    form = await house.ada.message_menu("Edit image", post)
+    assert covers(await (await house.ada.submit(form, {"prompt": "warmer"})).until(with_pictures)) == COVERED
+
+
+async def test_edit_image_on_a_covered_card_stays_covered(house: House) -> None:
+    card = await (await house.ada.command("imagine", prompt="x", spoiler=True)).until(with_pictures)
+    form = await house.ben.message_menu("Edit image", card)
+    assert covers(await (await house.ben.submit(form, {"prompt": "warmer"})).until(with_pictures)) == COVERED
+
+
+async def test_a_covered_reference_in_the_form_covers_the_reply(house: House, tmp_path: Path) -> None:
+    card = await (await house.ada.command("imagine", prompt="x")).until(with_pictures)
+    form = await house.ada.press(card, "Edit")
+    answers = {"prompt": "warmer", "references": [picture(tmp_path / "SPOILER_a.png")]}
+    message = await (await house.ada.submit(form, answers)).until(with_pictures)
+    assert set(covers(message).values()) == {True}
+
+
+async def test_a_place_that_covers_everything_covers_the_source_too(house: House, tmp_path: Path) -> None:
+    panel = await house.ada.command("settings", spoiler=SpoilerRule.ALWAYS.value)
+    try:
+        reply = await house.ada.command("edit", prompt="x", image=picture(tmp_path / "a.png"), spoiler=False)
+        assert covers(await reply.until(with_pictures)) == COVERED
+    finally:
+        await house.ada.command("settings", reset="look")
+    assert panel.ephemeral
