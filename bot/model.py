@@ -86,10 +86,10 @@ class PictureInfo:
         """What lies at `path`; None where nothing does, or something that is no picture."""
         try:
             with path.open("rb") as file:
-                kind = PictureFormat.of(file.read(12))
-            return cls(kind, path.stat().st_size) if kind else None
+                kind, size = PictureFormat.of(file.read(12)), path.stat().st_size
         except OSError:
             return None
+        return cls(kind, size) if kind else None
 
 
 class Slot(StrEnum):
@@ -113,8 +113,7 @@ class Kept:
 class Source:
     """An input picture of an edit: an address that the bot and the image API can fetch for now.
 
-    `size` is in bytes as Discord tells it, 0 when unknown; the truth is found by reading the bytes.
-    `kept` names a reply to read a fresh address from when `url` has expired.
+    `size` is in bytes as Discord tells it, 0 when unknown. `kept` names a reply to read a fresh address from.
     """
 
     url: str
@@ -124,8 +123,7 @@ class Source:
 
     @property
     def is_covered(self) -> bool:
-        """Whether it was sent as a spoiler, which Discord's clients say by the file's name."""
-        return self.filename.startswith(COVERED_PREFIX)
+        return self.filename.startswith(COVERED_PREFIX)  # as Discord's clients say that it is a spoiler
 
 
 class FollowUp(StrEnum):
