@@ -16,7 +16,6 @@ from types import MappingProxyType
 MAX_PROMPT_CHARS = 4000
 MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
 MAX_SOURCES = 3  # the documented upstream limit for both models
-COVERED_PREFIX = "SPOILER_"
 MAX_SOURCE_BYTES = 25_000_000
 MAX_SOURCE_PIXELS = 50_000_000
 
@@ -123,7 +122,7 @@ class Source:
 
     @property
     def is_covered(self) -> bool:
-        return self.filename.startswith(COVERED_PREFIX)  # as Discord's clients say that it is a spoiler
+        return self.filename.startswith("SPOILER_")  # as Discord's clients say that it is a spoiler
 
 
 class FollowUp(StrEnum):

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import discord
 
-from bot.model import COVERED_PREFIX, Slot, Source
+from bot.model import Slot, Source
 
+_COVERED_PREFIX = "SPOILER_"  # how Discord's clients name a covered file
 MAX_CHOICES = 25  # of one select menu
 #: Endings of files that may be pictures although Discord does not say so.
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jfif", ".pjpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif", ".bmp")
@@ -44,8 +45,8 @@ def pictures_of(message: discord.Message) -> Sequence[Source]:
 
 def source_of(file: discord.Attachment) -> Source:
     """An attached file as a source, which knows whether it is covered."""
-    covered = file.is_spoiler() and not file.filename.startswith(COVERED_PREFIX)
-    return Source(file.url, f"{COVERED_PREFIX * covered}{file.filename}", file.size)
+    covered = file.is_spoiler() and not file.filename.startswith(_COVERED_PREFIX)
+    return Source(file.url, f"{_COVERED_PREFIX * covered}{file.filename}", file.size)
 
 
 def _gallery_sources(message: MessagePart) -> Iterator[Source]:
@@ -53,7 +54,7 @@ def _gallery_sources(message: MessagePart) -> Iterator[Source]:
     for part in _walk(message.components):
         if isinstance(part, discord.components.MediaGalleryComponent):
             for item in part.items:
-                yield Source(item.media.url, f"{COVERED_PREFIX * item.spoiler}picture")
+                yield Source(item.media.url, f"{_COVERED_PREFIX * item.spoiler}picture")
 
 
 def _is_picture(file: discord.Attachment) -> bool:
