@@ -253,6 +253,15 @@ def is_broad(caught: ast.expr | None) -> bool:
             return False
 
 
+def stray_advisory_locks(house: House) -> list[str]:
+    """A lock that is taken elsewhere is in nobody's order, and two of them can wait for each other."""
+    return [
+        f"{module.path} takes an advisory lock; only bot/store/sync/advisory_locks.py keeps their order"
+        for module in house.values()
+        if "pg_advisory" in module.source and module.name != "bot.store.sync.advisory_locks"
+    ]
+
+
 def hold(breaches: list[str]) -> None:
     assert not breaches, "\n" + "\n".join(breaches)
 
@@ -297,6 +306,10 @@ def test_whoever_catches_everything_says_why(house: House) -> None:
     hold(unexplained_catches(house))
 
 
+def test_advisory_locks_are_taken_in_one_place(house: House) -> None:
+    hold(stray_advisory_locks(house))
+
+
 def test_the_example_settings_are_the_settings_with_their_defaults_in_the_same_order() -> None:
     told = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
     without_value = {"required", "off", "automatic", "empty"}
@@ -329,6 +342,7 @@ BREACHES: list[tuple[Rule, Mapping[str, str]]] = [
     (environment_reads, {"bot/store/a.py": "import os\nos.environ['A']"}),
     (environment_reads, {"bot/run.py": "from os import getenv"}),
     (unexplained_catches, {"bot/run.py": "try: ...\nexcept: ..."}),
+    (stray_advisory_locks, {"bot/store/queries/a.py": "SQL = 'SELECT pg_advisory_xact_lock(1)'"}),
     (unexplained_catches, {"bot/run.py": "try: ...\nexcept (OSError, Exception):  # noqa: BLE001\n    ..."}),
 ]
 HARMLESS = {

@@ -8,18 +8,17 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from bot.errors import StartError
 from bot.store.schema import metadata
+from bot.store.sync import advisory_locks
 
 HEAD = "0002"  # the newest revision under migrations/versions; a test keeps it true
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-_ADVISORY_LOCK = 0x4541_5345_4C  # "EASEL": any number no other program of this database uses
 
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to HEAD. Processes that start together do so one after the other. Raises StartError."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        advisory_locks.hold(connection, [advisory_locks.OF_MIGRATION])
         if not inspect(connection).get_table_names():
             create_tables(connection)
         elif current_revision(connection) != HEAD:

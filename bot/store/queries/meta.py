@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bot.store.schema import meta
+from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 
@@ -40,9 +41,7 @@ class Meta:
         query = select(meta.c.name, meta.c.value).where(meta.c.name.startswith(prefix, autoescape=True))
 
         def write(connection: Connection) -> Mapping[str, str]:
-            # SQLite has one writer anyway.
-            if connection.dialect.name == "postgresql":
-                connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(prefix))))
+            locks.hold(connection, [locks.of_name(prefix)])
             texts = {row.name: row.value for row in connection.execute(query)}
             changed = change(texts)
             for name, value in changed.items():

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, li
 
 from bot.model import FINAL_STATES, OPEN_STATES
 from bot.store.schema import UtcTime, jobs, ledger, meta, metadata, presets
-from bot.store.sync import locks
+from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 _NOTE = "forget:"

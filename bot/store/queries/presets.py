@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from bot.errors import PresetNameTaken, TooManyPresets
 from bot.model import AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.preset import Preset
 from bot.policy.request_input import Options
 from bot.store.schema import presets
+from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 _READERS: dict[str, Any] = {
@@ -99,9 +100,9 @@ def _refuse_taken(connection: Connection, preset: Preset) -> None:
 
 
 def _hold_owner(connection: Connection, preset: Preset) -> None:
-    # Two processes must not both find the last place free. SQLite has one writer anyway.
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:owner_id)"), {"owner_id": preset.owner_id})
+    # Two processes must not both find the last place free.
+    key = locks.of_guild(preset.owner_id) if preset.of_guild else locks.of_user(preset.owner_id)
+    locks.hold(connection, [key])
 
 
 def _values(preset: Preset) -> dict[str, Any]:

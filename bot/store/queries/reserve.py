@@ -12,7 +12,7 @@ from bot.model import NewJob
 from bot.policy.quotas import SetBy, Terms, What, Whose
 from bot.store.queries import ledger
 from bot.store.queries.rules import version_name
-from bot.store.sync import locks
+from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order as line
 
 

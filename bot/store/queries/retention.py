@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal, select, text, update
+from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
 from bot.model import FINAL_STATES
 from bot.store.queries import rules
 from bot.store.queries.people import delete_jobs, take_person_out
 from bot.store.schema import UtcTime, blocks, departures, drafts, jobs, ledger, presets
 from bot.store.schema import rules as rules_table
+from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
-_KEY = 0x6561_7365_6C02  # the advisory lock of whoever clears up, on PostgreSQL
 _OVER = and_(jobs.c.state.in_(FINAL_STATES), jobs.c.told)
 
 
@@ -129,11 +129,7 @@ class Retention:
         return await self._alone(write)
 
     async def _alone(self, write: Callable[[Connection], int]) -> int:
-        lock = text("SELECT pg_try_advisory_xact_lock(:key)")
-
         def with_lock(connection: Connection) -> int:
-            if connection.dialect.name == "postgresql" and not connection.execute(lock, {"key": _KEY}).scalar_one():
-                return 0
-            return write(connection)
+            return write(connection) if locks.try_hold(connection, locks.OF_RETENTION) else 0
 
         return await self._run(with_lock)

@@ -21,7 +21,7 @@ from bot.model import AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.request_input import Options
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, AgeRule, RuleBook, Rules, SpoilerRule
 from bot.store.schema import blocks, meta, rules
-from bot.store.sync import locks
+from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 T = TypeVar("T")

@@ -1,0 +1,96 @@
+"""Advisory locks: what keeps the processes on one PostgreSQL from deciding the same thing twice.
+
+SQLite has one process and one writer, so it needs none of them. (The lock that keeps a second process out of a
+SQLite file is another thing, see file_lock.py.)
+
+**Why no two transactions wait for each other.** One transaction carries the work of many callers, so it takes its
+locks in whatever order their work comes. PostgreSQL calls it a deadlock when A waits for B and B waits for A. That
+needs a transaction that waits for a lock which comes *before* one it holds. So `hold` never does that: it waits only
+for a key that is greater than all keys it holds already. Any other key is only tried. Where the try fails, `Contended`
+undoes the batch and each piece of work is done again alone, which takes its few locks in order (see thread.py).
+This holds only as long as all locks of a transaction go through this module; tests/test_structure.py sees to it.
+
+**The keys** are 64-bit numbers, and each kind has a range of its own:
+
+    everyone                    -2**63 + 1
+    named things                -2**63 + 2**32 and 2**32 numbers from there
+    servers, by id              negative ids; Discord's ids stay below 2**62 until the year 2084
+    maintenance of the tables   a few numbers below 2**40, where no Discord id lies
+    people, by id               positive ids
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable
+from typing import cast
+
+from sqlalchemy import Connection, Transaction, text
+
+_WAIT = text("SELECT pg_advisory_xact_lock(:key)")
+_TRY = text("SELECT pg_try_advisory_xact_lock(:key)")
+_HELD = "easel-locks"
+
+#: What is counted over all people and servers.
+OF_EVERYONE = -(2**63) + 1
+#: Changing the tables. The number is that of the first version, so that an old and a new process exclude each other.
+OF_MIGRATION = 0x4541_5345_4C
+#: Deleting what has grown old.
+OF_RETENTION = 0x4541_5345_4D
+
+_NAMED = -(2**63) + 2**32
+
+
+class Contended(Exception):
+    """Another process holds a lock that may not be waited for here. The work has to be done again, alone."""
+
+
+def of_guild(guild_id: int) -> int:
+    """The key for what is counted by server, and for what a server owns."""
+    return -guild_id
+
+
+def of_user(user_id: int) -> int:
+    """The key for what is counted by person, and for what a person owns."""
+    return user_id
+
+
+def of_name(name: str) -> int:
+    """The key for something with a name. Two names may share a key: then one waits for the other in vain, no more."""
+    return _NAMED + zlib.crc32(name.encode())
+
+
+def hold(connection: Connection, keys: Iterable[int]) -> None:
+    """Hold these locks until the transaction ends. Raises Contended."""
+    if connection.dialect.name != "postgresql":
+        return
+    held = _held(connection)
+    for key in sorted(set(keys) - held):
+        if not held or key > max(held):
+            connection.execute(_WAIT, {"key": key})
+        elif not connection.execute(_TRY, {"key": key}).scalar_one():
+            raise Contended
+        held.add(key)
+
+
+def try_hold(connection: Connection, key: int) -> bool:
+    """Hold this lock until the transaction ends, unless another process has it. Never waits."""
+    if connection.dialect.name != "postgresql":
+        return True
+    held = _held(connection)
+    if key not in held:
+        if not connection.execute(_TRY, {"key": key}).scalar_one():
+            return False
+        held.add(key)
+    return True
+
+
+def _held(connection: Connection) -> set[int]:
+    transaction = connection.get_transaction()
+    # `info` lives as long as the connection, so it says of which transaction it speaks.
+    known = cast("tuple[Transaction | None, set[int]] | None", connection.info.get(_HELD))
+    if known is not None and known[0] is transaction:
+        return known[1]
+    held = set[int]()
+    connection.info[_HELD] = (transaction, held)
+    return held

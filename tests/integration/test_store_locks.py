@@ -1,0 +1,93 @@
+"""Processes on one PostgreSQL never wait for each other's locks in a circle."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection
+
+from bot.policy.preset import Preset
+from bot.policy.request_input import Options
+from bot.store.store import Store
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import PostgresServer
+
+MOMENT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+USER, SERVER = 5, 9
+DEADLOCKS = "SELECT pg_stat_force_next_flush(), deadlocks FROM pg_stat_database WHERE datname = current_database()"
+
+Act = Callable[[Store], Awaitable[object]]
+
+
+def _preset(number: int, *, of_guild: bool) -> Preset:
+    owner = SERVER if of_guild else USER
+    name = f"style {number}"
+    return Preset(f"{number}", of_guild, owner, name, words="ink", options=Options(), made_by=USER, made_at=MOMENT)
+
+
+async def _forget(store: Store) -> None:
+    await store.people.forget(USER, MOMENT)
+
+
+async def _learn(store: Store) -> None:
+    await store.meta.revise("pace:", lambda texts: {"pace:x": str(len(texts))})
+
+
+async def _add_preset(store: Store) -> None:
+    await store.presets.add(_preset(1, of_guild=False), limit=50)
+
+
+async def _add_server_preset(store: Store) -> None:
+    await store.presets.add(_preset(2, of_guild=True), limit=50)
+
+
+async def _unblock(store: Store) -> None:
+    await store.rules.unblock(SERVER, USER)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (_learn, _forget),
+        (_learn, _unblock),
+        (_add_server_preset, _forget),
+        (_add_preset, _unblock),
+        (_unblock, _forget),
+    ],
+)
+async def test_locks_that_cross_are_no_deadlock(postgres: PostgresServer, one: Act, other: Act) -> None:
+    """Each process does both acts in one transaction, in opposite order, and both hold the first before the second."""
+    url = postgres.create_database()
+    stores = [await Store.open(url) for _ in range(2)]
+    both_hold_one = threading.Barrier(2)
+
+    def meet(connection: Connection) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):  # done again alone: nobody is there to meet
+            both_hold_one.wait(1.0)
+
+    async def crossing(store: Store, acts: list[Act]) -> None:
+        busy = threading.Event()
+        first = asyncio.create_task(store.run(lambda connection: busy.wait(10)))
+        await asyncio.sleep(0.1)  # the rest piles up behind it and shares a transaction
+        tasks = [
+            asyncio.ensure_future(acts[0](store)),
+            asyncio.create_task(store.run(meet)),
+            asyncio.ensure_future(acts[1](store)),
+        ]
+        await asyncio.sleep(0)
+        busy.set()
+        await asyncio.gather(first, *tasks)
+
+    await asyncio.gather(crossing(stores[0], [one, other]), crossing(stores[1], [other, one]), return_exceptions=True)
+
+    _, deadlocks = await stores[0].run(lambda connection: tuple(connection.exec_driver_sql(DEADLOCKS).one()))
+    for store in stores:
+        await store.close()
+    assert deadlocks == 0
