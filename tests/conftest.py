@@ -1,12 +1,24 @@
-"""What tests of all kinds share: one PostgreSQL server."""
+"""What tests of all kinds share: one PostgreSQL server, and how generated tests are generated.
+
+`make test` gives generated tests the same examples each time; `make test-random` gives them new ones for as long as it
+is told, and keeps what breaks one of them in .hypothesis/, where it is tried first the next time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.databases import PostgresServer, postgres_server, why_no_postgres
+
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=50, print_blob=True)
+settings.register_profile(
+    "random", database=DirectoryBasedExampleDatabase(".hypothesis/found"), deadline=None, max_examples=300
+)
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +29,10 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files side by side end soonest when the longest begin first; the quick ones, collected last, fill the gaps."""
+    """Mark what is generated. Files side by side end soonest when the longest begin first."""
+    for item in items:
+        if isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False):
+            item.add_marker("generated")
     items.sort(key=lambda it: it.get_closest_marker("lengthy") is None)

@@ -310,6 +310,17 @@ def test_advisory_locks_are_taken_in_one_place(house: House) -> None:
     hold(stray_advisory_locks(house))
 
 
+def test_no_test_imports_a_test() -> None:
+    """What several tests share stands in a module of its own, so that each file is read and run by itself."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").rpartition(".")[2].startswith("test_")
+    ]
+    hold(found)
+
+
 def test_the_example_settings_are_the_settings_with_their_defaults_in_the_same_order() -> None:
     told = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE)
     without_value = {"required", "off", "automatic", "empty"}

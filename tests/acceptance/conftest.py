@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
-from sandbox.bot_process import BotProcess
 from sandbox.discord.calls import Recorded
 from sandbox.discord.person import Person
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
@@ -24,7 +24,8 @@ from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
 from tests import discord_spec
 from tests.acceptance.abreast import stories
-from tests.acceptance.overheard import Overheard, leaks, private_words
+from tests.acceptance.overheard import Overheard, leaks, private_words, show_all
+from tests.bots.forked import ForkedBot
 from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
 
 __all__ = ["stories"]
@@ -39,7 +40,7 @@ LONG_AGO = "2020-01-01 00:00:00.000000"
 class House:
     """Everything that one bot works with, and the bot."""
 
-    def __init__(self, discord: LocalDiscord, image_api: LocalImageApi, bot: BotProcess, database: str) -> None:
+    def __init__(self, discord: LocalDiscord, image_api: LocalImageApi, bot: ForkedBot, database: str) -> None:
         self.discord = discord
         self.image_api = image_api
         self.bot = bot
@@ -102,7 +103,7 @@ async def house_in(
     local_api = LocalImageApi(latency=latency or Latency.fixed(0.3), paint=paint, **more)
     async with LocalDiscord(settings=rules) as discord, local_api as image_api:
         overheard = Overheard()
-        bot = BotProcess(
+        bot = ForkedBot(
             {
                 "DISCORD_TOKEN": discord.token,
                 "DISCORD_API_URL": discord.api_url,
@@ -143,6 +144,13 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield whole
 
 
+@pytest.fixture(autouse=True)
+def logs_of_bots() -> Iterator[None]:
+    """What bots wrote during a test belongs to that test."""
+    yield
+    show_all()
+
+
 class OpenHouse(Protocol):
     """Opens a house of its own on a fresh database of a kind; the options are those of `house_in`."""
 
@@ -181,6 +189,12 @@ async def a_day_long_enough() -> None:
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
     if midnight - now < LONGEST_TEST:
         await asyncio.sleep((midnight - now).total_seconds() + 1)
+
+
+def picture(path: Path, size: tuple[int, int] = (300, 200), **save: Any) -> Path:
+    """A picture file to attach, of one colour; its ending says which kind."""
+    Image.new("RGB", size, "teal").save(path, **save)
+    return path
 
 
 def final(message: Message) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
 from collections.abc import Iterable
 
@@ -15,11 +16,13 @@ _TOKEN = re.compile(r"^/(?:webhooks|interactions)/\d+/([^/]{20,})")
 
 
 class Overheard:
-    """The writing end of a pipe, to be given to processes; what they write goes on to standard error as well."""
+    """The writing end of a pipe, to be given to processes. What they write is shown where a test fails."""
 
     def __init__(self) -> None:
         self._reading, self.writing = os.pipe()
         self._heard = bytearray()
+        self._shown = 0
+        _LISTENING.append(self)
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
@@ -28,12 +31,27 @@ class Overheard:
         os.close(self.writing)
         self._thread.join()
         os.close(self._reading)
+        self.show()
+        _LISTENING.remove(self)
         return self._heard.decode("utf-8", "replace")
+
+    def show(self) -> None:
+        """Write what is new to standard error, which pytest keeps and shows for a test that fails."""
+        new, self._shown = self._heard[self._shown :], len(self._heard)
+        sys.stderr.write(new.decode("utf-8", "replace"))
 
     def _read(self) -> None:
         while piece := os.read(self._reading, 65536):
             self._heard += piece
-            os.write(2, piece)
+
+
+_LISTENING: list[Overheard] = []
+
+
+def show_all() -> None:
+    """Show what all bots that run just now have written since the last call."""
+    for overheard in _LISTENING:
+        overheard.show()
 
 
 def private_words(requests: Iterable[Recorded], accepted: Iterable[AcceptedTask], *more: str) -> set[str]:

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.acceptance.little_discord import TOKEN
+from tests.bots import MEASURED
+
 PROJECT = Path(__file__).parents[2]
+KEY = "sk-a-key-nobody-may-see"
 PARTS = ("bot", "cogs")  # what a process needs of the project; a developer's own .env and data are not among it
+
+
+def free_port() -> int:
+    """A port where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def variables(api_url: str, **others: str) -> dict[str, str]:
+    return {
+        "DISCORD_TOKEN": TOKEN,
+        "UNIALL_API_KEY": KEY,
+        "UNIALL_BASE_URL": f"http://127.0.0.1:{free_port()}",
+        "DISCORD_API_URL": api_url,
+        **others,
+    }
 
 
 class Easel:
@@ -100,7 +122,7 @@ async def easel(home: Path, *arguments: str, **variables: str) -> AsyncGenerator
 
     Started again with the same `home` it finds the database it left there.
     """
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **variables}
+    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **MEASURED, **variables}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

@@ -15,12 +15,10 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import easel
-from tests.acceptance.test_start import free_port, variables
+from tests.acceptance.processes import KEY, easel, free_port, variables
 from tests.databases import execute, sqlite_url
 from tests.integration.uniall_servers import Reply, playing, reply
 
-KEY = "sk-a-key-nobody-may-see"
 WHOLE_S = 10.0
 
 

@@ -16,9 +16,8 @@ from bot.model import Charged, FailureKind
 from sandbox.discord.reply import Reply
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.scenarios import SCENARIOS
-from tests.acceptance.conftest import House, final, house_in, says, with_pictures
+from tests.acceptance.conftest import House, final, house_in, picture, says, with_pictures
 from tests.acceptance.outcomes import Outcome, all_played, foreign_words, painted, pictures, seen_end, stage_with
-from tests.acceptance.test_edit import picture
 from tests.integration.uniall_servers import Reply as Answer
 from tests.integration.uniall_servers import reply
 

@@ -14,14 +14,9 @@ import aiohttp
 import pytest
 from PIL import Image
 
-from tests.acceptance.conftest import House, final, says, with_pictures
+from tests.acceptance.conftest import House, final, picture, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def picture(path: Path, size: tuple[int, int] = (300, 200), **save: Any) -> Path:
-    Image.new("RGB", size, "teal").save(path, **save)
-    return path
 
 
 def huge_png(path: Path) -> Path:

@@ -19,8 +19,7 @@ from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import Easel, easel
-from tests.acceptance.test_start import free_port, variables
+from tests.acceptance.processes import Easel, easel, free_port, variables
 from tests.databases import postgres_server, sqlite_url, why_no_postgres
 from tests.monitoring import metrics_in, metrics_used, promtool
 

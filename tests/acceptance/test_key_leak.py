@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from tests.acceptance.conftest import final, with_pictures
+from tests.acceptance.conftest import final, picture, with_pictures
 from tests.acceptance.outcomes import KEY, Stage, painted, stage_with
-from tests.acceptance.test_edit import picture
 from tests.integration.uniall_servers import Played, Seen, playing, reply
 from tests.integration.uniall_servers import Reply as Answer
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from sandbox.bot_process import BotProcess
 from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import PATIENCE_S, OpenHouse, with_pictures
+from tests.bots.forked import ForkedBot
 
 
 async def test_while_two_processes_have_the_same_shard_every_command_starts_one_job(open_house: OpenHouse) -> None:
     variables = {"MAX_JOBS_PER_USER": "50"}
     async with open_house("postgresql", variables=variables, latency=Latency.fixed(1.0)) as house:
-        new = BotProcess(
+        new = ForkedBot(
             {
                 "DISCORD_TOKEN": house.discord.token,
                 "DISCORD_API_URL": house.discord.api_url,

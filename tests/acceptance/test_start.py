@@ -10,29 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import Easel, easel
+from tests.acceptance.processes import KEY, Easel, easel, free_port, variables
 
-KEY = "sk-a-key-nobody-may-see"
 START_S = 10.0  # a start that cannot work ends within it
 STOP_S = 20.0
 AT_WORK = "Easel is at work"
-
-
-def free_port() -> int:
-    """A port where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def variables(api_url: str, **others: str) -> dict[str, str]:
-    return {
-        "DISCORD_TOKEN": TOKEN,
-        "UNIALL_API_KEY": KEY,
-        "UNIALL_BASE_URL": f"http://127.0.0.1:{free_port()}",
-        "DISCORD_API_URL": api_url,
-        **others,
-    }
 
 
 async def failed_start(bot: Easel) -> tuple[int, list[str]]:

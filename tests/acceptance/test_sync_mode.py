@@ -15,7 +15,7 @@ from PIL import Image
 from bot.image_api.wire.answers import as_object
 from bot.model import Charged, FailureKind
 from sandbox.image_api.latency import Latency
-from tests.acceptance.conftest import PATIENCE_S, House, final, house_in, with_pictures
+from tests.acceptance.conftest import PATIENCE_S, House, eventually, final, house_in, picture, with_pictures
 from tests.acceptance.outcomes import (
     Outcome,
     all_played,
@@ -26,8 +26,6 @@ from tests.acceptance.outcomes import (
     seen_end,
     stage_with,
 )
-from tests.acceptance.test_edit import picture
-from tests.acceptance.test_restart import eventually
 from tests.integration.uniall_servers import Handler, playing, reply
 from tests.integration.uniall_servers import Reply as Answer
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from re import Match
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import aiohttp
 import discord
@@ -57,6 +57,40 @@ class Press(ui.DynamicItem[ui.Button[Any]], template=r"press:(?P<name>\w+)"):
         client = interaction.client
         assert isinstance(client, TryBot)
         await client.doings[self.name](interaction)
+
+
+class EditForm(ui.Modal, title="Edit"):
+    """A modal with every kind of field."""
+
+    prompt: ui.Label[Any] = ui.Label(text="Prompt", component=ui.TextInput(default="a fox", max_length=20))
+    shape: ui.Label[Any] = ui.Label(
+        text="Aspect ratio",
+        description="of the picture",
+        component=ui.Select(
+            options=[
+                discord.SelectOption(label="Square", value="1:1", default=True),
+                discord.SelectOption(label="Wide", value="16:9"),
+            ],
+        ),
+    )
+    images: ui.Label[Any] = ui.Label(
+        text="Pictures", component=ui.FileUpload(min_values=0, max_values=2, required=False)
+    )
+    which: ui.Label[Any] = ui.Label(
+        text="Which",
+        component=ui.RadioGroup(
+            options=[discord.RadioGroupOption(label=f"No. {n}", value=str(n)) for n in (1, 2)], required=False
+        ),
+    )
+    spoiler: ui.Label[Any] = ui.Label(text="Spoiler", component=ui.Checkbox())
+
+    async def on_submit(self, interaction: Interaction) -> None:
+        prompt, shape, images, which, spoiler = (
+            cast("Any", label).component for label in (self.prompt, self.shape, self.images, self.which, self.spoiler)
+        )
+        files = [one.filename for one in images.values]
+        texts = [prompt.value, shape.values[0], *files, which.value, spoiler.value]
+        await interaction.response.send_message(" | ".join(map(str, texts)))
 
 
 def card(text: str, *buttons: str, pictures: list[discord.File] | None = None) -> ui.LayoutView:

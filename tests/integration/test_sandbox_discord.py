@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import discord
 import pytest
@@ -15,7 +15,7 @@ from discord import ui
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.permissions import Permission
 from sandbox.discord.reply import ModalForm
-from tests.integration.sandbox_discord import Interaction, Studio, card, picture, png, studio, upload
+from tests.integration.sandbox_discord import EditForm, Interaction, Studio, card, picture, png, studio, upload
 
 
 @pytest.fixture(name="easel")
@@ -176,40 +176,6 @@ async def test_a_menu_in_a_message_is_chosen_from_by_label(easel: Studio) -> Non
     assert (await after.until_follow_up()).text == "taken"
     with pytest.raises(InvalidCommand, match="1 to 2 choices"):
         await easel.ada.choose(reply, "Which one", ["1", "2", "3"])
-
-
-class EditForm(ui.Modal, title="Edit"):
-    """A modal with every kind of field."""
-
-    prompt: ui.Label[Any] = ui.Label(text="Prompt", component=ui.TextInput(default="a fox", max_length=20))
-    shape: ui.Label[Any] = ui.Label(
-        text="Aspect ratio",
-        description="of the picture",
-        component=ui.Select(
-            options=[
-                discord.SelectOption(label="Square", value="1:1", default=True),
-                discord.SelectOption(label="Wide", value="16:9"),
-            ],
-        ),
-    )
-    images: ui.Label[Any] = ui.Label(
-        text="Pictures", component=ui.FileUpload(min_values=0, max_values=2, required=False)
-    )
-    which: ui.Label[Any] = ui.Label(
-        text="Which",
-        component=ui.RadioGroup(
-            options=[discord.RadioGroupOption(label=f"No. {n}", value=str(n)) for n in (1, 2)], required=False
-        ),
-    )
-    spoiler: ui.Label[Any] = ui.Label(text="Spoiler", component=ui.Checkbox())
-
-    async def on_submit(self, interaction: Interaction) -> None:
-        prompt, shape, images, which, spoiler = (
-            cast("Any", label).component for label in (self.prompt, self.shape, self.images, self.which, self.spoiler)
-        )
-        files = [one.filename for one in images.values]
-        texts = [prompt.value, shape.values[0], *files, which.value, spoiler.value]
-        await interaction.response.send_message(" | ".join(map(str, texts)))
 
 
 async def test_a_form_is_opened_filled_in_and_submitted(easel: Studio, tmp_path: Path) -> None:

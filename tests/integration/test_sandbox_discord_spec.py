@@ -12,8 +12,7 @@ from discord import ui
 
 from sandbox.discord.calls import Recorded
 from tests.discord_spec import MISSING, answer_faults, check_answer, check_request, request_faults, spec_path
-from tests.integration.sandbox_discord import Interaction, Studio, card, picture, studio, upload
-from tests.integration.test_sandbox_discord import EditForm
+from tests.integration.sandbox_discord import EditForm, Interaction, Studio, card, picture, studio, upload
 
 pytestmark = pytest.mark.skipif(spec_path() is None, reason=MISSING)
 

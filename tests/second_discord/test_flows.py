@@ -16,11 +16,11 @@ pytest.importorskip("simcord", reason="SimCord is not installed, see requirement
 
 from PIL import Image
 
-from sandbox.bot_process import BotProcess
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
+from tests.bots.forked import ForkedBot
 from tests.databases import rows, sqlite_url
 from tests.second_discord.carrier import TOKEN, SecondDiscord
 from tests.second_discord.visitor import Answered, Visitor, seen
@@ -33,7 +33,7 @@ FINISHED = ["Again", "Remix", "Edit", "Details", "Delete"]
 class Stage:
     """The other Discord, the local image API, and an unmodified bot between them."""
 
-    def __init__(self, discord: SecondDiscord, api: LocalImageApi, bot: BotProcess, database: str) -> None:
+    def __init__(self, discord: SecondDiscord, api: LocalImageApi, bot: ForkedBot, database: str) -> None:
         self.discord, self.api, self.bot, self.database = discord, api, bot, database
         self.ada, self.ben = Visitor(discord, discord.owner), Visitor(discord, discord.member)
 
@@ -67,7 +67,7 @@ async def staged(folder: Path, latency: float = 0.3) -> AsyncGenerator[Stage]:
     api = LocalImageApi(latency=Latency.fixed(latency), paint=PaintMode.TINY)
     async with SecondDiscord() as discord, api:
         database = sqlite_url(folder)
-        bot = BotProcess(
+        bot = ForkedBot(
             {
                 "DISCORD_TOKEN": TOKEN,
                 "DISCORD_API_URL": discord.api_url,

@@ -1,0 +1,106 @@
+"""Asks the fork server for bots, and watches them as asyncio watches a process that it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from functools import cache
+
+from sandbox.bot_process import PROJECT, BotProcess
+from tests.bots import MEASURED
+
+START_S = 60.0
+
+
+class ForkedProcess:
+    """A process of the fork server's: as much of `asyncio.subprocess.Process` as a bot's owner uses."""
+
+    def __init__(self, pid: int, end: Future[int]) -> None:
+        self.pid = pid
+        self._end = end
+
+    @property
+    def returncode(self) -> int | None:
+        return self._end.result() if self._end.done() else None
+
+    async def wait(self) -> int:
+        return await asyncio.wrap_future(self._end)
+
+    def send_signal(self, number: int) -> None:
+        if not self._end.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class ForkServer:
+    """The server, started when the first bot is asked for; one for each process that runs tests."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._control = ours
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "tests.bots.fork_server", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._asking = threading.Lock()
+        self._started: Future[int] = Future()
+        self._ready: Future[bool] = Future()
+        self._ends: dict[int, Future[int]] = {}
+        threading.Thread(target=self._listen, name="fork server", daemon=True).start()
+        self._ready.result(START_S)
+
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str], output: int | None) -> ForkedProcess:
+        """Fork a bot that writes to `output`, or where this process does."""
+        asked = {"arguments": list(arguments), "environment": dict(environment), "folder": str(PROJECT)}
+        files = [1 if output is None else output, 2 if output is None else output]
+        with self._asking:
+            self._started = Future()
+            socket.send_fds(self._control, [json.dumps(asked).encode()], files)
+            pid = self._started.result(START_S)
+            return ForkedProcess(pid, self._ends[pid])
+
+    def _listen(self) -> None:
+        for line in self._control.makefile("rb"):
+            told = json.loads(line)
+            if "ready" in told:
+                self._ready.set_result(True)
+            elif "started" in told:
+                self._ends.setdefault(told["started"], Future())
+                self._started.set_result(told["started"])
+            else:
+                self._ends.setdefault(told["ended"], Future()).set_result(told["code"])
+
+
+@cache
+def fork_server() -> ForkServer:
+    return ForkServer()
+
+
+class ForkedBot(BotProcess):
+    """The sandbox's bot, forked instead of started."""
+
+    async def start(self) -> None:
+        if self.is_running:
+            return
+        arguments = ("run", "--env-file", os.devnull)
+        environment = {**MEASURED, **self._environment}
+        forked = await asyncio.to_thread(fork_server().start, arguments, environment, self._output)
+        self._process = forked  # pyright: ignore[reportAttributeAccessIssue] it does all that is asked of it
