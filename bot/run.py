@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import os
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from bot.jobs.records.presets import PresetBook
 from bot.jobs.records.privacy import Privacy
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
-from bot.jobs.spool import Spool, sweep_abandoned
+from bot.jobs.spool import SharedSpools, Spool
 from bot.ops.shutdown import cancelled, leave_on_signals
 from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
@@ -98,6 +98,7 @@ def sync(settings: Settings) -> int:
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     """Do `work` until a signal cancels it; what it raises by itself is raised here."""
+    os.umask(0o077)  # pictures and data are this user's alone, whatever the system says
     serving = asyncio.create_task(work, name="serving")
     leave_on_signals(serving)
     try:
@@ -121,8 +122,9 @@ async def _serve(settings: Settings, *, gateway: bool = True) -> None:
             health.sees_store(store)
         places = paths_of(settings.database_url)
         if not places.alone:
-            stack.callback(shutil.rmtree, places.spool, ignore_errors=True)
-            await asyncio.to_thread(sweep_abandoned, places.spool.parent, "easel-" + "[0-9a-f]" * 16)
+            spools = SharedSpools(places.spool.parent)
+            stack.callback(spools.give_up, places.worker_id)
+            await asyncio.to_thread(_claimed, spools, places)
         moderation = await stack.enter_async_context(_moderation(settings))
         api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
         shared = _Shared(places, store, api, moderation)
@@ -217,11 +219,22 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     return _House(client, runner, client.handler)
 
 
+def _claimed(spools: SharedSpools, places: Paths) -> None:
+    try:
+        spools.claim(places.worker_id)
+    except OSError as error:
+        raise _unwritable(places.spool.parent, error) from None
+
+
 def _spool(root: Path) -> Spool:
     try:
         return Spool(root)
     except OSError as error:
-        raise StartError(f"The folder {root} for pictures cannot be written: {error.strerror}.") from None
+        raise _unwritable(root, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> StartError:
+    return StartError(f"The folder {folder} for pictures cannot be written: {error.strerror}.")
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:

@@ -177,6 +177,9 @@ class JobRun:
             await self.end(JobState.FAILED, kind)
             return
         try:
+            if self.job.request.sources:
+                size = sum(it.size or MAX_SOURCE_BYTES for it in self.job.request.sources)
+                self.deps.spool.reserve(self.job.id, self.job.user_id, size)
             sources = tuple([await self._take_in(index, it) for index, it in enumerate(self.job.request.sources)])
         except BadSource as exc:
             await self.end(JobState.FAILED, FailureKind.BAD_SOURCE, detail=f"{exc.fault} {exc.amount}")

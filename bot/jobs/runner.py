@@ -26,7 +26,7 @@ SHOW_POSITIONS_S = 2.0
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
 RECLAIM_S = 5.0
-SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 3600.0
+SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 600.0
 SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
 
@@ -129,7 +129,7 @@ class Runner:
             group.create_task(self._again_and_again(self._beat, HEARTBEAT_S), name="heartbeat")
             group.create_task(self._again_and_again(self.reclaim, RECLAIM_S), name="reclaim")
             group.create_task(self._again_and_again(self._show_positions, SHOW_POSITIONS_S), name="positions")
-            group.create_task(self._again_and_again(self._clear_shelf, CLEAR_SHELF_S), name="shelf")
+            group.create_task(self._again_and_again(self.clear_shelf, CLEAR_SHELF_S), name="shelf")
             group.create_task(self._again_and_again(self.deps.pacer.share, SHARE_S), name="pace")
             group.create_task(self._again_and_again(self._claim, LOOK_AT_QUEUE_S, wake=self._awake), name="queue")
 
@@ -161,7 +161,7 @@ class Runner:
         found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=True)
         waiting = await self.deps.jobs.waiting() if self._alone else []
         self._queue |= {job.id: job for job in waiting}
-        self.deps.spool.sweep({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
+        self.deps.spool.trim({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_queue=len(waiting))
         self.deps.measures.adopted(len(found))
@@ -240,9 +240,16 @@ class Runner:
                 continue
             self.deps.replies.show(job, Progress(place=place, trouble=trouble))
 
-    async def _clear_shelf(self) -> None:
-        """Pictures that stand in no message are kept here for a day; later they have to be fetched anew."""
-        self.deps.spool.sweep(self._runs.keys(), older_than_s=SHELF_LIFE_S)
+    async def clear_shelf(self) -> None:
+        """Pictures that stand in no message are kept here for a day; later they have to be fetched anew.
+
+        What lies here for jobs that are not in the database any more goes at once: their people wanted that.
+        """
+        mine = {*self._runs, *self._queue}
+        self.deps.spool.trim(mine, older_than_s=SHELF_LIFE_S)
+        for job_id in self.deps.spool.jobs() - mine:
+            if await self.deps.jobs.get(job_id) is None and job_id not in self._runs:
+                self.deps.spool.remove(job_id)
 
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
         run = JobRun(self.deps, job)
@@ -268,6 +275,7 @@ class Runner:
         finally:
             self._runs.pop(job_id, None)
             self._free_slot(job_id)
+            self.deps.spool.release(job_id)
             if not self._alone:
                 self.deps.replies.forget(job_id)
 
@@ -281,7 +289,9 @@ class Runner:
             await (delivery.announce(run) if run.job.state.is_final else STEPS[run.job.state](run))
             if run.job.state not in ACTIVE_STATES:
                 self._free_slot(run.job.id)
-        if not run.job.is_shelved:
+        if run.job.is_shelved:
+            self.deps.spool.shelve(run.job.id)
+        else:
             self.deps.spool.remove(run.job.id)
 
     def _free_slot(self, job_id: str) -> None:

@@ -108,6 +108,10 @@ class JobService:
         """Nobody knows whether Discord took the acknowledgement: the runner looks for the reply."""
         self._runner.look_for_reply(job)
 
+    async def clear_shelf(self) -> None:
+        """Delete the files of jobs that are not in the database any more. Raises StoreUnavailable."""
+        await self._runner.clear_shelf()
+
     async def get(self, job_id: str) -> Job | None:
         """A job as it stands now, or None where it is not (any more) in the database. Raises StoreUnavailable."""
         return await self._jobs.get(job_id)

@@ -1,39 +1,47 @@
-"""The folder in which pictures wait between download and delivery, so that they never fill the memory."""
+"""The folder in which sources and pictures wait between download and upload, so that they never fill the memory.
+
+It lies on the disk of the data, never in a memory disk, and is bounded: so much for one person's sources, so much for
+everybody's, and so much of the disk stays free. Results are paid for and are not refused; their bound is how many
+deliveries go on at once, and how much is kept for those that nobody has fetched yet.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-#: A spool in which nothing came or went for so long is a killed process's; should it be in use, nothing is lost.
-ABANDONED_AFTER_S = 2 * 86400.0
+from bot.errors import BadSource, SourceFault
+
+#: A spool without a lock that nothing was put into for so long is that of a process that was killed as it began.
+ABANDONED_AFTER_S = 3600.0
 
 
-def sweep_abandoned(folder: Path, names: str) -> int:
-    """Delete the spools of this user in `folder` that a killed process left behind; returns how many went."""
-    swept = 0
-    for spool in folder.glob(names):
-        try:
-            seen = spool.lstat()
-            ours = seen.st_uid == os.getuid() and spool.is_dir() and not spool.is_symlink()
-        except OSError:
-            continue
-        if ours and time.time() - seen.st_mtime > ABANDONED_AFTER_S:
-            shutil.rmtree(spool, ignore_errors=True)
-            swept += 1
-    return swept
+@dataclass(frozen=True, slots=True)
+class SpoolLimits:
+    """In bytes."""
+
+    per_user: int = 250_000_000  # sources of one person's requests: three of three files of 25 MB
+    sources: int = 1_500_000_000  # of everybody's requests
+    kept: int = 1_000_000_000  # pictures that stand in no message and wait to be fetched; the oldest go first
+    free: int = 100_000_000  # of the disk, for the database above all
 
 
 class Spool:
     """One folder per job. A lost spool loses nothing: everything in it can be fetched again."""
 
-    def __init__(self, root: Path) -> None:
-        """Make the folder. Raises OSError where it cannot be written."""
+    def __init__(self, root: Path, limits: SpoolLimits = SpoolLimits()) -> None:
+        """Make the folder, for this user's eyes alone. Raises OSError where it cannot be written."""
         self.root = root
-        root.mkdir(parents=True, exist_ok=True)
+        self._limits = limits
+        self._reserved: dict[str, tuple[int, int]] = {}  # by job: whose it is, and bytes of its sources
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root.chmod(0o700)
 
     def picture(self, job_id: str, index: int) -> Path:
         """Where result number `index` (from 0) of a job lies."""
@@ -43,19 +51,116 @@ class Spool:
         """Where source number `index` (from 0) of a job lies."""
         return self._folder(job_id) / f"source-{index + 1}"
 
+    def reserve(self, job_id: str, user_id: int, size: int) -> None:
+        """Set room aside for a job's sources, `size` bytes together, until it is released.
+
+        Raises BadSource where there is none: nothing has been bought then.
+        """
+        others = {job: it for job, it in self._reserved.items() if job != job_id}
+        theirs = sum(it for owner, it in others.values() if owner == user_id)
+        everybodys = sum(it for _, it in others.values())
+        # What is reserved may not have been written yet.
+        free = shutil.disk_usage(self.root).free - everybodys
+        if (
+            theirs + size > self._limits.per_user
+            or everybodys + size > self._limits.sources
+            or free - size < self._limits.free
+        ):
+            raise BadSource(SourceFault.NO_ROOM, size)
+        self._reserved[job_id] = (user_id, size)
+
+    def release(self, job_id: str) -> None:
+        """Give back the room that was set aside for a job's sources."""
+        self._reserved.pop(job_id, None)
+
+    def shelve(self, job_id: str) -> None:
+        """Keep only the results of a job that nobody has fetched, for a while; see `trim`."""
+        self.release(job_id)
+        for path in (self.root / job_id).glob("*"):
+            if not path.name.startswith("picture-"):
+                path.unlink(missing_ok=True)
+
     def remove(self, job_id: str) -> None:
         """Delete all that lies here for a job. A folder that is not there is no fault."""
+        self.release(job_id)
         shutil.rmtree(self.root / job_id, ignore_errors=True)
 
-    def sweep(self, keep: Collection[str], *, older_than_s: float = 0.0) -> int:
-        """Delete the folders of all jobs but `keep` that nothing was put into for so long; returns how many went."""
-        before = time.time() - older_than_s
-        stale = [it for it in self.root.iterdir() if it.name not in keep and it.stat().st_mtime <= before]
-        for folder in stale:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(stale)
+    def jobs(self) -> set[str]:
+        """Ids of the jobs that something lies here for."""
+        return {it.name for it in self.root.iterdir()}
+
+    def trim(self, keep: Collection[str], *, older_than_s: float) -> int:
+        """Delete what lies here for jobs that are not in `keep`: what is older, and then the oldest of too much.
+
+        Returns how many folders went.
+        """
+        now, left, gone = time.time(), self._limits.kept, 0
+        for folder, changed in sorted(self._stale(keep), key=lambda it: it[1], reverse=True):
+            left -= sum(it.stat().st_size for it in folder.glob("*") if it.is_file())
+            if left < 0 or now - changed >= older_than_s:
+                shutil.rmtree(folder, ignore_errors=True)
+                gone += 1
+        return gone
+
+    def _stale(self, keep: Collection[str]) -> Iterator[tuple[Path, float]]:
+        for folder in self.root.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if folder.name not in keep:
+                    yield folder, folder.stat().st_mtime
 
     def _folder(self, job_id: str) -> Path:
         folder = self.root / job_id
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return folder
+
+
+class SharedSpools:
+    """The spools of several processes in one folder, each with a lock that goes with its process."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock: int | None = None
+
+    def claim(self, name: str) -> Path:
+        """Take a new spool, and delete those of processes that are gone. Raises OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mine = self._folder / f"{name}.lock"
+        while True:
+            self._lock = os.open(mine, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            if mine.exists():
+                break
+            os.close(self._lock)  # another process took it for abandoned in the moment before it was locked
+        for lock in self._folder.glob("*.lock"):
+            if lock.stem != name:
+                _remove_if_abandoned(lock)
+        for spool in self._folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                old = time.time() - spool.stat().st_mtime > ABANDONED_AFTER_S
+                if old and spool.suffix != ".lock" and not spool.with_name(f"{spool.name}.lock").exists():
+                    shutil.rmtree(spool, ignore_errors=True)
+        return self._folder / name
+
+    def give_up(self, name: str) -> None:
+        """Delete our own spool as the process ends."""
+        shutil.rmtree(self._folder / name, ignore_errors=True)
+        (self._folder / f"{name}.lock").unlink(missing_ok=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _remove_if_abandoned(lock: Path) -> None:
+    """Delete the spool of a lock that nobody holds. A killed process lets go of its locks."""
+    try:
+        file = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+        lock.unlink(missing_ok=True)
+    except BlockingIOError:
+        pass  # it is alive
+    finally:
+        os.close(file)

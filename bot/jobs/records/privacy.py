@@ -47,4 +47,5 @@ class Privacy:
         for _ in range(AT_ONCE):
             if not await self._people.forget_some(note, Span.DAY.began(now()), BATCH):
                 break
+        await self._service.clear_shelf()
         return await self._people.stored(user_id)

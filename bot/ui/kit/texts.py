@@ -277,7 +277,8 @@ def ending(job: Job) -> Ending:
     end = ENDINGS[failure.kind]
     meaning = source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else tr(end.meaning)
     charge = tr(CHARGES[failure.charged])
-    return Ending(tr(end.headline), f"{meaning} {charge}".strip(), end.again)
+    again = end.again or failure.detail.startswith(SourceFault.NO_ROOM)  # only the moment was wrong
+    return Ending(tr(end.headline), f"{meaning} {charge}".strip(), again)
 
 
 def source_fault(detail: str) -> str:
