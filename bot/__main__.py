@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from bot.config.waits import WAITS, Waits
 from bot.errors import EaselError, SettingsError
 
 ENV_FILE = Path(__file__).parent.parent / ".env"
@@ -21,9 +22,10 @@ EPILOG = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Do one verb; returns the exit code."""
+def main(arguments: Sequence[str] | None = None, waits: Waits = WAITS) -> int:
+    """Do one verb; returns the exit code. Only tests have other waits than the product's."""
     options = _parser().parse_args(arguments)
+    options.waits = waits
     verb: Callable[[argparse.Namespace], int] = options.verb
     # until the verb handles signals itself, an end during the imports is no traceback either
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = load(options.env_file)
     from bot.run import run
 
-    run(settings)
+    run(settings, options.waits)
     return 0
 
 
@@ -62,7 +64,7 @@ def _work(options: argparse.Namespace) -> int:
     settings = load(options.env_file)
     from bot.run import work
 
-    work(settings)
+    work(settings, options.waits)
     return 0
 
 

@@ -18,6 +18,7 @@ from bot.client import EaselClient
 from bot.config import logs
 from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
+from bot.config.waits import WAITS, Waits
 from bot.discord_api.address import point_discord_at
 from bot.discord_api.reconnect import OUTAGES, pause_after, told_in_a_sentence
 from bot.discord_api.rest import DiscordUnreachable, GatewayInfo, ask, cause_of
@@ -68,13 +69,13 @@ BREAKER_THRESHOLD = 3
 DELIVERIES = 16  # jobs that download and upload at once: each holds files and connections
 
 
-def run(settings: Settings) -> None:
+def run(settings: Settings, waits: Waits = WAITS) -> None:
     """Serve until SIGTERM or SIGINT. Raises StartError or StoreError when that cannot be."""
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
-    asyncio.run(_until_told(_serve(settings)))
+    asyncio.run(_until_told(_serve(settings, waits)))
 
 
-def work(settings: Settings) -> None:
+def work(settings: Settings, waits: Waits = WAITS) -> None:
     """Take jobs from the shared database and deliver them, without a connection to Discord's gateway.
 
     Until SIGTERM or SIGINT. Raises SettingsError on SQLite, which one process has alone, StartError or StoreError.
@@ -87,7 +88,7 @@ def work(settings: Settings) -> None:
             ]
         )
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
-    asyncio.run(_until_told(_serve(settings, gateway=False)))
+    asyncio.run(_until_told(_serve(settings, waits, gateway=False)))
 
 
 def sync(settings: Settings) -> int:
@@ -113,9 +114,9 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     log.info("stopped")
 
 
-async def _serve(settings: Settings, *, gateway: bool = True) -> None:
+async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> None:
     async with AsyncExitStack() as stack:
-        health = await _health(settings, stack, gateway=gateway)
+        health = await _health(settings, waits, stack, gateway=gateway)
         store = await Store.open(settings.database_url, measures=health.measures if health else UNMEASURED)
         stack.push_async_callback(store.close)
         if health:
@@ -164,13 +165,13 @@ class _Shared:
     moderation: Moderation | None
 
 
-async def _health(settings: Settings, stack: AsyncExitStack, *, gateway: bool) -> HealthMonitor | None:
+async def _health(settings: Settings, waits: Waits, stack: AsyncExitStack, *, gateway: bool) -> HealthMonitor | None:
     """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
     if settings.http_port is None:
         return None
     from bot.ops.health.monitor import HealthMonitor
 
-    office = HealthMonitor(settings, gateway=gateway)
+    office = HealthMonitor(settings, waits, gateway=gateway)
     return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))
 
 

@@ -11,11 +11,15 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bot.config.waits import Waits
 from tests.acceptance.little_discord import TOKEN
 from tests.bots import MEASURED
+from tests.bots.forked import ForkedProcess, fork_server
 
 PROJECT = Path(__file__).parents[2]
 KEY = "sk-a-key-nobody-may-see"
+MAX_LINE = 1 << 20
+ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 PARTS = ("bot", "cogs")  # what a process needs of the project; a developer's own .env and data are not among it
 
 
@@ -37,19 +41,22 @@ def variables(api_url: str, **others: str) -> dict[str, str]:
 
 
 class Easel:
-    """One running `python -m bot …`. `out` and `err` grow line by line."""
+    """One running bot. `out` and `err` grow line by line."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        assert process.stderr is not None
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process | ForkedProcess,
+        stdout: asyncio.StreamReader,
+        stderr: asyncio.StreamReader,
+    ) -> None:
         self.out: list[str] = []
         self.err: list[str] = []
         self.started_at = time.monotonic()
         self._process = process
         self._more = asyncio.Condition()
         self._readers = [
-            asyncio.create_task(self._read(process.stdout, self.out)),
-            asyncio.create_task(self._read(process.stderr, self.err)),
+            asyncio.create_task(self._read(stdout, self.out)),
+            asyncio.create_task(self._read(stderr, self.err)),
         ]
 
     @property
@@ -122,20 +129,58 @@ async def easel(home: Path, *arguments: str, **variables: str) -> AsyncGenerator
 
     Started again with the same `home` it finds the database it left there.
     """
-    environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **MEASURED, **variables}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot",
         *arguments,
         cwd=make_home(home),
-        env=environment,
+        env={**ENVIRONMENT, **MEASURED, **variables},
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        limit=1 << 20,
+        limit=MAX_LINE,
     )
-    running = Easel(process)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    async with _until_the_end(Easel(process, process.stdout, process.stderr)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def forked_easel(home: Path, verb: str = "run", *, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
+    """As `easel`, with other waits than the product's. Forked, because no command line can say so."""
+    (out, stdout), (err, stderr) = await _pipe(), await _pipe()
+    try:
+        process = await asyncio.to_thread(
+            lambda: fork_server().start(
+                (verb, "--env-file", os.devnull),
+                {**ENVIRONMENT, **variables},
+                out=out,
+                err=err,
+                folder=make_home(home),
+                waits=waits,
+            )
+        )
+    finally:
+        os.close(out)
+        os.close(err)
+    async with _until_the_end(Easel(process, stdout, stderr)) as running:
+        yield running
+
+
+async def _pipe() -> tuple[int, asyncio.StreamReader]:
+    """The writing end of a pipe, and a reader of the other."""
+    reading, writing = os.pipe()
+    reader = asyncio.StreamReader(limit=MAX_LINE)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+    )
+    return writing, reader
+
+
+@asynccontextmanager
+async def _until_the_end(running: Easel) -> AsyncGenerator[Easel]:
     try:
         yield running
     finally:

@@ -15,11 +15,12 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.config.waits import Waits
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import Easel, easel, free_port, variables
+from tests.acceptance.processes import Easel, easel, forked_easel, free_port, variables
 from tests.databases import postgres_server, sqlite_url, why_no_postgres
 from tests.monitoring import metrics_in, metrics_used, promtool
 
@@ -27,9 +28,20 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 5  # they wait for half a minute each
 
 START_S = 60.0  # on a machine that does much else
-GONE_S = 60.0  # after so long at most it must be told
+GONE_S = 30.0  # after so long at most it must be told, by QUICK and on a machine that does much else
 BACK_S = 70.0  # the longest pause before discord.py tries again, and a little
 ANSWER_S = 2.0  # the answer itself waits for nothing
+#: A tenth of the product's; test_waits.py holds those to a minute.
+QUICK = Waits(
+    grace_s=2.0,
+    gateway_every_s=0.2,
+    rest_every_s=0.5,
+    rest_patience_s=2.0,
+    database_every_s=0.5,
+    database_patience_s=2.0,
+    image_api_every_s=3.0,
+    image_api_patience_s=2.0,
+)
 
 Told = dict[str, Any]
 
@@ -131,7 +143,7 @@ async def test_a_removed_database_file_is_told_in_time(tmp_path_factory: pytest.
     home = tmp_path_factory.mktemp("home")
     async with LittleDiscord().open() as discord:
         port, settings = port_and_variables(discord, DATABASE_URL=sqlite_url(home))
-        async with easel(home, **settings):
+        async with forked_easel(home, waits=QUICK, **settings):
             probe = Probe(port)
             await probe.until(200, START_S)
             (home / "easel.db").unlink()
@@ -151,7 +163,7 @@ async def test_a_postgresql_that_hangs_is_told_in_time_and_its_return_too(
         async with LittleDiscord().open() as discord:
             database = await asyncio.to_thread(server.create_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
-            async with easel(tmp_path_factory.mktemp("home"), **settings):
+            async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
                 probe = Probe(port)
                 await probe.until(200, START_S)
                 everything = [server.pid, *children(server.pid)]
@@ -175,7 +187,7 @@ async def test_a_lost_discord_is_told_in_time_and_its_return_too(tmp_path_factor
     discord = LittleDiscord()
     async with discord.open():
         port, settings = port_and_variables(discord)
-        async with easel(tmp_path_factory.mktemp("home"), **settings) as bot:
+        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings) as bot:
             probe = Probe(port)
             await probe.until(200, START_S)
             await leave(discord, probe, bot)
@@ -198,7 +210,7 @@ async def test_a_connection_on_which_discord_falls_silent_counts_as_lost(
 ) -> None:
     async with LittleDiscord(heartbeat_ms=5_000).open() as discord:
         port, settings = port_and_variables(discord)
-        async with easel(tmp_path_factory.mktemp("home"), **settings):
+        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
             probe = Probe(port)
             await probe.until(200, START_S)
             discord.silent = True
@@ -214,7 +226,7 @@ async def test_until_discord_was_reached_for_the_first_time_the_bot_is_not_well(
 ) -> None:
     discord = LittleDiscord(port=free_port())
     port, settings = port_and_variables(discord)
-    async with easel(tmp_path_factory.mktemp("home"), **settings):
+    async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
         probe = Probe(port)
         told = await probe.until(503, START_S, lambda it: it["database"]["ok"])
         assert not told["discord"]["ok"]
@@ -226,7 +238,7 @@ async def test_until_discord_was_reached_for_the_first_time_the_bot_is_not_well(
 async def test_trouble_of_the_image_api_is_told_and_nothing_worse(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with LittleDiscord().open() as discord, LocalImageApi(api_key="right") as image_api:
         port, settings = port_and_variables(discord, UNIALL_BASE_URL=image_api.base_url, UNIALL_API_KEY="wrong")
-        async with easel(tmp_path_factory.mktemp("home"), **settings):
+        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
             told = await Probe(port).until(200, START_S, lambda it: "the key" in it["image_api"].get("trouble", ""))
             assert not told["image_api"]["ok"]
 
@@ -240,7 +252,7 @@ async def test_a_worker_that_cannot_reach_discord_says_so(tmp_path_factory: pyte
         async with discord.open():
             database = await asyncio.to_thread(server.create_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
-            async with easel(tmp_path_factory.mktemp("home"), "work", **settings):
+            async with forked_easel(tmp_path_factory.mktemp("home"), "work", waits=QUICK, **settings):
                 probe = Probe(port)
                 await probe.until(200, START_S)
                 discord.refuse = 502

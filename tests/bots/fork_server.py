@@ -21,9 +21,12 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+from bot.__main__ import main
+from bot.config.waits import Waits
+
 #: What a bot needs. The last ones are imported on first use, by those that need them.
 MODULES = (
-    *("bot.__main__", "bot.run", "bot.client", "cogs", "bot.ops.health.monitor", "bot.store.migrate"),
+    *("bot.run", "bot.client", "cogs", "bot.ops.health.monitor", "bot.store.migrate"),
     *("alembic.command", "psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite"),
 )
 MAX_MESSAGE = 1 << 20
@@ -56,7 +59,7 @@ def serve(control: socket.socket) -> None:
                 control.close()
                 os.close(woken)
                 os.close(wakes)
-                _become_a_bot(asked["arguments"], asked["environment"], asked["folder"], files)
+                _become_a_bot(asked, files)
             for file in files:
                 os.close(file)
             _tell(control, {"started": pid})
@@ -81,23 +84,24 @@ def _tell_ends(control: socket.socket) -> None:
         _tell(control, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _become_a_bot(arguments: Sequence[str], environment: Mapping[str, str], folder: str, files: Sequence[int]) -> None:
+def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     """The rest of a forked process's life. Never returns."""
+    arguments: list[str] = asked["arguments"]
     code = 1
     try:
         os.setpgid(0, 0)
-        os.chdir(folder)
+        os.chdir(asked["folder"])
         nothing = os.open(os.devnull, os.O_RDONLY)
         for file, standard in ((nothing, 0), (files[0], 1), (files[1], 2)):
             os.dup2(file, standard)
         for file in (nothing, *files):
             os.close(file)
         os.environ.clear()
-        os.environ.update(environment)
+        os.environ.update(asked["environment"])
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         random.seed()  # or all bots would draw the same numbers
         sys.argv = ["bot", *arguments]
-        code = importlib.import_module("bot.__main__").main(arguments)
+        code = main(arguments, Waits(**asked["waits"]))
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
     except BaseException:  # noqa: BLE001  # it must not go on as a second server

@@ -13,8 +13,11 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
 from functools import cache
+from pathlib import Path
 
+from bot.config.waits import WAITS, Waits
 from sandbox.bot_process import PROJECT, BotProcess
 from tests.bots import MEASURED
 
@@ -67,13 +70,26 @@ class ForkServer:
         threading.Thread(target=self._listen, name="fork server", daemon=True).start()
         self._ready.result(START_S)
 
-    def start(self, arguments: Sequence[str], environment: Mapping[str, str], output: int | None) -> ForkedProcess:
-        """Fork a bot that writes to `output`, or where this process does."""
-        asked = {"arguments": list(arguments), "environment": dict(environment), "folder": str(PROJECT)}
-        files = [1 if output is None else output, 2 if output is None else output]
+    def start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        out: int = 1,
+        err: int = 2,
+        folder: Path = PROJECT,
+        waits: Waits = WAITS,
+    ) -> ForkedProcess:
+        """Fork a bot that works in `folder` and writes to the files `out` and `err`; else where this process does."""
+        asked = {
+            "arguments": list(arguments),
+            "environment": {**MEASURED, **environment},
+            "folder": str(folder),
+            "waits": asdict(waits),
+        }
         with self._asking:
             self._started = Future()
-            socket.send_fds(self._control, [json.dumps(asked).encode()], files)
+            socket.send_fds(self._control, [json.dumps(asked).encode()], [out, err])
             pid = self._started.result(START_S)
             return ForkedProcess(pid, self._ends[pid])
 
@@ -101,6 +117,6 @@ class ForkedBot(BotProcess):
         if self.is_running:
             return
         arguments = ("run", "--env-file", os.devnull)
-        environment = {**MEASURED, **self._environment}
-        forked = await asyncio.to_thread(fork_server().start, arguments, environment, self._output)
+        files = {} if self._output is None else {"out": self._output, "err": self._output}
+        forked = await asyncio.to_thread(lambda: fork_server().start(arguments, self._environment, **files))
         self._process = forked  # pyright: ignore[reportAttributeAccessIssue] it does all that is asked of it

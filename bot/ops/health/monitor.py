@@ -12,6 +12,7 @@ import aiohttp
 import discord
 
 from bot.config.settings import Settings
+from bot.config.waits import Waits
 from bot.discord_api.rest import DiscordUnreachable, ask
 from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi, Limits, Mode
@@ -19,15 +20,9 @@ from bot.jobs.runner import Runner
 from bot.ops.health.gateway import latency_of, tracing
 from bot.ops.health.metrics import Metrics
 from bot.ops.health.server import serving
-from bot.ops.health.watch import Health, Trouble, Watched
+from bot.ops.health.watch import Health, Look, Trouble, Watched
 from bot.store.store import Store
 
-# Each must be known within a minute: what is lost is seen after one pause and one patience, and told after GRACE_S.
-GATEWAY_EVERY_S, GATEWAY_PATIENCE_S = 1.0, 1.0
-REST_EVERY_S, REST_PATIENCE_S = 15.0, 10.0
-DATABASE_EVERY_S, DATABASE_PATIENCE_S = 5.0, 5.0
-#: A question that costs nothing, but counts against the key's requests.
-IMAGE_API_EVERY_S, IMAGE_API_PATIENCE_S = 30.0, 10.0
 COUNT_EVERY_S = 15.0
 LAG_EVERY_S = 1.0
 
@@ -35,18 +30,23 @@ LAG_EVERY_S = 1.0
 class HealthMonitor:
     """Knows how the bot is, and tells whoever asks. What it watches is shown to it once it is there."""
 
-    def __init__(self, settings: Settings, *, gateway: bool) -> None:
+    def __init__(self, settings: Settings, waits: Waits, *, gateway: bool) -> None:
         """`gateway` says whether this process holds a connection to Discord's gateway; else its REST counts."""
         self._settings = settings
+        self._waits = waits
         self._store: Store | None = None
         self._client: discord.AutoShardedClient | None = None
         self.measures = Metrics()
+
+        def watched(look: Look, every_s: float, patience_s: float) -> Watched:
+            return Watched(look, every_s=every_s, patience_s=patience_s, grace_s=waits.grace_s)
+
         if gateway:
-            connection = Watched(self._see_gateway, every_s=GATEWAY_EVERY_S, patience_s=GATEWAY_PATIENCE_S)
+            connection = watched(self._see_gateway, waits.gateway_every_s, waits.gateway_patience_s)
         else:
-            connection = Watched(self._see_rest, every_s=REST_EVERY_S, patience_s=REST_PATIENCE_S)
-        database = Watched(self._see_database, every_s=DATABASE_EVERY_S, patience_s=2 * DATABASE_PATIENCE_S)
-        image_api = Watched(self._see_image_api, every_s=IMAGE_API_EVERY_S, patience_s=IMAGE_API_PATIENCE_S)
+            connection = watched(self._see_rest, waits.rest_every_s, waits.rest_patience_s)
+        database = watched(self._see_database, waits.database_every_s, waits.database_patience_s)
+        image_api = watched(self._see_image_api, waits.image_api_every_s, waits.image_api_patience_s)
         self._health = Health({"discord": connection, "database": database}, {"image_api": image_api})
 
     @asynccontextmanager
@@ -114,17 +114,17 @@ class HealthMonitor:
         if self._store is None:
             raise Trouble("not yet open")
         began = time.perf_counter()
-        await self._store.ping(DATABASE_PATIENCE_S)
+        await self._store.ping(self._waits.database_patience_s / 2)
         return {"answer_ms": round((time.perf_counter() - began) * 1000, 1)}
 
     async def _see_image_api(self) -> Mapping[str, Any]:
         """By a client of its own: what it learns must not hold up a job, nor count as a request of one."""
-        settings = self._settings
+        settings, patience_s = self._settings, self._waits.image_api_patience_s
         async with ImageApi(
             base_url=settings.uniall_base_url,
             api_key=settings.uniall_api_key.get_secret_value(),
             mode=Mode(settings.uniall_mode),
-            limits=Limits(connect_s=IMAGE_API_PATIENCE_S, get_s=IMAGE_API_PATIENCE_S),
+            limits=Limits(connect_s=patience_s, get_s=patience_s),
         ) as api:
             await api.probe()
         return {}
@@ -133,7 +133,7 @@ class HealthMonitor:
         while True:
             if self._store is not None:
                 try:
-                    counts = await self._store.jobs.open_by_state(patience=DATABASE_PATIENCE_S)
+                    counts = await self._store.jobs.open_by_state(patience=self._waits.database_patience_s / 2)
                 except StoreUnavailable:
                     pass  # the health of the database says so
                 else:

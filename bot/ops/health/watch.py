@@ -9,9 +9,6 @@ from typing import Any
 
 from bot.errors import EaselError
 
-#: Trouble that passes within this time is nobody's alarm: a reconnect, a backup that holds the file.
-GRACE_S = 20.0
-
 Look = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
@@ -26,14 +23,18 @@ class Trouble(EaselError):
 class Watched:
     """One thing that the bot depends on.
 
-    Until it has answered once it is not well. Later it is well until it has been in trouble for GRACE_S.
+    Until it has answered once it is not well. Later it is well until it has been in trouble for `grace_s`.
     """
 
-    def __init__(self, look: Look, *, every_s: float, patience_s: float) -> None:
-        """`look` returns what is worth telling, or raises an EaselError; it is asked every `every_s` seconds."""
+    def __init__(self, look: Look, *, every_s: float, patience_s: float, grace_s: float) -> None:
+        """`look` returns what is worth telling, or raises an EaselError.
+
+        It is asked every `every_s` seconds and has `patience_s` to answer.
+        """
         self._look = look
         self._every_s = every_s
         self._patience_s = patience_s
+        self._grace_s = grace_s
         self._seen_well_at: float | None = None
         self._trouble: Trouble | None = Trouble("not yet seen")
         self._details: Mapping[str, Any] = {}
@@ -62,7 +63,7 @@ class Watched:
         if self._trouble is None:
             return True
         lasts_s = self._lasts_s
-        return lasts_s is not None and lasts_s < GRACE_S
+        return lasts_s is not None and lasts_s < self._grace_s
 
     @property
     def _lasts_s(self) -> float | None:
