@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import aiohttp
 import discord
@@ -15,52 +15,41 @@ from discord.ext import commands
 from bot.config.settings import Settings
 from bot.discord_api.guild_memory import LeanState
 from bot.discord_api.reconnect import PatientShards
-from bot.jobs.records.janitor import Janitor
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
+from bot.ui.kit.dispatch import Dispatcher
+from bot.ui.kit.interactions import say
+from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
-from bot.ui.panels.dispatch import Panels
-from bot.ui.panels.gallery import GalleryPanel
-from bot.ui.reply.actions import JobButton
 from bot.ui.reply.reply import DiscordReplies
-from bot.ui.requests import forms
-from bot.ui.requests.handler import InteractionHandler
-from bot.ui.settings.command import ServerSettings
+
+if TYPE_CHECKING:
+    from bot.jobs.records.janitor import Janitor
+    from bot.store.queries.meta import Meta
+    from bot.ui.panels.gallery import GalleryPanel
+    from bot.ui.panels.presets import PresetPanel
+    from bot.ui.requests.handler import RequestHandler
+    from bot.ui.settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
 
-COGS = (
-    "cogs.imagine",
-    "cogs.edit",
-    "cogs.menus",
-    "cogs.guide",
-    "cogs.account",
-    "cogs.presets",
-    "cogs.gallery",
-    "cogs.settings",
-    "cogs.blocking",
-    "cogs.servers",
-)
-
-
-class Memory(Protocol):
-    """Small named texts that outlive the process."""
-
-    async def get(self, name: str) -> str | None: ...
-
-    async def put(self, name: str, value: str) -> None: ...
+COGS = ("cogs.painting", "cogs.panels", "cogs.context_menus", "cogs.settings", "cogs.servers")
 
 
 class Tree(app_commands.CommandTree["EaselClient"]):
-    """The slash commands, with one place for whatever goes wrong in them."""
+    """The slash commands and menus. The dispatcher begins each answer and explains what goes wrong in it."""
+
+    async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        return await self.client.dispatcher.begin(interaction)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-            log.info("an outdated command was used", command=type(error).__name__)
+            log.info("an outdated command was used", error=type(error).__name__)
+            await say(interaction, tr(texts.COMMAND_TOO_OLD))
         else:
-            log.error("unhandled exception in a command", exc_info=error)
-        await self.client.handler.say(interaction, texts.INTERNAL_FAULT)
+            cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+            await self.client.dispatcher.explain(interaction, cause)
 
 
 class _Options(TypedDict, total=False):
@@ -79,12 +68,12 @@ def _options(settings: Settings, trace: aiohttp.TraceConfig | None) -> _Options:
 class EaselClient(PatientShards, commands.AutoShardedBot):
     """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
 
-    #: Given by the composition root before login.
-    handler: InteractionHandler
-    panels: Panels
+    #: What commands and events are handed to; given by the composition root before login.
+    requests: RequestHandler
+    presets: PresetPanel
     gallery: GalleryPanel
     server_settings: ServerSettings
-    household: Janitor
+    janitor: Janitor
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""
@@ -104,6 +93,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             shard_count=settings.discord_shard_count,
             **_options(settings, trace),
         )
+        self.dispatcher = Dispatcher()
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)
@@ -116,14 +106,10 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         for name in COGS:
             await self.load_extension(name)
         await self.tree.set_translator(CommandWords())
-        self.add_dynamic_items(JobButton)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Forms and panels are read here and not by the objects that were sent: so they work after a restart too."""
-        if interaction.type is discord.InteractionType.modal_submit and (answer := forms.read(interaction)):
-            await self.handler.submit(interaction, answer)
-        elif interaction.type in {discord.InteractionType.component, discord.InteractionType.modal_submit}:
-            await self.panels.take(interaction)
+        """Clicks and forms are read here and not by the objects that were sent: so they work after a restart too."""
+        await self.dispatcher.click(interaction)
 
     async def sync_commands(self) -> int:
         """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
@@ -148,7 +134,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         words = CommandWords()
         return [await command.get_translated_payload(self.tree, words) for command in self._commands()]
 
-    async def sync_if_changed(self, memory: Memory) -> None:
+    async def sync_if_changed(self, memory: Meta) -> None:
         """Register the slash commands when they differ from those registered last: Discord limits how often."""
         payload = await self.command_payload(translated=True)
         name, ids = f"commands:{self.application_id}", f"command ids:{self.application_id}"

@@ -43,7 +43,6 @@ from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
-from bot.ui.panels.dispatch import Panels
 from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
@@ -52,7 +51,10 @@ from bot.ui.panels.privacy import PrivacyPanel
 from bot.ui.panels.reports import Reports
 from bot.ui.panels.usage import UsagePanel
 from bot.ui.reply.transport import ReplyTransport
-from bot.ui.requests.handler import InteractionHandler
+from bot.ui.requests.buttons import ReplyButtons
+from bot.ui.requests.confirm import ConfirmPanel
+from bot.ui.requests.handler import RequestHandler
+from bot.ui.requests.intake import Intake
 from bot.ui.settings.command import server_settings
 
 if TYPE_CHECKING:
@@ -135,7 +137,7 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
         store.listen(house.runner.on_notify)
-        _background(stack, house.client.household.run(), "keeper")
+        _background(stack, house.client.janitor.run(), "keeper")
         if gateway:
             await house.client.sync_if_changed(store.meta)
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
@@ -152,7 +154,6 @@ class _House:
 
     client: EaselClient
     runner: Runner
-    handler: InteractionHandler
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,27 +198,28 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Policies(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
-    client.handler = InteractionHandler(
-        service, owner, client.replies, presets, OpeningBook(store.openings), DraftBook(store.drafts)
-    )
+    intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
+    client.presets = presets
+    client.requests = RequestHandler(service, intake, presets, OpeningBook(store.openings))
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, ReplyTransport(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
-    client.panels = Panels(
-        client.handler,
+    client.dispatcher.add(
+        ReplyButtons(service, owner, intake),
+        client.requests,
         presets,
         client.gallery,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         HelpPanel(owner, client),
         client.server_settings.panel,
-        client.handler.confirming,
+        ConfirmPanel(intake, drafts),
         UsagePanel(Accounts(owner)),
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
-    client.household = Janitor(store.retention, store.people, ages)
-    return _House(client, runner, client.handler)
+    client.janitor = Janitor(store.retention, store.people, ages)
+    return _House(client, runner)
 
 
 def _claimed(spools: SharedSpools, places: Paths) -> None:
@@ -315,7 +317,7 @@ async def _first_end(*tasks: asyncio.Task[None]) -> None:
 
 async def _finish(house: _House) -> None:
     """Take nothing new; let answers to people and steps of jobs that are under way finish."""
-    await asyncio.gather(house.handler.close(ANSWERS_PATIENCE_S), house.runner.stop(JOBS_PATIENCE_S))
+    await asyncio.gather(house.client.dispatcher.close(ANSWERS_PATIENCE_S), house.runner.stop(JOBS_PATIENCE_S))
 
 
 async def _sync(settings: Settings) -> int:

@@ -2,71 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
 
 import discord
 import structlog
 from discord.ext import commands
 
 from bot.errors import StoreUnavailable
-from bot.ui.kit.mentions import Mentions
 from bot.ui.panels.welcome import welcome
 
+if TYPE_CHECKING:
+    from bot.client import EaselClient
+
 log = structlog.stdlib.get_logger(__name__)
-
-
-class Household(Protocol):
-    """Keeps what servers have stored, or lets it go."""
-
-    async def left(self, guild_id: int) -> None: ...
-
-    async def is_in(self, guild_ids: Iterable[int]) -> None: ...
-
-    async def compare(self, guild_ids: Iterable[int], ours: Callable[[int], bool]) -> None: ...
-
-
-class Client(Protocol):
-    """The client, as this cog sees it."""
-
-    household: Household
-    mentions: Mentions
-
-    @property
-    def guilds(self) -> Sequence[discord.Guild]: ...
-
-    @property
-    def shards(self) -> dict[int, discord.ShardInfo]: ...
-
-    @property
-    def shard_count(self) -> int | None: ...
-
-    def is_ready(self) -> bool: ...
-
-    async def add_cog(self, cog: commands.Cog, /) -> None: ...
 
 
 class Servers(commands.Cog):
     """Greets a server that the bot comes into, and notes where it no longer is; the next start finds what is missed."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: EaselClient) -> None:
         self._client = client
 
     @commands.Cog.listener()
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """The bot has left, or was removed; a mere outage of the server is another event."""
-        await self._try(self._client.household.left(guild.id))
+        await self._try(self._client.janitor.left(guild.id))
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        await self._try(self._client.household.is_in([guild.id]))
+        await self._try(self._client.janitor.is_in([guild.id]))
         await welcome(guild, self._client.mentions)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Also what the library calls a join whose event says more than it needs to."""
         if self._client.is_ready():
-            await self._try(self._client.household.is_in([guild.id]))
+            await self._try(self._client.janitor.is_in([guild.id]))
 
     @commands.Cog.listener()
     async def on_ready(self) -> None:
@@ -76,7 +48,7 @@ class Servers(commands.Cog):
         if any(shard.is_closed() for shard in shards.values()):
             return
         servers = [guild.id for guild in self._client.guilds]
-        await self._try(self._client.household.compare(servers, lambda guild_id: (guild_id >> 22) % count in shards))
+        await self._try(self._client.janitor.compare(servers, lambda guild_id: (guild_id >> 22) % count in shards))
 
     async def _try(self, act: Awaitable[None]) -> None:
         try:
@@ -85,6 +57,6 @@ class Servers(commands.Cog):
             log.warning("the database does not take which servers the bot is in", error=str(exc))
 
 
-async def setup(client: Client) -> None:
+async def setup(client: EaselClient) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(Servers(client))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import discord
 from discord import app_commands
@@ -10,25 +10,20 @@ from discord.ext import commands
 
 from bot.model import MAX_COUNT
 from bot.ui.kit import options
-from bot.ui.requests.handler import HandlerHolder
 from bot.ui.settings import command
-from bot.ui.settings.command import ServerSettings
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient
 
 Number = app_commands.Range[int, 1, 1_000_000]
 Count = app_commands.Range[int, 1, MAX_COUNT]
 Money = app_commands.Range[str, 1, 20]
 
 
-class SettingsHolder(HandlerHolder, Protocol):
-    """The client, as this cog sees it."""
-
-    server_settings: ServerSettings
-
-
 class SettingsCommands(commands.Cog):
     """Without options the panel opens; with options they are set, and the answer shows what holds now."""
 
-    def __init__(self, client: SettingsHolder) -> None:
+    def __init__(self, client: EaselClient) -> None:
         self._client = client
 
     @app_commands.command(description="See and change what holds in this server")
@@ -101,9 +96,9 @@ class SettingsCommands(commands.Cog):
     ) -> None:
         # The parameters declare the options; they are read by their names.
         given = dict(iter(interaction.namespace))
-        await self._client.handler.answer(interaction, self._client.server_settings.command(interaction, given))
+        await self._client.server_settings.command(interaction, given)
 
 
-async def setup(client: SettingsHolder) -> None:
+async def setup(client: EaselClient) -> None:
     """Called by discord.py when the client loads this file."""
     await client.add_cog(SettingsCommands(client))

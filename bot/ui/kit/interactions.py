@@ -12,7 +12,6 @@ import structlog
 from bot.jobs.policies import RequestContext
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.policy.rules import Rules
-from bot.ui.kit.language import tr
 from bot.ui.kit.media import media_urls
 
 log = structlog.stdlib.get_logger(__name__)
@@ -112,14 +111,6 @@ def _is_in(guild: discord.Guild, thread: discord.Thread) -> bool:
     return known is not None and known.me is not None
 
 
-def may_change(interaction: Interaction, job: Job) -> bool:
-    """Cancel and Delete are for the requester, and in a server for members with Manage Messages."""
-    if interaction.user.id == job.user_id:
-        return True
-    in_its_server = interaction.guild_id is not None and interaction.guild_id == job.target.guild_id
-    return in_its_server and interaction.permissions.manage_messages
-
-
 def _kept(interaction: Interaction, job: Job, slot: Slot, index: int) -> Kept | None:
     """Where the picture can be read again later: only in replies that the bot's own token reaches."""
     message = interaction.message
@@ -150,11 +141,7 @@ def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
 
 
 async def say(interaction: Interaction, sentence: str) -> None:
-    """A private sentence to the one who asked, translated into the language of the moment.
-
-    Lost without harm when Discord no longer takes an answer.
-    """
-    sentence = tr(sentence)
+    """A private sentence to the one who asked, as it is; lost without harm when Discord no longer takes an answer."""
     try:
         if interaction.response.is_done():
             await interaction.followup.send(sentence, ephemeral=True)

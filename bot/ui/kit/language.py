@@ -54,6 +54,11 @@ def speaking(locale: str) -> Generator[None]:
         _current.reset(token)
 
 
+def speak(locale: str) -> None:
+    """Translate into the language of one of Discord's locales from here to the end of the running task."""
+    _current.set(Language.of(locale))
+
+
 def language() -> Language:
     """The language of the moment."""
     return _current.get()

@@ -201,6 +201,7 @@ NO_PICTURE_IN_MESSAGE = mark("There is no picture in that message that could be 
 NO_TEXT_IN_MESSAGE = mark("There is no text in that message that could be painted.")
 NOT_FETCHED = mark("The pictures are ready, but cannot be fetched yet; Easel keeps trying.")
 OWN_CHOICE = mark("The image API chose shape, size and format by itself here.")
+COMMAND_TOO_OLD = mark("This command has changed since Discord showed it to you. Please type it once more.")
 FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once more.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
 INTERNAL_FAULT = mark("Something went wrong inside Easel; it has been noted. Please try again.")

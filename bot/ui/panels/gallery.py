@@ -16,12 +16,12 @@ from bot.errors import ReplyError, ReplyGone
 from bot.jobs.records.gallery import NEWEST, PAGE, GalleryBook, GalleryFilter, GalleryJobs
 from bot.jobs.service import JobService
 from bot.model import Job, Slot
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.media import media_urls
 from bot.ui.kit.visibility import ChannelVisibility
 from bot.ui.panels import gallery_cards as cards
-from bot.ui.panels.dispatch import Click
 from bot.ui.panels.gallery_cards import ALL, MINE, PANEL, GalleryItem, GalleryPage
 from bot.ui.reply.transport import ReplyTransport
 

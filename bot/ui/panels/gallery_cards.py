@@ -10,17 +10,17 @@ import discord
 from discord import ui
 
 from bot.model import Job
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
 from bot.ui.kit.card_notes import address_of
+from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import tr
-from bot.ui.panels.dispatch import custom_id
-from bot.ui.reply.cards import DONE_COLOUR, alt_text
+from bot.ui.kit.widgets import GOOD, button
+from bot.ui.reply.cards import alt_text
 
 PANEL = "gallery"
 ALL, MINE = "all", "mine"
 DATE = "date"
 SHOWN_PROMPT_CHARS = 160
-PANEL_LIFETIME_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +44,22 @@ class GalleryPage:
 
 def page(room: GalleryPage) -> ui.LayoutView:
     """A page with its pictures and the ways on from it."""
-    view = ui.LayoutView(timeout=PANEL_LIFETIME_S)
     parts: list[ui.Item[Any]] = [ui.TextDisplay(_title(room))]
     for exhibit in room.exhibits:
         parts += [ui.Separator(), *_shown(exhibit)]
     if not room.exhibits:
         parts.append(ui.TextDisplay(tr("Nothing here that you may see. New pictures come with `/imagine`.")))
-    view.add_item(ui.Container(*parts, accent_colour=DONE_COLOUR))
-    if room.in_server:
-        view.add_item(ui.ActionRow(_people(room)))
-    view.add_item(_ways(room))
-    return view
+    people = [ui.ActionRow(_people(room))] if room.in_server else []
+    return widgets.layout(ui.Container(*parts, accent_colour=GOOD), *people, _ways(room))
 
 
 def date_form(whose: str) -> ui.Modal:
     """Asks for a day to go to."""
-    form = ui.Modal(title=tr("Go to a date"), custom_id=custom_id(PANEL, "day", whose), timeout=PANEL_LIFETIME_S)
     field: ui.TextInput[Any] = ui.TextInput(custom_id=DATE, placeholder="2026-03-31", min_length=8, max_length=10)
-    form.add_item(ui.Label(text=tr("Date"), description=tr("Year, month and day, as in 2026-03-31"), component=field))
-    return form
+    asked: ui.Label[Any] = ui.Label(
+        text=tr("Date"), description=tr("Year, month and day, as in 2026-03-31"), component=field
+    )
+    return widgets.form(tr("Go to a date"), custom_id(PANEL, "day", whose), asked)
 
 
 def _title(room: GalleryPage) -> str:
@@ -134,4 +131,4 @@ def _ways(room: GalleryPage) -> ui.ActionRow[Any]:
 
 
 def _button(label: str, *words: object, disabled: bool = False) -> ui.Button[Any]:
-    return ui.Button(label=label, custom_id=custom_id(PANEL, *words), disabled=disabled)
+    return button(label, custom_id(PANEL, *words), disabled=disabled)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import discord
 import structlog
@@ -16,15 +16,19 @@ from bot.jobs.policies import Policies, Standing
 from bot.policy.quotas import What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, place_of
 from bot.ui.kit.language import language, mark, tr, word
-from bot.ui.kit.mentions import Mentions
-from bot.ui.panels.dispatch import Click
+from bot.ui.kit.permissions import may_use
+from bot.ui.kit.widgets import GOOD, card
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient
+    from bot.ui.kit.mentions import Mentions
 
 log = structlog.stdlib.get_logger(__name__)
 
 PANEL = "help"
-COLOUR = discord.Colour(0x4F9D77)
 #: The answer does not wait longer for what is left of a quota; Discord gives it 3 s in all.
 PATIENCE_S = 1.0
 #: So many characters name further commands, that the card stays within Discord's 4,000.
@@ -44,28 +48,23 @@ _LEFT: Mapping[tuple[Whose, What], str] = MappingProxyType(
 )
 
 
-class Commands(Protocol):
-    """The client, as far as the guide speaks of it."""
-
-    mentions: Mentions
-
-    @property
-    def tree(self) -> app_commands.CommandTree[Any]: ...
-
-
 class HelpPanel:
     """The panel `help`. It has no buttons."""
 
     name = PANEL
 
-    def __init__(self, owner: Policies, client: Commands) -> None:
+    def __init__(self, owner: Policies, client: EaselClient) -> None:
         self._owner = owner
         self._client = client
 
     async def open(self, interaction: Interaction) -> None:
         """Tell one person, in their language, what there is for them here."""
         standings = await self._standings(interaction)
-        further = [it for it in slash_commands(self._client.tree) if it.name not in FIRST and _may(interaction, it)]
+        further = [
+            it
+            for it in slash_commands(self._client.tree)
+            if it.name not in FIRST and may_use(interaction, it.default_permissions)
+        ]
         view = guide_card(self._client.mentions, further, standings, in_server=interaction.guild_id is not None)
         await interaction.response.send_message(view=view, ephemeral=True)
 
@@ -91,7 +90,6 @@ def guide_card(
     mentions: Mentions, further: Sequence[Slash], standings: Sequence[Standing] | None, *, in_server: bool
 ) -> ui.LayoutView:
     """The card, in the language of the moment."""
-    view = ui.LayoutView(timeout=None)
     parts = ["\n".join(_beginning(mentions)), "\n".join(_buttons())]
     if further:
         parts.append("\n".join([f"**{tr('More commands')}**", *_further(mentions, further)]))
@@ -100,8 +98,7 @@ def guide_card(
     items: list[ui.Item[Any]] = []
     for shown in texts_shown:
         items += [shown, ui.Separator[Any]()]
-    view.add_item(ui.Container(*items[:-1], accent_colour=COLOUR))
-    return view
+    return card(GOOD, *items[:-1])
 
 
 def _beginning(mentions: Mentions) -> Iterator[str]:
@@ -166,8 +163,3 @@ def _whom_to_ask(*, in_server: bool) -> Iterator[str]:
         )
     else:
         yield tr("-# If something does not work, ask whoever runs this bot.")
-
-
-def _may(interaction: Interaction, command: Slash) -> bool:
-    needed = command.default_permissions
-    return needed is None or (interaction.guild_id is not None and interaction.permissions >= needed)

@@ -15,16 +15,15 @@ from bot.errors import DownloadError, ReplyError
 from bot.jobs.records.lists import JobLists, ListScope, Page
 from bot.jobs.service import Cancelled, JobService
 from bot.model import FailureKind, Job, JobState
-from bot.ui.kit import texts
+from bot.ui.kit import permissions, texts, widgets
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say, target_of
 from bot.ui.kit.language import mark, tr
-from bot.ui.panels.dispatch import Click, custom_id
 from bot.ui.reply.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
 
 PANEL = "jobs"
-COLOUR = discord.Colour(0x8792A8)
 PROMPT_CHARS = 120
 MAX_PAGES = 10_000
 
@@ -47,7 +46,7 @@ _STATES = {
 
 
 class Scope(StrEnum):
-    """ListScope requests a list shows; also the word in its custom ids."""
+    """Which requests a list shows; also the word in its custom ids."""
 
     MINE = "mine"
     SERVER = "server"  # for members with Manage Server
@@ -94,7 +93,7 @@ class JobsPanel:
         if job is None:
             await say(interaction, tr(texts.NO_SUCH_JOB))
             return
-        if not _may_cancel(interaction, job):
+        if not permissions.may_cancel(interaction, job):
             await say(interaction, tr(texts.NOT_YOURS))
             return
         await interaction.response.defer()
@@ -143,11 +142,8 @@ def layout(page: Page, scope: Scope, open_to: Sequence[Scope]) -> ui.LayoutView:
     parts: list[ui.Item[Any]] = [ui.TextDisplay(tr(heads[scope])), *(_entry(job, page, scope) for job in page.jobs)]
     if not page.jobs:
         parts.append(ui.TextDisplay(tr("Nothing here yet. `/imagine` paints a picture from words.")))
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*parts, _pages(page, scope), accent_colour=COLOUR))
-    if len(open_to) > 1:
-        view.add_item(_scopes(scope, open_to))
-    return view
+    scopes = [_scopes(scope, open_to)] if len(open_to) > 1 else []
+    return widgets.layout(ui.Container(*parts, _pages(page, scope), accent_colour=widgets.NEUTRAL), *scopes)
 
 
 def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
@@ -156,9 +152,9 @@ def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
     )
     if not job.state.is_final:
         word = custom_id(PANEL, "cancel", job.id, scope, page.number)
-        return ui.Section(text, accessory=_button(tr("Cancel"), word))
+        return ui.Section(text, accessory=widgets.button(tr("Cancel"), word))
     if scope is Scope.MINE and _can_be_shown(job):
-        return ui.Section(text, accessory=_button(tr("Show pictures"), custom_id(PANEL, "show", job.id)))
+        return ui.Section(text, accessory=widgets.button(tr("Show pictures"), custom_id(PANEL, "show", job.id)))
     return text
 
 
@@ -206,10 +202,10 @@ def _can_be_shown(job: Job) -> bool:
 def _pages(page: Page, scope: Scope) -> ui.ActionRow[Any]:
     row: ui.ActionRow[Any] = ui.ActionRow()
     if page.number > 0:
-        row.add_item(_button(tr("Newer"), custom_id(PANEL, "page", scope, page.number - 1)))
-    row.add_item(_button(tr("Refresh"), custom_id(PANEL, "page", scope, page.number)))
+        row.add_item(widgets.button(tr("Newer"), custom_id(PANEL, "page", scope, page.number - 1)))
+    row.add_item(widgets.button(tr("Refresh"), custom_id(PANEL, "page", scope, page.number)))
     if page.more:
-        row.add_item(_button(tr("Older"), custom_id(PANEL, "page", scope, page.number + 1)))
+        row.add_item(widgets.button(tr("Older"), custom_id(PANEL, "page", scope, page.number + 1)))
     return row
 
 
@@ -222,20 +218,16 @@ def _scopes(scope: Scope, open_to: Sequence[Scope]) -> ui.ActionRow[Any]:
     row: ui.ActionRow[Any] = ui.ActionRow()
     for other in open_to:
         if other is not scope:
-            row.add_item(_button(tr(labels[other]), custom_id(PANEL, "page", other, 0)))
+            row.add_item(widgets.button(tr(labels[other]), custom_id(PANEL, "page", other, 0)))
     return row
-
-
-def _button(label: str, word: str) -> ui.Button[Any]:
-    return ui.Button(label=label, custom_id=word)
 
 
 def _open_to(interaction: Interaction) -> Sequence[Scope]:
     if interaction.guild_id is None:
         return (Scope.MINE,)
-    if interaction.permissions.manage_guild:
+    if permissions.manages_server(interaction):
         return (Scope.MINE, Scope.SERVER)
-    return (Scope.MINE, Scope.CHANNEL) if interaction.permissions.manage_messages else (Scope.MINE,)
+    return (Scope.MINE, Scope.CHANNEL) if permissions.manages_messages(interaction) else (Scope.MINE,)
 
 
 def _whose(interaction: Interaction, scope: Scope) -> ListScope:
@@ -243,16 +235,6 @@ def _whose(interaction: Interaction, scope: Scope) -> ListScope:
         return ListScope(user_id=interaction.user.id)
     channel = interaction.channel_id if scope is Scope.CHANNEL else None
     return ListScope(guild_id=interaction.guild_id, channel_id=channel)
-
-
-def _may_cancel(interaction: Interaction, job: Job) -> bool:
-    """Its user; and where the job is, who manages the server, or the messages of that channel."""
-    if job.user_id == interaction.user.id:
-        return True
-    if interaction.guild_id is None or interaction.guild_id != job.target.guild_id:
-        return False
-    in_its_channel = interaction.channel_id == job.target.channel_id
-    return interaction.permissions.manage_guild or (in_its_channel and interaction.permissions.manage_messages)
 
 
 def _number(text: str) -> int:

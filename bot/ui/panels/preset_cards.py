@@ -10,13 +10,12 @@ from discord import ui
 
 from bot.policy.preset import MAX_PRESETS, PROMPT_PLACE, Preset
 from bot.ui.kit import texts
+from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import tr
-from bot.ui.panels.dispatch import custom_id
+from bot.ui.kit.widgets import NEUTRAL, button, card
 from bot.ui.panels.preset_forms import MINE, PANEL, SERVER, described
-from bot.ui.reply.cards import WAITING_COLOUR
 
 PAGE = 10
-PANEL_LIFETIME_S = 900  # Discord forgets nothing by itself; clicks are read without this object anyway
 SHOWN_WORDS_CHARS = 90
 MAX_WORDS_SHOWN = 1800  # each may be escaped to twice its length; all texts of a message have 4,000 characters
 MAX_OPTION_CHARS = 100
@@ -44,7 +43,7 @@ def listing(presets: Sequence[Preset], whose: str, page: int, *, in_guild: bool,
     if pages > 1:
         row.add_item(_button("◀", "list", whose, page - 1, disabled=page == 0))
         row.add_item(_button("▶", "list", whose, page + 1, disabled=page == pages - 1))
-    return _card(*parts, row)
+    return card(NEUTRAL, *parts, row)
 
 
 def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> ui.LayoutView:
@@ -64,7 +63,7 @@ def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> 
     if preset.of_guild:
         row.add_item(_button(tr("Copy to mine"), "copy", preset.id, page))
     row.add_item(_button(tr("Back"), "list", SERVER if preset.of_guild else MINE, page))
-    return _card(ui.TextDisplay("\n".join(line for line in lines if line)), row)
+    return card(NEUTRAL, ui.TextDisplay("\n".join(line for line in lines if line)), row)
 
 
 def asking(preset: Preset, page: int) -> ui.LayoutView:
@@ -73,7 +72,7 @@ def asking(preset: Preset, page: int) -> ui.LayoutView:
     row: ui.ActionRow[Any] = ui.ActionRow()
     row.add_item(_button(tr("Yes, delete"), "delete", preset.id, page, style=discord.ButtonStyle.danger))
     row.add_item(_button(tr("No, keep it"), "show", preset.id, page))
-    return _card(ui.TextDisplay(question), row)
+    return card(NEUTRAL, ui.TextDisplay(question), row)
 
 
 def save_button(job_id: str) -> ui.Button[Any]:
@@ -128,10 +127,4 @@ def _button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     disabled: bool = False,
 ) -> ui.Button[Any]:
-    return ui.Button(label=label, style=style, custom_id=custom_id(PANEL, *words), disabled=disabled)
-
-
-def _card(*parts: ui.Item[Any]) -> ui.LayoutView:
-    view = ui.LayoutView(timeout=PANEL_LIFETIME_S)
-    view.add_item(ui.Container(*parts, accent_colour=WAITING_COLOUR))
-    return view
+    return button(label, custom_id(PANEL, *words), style, disabled=disabled)

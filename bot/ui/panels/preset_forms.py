@@ -11,10 +11,10 @@ from discord import ui
 from bot.model import AspectRatio, ImageRequest, Job, Model, Resolution
 from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, PROMPT_PLACE, Preset
 from bot.policy.request_input import Options
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import tr
-from bot.ui.panels.dispatch import Click, custom_id
-from bot.ui.requests.forms import FORM_LIFETIME_S, RATIO_LABELS
+from bot.ui.requests.forms import RATIO_LABELS
 
 PANEL = "presets"
 NAME, WORDS, MODEL, RATIO, RESOLUTION, KEEP, WHOSE = "name", "words", "model", "ratio", "resolution", "keep", "whose"
@@ -36,14 +36,11 @@ def changing_form(preset: Preset, page: int) -> ui.Modal:
 
 def saving_form(job: Job, *, for_server: bool) -> ui.Modal:
     """A preset out of a finished job. `for_server` offers to keep it for the server, too."""
-    form = ui.Modal(title=tr("Save as preset"), custom_id=custom_id(PANEL, "save", job.id), timeout=FORM_LIFETIME_S)
-    form.add_item(_name(""))
-    form.add_item(_words(job.request.prompt[:MAX_WORDS_CHARS]))
-    form.add_item(_kept_options(job.request))
+    fields = [_name(""), _words(job.request.prompt[:MAX_WORDS_CHARS]), _kept_options(job.request)]
     if for_server:
         choices = [(tr("Me, wherever I use Easel"), MINE), (tr("Everyone in this server"), SERVER)]
-        form.add_item(_select(tr("For whom"), WHOSE, choices, MINE))
-    return form
+        fields.append(_select(tr("For whom"), WHOSE, choices, MINE))
+    return widgets.form(tr("Save as preset"), custom_id(PANEL, "save", job.id), *fields)
 
 
 def read_options(click: Click, base: Options) -> Options:
@@ -86,16 +83,18 @@ def _named(options: Options) -> Sequence[str]:
 
 
 def _full_form(title: str, made: str, name: str, words: str, options: Options) -> ui.Modal:
-    form = ui.Modal(title=title, custom_id=made, timeout=FORM_LIFETIME_S)
-    form.add_item(_name(name))
-    form.add_item(_words(words))
     models = [(texts.model_name(model), model.value) for model in Model]
-    form.add_item(_open_choice(tr("Model"), MODEL, models, options.model))
     ratios = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in AspectRatio]
-    form.add_item(_open_choice(tr("Aspect ratio"), RATIO, ratios, options.aspect_ratio))
     resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
-    form.add_item(_open_choice(tr("Resolution"), RESOLUTION, resolutions, options.resolution))
-    return form
+    return widgets.form(
+        title,
+        made,
+        _name(name),
+        _words(words),
+        _open_choice(tr("Model"), MODEL, models, options.model),
+        _open_choice(tr("Aspect ratio"), RATIO, ratios, options.aspect_ratio),
+        _open_choice(tr("Resolution"), RESOLUTION, resolutions, options.resolution),
+    )
 
 
 def _name(text: str) -> ui.Label[ui.Modal]:

@@ -12,11 +12,12 @@ from bot.jobs.service import JobService
 from bot.policy.preset import Preset
 from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, speaking, tr, trn
+from bot.ui.kit.permissions import manages_server
 from bot.ui.panels import preset_cards as cards
 from bot.ui.panels import preset_forms as forms
-from bot.ui.panels.dispatch import Click
 from bot.ui.panels.preset_forms import MINE, PANEL, SERVER
 
 log = structlog.stdlib.get_logger(__name__)
@@ -94,7 +95,7 @@ class PresetPanel:
         if preset is None:
             return
         changes = verb not in {"share", "copy"}
-        if (verb == "share" or (changes and preset.of_guild)) and not _manages(interaction):
+        if (verb == "share" or (changes and preset.of_guild)) and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))
         elif verb == "edit":
             await interaction.response.send_modal(forms.changing_form(preset, _number(page)))
@@ -114,7 +115,7 @@ class PresetPanel:
         whose = SERVER if whose == SERVER and in_guild else MINE
         there = await self._book.visible(interaction.user.id, interaction.guild_id)
         shown = [preset for preset in there if preset.of_guild is (whose == SERVER)]
-        return cards.listing(shown, whose, page, in_guild=in_guild, manages=_manages(interaction))
+        return cards.listing(shown, whose, page, in_guild=in_guild, manages=manages_server(interaction))
 
     async def _show(self, interaction: Interaction, preset_id: str, page: str) -> None:
         preset = await self._preset(interaction, preset_id)
@@ -132,8 +133,8 @@ class PresetPanel:
         if job is None:
             await say(interaction, tr(texts.NO_SUCH_JOB))
         elif click.fields is None:
-            await interaction.response.send_modal(forms.saving_form(job, for_server=_manages(interaction)))
-        elif click.first(forms.WHOSE) == SERVER and not _manages(interaction):
+            await interaction.response.send_modal(forms.saving_form(job, for_server=manages_server(interaction)))
+        elif click.first(forms.WHOSE) == SERVER and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))
         else:
             guild_id = interaction.guild_id if click.first(forms.WHOSE) == SERVER else None
@@ -189,7 +190,7 @@ class PresetPanel:
         return preset
 
     async def _may_add(self, interaction: Interaction, whose: str) -> bool:
-        if whose == MINE or _manages(interaction):
+        if whose == MINE or manages_server(interaction):
             return True
         await say(interaction, tr(NOT_A_MANAGER))
         return False
@@ -199,12 +200,8 @@ class PresetPanel:
         await interaction.response.edit_message(view=view)
 
 
-def _manages(interaction: Interaction) -> bool:
-    return interaction.guild_id is not None and interaction.permissions.manage_guild
-
-
 def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView:
-    manages = _manages(interaction)
+    manages = manages_server(interaction)
     return cards.showing(
         preset,
         page,

@@ -9,12 +9,12 @@ from discord import ui
 
 from bot.jobs.records.privacy import Privacy, Stored
 from bot.ui.kit import texts
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr, trn
-from bot.ui.panels.dispatch import Click, custom_id
+from bot.ui.kit.widgets import BAD, NEUTRAL, button, card, row
 
 PANEL = "privacy"
-CALM, WARNING = discord.Colour(0x8792A8), discord.Colour(0xC8553D)
 
 FOR_EVER = mark("They stay until you delete them, because the buttons under their replies are to work for ever.")
 NOT_KEPT = mark(
@@ -66,9 +66,7 @@ class PrivacyPanel:
 
 def overview(stored: Stored, days: int | None) -> ui.LayoutView:
     """What is stored of a person; `days` is for how long ended requests stay, None for ever."""
-    button: ui.Button[Any] = ui.Button(
-        label=tr("Delete my data"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, "ask")
-    )
+    delete = button(tr("Delete my data"), custom_id(PANEL, "ask"), discord.ButtonStyle.danger)
     lines = [tr("### What Easel stores about you"), _requests(stored)]
     lines.append(tr(FOR_EVER) if days is None else _for_days(days))
     others = [
@@ -84,7 +82,9 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
             stored.ledger,
         ),
     ]
-    return _card(CALM, ui.TextDisplay("\n".join(lines)), ui.TextDisplay("\n".join(others)), _note(tr(NOT_KEPT)), button)
+    return card(
+        NEUTRAL, ui.TextDisplay("\n".join(lines)), ui.TextDisplay("\n".join(others)), _note(tr(NOT_KEPT)), row(delete)
+    )
 
 
 def _requests(stored: Stored) -> str:
@@ -110,12 +110,10 @@ def _for_days(days: int) -> str:
 
 
 def _question() -> ui.LayoutView:
-    yes: ui.Button[Any] = ui.Button(
-        label=tr("Yes, delete it"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, "delete")
-    )
-    no: ui.Button[Any] = ui.Button(label=tr("Keep it"), custom_id=custom_id(PANEL, "keep"))
+    yes = button(tr("Yes, delete it"), custom_id(PANEL, "delete"), discord.ButtonStyle.danger)
+    no = button(tr("Keep it"), custom_id(PANEL, "keep"))
     head = tr("### Delete your data?\nThis cannot be undone.")
-    return _card(WARNING, ui.TextDisplay(f"{head}\n{tr(WHAT_GOES)}"), yes, no)
+    return card(BAD, ui.TextDisplay(f"{head}\n{tr(WHAT_GOES)}"), row(yes, no))
 
 
 def _deleted(left: Stored) -> ui.LayoutView:
@@ -138,17 +136,8 @@ def _deleted(left: Stored) -> ui.LayoutView:
         )
     if len(lines) == 1:
         lines.append(tr("Nothing is left."))
-    return _card(CALM, ui.TextDisplay("\n".join(lines)))
+    return card(NEUTRAL, ui.TextDisplay("\n".join(lines)))
 
 
 def _note(text: str) -> ui.TextDisplay[Any]:
     return ui.TextDisplay(f"-# {text}")
-
-
-def _card(colour: discord.Colour, *parts: ui.Item[Any]) -> ui.LayoutView:
-    buttons = [part for part in parts if isinstance(part, ui.Button)]
-    texts_shown = [part for part in parts if not isinstance(part, ui.Button)]
-    row = [ui.ActionRow(*buttons)] if buttons else []
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*texts_shown, *row, accent_colour=colour))
-    return view

@@ -16,14 +16,12 @@ import discord
 from discord import ui
 
 from bot.model import Job
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
+from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import components_of
-from bot.ui.panels.dispatch import custom_id
 
 PANEL = "report"
-COLOUR = discord.Colour(0xC8553D)
-DEALT_WITH_COLOUR = discord.Colour(0x4F9D77)
 MAX_REPORTERS = 20  # that are named; more say nothing new
 MAX_DONE = 4  # lines on what was done
 REPORTERS_PART, DONE_PART = 701, 702  # numbers of components
@@ -57,9 +55,7 @@ class Report:
 
 def report_button(job_id: str) -> ui.Button[Any]:
     """Report, in the details of a picture."""
-    return ui.Button(
-        label=tr("Report"), style=discord.ButtonStyle.danger, custom_id=custom_id(PANEL, ReportVerb.NEW, job_id)
-    )
+    return widgets.button(tr("Report"), custom_id(PANEL, ReportVerb.NEW, job_id), discord.ButtonStyle.danger)
 
 
 def card(job: Job, report: Report, *, with_prompt: bool = True) -> ui.LayoutView:
@@ -84,11 +80,7 @@ def card(job: Job, report: Report, *, with_prompt: bool = True) -> ui.LayoutView
         parts.append(ui.TextDisplay("\n".join(report.done), id=DONE_PART))
     if report.open:
         parts.append(_row(job, report.open))
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*parts, accent_colour=DEALT_WITH_COLOUR if report.done else COLOUR))
-    # Clicks are read without it, so the library has nothing to keep.
-    view.stop()
-    return view
+    return widgets.card(widgets.GOOD if report.done else widgets.BAD, *parts)
 
 
 def read(message: discord.Message | None, job_id: str) -> Report | None:
@@ -116,8 +108,5 @@ def blocked_line(by: int, now: datetime) -> str:
 
 def _row(job: Job, verbs: Sequence[ReportVerb]) -> ui.ActionRow[Any]:
     labels = {ReportVerb.DELETE: tr("Delete picture"), ReportVerb.BLOCK: tr("Block requester")}
-    row: ui.ActionRow[Any] = ui.ActionRow()
-    for verb in verbs:
-        identity = custom_id(PANEL, verb, job.id)
-        row.add_item(ui.Button(label=labels[verb], style=discord.ButtonStyle.danger, custom_id=identity))
-    return row
+    danger = discord.ButtonStyle.danger
+    return widgets.row(*(widgets.button(labels[verb], custom_id(PANEL, verb, job.id), danger) for verb in verbs))

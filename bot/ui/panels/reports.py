@@ -12,10 +12,11 @@ import structlog
 from bot.jobs.policies import Policies, Rules
 from bot.jobs.service import JobService
 from bot.model import Job, JobState
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, reply_locale, say
 from bot.ui.kit.language import mark, speaking, tr
+from bot.ui.kit.permissions import moderates
 from bot.ui.panels import report_cards
-from bot.ui.panels.dispatch import Click
 from bot.ui.panels.report_cards import PANEL, Report, ReportVerb
 from bot.ui.reply.transport import AUTOMOD, UNKNOWN_MESSAGE
 from bot.ui.settings.blocking import Blocking
@@ -61,7 +62,7 @@ class Reports:
             await say(interaction, tr(DEALT_WITH))
         elif verb == ReportVerb.NEW:
             await self._report(interaction, job_id)
-        elif not _may_moderate(interaction):
+        elif not moderates(interaction):
             await say(interaction, tr(NOT_A_MODERATOR))
         else:
             await self._deal_with(interaction, ReportVerb(verb), job_id)
@@ -183,10 +184,3 @@ async def _send(channel: discord.PartialMessageable, job: Job, report: Report) -
         if exc.code not in AUTOMOD:
             raise
         await channel.send(view=report_cards.card(job, report, with_prompt=False), nonce=nonce)
-
-
-def _may_moderate(interaction: Interaction) -> bool:
-    granted = interaction.permissions
-    return interaction.guild_id is not None and (
-        granted.manage_messages or granted.manage_guild or granted.administrator
-    )

@@ -14,14 +14,15 @@ from bot.jobs.records.accounts import Account, Accounts, Standing, Sum
 from bot.model import Model
 from bot.pictures import chart
 from bot.policy.quotas import Span, What, Whose
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, place_of, say
 from bot.ui.kit.language import mark, tr
-from bot.ui.panels.dispatch import Click, custom_id
+from bot.ui.kit.permissions import manages_server
+from bot.ui.kit.widgets import GOOD, button, card
 
 PANEL = "usage"
 MINE, SERVER = "mine", "server"
-COLOUR = discord.Colour(0x4F9D77)
 CHART_FILE = "usage.png"
 
 NOT_A_MANAGER = mark("Only members with the permission Manage Server can see what the server uses.")
@@ -51,7 +52,7 @@ class UsagePanel:
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         whose = click.words[-1] if click.words else ""
-        if whose == SERVER and not _manages(interaction):
+        if whose == SERVER and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))
             return
         match click.words:
@@ -71,16 +72,15 @@ class UsagePanel:
             account = await self._accounts.mine(place_of(interaction))
         png = await _chart(account)
         files = [discord.File(io.BytesIO(png), CHART_FILE, description=_alt(account))] if png else []
-        view = layout(account, whose, with_chart=bool(png), manages=_manages(interaction))
+        view = layout(account, whose, with_chart=bool(png), manages=manages_server(interaction))
         await interaction.edit_original_response(view=view, attachments=files)
 
     async def _export(self, interaction: Interaction, whose: str) -> None:
         of_server = {"guild_id": interaction.guild_id}
         table = await self._accounts.export(**(of_server if whose == SERVER else {"user_id": interaction.user.id}))
         name = f"easel-usage-{whose}.csv"
-        view = ui.LayoutView(timeout=None)
-        view.add_item(ui.TextDisplay(tr("The ledger of this month (UTC), one line for each request.")))
-        view.add_item(ui.File(f"attachment://{name}"))
+        head: ui.TextDisplay[Any] = ui.TextDisplay(tr("The ledger of this month (UTC), one line for each request."))
+        view = widgets.layout(head, ui.File(f"attachment://{name}"))
         await interaction.edit_original_response(view=view, attachments=[discord.File(io.BytesIO(table), name)])
 
 
@@ -102,20 +102,19 @@ def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> 
     if account.by_model:
         parts.append(_list(tr("**By model, this month**"), [f"{_model(it)}: {_sum(it)}" for it in account.by_model]))
     parts.append(ui.TextDisplay(tr("-# Days and months are counted in UTC. What is running counts as asked for.")))
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*parts, _buttons(whose, manages=manages), accent_colour=COLOUR))
-    return view
+    return card(GOOD, *parts, _buttons(whose, manages=manages))
 
 
 def _buttons(whose: str, *, manages: bool) -> ui.ActionRow[Any]:
-    row: ui.ActionRow[Any] = ui.ActionRow()
-    row.add_item(ui.Button(label=tr("Refresh"), custom_id=custom_id(PANEL, "show", whose)))
-    row.add_item(ui.Button(label=tr("Export as CSV"), custom_id=custom_id(PANEL, "csv", whose)))
+    buttons = [
+        button(tr("Refresh"), custom_id(PANEL, "show", whose)),
+        button(tr("Export as CSV"), custom_id(PANEL, "csv", whose)),
+    ]
     if whose == SERVER:
-        row.add_item(ui.Button(label=tr("My usage"), custom_id=custom_id(PANEL, "show", MINE)))
+        buttons.append(button(tr("My usage"), custom_id(PANEL, "show", MINE)))
     elif manages:
-        row.add_item(ui.Button(label=tr("This server's usage"), custom_id=custom_id(PANEL, "show", SERVER)))
-    return row
+        buttons.append(button(tr("This server's usage"), custom_id(PANEL, "show", SERVER)))
+    return widgets.row(*buttons)
 
 
 def _sum(total: Sum) -> str:
@@ -187,7 +186,3 @@ def _alt(account: Account) -> str:
         return tr("US dollars per day of this month. {days}", days=told)[:1024]
     told = ", ".join(f"{it.day.day}: {it.pictures}" for it in days)
     return tr("Pictures per day of this month. {days}", days=told)[:1024]
-
-
-def _manages(interaction: Interaction) -> bool:
-    return interaction.guild_id is not None and interaction.permissions.manage_guild

@@ -12,7 +12,7 @@ from discord import ui
 
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.mentions import Mentions
-from bot.ui.panels.guide import COLOUR
+from bot.ui.kit.widgets import GOOD, card
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,11 +32,11 @@ async def welcome(guild: discord.Guild, mentions: Mentions) -> None:
     if not (may.view_channel and may.send_messages):
         return
     with speaking(guild.preferred_locale.value):
-        card = welcome_card(mentions)
+        view = welcome_card(mentions)
     try:
         async with asyncio.timeout(PATIENCE_S):
             # The nonce is Discord's own guard against the same words twice.
-            await channel.send(view=card, nonce=guild.id, silent=True)
+            await channel.send(view=view, nonce=guild.id, silent=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
         log.info("the first words in a server could not be said", guild=guild.id, error=type(exc).__name__)
 
@@ -50,6 +50,4 @@ def welcome_card(mentions: Mentions) -> ui.LayoutView:
         tr("{help} tells the rest, and what is left of your pictures.", **names),
         f"-# {tr('Members with Manage Server decide with {settings} where, for whom and how much.', **names)}",
     ]
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(ui.TextDisplay[Any]("\n".join(lines)), accent_colour=COLOUR))
-    return view
+    return card(GOOD, ui.TextDisplay[Any]("\n".join(lines)))

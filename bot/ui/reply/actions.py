@@ -1,14 +1,16 @@
-"""The buttons under a reply. They carry the job's id themselves, so they work for ever, restarts included."""
+"""The buttons under a reply. Each carries its job's id itself, so it works for ever, restarts included."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
-from typing import Any, Protocol, Self, cast
+from typing import Any
 
 import discord
+from discord import ui
 
+from bot.ui.kit.dispatch import JOB_PANEL, custom_id
 from bot.ui.kit.language import mark, tr
+from bot.ui.kit.widgets import button, row
 
 
 class Action(StrEnum):
@@ -34,42 +36,16 @@ LABELS = {
     Action.CHECK: mark("Check again"),
     Action.SHOW: mark("Show pictures"),
 }
-STYLES = {Action.SHOW: discord.ButtonStyle.primary, Action.DELETE: discord.ButtonStyle.danger}
-
-#: `easel:<action>:<job id>`: short of Discord's 100 characters whatever the id is.
-CUSTOM_ID = rf"easel:(?P<action>{'|'.join(Action)}):(?P<job>[0-9a-z]{{1,32}})"
+#: Delete looks like the others. Red would make it the loudest thing under every picture, and it asks first anyway.
+STYLES = {Action.SHOW: discord.ButtonStyle.primary}
 
 
-class Pressable(Protocol):
-    """Takes the clicks."""
-
-    async def press(self, interaction: discord.Interaction[Any], action: Action, job_id: str) -> None: ...
-
-
-class PressableClient(Protocol):
-    """A client whose buttons work."""
-
-    handler: Pressable
-
-
-class JobButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=CUSTOM_ID):
+def job_button(action: Action, job_id: str) -> ui.Button[Any]:
     """One button of one job."""
+    style = STYLES.get(action, discord.ButtonStyle.secondary)
+    return button(tr(LABELS[action]), custom_id(JOB_PANEL, action, job_id), style)
 
-    def __init__(self, action: Action, job_id: str) -> None:
-        self.action = action
-        self.job_id = job_id
-        button: discord.ui.Button[Any] = discord.ui.Button(
-            label=tr(LABELS[action]),
-            style=STYLES.get(action, discord.ButtonStyle.secondary),
-            custom_id=f"easel:{action}:{job_id}",
-        )
-        super().__init__(button)
 
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        return cls(Action(match["action"]), match["job"])
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await cast(PressableClient, interaction.client).handler.press(interaction, self.action, self.job_id)
+def job_row(job_id: str, *actions: Action) -> ui.ActionRow[Any]:
+    """The buttons of one job, in this order."""
+    return row(*(job_button(action, job_id) for action in actions))

@@ -15,12 +15,8 @@ from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import follow_up_note, preset_note
 from bot.ui.kit.language import speaking, tr
-from bot.ui.reply.actions import Action, JobButton
-
-WAITING_COLOUR = discord.Colour(0x8792A8)
-PAINTING_COLOUR = discord.Colour(0xE9A23B)
-DONE_COLOUR = discord.Colour(0x4F9D77)
-FAILED_COLOUR = discord.Colour(0xC8553D)
+from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
+from bot.ui.reply.actions import Action, job_row
 
 MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
 BAR_CELLS = 10
@@ -31,18 +27,17 @@ PROMPT_FILE = "prompt.txt"
 
 RESULT_BUTTONS = (Action.AGAIN, Action.REMIX, Action.EDIT, Action.DETAILS, Action.DELETE)
 
-Part = ui.Item[Any]
 Rest = ParamSpec("Rest")
 Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
 
 
-def _of_reply(card: Card[Rest]) -> Card[Rest]:
+def _of_reply(build: Card[Rest]) -> Card[Rest]:
     """A reply speaks one language from the first card to the last, whoever clicks on it."""
 
-    @wraps(card)
+    @wraps(build)
     def spoken(job: Job, /, *args: Rest.args, **kwargs: Rest.kwargs) -> ui.LayoutView:
         with speaking(job.target.locale):
-            return card(job, *args, **kwargs)
+            return build(job, *args, **kwargs)
 
     return spoken
 
@@ -83,7 +78,7 @@ def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     else:
         head = tr("**Waiting in line** · place {place}", place=progress.place)
     lines = (head, _quote(job, look))
-    return _card(WAITING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
+    return card(NEUTRAL, text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
 @_of_reply
@@ -100,7 +95,7 @@ def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
     lines.append(_quote(job, look))
-    return _card(PAINTING_COLOUR, _text(*lines), _by(job, _parting(look)), _running_row(job, look))
+    return card(WORKING, text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
 def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
@@ -125,7 +120,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
     parts.append(_by(job, _missing(job, shown), _own_choice(job), *_fitting(shown)))
-    return _card(DONE_COLOUR, *parts, _row(job, *RESULT_BUTTONS))
+    return card(GOOD, *parts, job_row(job.id, *RESULT_BUTTONS))
 
 
 @_of_reply
@@ -142,11 +137,11 @@ def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
         actions.append(Action.REMIX)
     actions.append(Action.DETAILS)
     cancelled = kind is FailureKind.CANCELLED
-    return _card(
-        WAITING_COLOUR if cancelled else FAILED_COLOUR,
-        _text(f"**{ending.headline}**", ending.meaning, _quote(job, look)),
+    return card(
+        NEUTRAL if cancelled else BAD,
+        text(f"**{ending.headline}**", ending.meaning, _quote(job, look)),
         _by(job),
-        _row(job, *actions),
+        job_row(job.id, *actions),
     )
 
 
@@ -170,8 +165,8 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
     if not whole:
         parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
-    parts.append(_text(*(f"**{name}**: {value}" for name, value in rows if value)))
-    return _card(WAITING_COLOUR, *parts)
+    parts.append(text(*(f"**{name}**: {value}" for name, value in rows if value)))
+    return card(NEUTRAL, *parts)
 
 
 def needs_prompt_file(job: Job) -> bool:
@@ -194,17 +189,6 @@ def source_filename(index: int, kind: PictureFormat) -> str:
     return f"source-{index + 1}.{kind.extension}"
 
 
-def _card(colour: discord.Colour, *parts: Part) -> ui.LayoutView:
-    # A view is built anew for each edit: sending the same object twice would unregister its buttons everywhere.
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*parts, accent_colour=colour))
-    return view
-
-
-def _text(*lines: str) -> ui.TextDisplay[Any]:
-    return ui.TextDisplay("\n".join(line for line in lines if line))
-
-
 def _bar(percent: int) -> str:
     filled = round(percent * BAR_CELLS / 100)
     return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
@@ -217,24 +201,17 @@ def _parting(look: Look) -> str:
 
 
 def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
-    return _row(job, Action.SHOW, Action.CANCEL) if look.parting else _row(job, Action.CANCEL)
+    return job_row(job.id, *((Action.SHOW,) if look.parting else ()), Action.CANCEL)
 
 
 def _quote(job: Job, look: Look) -> str:
     return texts.quoted(job.request.prompt) if look.with_prompt else ""
 
 
-def _row(job: Job, *actions: Action) -> ui.ActionRow[Any]:
-    row: ui.ActionRow[Any] = ui.ActionRow()
-    for action in actions:
-        row.add_item(JobButton(action, job.id))
-    return row
-
-
 def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
     about = (preset_note(job.request), follow_up_note(job), *notes)
     lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in about if note)]
-    return _text(*lines)
+    return text(*lines)
 
 
 def _head(prompt: str, source_files: Sequence[str], *, covered: bool) -> Sequence[Part]:
@@ -243,11 +220,11 @@ def _head(prompt: str, source_files: Sequence[str], *, covered: bool) -> Sequenc
     A section takes one thumbnail, so each further source has its own.
     """
     if not source_files:
-        return [_text(prompt)] if prompt else []
+        return [text(prompt)] if prompt else []
     several = len(source_files) > 1
     return [
         ui.Section(
-            _text(
+            text(
                 prompt if index == 0 else "",
                 f"-# {_edited(index + 1 if several else None)}",
             ),

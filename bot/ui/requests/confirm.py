@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 import aiohttp
 import discord
 from discord import ui
 
 from bot.jobs.policies import Admitted
-from bot.jobs.records.drafts import Draft, DraftBook
+from bot.jobs.records.drafts import DraftBook
 from bot.ui.kit import texts
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
-from bot.ui.panels.dispatch import Click, custom_id
+from bot.ui.kit.widgets import WORKING, button, card, row
+
+if TYPE_CHECKING:
+    from bot.ui.requests.intake import Intake
 
 PANEL = "confirm"
-COLOUR = discord.Colour(0xE9A23B)
 
 ANSWERED = mark("This question was answered already, or is too old. Please ask for the picture once more.")
 NOT_STARTED = mark("Nothing was started, and nothing was charged.")
-
-
-class Resuming(Protocol):
-    """Starts what was confirmed."""
-
-    async def resume(self, interaction: Interaction, draft: Draft) -> None: ...
 
 
 class ConfirmPanel:
@@ -33,7 +30,7 @@ class ConfirmPanel:
 
     name = PANEL
 
-    def __init__(self, intake: Resuming, drafts: DraftBook) -> None:
+    def __init__(self, intake: Intake, drafts: DraftBook) -> None:
         self._intake = intake
         self._drafts = drafts
 
@@ -49,7 +46,7 @@ class ConfirmPanel:
         if draft is None:
             await say(interaction, tr(ANSWERED))
         elif not yes:
-            await interaction.response.edit_message(view=_card(ui.TextDisplay(tr(NOT_STARTED))))
+            await interaction.response.edit_message(view=card(WORKING, ui.TextDisplay(tr(NOT_STARTED))))
         else:
             await self._intake.resume(interaction, draft)
             await _remove_question(interaction)
@@ -64,11 +61,9 @@ def question(admitted: Admitted, draft_id: str) -> ui.LayoutView:
         f"-# {texts.options(request)}",
         tr("Requests over {limit} are asked about first here.", limit=texts.dollars(admitted.rules.confirm_over or 0)),
     ]
-    yes: ui.Button[Any] = ui.Button(
-        label=tr("Confirm"), style=discord.ButtonStyle.success, custom_id=custom_id(PANEL, "yes", draft_id)
-    )
-    no: ui.Button[Any] = ui.Button(label=tr("Not now"), custom_id=custom_id(PANEL, "no", draft_id))
-    return _card(ui.TextDisplay("\n".join(lines)), ui.ActionRow(yes, no))
+    yes = button(tr("Confirm"), custom_id(PANEL, "yes", draft_id), discord.ButtonStyle.success)
+    no = button(tr("Not now"), custom_id(PANEL, "no", draft_id))
+    return card(WORKING, ui.TextDisplay("\n".join(lines)), row(yes, no))
 
 
 async def _remove_question(interaction: Interaction) -> None:
@@ -79,9 +74,3 @@ async def _remove_question(interaction: Interaction) -> None:
         await interaction.followup.delete_message(interaction.message.id)
     except (discord.HTTPException, aiohttp.ClientError, OSError):
         return
-
-
-def _card(*parts: ui.Item[Any]) -> ui.LayoutView:
-    view = ui.LayoutView(timeout=None)
-    view.add_item(ui.Container(*parts, accent_colour=COLOUR))
-    return view

@@ -8,6 +8,7 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
+from bot.ui.kit import permissions
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr, trn
 from bot.ui.settings import rights
@@ -31,7 +32,7 @@ class Blocking:
         if guild is None:
             await say(interaction, rights.no_server(interaction))
             return
-        if not rights.may_block(interaction):
+        if not permissions.may_block(interaction):
             await say(interaction, tr(rights.NOT_A_MODERATOR))
             return
         await interaction.response.defer(ephemeral=True, thinking=True)

@@ -12,7 +12,7 @@ from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
 from bot.model import AspectRatio, Model, Resolution
 from bot.policy.rules import WHOLE_SERVER, SpoilerRule
-from bot.ui.kit import texts
+from bot.ui.kit import permissions, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import Language, tr
 from bot.ui.settings import rights
@@ -65,7 +65,7 @@ ReportPlaceOption = Transform[AppCommandChannel, _ChannelOfType(*REPORT_PLACES)]
 
 
 class ServerSettings:
-    """The door for the cogs. Everything here is done inside `Desk.answer`."""
+    """What the cogs of `/settings` and of the user menus call."""
 
     def __init__(self, owner: Policies, panel: SettingsPanel, blocking: Blocking) -> None:
         self._owner = owner
@@ -75,7 +75,7 @@ class ServerSettings:
     async def command(self, interaction: Interaction, options: Mapping[str, Any]) -> None:
         """Change what the options ask for and show what holds then; without options open the panel."""
         guild = rights.server_of(interaction)
-        if not options or guild is None or not rights.may_manage(interaction):
+        if not options or guild is None or not permissions.manages_server(interaction):
             await self.panel.open(interaction)  # or say why not
             return
         given = {name: _plain(value) for name, value in options.items()}

@@ -13,10 +13,9 @@ from bot.model import MAX_COUNT, AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.blocklist import PatternFault
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
+from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import mark, tr
-from bot.ui.panels.dispatch import Click, custom_id
-from bot.ui.requests.forms import FORM_LIFETIME_S
 from bot.ui.settings import entries
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PANEL, UNSET, Form, SettingsVerb
@@ -49,10 +48,7 @@ class FormResult:
 def build(form: Form, section: Section, channel_id: int, own: Rules) -> ui.Modal:
     """A form that holds what the place itself says now."""
     identity = custom_id(PANEL, section, channel_id, SettingsVerb.SAVE, form)
-    modal = ui.Modal(title=tr(TITLES[form]), custom_id=identity, timeout=FORM_LIFETIME_S)
-    for item in _FIELDS[form](form, own):
-        modal.add_item(item)
-    return modal
+    return widgets.form(tr(TITLES[form]), identity, *_FIELDS[form](form, own))
 
 
 def read(form: Form, click: Click, fault_of: FaultOf) -> FormResult:

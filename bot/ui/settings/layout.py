@@ -12,9 +12,9 @@ from discord import ui
 
 from bot.model import MAX_COUNT, Model, Resolution
 from bot.policy.rules import WHOLE_SERVER, AgeRule, SpoilerRule
-from bot.ui.kit import texts
+from bot.ui.kit import texts, widgets
+from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import Language, mark, tr
-from bot.ui.panels.dispatch import custom_id
 from bot.ui.settings.entries import MAX_IDS
 from bot.ui.settings.sections import (
     AGE_NAMES,
@@ -28,7 +28,6 @@ from bot.ui.settings.sections import (
 )
 
 PANEL = "settings"
-COLOUR = discord.Colour(0x5B7FB8)
 BLOCKED_SHOWN = 25
 UNSET = "unset"  # the choice that lifts a rule
 
@@ -88,10 +87,8 @@ class View:
 
 def panel(view: View) -> ui.LayoutView:
     """The whole panel."""
-    layout = ui.LayoutView(timeout=None)
     parts = [*_head(view), ui.Separator[Any](), *_BODIES[view.section](view), ui.Separator[Any](), _foot(view)]
-    layout.add_item(ui.Container(*parts, accent_colour=COLOUR))
-    return layout
+    return widgets.card(widgets.SETTINGS, *parts)
 
 
 def _head(view: View) -> Iterable[Part]:

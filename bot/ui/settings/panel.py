@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 import discord
 import structlog
-from discord import ui
 
 from bot.jobs.policies import Policies, RuleBook
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, Rules
+from bot.ui.kit import permissions
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
-from bot.ui.panels.dispatch import Click
 from bot.ui.settings import changes, forms, layout, rights
 from bot.ui.settings.blocking import Blocking
 from bot.ui.settings.entries import InvalidEntry
@@ -45,7 +45,7 @@ class SettingsPanel:
         if guild is not None:
             book = await self._owner.book_of(guild.id)
             view = self._view(book, Section.ACCESS, WHOLE_SERVER)
-            await interaction.response.send_message(view=_sendable(view), ephemeral=True)
+            await interaction.response.send_message(view=layout.panel(view), ephemeral=True)
 
     async def change(
         self,
@@ -72,7 +72,7 @@ class SettingsPanel:
         book = book or await self._owner.book_of(guild.id)
         section = typed.section if typed else Section.ACCESS
         view = self._view(book, section, channel_id, notice="\n".join(notices))
-        await interaction.edit_original_response(view=_sendable(view))
+        await interaction.edit_original_response(view=layout.panel(view))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Answer a click or a form."""
@@ -107,7 +107,7 @@ class SettingsPanel:
             case SettingsVerb.SHOW | SettingsVerb.SCOPE | SettingsVerb.RESET:
                 book = await self._owner.book_of(guild.id)
                 view = self._view(book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
-                await interaction.response.edit_message(view=_sendable(view))
+                await interaction.response.edit_message(view=layout.panel(view))
             case SettingsVerb.FORM:
                 await self._open_form(interaction, guild, section, channel, Form(click.words[3]))
             case SettingsVerb.SAVE:
@@ -142,7 +142,9 @@ class SettingsPanel:
         await interaction.response.defer()
         book = await self._changed(interaction, guild, channel_id, edit)
         notice = "\n".join([tr(SAVED), *refused])
-        await interaction.edit_original_response(view=_sendable(self._view(book, section, channel_id, notice=notice)))
+        await interaction.edit_original_response(
+            view=layout.panel(self._view(book, section, channel_id, notice=notice))
+        )
 
     async def _block(self, interaction: Interaction, guild: discord.Guild, click: Click, *, blocks: bool) -> None:
         await interaction.response.defer()
@@ -152,7 +154,7 @@ class SettingsPanel:
             outcomes.append(await act(interaction, guild, user_id))
         book = await self._owner.book_of(guild.id)
         view = self._view(book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
-        await interaction.edit_original_response(view=_sendable(view))
+        await interaction.edit_original_response(view=layout.panel(view))
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
         edit = changes.all_of(edits)
@@ -165,7 +167,7 @@ class SettingsPanel:
         guild = rights.server_of(interaction)
         if guild is None:
             await say(interaction, rights.no_server(interaction))
-        elif not rights.may_manage(interaction):
+        elif not permissions.manages_server(interaction):
             await say(interaction, tr(rights.NOT_A_MANAGER))
         else:
             return guild
@@ -181,10 +183,3 @@ class SettingsPanel:
 
 def _own(book: RuleBook, channel_id: int) -> Rules:
     return book.server if channel_id == WHOLE_SERVER else book.channels.get(channel_id, NO_RULES)
-
-
-def _sendable(view: View) -> ui.LayoutView:
-    made = layout.panel(view)
-    # The library keeps a layout that has not ended, to hand it its clicks; these are read without it.
-    made.stop()
-    return made

@@ -1,4 +1,4 @@
-"""Who may do what in a server. Asked anew at every click and form; a custom id or a menu is never believed."""
+"""Which server and channel a click in `/settings` is about, and what is said to people who may not change it."""
 
 from __future__ import annotations
 
@@ -27,18 +27,6 @@ def server_of(interaction: Interaction) -> discord.Guild | None:
 def no_server(interaction: Interaction) -> str:
     """Why there is no server to set anything for."""
     return tr(NO_SERVER if interaction.guild_id is None else NO_MEMBER)
-
-
-def may_manage(interaction: Interaction) -> bool:
-    """Whether somebody may see and change what holds in the server."""
-    granted = interaction.permissions
-    return interaction.guild_id is not None and (granted.manage_guild or granted.administrator)
-
-
-def may_block(interaction: Interaction) -> bool:
-    """Whether somebody may keep members from using Easel: whoever may keep them from talking, too."""
-    granted = interaction.permissions
-    return may_manage(interaction) or (interaction.guild_id is not None and granted.moderate_members)
 
 
 def channel_in(guild: discord.Guild, channel_id: int) -> int | None:

@@ -1,0 +1,186 @@
+"""One way in for everything that people click and fill in, and one place for whatever goes wrong in an answer.
+
+Each button, menu and form says in its custom id what it is for. There is one grammar:
+
+    easel:<action>:<job id>            the buttons under a reply
+    easel-<panel>:<word>:<word>…       everything else, forms included
+
+Both have been in use since the first version and stay readable for ever: messages that carry them never go away. A
+click is read from the raw interaction, never from the object that was sent, so it works after a restart too, and
+nothing is kept in memory for it. Nothing that a custom id or a choice says is trusted: who may do what is asked at
+each click (`kit/permissions.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast, runtime_checkable
+
+import aiohttp
+import discord
+import structlog
+
+from bot.errors import StoreUnavailable
+from bot.model import Source
+from bot.ui.kit import texts
+from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.language import speak, tr
+
+log = structlog.stdlib.get_logger(__name__)
+
+PREFIX = "easel"
+JOB_PANEL = "job"  # the panel of the buttons under a reply; its custom ids leave its name out
+MAX_CUSTOM_ID_CHARS = 100  # Discord's limit
+#: In a redeploy the new process may have the same interaction. It gets so long to answer it first, as it should.
+GIVE_WAY_S = 1.2
+
+_CLICKS = {discord.InteractionType.component, discord.InteractionType.modal_submit}
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """One press, choice or filled-in form. `words` is what the custom id says after the panel's name.
+
+    `values` is what was picked in a select menu; `fields` what a form holds, by the custom ids of its fields, None
+    where it was no form; `attachments` the files that were uploaded in a form, by Discord's ids.
+    """
+
+    words: Sequence[str]
+    values: Sequence[str] = ()
+    fields: Mapping[str, Sequence[str]] | None = None
+    attachments: Mapping[str, Source] = field(default_factory=dict[str, Source])
+
+    def first(self, name: str) -> str:
+        """The text or the only choice of a form's field; empty where it was left empty."""
+        values = (self.fields or {}).get(name, ())
+        return values[0] if values else ""
+
+    def uploads(self, name: str) -> Sequence[Source]:
+        """The files that a form's field holds."""
+        return [it for key in (self.fields or {}).get(name, ()) if (it := self.attachments.get(key)) is not None]
+
+
+class Panel(Protocol):
+    """Answers the clicks on its own components and forms."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def act(self, interaction: Interaction, click: Click) -> None: ...
+
+
+@runtime_checkable
+class Openable(Panel, Protocol):
+    """A panel that a command opens."""
+
+    async def open(self, interaction: Interaction) -> None: ...
+
+
+def custom_id(panel: str, *words: object) -> str:
+    """The custom id of a component or form. Raises ValueError where it would be too long for Discord."""
+    head = PREFIX if panel == JOB_PANEL else f"{PREFIX}-{panel}"
+    made = ":".join((head, *map(str, words)))
+    if len(made) > MAX_CUSTOM_ID_CHARS:
+        raise ValueError(f"the custom id {made} is too long")
+    return made
+
+
+def parsed(custom_id: str) -> tuple[str, Sequence[str]] | None:
+    """The panel and the words of a custom id; None where it is none of Easel's."""
+    head, *words = custom_id.split(":")
+    if head == PREFIX:
+        return JOB_PANEL, words
+    prefix, _, panel = head.partition("-")
+    return (panel, words) if prefix == PREFIX and panel else None
+
+
+def read(interaction: Interaction) -> tuple[str, Click] | None:
+    """The panel that a click is for, and the click; None where it is for none of Easel's."""
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    found = parsed(str(data.get("custom_id", ""))) if interaction.type in _CLICKS else None
+    if found is None:
+        return None
+    panel, words = found
+    if interaction.type is discord.InteractionType.component:
+        return panel, Click(words, tuple(data.get("values", ())))
+    uploaded = cast("Mapping[str, Mapping[str, Any]]", data.get("resolved", {}).get("attachments", {}))
+    attachments = {
+        key: Source(it["url"], it.get("filename", "picture"), int(it.get("size", 0))) for key, it in uploaded.items()
+    }
+    return panel, Click(words, fields=dict(_fields(data.get("components", ()))), attachments=attachments)
+
+
+def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequence[str]]]:
+    """What each field of a form holds. A field is wrapped in a label, or in a row in forms of an older kind."""
+    for outer in components:
+        for part in (outer["component"],) if "component" in outer else outer.get("components", ()):
+            values = part.get("values")
+            yield str(part.get("custom_id")), values if values is not None else [v] if (v := part.get("value")) else []
+
+
+class Dispatcher:
+    """Hands each click to its panel, and begins and guards every answer, that to a command included."""
+
+    def __init__(self) -> None:
+        self._panels: dict[str, Panel] = {}
+        self._closing = False
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    def add(self, *panels: Panel) -> None:
+        """Let these panels answer the clicks that carry their names."""
+        self._panels |= {panel.name: panel for panel in panels}
+
+    async def open(self, interaction: Interaction, name: str) -> None:
+        """Answer a command with the panel of this name. Raises LookupError where there is none that opens."""
+        panel = self._panels[name]
+        if not isinstance(panel, Openable):
+            raise LookupError(name)
+        await panel.open(interaction)
+
+    async def click(self, interaction: Interaction) -> None:
+        """Answer a click; one on a message or form that is none of Easel's is passed over."""
+        found = read(interaction)
+        panel = self._panels.get(found[0]) if found else None
+        if found is None or panel is None or not await self.begin(interaction):
+            return
+        try:
+            await panel.act(interaction, found[1])
+        except Exception as exc:  # noqa: BLE001 - reported and told by explain
+            # The person who clicked must not be left with "the application did not respond" over a fault of ours.
+            await self.explain(interaction, exc)
+
+    async def begin(self, interaction: Interaction) -> bool:
+        """Begin an answer in the task that is running: from here on it speaks the person's language.
+
+        A stop waits for the task. False where the process is about to stop and the answer must not be begun.
+        """
+        speak(interaction.locale.value)
+        if self._closing:
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await asyncio.sleep(GIVE_WAY_S)
+                await say(interaction, tr(texts.RESTARTING))
+            return False
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+        return True
+
+    async def explain(self, interaction: Interaction, exc: BaseException) -> None:
+        """Tell the person in a sentence what went wrong in an answer, and the log what it was."""
+        if isinstance(exc, StoreUnavailable):
+            log.error("the database does not answer", error=str(exc))
+            await say(interaction, tr(texts.DATABASE_BUSY))
+        elif isinstance(exc, (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)):
+            log.warning("Discord did not take an answer", error=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
+        else:
+            log.error("unhandled exception in an interaction", exc_info=exc)
+            await say(interaction, tr(texts.INTERNAL_FAULT))
+
+    async def close(self, patience_s: float) -> None:
+        """Begin no new answer, and let those under way finish."""
+        self._closing = True
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=patience_s)

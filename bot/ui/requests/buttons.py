@@ -1,0 +1,142 @@
+"""What the buttons under a reply do. Each click is read anew: whose it is, and how the job stands now."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from bot.errors import JobMoved, StoreUnavailable
+from bot.jobs.policies import Policies
+from bot.jobs.service import Cancelled, JobService
+from bot.model import AspectRatio, FollowUp, Job, JobState, Slot
+from bot.ui.kit import permissions, texts, widgets
+from bot.ui.kit.card_notes import link_to
+from bot.ui.kit.dispatch import JOB_PANEL, Click
+from bot.ui.kit.interactions import Interaction, renewed_target, say, with_fresh_sources
+from bot.ui.kit.language import tr
+from bot.ui.kit.media import media_urls
+from bot.ui.panels.preset_cards import save_button
+from bot.ui.panels.report_cards import report_button
+from bot.ui.panels.reports import is_reportable
+from bot.ui.reply import cards
+from bot.ui.reply.actions import Action
+from bot.ui.requests import forms
+from bot.ui.requests.intake import Intake
+
+Act = Callable[[Interaction, Job], Coroutine[Any, Any, None]]
+
+
+class ReplyButtons:
+    """The panel of the buttons that stand under every reply."""
+
+    name = JOB_PANEL
+
+    def __init__(self, service: JobService, policies: Policies, intake: Intake) -> None:
+        self._service = service
+        self._policies = policies
+        self._intake = intake
+        self._acts: Mapping[str, Act] = {
+            Action.CANCEL: self._cancel,
+            Action.AGAIN: self._again,
+            Action.REMIX: self._remix,
+            Action.EDIT: self._edit,
+            Action.DETAILS: self._details,
+            Action.DELETE: self._delete,
+            Action.CHECK: self._check_again,
+            Action.SHOW: self._show,
+        }
+
+    async def act(self, interaction: Interaction, click: Click) -> None:
+        """Answer a click on `easel:<action>:<job id>`."""
+        match click.words:
+            case [action, job_id] if action in self._acts:
+                job = await self._service.get(job_id)
+                if job is None:
+                    await say(interaction, tr(texts.NO_SUCH_JOB))
+                else:
+                    await self._acts[action](interaction, job)
+            case _:
+                await say(interaction, tr(texts.FORM_TOO_OLD))
+
+    async def _cancel(self, interaction: Interaction, job: Job) -> None:
+        if not permissions.may_change(interaction, job):
+            await say(interaction, tr(texts.NOT_YOURS))
+            return
+        if job.state.is_final:
+            await say(interaction, tr(texts.TOO_LATE_TO_CANCEL))
+            return
+        await interaction.response.defer()
+        outcome = await self._service.cancel(await self._renewed(interaction, job))
+        if outcome is Cancelled.TOO_LATE:
+            await say(interaction, tr(texts.TOO_LATE_TO_CANCEL))
+        elif outcome is Cancelled.SOON:
+            await say(interaction, tr(texts.CANCELLING))
+
+    async def _again(self, interaction: Interaction, job: Job) -> None:
+        request = replace(with_fresh_sources(interaction, job), follows=FollowUp.AGAIN)
+        await self._intake.start(interaction, request, parent=job, link=link_to(interaction, interaction.message))
+
+    async def _remix(self, interaction: Interaction, job: Job) -> None:
+        await interaction.response.send_modal(forms.remix_form(job))
+
+    async def _edit(self, interaction: Interaction, job: Job) -> None:
+        pictures = len(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else 0
+        if not pictures:
+            await say(interaction, tr(texts.NOTHING_TO_EDIT))
+            return
+        request = replace(job.request, aspect_ratio=AspectRatio.AUTO)
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures))
+
+    async def _details(self, interaction: Interaction, job: Job) -> None:
+        view = cards.details(job, self._service.prices.cost_micros(job.request, job.request.count))
+        if job.state is JobState.DELIVERED:
+            buttons = [save_button(job.id)]
+            if is_reportable(job, interaction.guild_id):
+                rules = await self._policies.rules_of(interaction.guild_id or 0)
+                buttons += [report_button(job.id)] if rules.report_channel is not None else []
+            view.add_item(widgets.row(*buttons))
+        if cards.needs_prompt_file(job):
+            file = discord.File(io.BytesIO(job.request.prompt.encode()), filename=cards.PROMPT_FILE)
+            await interaction.response.send_message(view=view, file=file, ephemeral=True)
+        else:
+            await interaction.response.send_message(view=view, ephemeral=True)
+
+    async def _delete(self, interaction: Interaction, job: Job) -> None:
+        if not permissions.may_change(interaction, job):
+            await say(interaction, tr(texts.NOT_YOURS))
+            return
+        await interaction.response.defer()
+        await self._service.reply_deleted(job)
+        await interaction.delete_original_response()
+
+    async def _check_again(self, interaction: Interaction, job: Job) -> None:
+        if job.state is not JobState.TIMED_OUT:
+            await say(interaction, tr(texts.ALREADY_CHECKING))
+            return
+        await interaction.response.defer()
+        asked = await self._service.check_again(job, renewed_target(interaction, job))
+        await say(interaction, tr(texts.CHECKING if asked else texts.ALREADY_CHECKING))
+
+    async def _show(self, interaction: Interaction, job: Job) -> None:
+        """The click itself brings what is missing: 15 minutes in which the reply can be changed."""
+        if job.announced and job.state is not JobState.DELIVERED:
+            await interaction.response.edit_message(view=cards.ended(job))
+            return
+        await interaction.response.defer()
+        job = await self._renewed(interaction, job)
+        if not job.state.is_final and job.state not in {JobState.READY, JobState.DELIVERING}:
+            await say(interaction, tr(texts.STILL_RUNNING))
+
+    async def _renewed(self, interaction: Interaction, job: Job) -> Job:
+        """A click on the reply brings 15 more minutes in which it can be edited, private or not."""
+        target = renewed_target(interaction, job)
+        if target == job.target:
+            return job
+        try:
+            return await self._service.renew(job, target)
+        except (StoreUnavailable, JobMoved):
+            return job

@@ -1,0 +1,60 @@
+"""The commands that open a panel: `/help`, `/jobs`, `/usage`, `/privacy`, `/presets` and `/gallery`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient
+
+
+class PanelCommands(commands.Cog):
+    """Opens each panel for the one who asks."""
+
+    def __init__(self, client: EaselClient) -> None:
+        self._client = client
+
+    @app_commands.command(name="help", description="What Easel can do, and how to begin")
+    async def show_help(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "help")
+
+    @app_commands.command(description="Your requests: in line, running and recent")
+    async def jobs(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "jobs")
+
+    @app_commands.command(description="Pictures, spend and what is left of your quota; for managers also the server's")
+    async def usage(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "usage")
+
+    @app_commands.command(description="What Easel stores about you and for how long, and how to delete it")
+    async def privacy(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "privacy")
+
+    @app_commands.command(description="Your saved styles and those of this server: see, make, change and delete them")
+    async def presets(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "presets")
+
+    @app_commands.command(description="Page through finished pictures: the server's, a member's or your own")
+    @app_commands.describe(
+        mine="Only your own pictures",
+        member="Only the pictures of this member",
+        date="Begin with this day, as in 2026-03-31",
+    )
+    async def gallery(
+        self,
+        interaction: discord.Interaction[Any],
+        mine: bool | None = None,
+        member: discord.User | None = None,
+        date: app_commands.Range[str, 8, 10] | None = None,
+    ) -> None:
+        member_id = member.id if member else None
+        await self._client.gallery.open_at(interaction, mine=bool(mine), member_id=member_id, day=date)
+
+
+async def setup(client: EaselClient) -> None:
+    """Called by discord.py when the client loads this file."""
+    await client.add_cog(PanelCommands(client))
