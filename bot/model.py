@@ -46,11 +46,13 @@ class Resolution(StrEnum):
 
 
 class PictureFormat(StrEnum):
-    """File formats, for what is asked of the API and for what bytes turn out to be."""
+    """File formats. The first three can be asked for and used as a source; a result may be any that Discord shows."""
 
     JPEG = "jpeg"
     PNG = "png"
     WEBP = "webp"
+    GIF = "gif"
+    AVIF = "avif"
 
     @property
     def extension(self) -> str:
@@ -63,7 +65,7 @@ class PictureFormat(StrEnum):
 
     @classmethod
     def of(cls, head: bytes) -> PictureFormat | None:
-        """What a file is by its first 12 bytes, whatever its name says; None for anything else."""
+        """What a file is by its first 12 bytes, whatever its name says; None for what Easel does not open."""
         if head.startswith(b"\xff\xd8\xff"):
             return cls.JPEG
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -71,6 +73,19 @@ class PictureFormat(StrEnum):
         if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
             return cls.WEBP
         return None
+
+    @classmethod
+    def of_result(cls, head: bytes) -> PictureFormat | None:
+        """As `of`, with the formats that Discord shows although Easel does not open them."""
+        if head.startswith((b"GIF87a", b"GIF89a")):
+            return cls.GIF
+        if head[4:12] in {b"ftypavif", b"ftypavis"}:
+            return cls.AVIF
+        return cls.of(head)
+
+
+#: What `output_format` of the image API may be.
+OFFERED_FORMATS = (PictureFormat.JPEG, PictureFormat.PNG, PictureFormat.WEBP)
 
 
 @dataclass(frozen=True, slots=True)

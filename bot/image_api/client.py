@@ -33,7 +33,7 @@ from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
 from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
-from bot.image_api.wire.results import TaskState
+from bot.image_api.wire.task_state import TaskState
 from bot.model import MAX_SOURCE_BYTES, ImageRequest
 from bot.telemetry import UNMEASURED, Measures
 

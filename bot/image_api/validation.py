@@ -9,10 +9,10 @@ from bot.model import (
     MAX_COUNT,
     MAX_PROMPT_CHARS,
     MAX_SOURCES,
+    OFFERED_FORMATS,
     AspectRatio,
     ImageRequest,
     Model,
-    PictureFormat,
     Resolution,
     Source,
 )
@@ -65,8 +65,8 @@ def _check_choices(request: ImageRequest) -> None:
         raise InvalidRequest("Please choose one of the aspect ratios: {choices}.", choices=_listed(shapes))
     if request.resolution not in set(Resolution):
         raise InvalidRequest("Please choose one of the resolutions: {choices}.", choices=_listed(Resolution))
-    if request.format not in set(PictureFormat):
-        raise InvalidRequest("Please choose one of the formats: {choices}.", choices=_listed(PictureFormat))
+    if request.format not in set(OFFERED_FORMATS):
+        raise InvalidRequest("Please choose one of the formats: {choices}.", choices=_listed(OFFERED_FORMATS))
 
 
 def _check_count(count: object) -> None:

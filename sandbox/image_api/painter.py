@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-from bot.model import MAX_SOURCE_PIXELS, AspectRatio, PictureFormat, Resolution
+from bot.model import MAX_SOURCE_PIXELS, OFFERED_FORMATS, AspectRatio, PictureFormat, Resolution
 from sandbox.image_api.painting.canvas import Canvas
 from sandbox.image_api.painting.caption import write_caption
 from sandbox.image_api.painting.figures import paint_figures
@@ -128,7 +128,7 @@ def _opened(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
-            with Image.open(path, formats=[entry.value for entry in PictureFormat]) as image:
+            with Image.open(path, formats=[entry.value for entry in OFFERED_FORMATS]) as image:
                 if image.width * image.height > MAX_SOURCE_PIXELS:
                     raise UnusableSource("invalid image: too many pixels")
                 image.draft("RGB", (2048, 2048))
@@ -146,4 +146,6 @@ def _encoded(image: Image.Image, picture_format: PictureFormat) -> bytes:
                 image.save(buffer, "PNG", compress_level=3)
             case PictureFormat.WEBP:
                 image.save(buffer, "WEBP", quality=85, method=2)
+            case PictureFormat.GIF | PictureFormat.AVIF:  # no format to ask for, but hosts send them unasked
+                image.save(buffer, picture_format.value)
         return buffer.getvalue()

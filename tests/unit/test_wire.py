@@ -22,7 +22,8 @@ from bot.errors import (
 )
 from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
-from bot.image_api.wire.results import MAX_RESULTS, TaskState
+from bot.image_api.wire.result_addresses import MAX_RESULTS
+from bot.image_api.wire.task_state import TaskState
 from bot.model import Charged
 
 URL = "https://example.com/result-1.jpeg"

@@ -14,15 +14,8 @@ from bot.errors import ImageApiError, Refused, TaskLost, Uncertain, Unreachable
 from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, as_text, read_json
 from bot.image_api.wire.faults import ask_error, ask_fault, submit_error, submit_fault, task_failure
 from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
-from bot.image_api.wire.results import (
-    TaskState,
-    has_blocked_picture,
-    percent_of,
-    result_addresses,
-    state_of,
-    state_word,
-    unwrapped,
-)
+from bot.image_api.wire.result_addresses import has_blocked_picture, result_addresses
+from bot.image_api.wire.task_state import TaskState, described_task, percent_of, state_of, state_word
 from bot.image_api.wire.vocabulary import fault_of
 from bot.model import Charged
 
@@ -71,12 +64,14 @@ def read_submission(answer: ApiAnswer, *, tasks: bool, asked: Asked = NOTHING_AS
         body = read_json(answer.body)
     except Unreadable as error:
         raise _not_understood(answer) from error
-    task = unwrapped(body)
+    task = described_task(body)
     task_id = _task_id(body, task, bare=tasks)
     fault = fault_of(body, asked)
-    if fault is not None and not (task_id and state_word(task)):
+    addresses = result_addresses(body, task, asked.sources)
+    if task_id is not None and state_of(task) in {TaskState.PENDING, TaskState.RUNNING}:
+        addresses = ()  # a task that is not done has no results: they are an echo of the request
+    if fault is not None and not addresses and not (task_id and state_word(task)):
         raise submit_fault(answer, fault)
-    addresses = result_addresses(body, task)
     if task_id is None and not addresses:
         raise _without_pictures(answer, body, tasks=tasks)
     return Submission(task_id, answer.request_id(), addresses)
@@ -121,13 +116,14 @@ def read_report(answer: ApiAnswer, asked: Asked = NOTHING_ASKED) -> TaskReport:
         if answer.is_success:
             raise Unreachable("the image API's answer about the task cannot be understood") from error
         raise ask_error(answer, asked) from error
-    task = unwrapped(body)
+    task = described_task(body)
     if not answer.is_success and not _is_about_task(task):
         raise ask_error(answer, asked)
     fault = fault_of(body, asked)
-    if fault is not None and not state_word(task):
+    report = _report(answer, body, task, asked)
+    if fault is not None and not state_word(task) and not report.result_urls:
         raise ask_fault(answer, fault)
-    return _report(answer, body, task, asked)
+    return report
 
 
 def _is_about_task(task: Mapping[str, object]) -> bool:
@@ -139,8 +135,8 @@ def _is_about_task(task: Mapping[str, object]) -> bool:
 def _report(answer: ApiAnswer, body: object, task: Mapping[str, object], asked: Asked) -> TaskReport:
     state = state_of(task)
     percent = percent_of(task)
-    addresses = result_addresses(body, task)
-    if state is TaskState.UNKNOWN and percent == 100 and addresses:
+    addresses = result_addresses(body, task, asked.sources)
+    if state is TaskState.UNKNOWN and addresses and (percent == 100 or not state_word(task)):
         state = TaskState.SUCCEEDED
     failure = None
     if state.is_failure:

@@ -24,7 +24,7 @@ from bot.errors import (
 )
 from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, read_json
 from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
-from bot.image_api.wire.results import TaskState
+from bot.image_api.wire.task_state import TaskState
 from bot.image_api.wire.vocabulary import ApiFault, Meaning, merged, read_fault
 from bot.model import Charged
 

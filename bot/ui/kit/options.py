@@ -5,7 +5,7 @@ from __future__ import annotations
 import discord
 from discord.app_commands import Choice
 
-from bot.model import AspectRatio, Model, PictureFormat, Resolution, Source
+from bot.model import OFFERED_FORMATS, AspectRatio, Model, PictureFormat, Resolution, Source
 from bot.policy.request_input import Options
 from bot.ui.kit.media import source_of
 from bot.ui.kit.texts import MODEL_NAMES
@@ -14,7 +14,7 @@ MODELS = [Choice(name=MODEL_NAMES[model], value=model.value) for model in Model]
 RATIOS = [Choice(name=ratio.value, value=ratio.value) for ratio in AspectRatio if ratio is not AspectRatio.AUTO]
 EDIT_RATIOS = [Choice(name=ratio.value, value=ratio.value) for ratio in AspectRatio]
 RESOLUTIONS = [Choice(name=resolution.value, value=resolution.value) for resolution in Resolution]
-FORMATS = [Choice(name=kind.value, value=kind.value) for kind in PictureFormat]
+FORMATS = [Choice(name=kind.value, value=kind.value) for kind in OFFERED_FORMATS]
 
 
 def given(

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.model import MAX_COUNT, AspectRatio, Model, PictureFormat, Resolution
+from bot.model import MAX_COUNT, OFFERED_FORMATS, AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.blocklist import PatternFault
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules
@@ -133,7 +133,7 @@ _DEFAULTS: Mapping[str, tuple[str, Callable[[], Sequence[tuple[str, str]]]]] = {
     ),
     "resolution": (mark("Resolution"), lambda: [(it.value, it.value) for it in Resolution]),
     "count": (mark("Count"), lambda: [(texts.pictures(it), str(it)) for it in range(1, MAX_COUNT + 1)]),
-    "format": (mark("Format"), lambda: [(it.value.upper(), it.value) for it in PictureFormat]),
+    "format": (mark("Format"), lambda: [(it.value.upper(), it.value) for it in OFFERED_FORMATS]),
 }
 
 
