@@ -263,7 +263,14 @@ class DownloadUnreachable(DownloadError):
 
 
 class AddressRefused(DownloadError):
-    """The address leads into a private, loopback or link-local network, or is no http address."""
+    """The address leads into a private, loopback or link-local network, or is no http address.
+
+    `host` is set where the operator can open it: it is what RESULT_HOSTS would name.
+    """
+
+    def __init__(self, message: str = "", *, host: str = "") -> None:
+        super().__init__(f"{message}: {host}" if host else message)
+        self.host = host
 
 
 class TooLarge(DownloadError):

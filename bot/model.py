@@ -1,7 +1,6 @@
-"""The words all parts of Easel share: what was asked, where its reply lives, and how far it has come.
+"""The words all parts of Easel share. Everything here is frozen and needs the standard library only.
 
-Two words are kept apart everywhere: a *job* is one user's request, ours, stored in our database;
-a *task* is what the image API runs for it. Everything here is frozen and needs the standard library only.
+A *job* is one user's request, stored in our database; a *task* is what the image API runs for it.
 """
 
 from __future__ import annotations
@@ -66,22 +65,17 @@ class PictureFormat(StrEnum):
     @classmethod
     def of(cls, head: bytes) -> PictureFormat | None:
         """What a file is by its first 12 bytes, whatever its name says; None for what Easel does not open."""
-        if head.startswith(b"\xff\xd8\xff"):
-            return cls.JPEG
-        if head.startswith(b"\x89PNG\r\n\x1a\n"):
-            return cls.PNG
-        if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-            return cls.WEBP
-        return None
+        found = cls.of_result(head)
+        return found if found in OFFERED_FORMATS else None
 
     @classmethod
     def of_result(cls, head: bytes) -> PictureFormat | None:
         """As `of`, with the formats that Discord shows although Easel does not open them."""
-        if head.startswith((b"GIF87a", b"GIF89a")):
-            return cls.GIF
-        if head[4:12] in {b"ftypavif", b"ftypavis"}:
-            return cls.AVIF
-        return cls.of(head)
+        starts = {b"\xff\xd8\xff": cls.JPEG, b"\x89PNG\r\n\x1a\n": cls.PNG, b"GIF87a": cls.GIF, b"GIF89a": cls.GIF}
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return cls.WEBP
+        avif = cls.AVIF if head[4:12] in {b"ftypavif", b"ftypavis"} else None
+        return next((kind for start, kind in starts.items() if head.startswith(start)), avif)
 
 
 #: What `output_format` of the image API may be.
@@ -100,7 +94,7 @@ class PictureInfo:
         """What lies at `path`; None where nothing does, or something that is no picture."""
         try:
             with path.open("rb") as file:
-                kind, size = PictureFormat.of(file.read(12)), path.stat().st_size
+                kind, size = PictureFormat.of_result(file.read(12)), path.stat().st_size
         except OSError:
             return None
         return cls(kind, size) if kind else None
@@ -175,9 +169,8 @@ class ImageRequest:
 class ReplyTarget:
     """Where a job's reply lives, and all that is needed to edit it without the interaction object.
 
-    `message_id` is None until Discord has taken the acknowledgement. `bot_member` says that the bot's own
-    token reaches the channel, so the reply can be edited after `token_expires_at`. `upload_limit` is in
-    bytes per file, as the interaction told it.
+    `message_id` is None until Discord has taken the acknowledgement. `bot_member` says that the bot's own token
+    reaches the channel, so the reply can be edited after `token_expires_at`. `upload_limit` is in bytes per file.
     """
 
     application_id: int
@@ -218,11 +211,8 @@ class JobState(StrEnum):
         return self in FINAL_STATES
 
 
-FINAL_STATES = frozenset(
-    {JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.TIMED_OUT, JobState.UNCERTAIN}
-)
-
-_ENDS = {JobState.FAILED, JobState.CANCELLED}
+_ENDS = frozenset({JobState.FAILED, JobState.CANCELLED})
+FINAL_STATES = _ENDS | {JobState.DELIVERED, JobState.TIMED_OUT, JobState.UNCERTAIN}
 
 #: Every arrow of a job's life. Each is one committed write before the act it announces.
 ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
@@ -239,10 +229,7 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
         # "Check again" asks once more about the same task
         JobState.TIMED_OUT: frozenset({JobState.PAINTING}),
-        JobState.DELIVERED: frozenset(),
-        JobState.FAILED: frozenset(),
-        JobState.CANCELLED: frozenset(),
-        JobState.UNCERTAIN: frozenset(),
+        **dict.fromkeys((JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.UNCERTAIN), frozenset()),
         JobState.RESTORED: frozenset(
             {JobState.PAINTING, JobState.READY, JobState.DELIVERED, JobState.UNCERTAIN, *_ENDS}
         ),
@@ -278,6 +265,7 @@ class FailureKind(StrEnum):
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed_out"
     UNCERTAIN = "uncertain"
+    HOST_REFUSED = "host_refused"  # the pictures lie on a host of a private network: the operator can open it
     LOST = "lost"  # the API no longer knows the task, or its pictures can no longer be fetched
     UNDELIVERABLE = "undeliverable"  # the pictures are there, but no place is left to post them
     REPLY_DELETED = "reply_deleted"  # a person deleted the reply while the job ran
@@ -329,8 +317,8 @@ class Job:
     @property
     def is_shelved(self) -> bool:
         """Whether its pictures were bought and stand in no message: its user finds them under /jobs."""
-        homeless = {FailureKind.REPLY_DELETED, FailureKind.UNDELIVERABLE}
-        return bool(self.result_urls) and self.failure is not None and self.failure.kind in homeless
+        kind = self.failure.kind if self.failure and self.result_urls else None
+        return kind in {FailureKind.REPLY_DELETED, FailureKind.UNDELIVERABLE}
 
 
 @dataclass(frozen=True, slots=True)

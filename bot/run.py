@@ -260,6 +260,8 @@ def _image_api(settings: Settings, places: Paths, measures: Measures) -> ImageAp
             sync_s=settings.job_timeout_s,
         ),
         attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
+        result_hosts=settings.result_hosts,
+        proxy_for=settings.proxies.for_url,
         held_folder=places.held,
         measures=measures,
     )

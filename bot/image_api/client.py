@@ -19,14 +19,14 @@ from yarl import URL
 
 from bot.errors import BadInput, DownloadError, InvalidRequest
 from bot.image_api import balance
-from bot.image_api.addresses import normal_host, parse_address
+from bot.image_api.addresses import normal_host, open_host, parse_address
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_download, counted_failures
 from bot.image_api.fetch import Fetcher, Key
 from bot.image_api.limits import Limits
-from bot.image_api.picture_file import Download, picture_format, save
+from bot.image_api.picture_file import Download, save
 from bot.image_api.probe import probe
-from bot.image_api.transport import Transport
+from bot.image_api.transport import ProxyFor, Transport, no_proxy
 from bot.image_api.validation import validate
 from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
@@ -34,7 +34,7 @@ from bot.image_api.wire.envelope import Submission, TaskReport, read_report, rea
 from bot.image_api.wire.faults import SourceOutOfReach
 from bot.image_api.wire.quoted import NOTHING_ASKED, Asked
 from bot.image_api.wire.task_state import TaskState
-from bot.model import MAX_SOURCE_BYTES, ImageRequest
+from bot.model import MAX_SOURCE_BYTES, ImageRequest, PictureFormat
 from bot.telemetry import UNMEASURED, Measures
 
 __all__ = [
@@ -74,7 +74,8 @@ def base_address(text: str) -> URL:
 class ImageApi:
     """One client for the whole process; use it as an async context manager or call `close`.
 
-    `attachment_hosts` are hosts whose attachments may lie in a private network; `held_folder` keeps pictures that
+    `attachment_hosts` and `result_hosts` are hosts, alone or with a port, whose attachments or results may lie in a
+    private network. `proxy_for` names the proxy to reach an address through. `held_folder` keeps pictures that
     came inside an answer, so that they outlive a restart (a temporary folder where it is not given).
     Raises ValueError, with a sentence, for an address or a key that cannot work.
     """
@@ -87,6 +88,8 @@ class ImageApi:
         mode: Mode = Mode.TASKS,
         limits: Limits | None = None,
         attachment_hosts: Collection[str] = (),
+        result_hosts: Collection[str] = (),
+        proxy_for: ProxyFor = no_proxy,
         held_folder: Path | None = None,
         measures: Measures = UNMEASURED,
     ) -> None:
@@ -102,14 +105,15 @@ class ImageApi:
             pause_s=self._limits.breaker_pause_s,
             max_pause_s=self._limits.breaker_max_pause_s,
         )
-        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding, measures)
+        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding, measures, proxy_for)
         self._results = Fetcher(
             self._limits,
-            open_hosts={normal_host(self._base.raw_host or "")},
+            open_hosts={normal_host(self._base.raw_host or ""), *map(open_host, result_hosts)},
             key=Key(api_key, self._base),
             just_made=True,
+            proxy_for=proxy_for,
         )
-        self._sources = Fetcher(self._limits, open_hosts={normal_host(host) for host in attachment_hosts})
+        self._sources = Fetcher(self._limits, open_hosts={*map(open_host, attachment_hosts)}, proxy_for=proxy_for)
 
     async def __aenter__(self) -> Self:
         return self
@@ -248,7 +252,7 @@ def _form(request: ImageRequest, files: Sequence[Path], stack: ExitStack) -> aio
             file = stack.enter_context(path.open("rb"))
         except OSError as error:
             raise BadInput(f"a source cannot be read ({error.strerror})") from error
-        found = picture_format(file.read(12))
+        found = PictureFormat.of(file.read(12))
         if found is None:
             raise BadInput("a source is no picture")
         file.seek(0)

@@ -17,11 +17,11 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
-from bot.image_api.addresses import GuardedResolver, check_address, same_origin
+from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
 from bot.image_api.limits import Limits
 from bot.image_api.picture_file import Download, PictureFile
 from bot.image_api.retry import may_pass, pause_s, retry_after_seconds
-from bot.image_api.transport import PIECE_BYTES, open_session, redirect_target
+from bot.image_api.transport import PIECE_BYTES, ProxyFor, no_proxy, open_session, redirect_target
 
 #: Network trouble only: a plain OSError comes from the file.
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
@@ -51,7 +51,13 @@ class Fetcher:
     """Downloads with a few tries each. `open_hosts` may lie in a private network; `key` goes to its origin only."""
 
     def __init__(
-        self, limits: Limits, *, open_hosts: Collection[str], key: Key | None = None, just_made: bool = False
+        self,
+        limits: Limits,
+        *,
+        open_hosts: Collection[str],
+        key: Key | None = None,
+        just_made: bool = False,
+        proxy_for: ProxyFor = no_proxy,
     ) -> None:
         """`just_made` says that pictures may not be there *yet* (403, 404), or not yet whole: they are asked for again.
 
@@ -62,11 +68,14 @@ class Fetcher:
         self._key = key
         self._just_made = just_made
         self._session: aiohttp.ClientSession | None = None
+        self._proxied: aiohttp.ClientSession | None = None
+        self._proxy_for = proxy_for
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._proxied):
+            if session is not None:
+                await session.close()
+        self._session = self._proxied = None
 
     async def fetch(self, url: URL, into: Path, *, max_bytes: int) -> Download:
         """Stream a picture into a file. Raises the DownloadError family after the last try."""
@@ -97,11 +106,11 @@ class Fetcher:
             raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
 
     async def _hop_by_hop(self, url: URL, into: Path, max_bytes: int) -> Download:
-        at_home = True  # once a hop has left the API's origin, no later one gets the key
         for _ in range(self._limits.max_hops):
+            url = url if self._key is None else at_home(url, self._key.origin)
             check_address(url, self._open_hosts)
-            at_home = at_home and self._key is not None and same_origin(url, self._key.origin)
-            async with self._get(url, with_key=at_home) as response:
+            with_key = self._key is not None and same_origin(url, self._key.origin)
+            async with self._get(url, with_key=with_key) as response:
                 target = redirect_target(response)
                 if target is None:
                     self._check_status(response)
@@ -110,15 +119,24 @@ class Fetcher:
         raise DownloadGone("the address redirects in a circle")
 
     def _get(self, url: URL, *, with_key: bool) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        if self._session is None:
-            self._session = open_session(aiohttp.TCPConnector(resolver=GuardedResolver(self._open_hosts)))
+        proxy = self._proxy_for(str(url))
         headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
         if with_key and self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.value}"
         timeout = aiohttp.ClientTimeout(
             total=self._limits.download_s, sock_connect=self._limits.connect_s, sock_read=self._limits.silence_s
         )
-        return self._session.get(url, headers=headers, timeout=timeout, allow_redirects=False)
+        session = self._session_for(proxy)
+        return session.get(url, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy)
+
+    def _session_for(self, proxy: str | None) -> aiohttp.ClientSession:
+        """Through a proxy the only name that is looked up here is the proxy's own, which may well be private."""
+        if proxy is not None:
+            self._proxied = self._proxied or open_session(aiohttp.TCPConnector())
+            return self._proxied
+        if self._session is None:
+            self._session = open_session(aiohttp.TCPConnector(resolver=GuardedResolver(self._open_hosts)))
+        return self._session
 
     def _check_status(self, response: aiohttp.ClientResponse) -> None:
         status = response.status

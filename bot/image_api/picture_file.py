@@ -25,17 +25,6 @@ class Download:
     bytes: int
 
 
-def picture_format(head: bytes) -> PictureFormat | None:
-    """What the first twelve bytes of a file say it is."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return PictureFormat.JPEG
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return PictureFormat.PNG
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return PictureFormat.WEBP
-    return None
-
-
 class PictureFile:
     """A picture being written beside its final name, which it gets with `finish`. Otherwise it is removed.
 
@@ -80,10 +69,10 @@ class PictureFile:
     @property
     def is_whole(self) -> bool:
         """False where the end that the format prescribes is missing, so that the picture is cut off."""
-        found = picture_format(self._head)
+        found = PictureFormat.of_result(self._head)
         if found is PictureFormat.WEBP:
             return int.from_bytes(self._head[4:8], "little") + 8 <= self._bytes
-        return found is None or _ENDS[found] in self._tail
+        return found not in _ENDS or _ENDS[found] in self._tail
 
     def finish(self) -> Download:
         """Give the file its name. Raises NotAPicture."""
@@ -94,9 +83,9 @@ class PictureFile:
         return Download(found, self._bytes)
 
     def _format(self) -> PictureFormat:
-        found = picture_format(self._head)
+        found = PictureFormat.of_result(self._head)
         if found is None:
-            raise NotAPicture("the bytes are no JPEG, PNG or WebP", self._head)
+            raise NotAPicture("the bytes are no picture that Discord shows", self._head)
         return found
 
 

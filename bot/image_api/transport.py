@@ -8,7 +8,7 @@ is Unreachable. Questions (GET) may always be asked again, so all their trouble 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from urllib.parse import quote
@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import AddressRefused, Uncertain, Unreachable
-from bot.image_api.addresses import parse_address, same_origin
+from bot.image_api.addresses import at_home, parse_address, same_origin
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_call
 from bot.image_api.limits import Limits
@@ -36,6 +36,15 @@ MAX_HEADERS = 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: All that can happen to a call on its way. UnicodeError: headers that are no text. OSError: a full disk, too.
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, AnswerTooLong)
+
+
+#: The proxy through which an address is reached; None for the direct way.
+ProxyFor = Callable[[str], str | None]
+
+
+def no_proxy(_url: str) -> str | None:
+    """Every address is reached directly."""
+    return None
 
 
 @dataclass(slots=True)
@@ -76,7 +85,14 @@ class Transport:
     """Sends one call each and gives back the Answer, whatever its status. `base` is the address before `/v1`."""
 
     def __init__(
-        self, base: URL, api_key: str, limits: Limits, breaker: Breaker, holding: BlobFolder, measures: Measures
+        self,
+        base: URL,
+        api_key: str,
+        limits: Limits,
+        breaker: Breaker,
+        holding: BlobFolder,
+        measures: Measures,
+        proxy_for: ProxyFor = no_proxy,
     ) -> None:
         self._root = base / "v1"
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
@@ -84,6 +100,7 @@ class Transport:
         self._breaker = breaker
         self._holding = holding
         self._measures = measures
+        self._proxy_for = proxy_for
         self._asking: aiohttp.ClientSession | None = None
         self._submitting: aiohttp.ClientSession | None = None
 
@@ -129,6 +146,7 @@ class Transport:
                     headers=self._headers,
                     timeout=timeout,
                     allow_redirects=False,
+                    proxy=self._proxy_for(str(self._root)),
                     trace_request_ctx=contact,
                 ) as response:
                     answer = await self._read(response)
@@ -165,7 +183,10 @@ class Transport:
             self._asking = open_session(aiohttp.TCPConnector(limit=0))
         timeout = aiohttp.ClientTimeout(total=self._limits.get_s, sock_connect=self._limits.connect_s)
         for _ in range(self._limits.max_hops):
-            async with self._asking.get(url, headers=self._headers, timeout=timeout, allow_redirects=False) as response:
+            way = self._proxy_for(str(url))
+            async with self._asking.get(
+                url, headers=self._headers, timeout=timeout, allow_redirects=False, proxy=way
+            ) as response:
                 target = self._next_hop(response)
                 if target is None:
                     return await self._read(response)
@@ -177,6 +198,7 @@ class Transport:
             target = redirect_target(response)
         except AddressRefused:
             return None
+        target = None if target is None else at_home(target, self._root)
         return target if target is not None and same_origin(target, self._root) else None
 
     async def _read(self, response: aiohttp.ClientResponse) -> ApiAnswer:

@@ -172,7 +172,7 @@ def _open(found: Structure, data: bytes, before_end: bytes = b"") -> ImageFile:
             return JpegImageFile(file)
         case PictureFormat.PNG:
             return PngImageFile(file)
-        case PictureFormat.WEBP:
+        case _:  # WebP: nothing else is read
             return WebPImageFile(file)
 
 

@@ -15,10 +15,12 @@ from yarl import URL
 from bot.errors import AddressRefused
 from bot.image_api.addresses import (
     GuardedResolver,
+    at_home,
     check_address,
     host_of,
     is_public,
     normal_host,
+    open_host,
     parse_address,
     same_origin,
 )
@@ -32,6 +34,8 @@ PRIVATE = [
     "169.254.169.254",
     "172.16.0.1",
     "192.0.0.1",
+    "192.0.0.192",
+    "192.0.0.9",
     "192.168.1.1",
     "198.18.0.1",
     "224.0.0.1",
@@ -52,7 +56,10 @@ PRIVATE = [
     "fec0::1",
     "ff02::1",
     "2001:db8::1",
+    "3fff::1",
+    "3fff:fff:ffff::1",
 ]
+FAKE = ["198.18.0.1", "198.18.3.77", "198.19.255.254"]
 PUBLIC = ["8.8.8.8", "162.159.128.233", "2606:4700::6810:84e5", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 
 
@@ -182,10 +189,64 @@ class Answers(AbstractResolver):
         return None
 
 
-@pytest.mark.parametrize("address", PRIVATE)
+@pytest.mark.parametrize("address", [address for address in PRIVATE if address not in FAKE])
 async def test_a_name_that_leads_inside_is_refused(address: str) -> None:
+    with pytest.raises(AddressRefused) as caught:
+        await GuardedResolver((), Answers(address)).resolve("innocent.example", 9000)
+    assert caught.value.host == "innocent.example:9000"
+
+
+@pytest.mark.parametrize("address", FAKE)
+async def test_a_transparent_proxy_may_answer_for_a_name_and_is_no_address_itself(address: str) -> None:
+    found = await GuardedResolver((), Answers("10.0.0.1", address)).resolve("cdn.example", 443)
+    assert [answer["host"] for answer in found] == [address]
+    for literal in (f"http://{address}/a.png", f"http://[::ffff:{address}]/a.png", f"https://{address}:8443/"):
+        with pytest.raises(AddressRefused):
+            check_address(parse_address(literal), ())
+
+
+@pytest.mark.parametrize(
+    ("entry", "address"),
+    [
+        ("minio.lan", "http://minio.lan:9000/a"),
+        ("MinIO.lan.", "https://minio.lan/a"),
+        ("10.0.0.5:9000", "http://10.0.0.5:9000/a"),
+        ("10.0.0.5", "https://10.0.0.5/a"),
+        ("[fd00::1]:9000", "http://[fd00::1]:9000/a"),
+        ("fd00::1", "http://[fd00::1]/a"),
+        ("localhost:80", "http://localhost/a"),
+    ],
+)
+async def test_a_host_of_the_settings_is_open_with_its_port(entry: str, address: str) -> None:
+    hosts, url = {open_host(entry)}, parse_address(address)
+    check_address(url, hosts)
+    await GuardedResolver(hosts, Answers("10.0.0.5")).resolve(url.raw_host or "", url.port or 0)
+
+
+async def test_a_port_of_the_settings_opens_no_other_port() -> None:
+    hosts = {open_host("10.0.0.5:9000"), open_host("minio.lan:9000")}
+    for address in ("http://10.0.0.5:9001/a", "http://10.0.0.5/a", "http://10.0.0.6:9000/a"):
+        with pytest.raises(AddressRefused) as caught:
+            check_address(parse_address(address), hosts)
+        assert caught.value.host in address
     with pytest.raises(AddressRefused):
-        await GuardedResolver((), Answers(address)).resolve("innocent.example")
+        await GuardedResolver(hosts, Answers("10.0.0.5")).resolve("minio.lan", 22)
+
+
+@pytest.mark.parametrize(
+    ("address", "home", "asked"),
+    [
+        ("http://api.example/x?a=1", "https://api.example", "https://api.example/x?a=1"),
+        ("http://API.example./x", "https://api.example", "https://api.example./x"),
+        ("http://api.example:8443/x", "https://api.example:8443", "http://api.example:8443/x"),
+        ("http://api.example:81/x", "https://api.example", "http://api.example:81/x"),
+        ("http://cdn.example/x", "https://api.example", "http://cdn.example/x"),
+        ("https://api.example/x", "http://api.example", "https://api.example/x"),
+        ("http://api.example/x", "http://api.example", "http://api.example/x"),
+    ],
+)
+def test_plain_http_of_the_apis_own_host_is_its_https(address: str, home: str, asked: str) -> None:
+    assert str(at_home(URL(address), URL(home))) == asked
 
 
 async def test_of_mixed_answers_only_public_addresses_are_left() -> None:

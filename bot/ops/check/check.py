@@ -163,4 +163,5 @@ class CheckReport:
     def _api(self) -> ImageApi:
         settings = self._settings
         key = settings.uniall_api_key.get_secret_value()
-        return ImageApi(base_url=settings.uniall_base_url, api_key=key, mode=Mode(settings.uniall_mode))
+        mode, way = Mode(settings.uniall_mode), settings.proxies.for_url
+        return ImageApi(base_url=settings.uniall_base_url, api_key=key, mode=mode, proxy_for=way)

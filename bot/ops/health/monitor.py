@@ -125,6 +125,7 @@ class HealthMonitor:
             api_key=settings.uniall_api_key.get_secret_value(),
             mode=Mode(settings.uniall_mode),
             limits=Limits(connect_s=patience_s, get_s=patience_s),
+            proxy_for=settings.proxies.for_url,
         ) as api:
             await api.probe()
         return {}

@@ -104,6 +104,14 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
             ),
             again=True,
         ),
+        FailureKind.HOST_REFUSED: Ending(
+            mark("The pictures are there, but Easel may not fetch them"),
+            mark(
+                "They lie on a host that whoever runs this bot has not opened for it. The fault is not yours; please "
+                "tell them. **Check again** brings the pictures once that is done."
+            ),
+            again=False,
+        ),
         FailureKind.UNCERTAIN: Ending(
             mark("Nobody knows whether this was painted"),
             mark(
