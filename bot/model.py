@@ -72,14 +72,12 @@ class PictureFormat(StrEnum):
     def of_result(cls, head: bytes) -> PictureFormat | None:
         """As `of`, with the formats that Discord shows although Easel does not open them."""
         starts = {b"\xff\xd8\xff": cls.JPEG, b"\x89PNG\r\n\x1a\n": cls.PNG, b"GIF87a": cls.GIF, b"GIF89a": cls.GIF}
-        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-            return cls.WEBP
-        avif = cls.AVIF if head[4:12] in {b"ftypavif", b"ftypavis"} else None
-        return next((kind for start, kind in starts.items() if head.startswith(start)), avif)
+        inside = {b"WEBP": cls.WEBP, b"ftypavif": cls.AVIF, b"ftypavis": cls.AVIF}
+        within = inside.get(head[8:12] if head[:4] == b"RIFF" else head[4:12])
+        return next((kind for start, kind in starts.items() if head.startswith(start)), within)
 
 
-#: What `output_format` of the image API may be.
-OFFERED_FORMATS = (PictureFormat.JPEG, PictureFormat.PNG, PictureFormat.WEBP)
+OFFERED_FORMATS = (PictureFormat.JPEG, PictureFormat.PNG, PictureFormat.WEBP)  # what output_format may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +92,10 @@ class PictureInfo:
         """What lies at `path`; None where nothing does, or something that is no picture."""
         try:
             with path.open("rb") as file:
-                kind, size = PictureFormat.of_result(file.read(12)), path.stat().st_size
+                kind = PictureFormat.of_result(file.read(12))
+            return cls(kind, path.stat().st_size) if kind else None
         except OSError:
             return None
-        return cls(kind, size) if kind else None
 
 
 class Slot(StrEnum):

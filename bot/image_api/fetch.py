@@ -70,6 +70,7 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
         self._proxied: aiohttp.ClientSession | None = None
         self._proxy_for = proxy_for
+        self._unmarked: dict[Path, int] = {}  # bytes of JPEGs without an end mark that came once
 
     async def close(self) -> None:
         for session in (self._session, self._proxied):
@@ -138,6 +139,14 @@ class Fetcher:
             self._session = open_session(aiohttp.TCPConnector(resolver=GuardedResolver(self._open_hosts)))
         return self._session
 
+    def _is_all_there_is(self, into: Path, file: PictureFile) -> bool:
+        """Whether a JPEG without its end mark came for the second time at the same length: so it was written."""
+        before = self._unmarked.pop(into, None)
+        if file.has_pixels and before != file.bytes:
+            self._unmarked[into] = file.bytes
+            return False
+        return file.has_pixels
+
     def _check_status(self, response: aiohttp.ClientResponse) -> None:
         status = response.status
         if status == 200:
@@ -155,7 +164,7 @@ class Fetcher:
         with PictureFile(into, max_bytes) as file:
             async for piece in response.content.iter_chunked(PIECE_BYTES):
                 file.write(piece)
-            if not file.bytes or (self._just_made and not file.is_whole):
+            if not file.bytes or (self._just_made and not file.is_whole and not self._is_all_there_is(into, file)):
                 # the answer ended as it should: that is all there is at this address, another one may have more
                 kind = DownloadGone if self._just_made else DownloadUnreachable
                 raise _Failed(kind("the host sent nothing, or half a picture"), again=True)

@@ -14,6 +14,8 @@ from bot.model import PictureFormat
 _HEAD_BYTES = 12
 #: Where the end of a picture is looked for: some files carry a little more behind it.
 _TAIL_BYTES = 64 * 1024
+_START_OF_SCAN = b"\xff\xda"
+_SCAN_HEADER_BYTES = 14  # of a scan with three components
 _ENDS = {PictureFormat.PNG: b"IEND\xaeB`\x82", PictureFormat.JPEG: b"\xff\xd9"}
 
 
@@ -38,6 +40,7 @@ class PictureFile:
         self._head = b""
         self._tail = b""
         self._bytes = 0
+        self._scan_at = 0  # where the pixels of a JPEG begin; 0 until they do
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> PictureFile:
@@ -62,6 +65,8 @@ class PictureFile:
             self._head += piece[: _HEAD_BYTES - len(self._head)]
             if len(self._head) == _HEAD_BYTES:
                 self._format()
+        if not self._scan_at and (found := (self._tail[-1:] + piece).find(_START_OF_SCAN)) >= 0:
+            self._scan_at = self._bytes - len(piece) + found + _SCAN_HEADER_BYTES
         self._tail = (self._tail + piece)[-_TAIL_BYTES:]
         if self._file is not None:
             self._file.write(piece)
@@ -72,7 +77,13 @@ class PictureFile:
         found = PictureFormat.of_result(self._head)
         if found is PictureFormat.WEBP:
             return int.from_bytes(self._head[4:8], "little") + 8 <= self._bytes
-        return found not in _ENDS or _ENDS[found] in self._tail
+        end = _ENDS.get(found) if found else None
+        return end is None or end in self._tail
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether a JPEG has come as far as its pixels: every viewer shows it then, its end mark missing or not."""
+        return PictureFormat.of_result(self._head) is PictureFormat.JPEG and self._scan_at in range(1, self._bytes)
 
     def finish(self) -> Download:
         """Give the file its name. Raises NotAPicture."""

@@ -75,6 +75,27 @@ async def test_the_format_is_what_the_bytes_say(tmp_path: Path, body: bytes, fou
     assert (tmp_path / "p").read_bytes() == body
 
 
+JPEG_OF_PIXELS = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(9) + b"\xff\xda\0\x0c\3\1\0\2\x11\3\x11\0\x3f\0" + b"p" * 500
+
+
+@pytest.mark.parametrize(
+    ("body", "found", "tries"),
+    [
+        (b"GIF89a" + bytes(100), PictureFormat.GIF, 1),
+        (b"GIF87a" + bytes(100), PictureFormat.GIF, 1),
+        (b"\0\0\0\x20ftypavif" + bytes(100), PictureFormat.AVIF, 1),
+        (b"\0\0\0\x20ftypavis" + bytes(100), PictureFormat.AVIF, 1),
+        (JPEG_OF_PIXELS, PictureFormat.JPEG, 2),
+        (JPEG_OF_PIXELS + b"\xff\xd9" + bytes(100_000), PictureFormat.JPEG, 2),
+    ],
+    ids=["GIF", "old GIF", "AVIF", "moving AVIF", "JPEG without its end", "JPEG with a film behind"],
+)
+async def test_what_discord_shows_is_taken(tmp_path: Path, body: bytes, found: PictureFormat, tries: int) -> None:
+    async with playing(always(200, body)) as server, client(API) as image_api:
+        download = await image_api.download(f"{server.url}/a", tmp_path / "p", max_bytes=MANY)
+    assert (download.format, (tmp_path / "p").read_bytes(), len(server.seen)) == (found, body, tries)
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -110,12 +131,14 @@ async def test_passing_trouble_is_tried_again(tmp_path: Path, trouble: Handler) 
         (hang_up, DownloadUnreachable, 8),  # aiohttp itself asks once more where a GET gets no answer at all
         (half_a_picture, DownloadUnreachable, 4),
         (half_a_picture_that_looks_whole, DownloadGone, 4),
-        (always(200, JPEG[:-2]), DownloadGone, 4),
+        (always(200, JPEG[: len(JPEG) // 2]), DownloadGone, 4),
         (always(200, WEBP[:-1]), DownloadGone, 4),
         (wait, DownloadUnreachable, 4),
         (always(200, b""), DownloadGone, 4),
         (always(200, b"<!doctype html><html>"), NotAPicture, 1),
-        (always(200, b"GIF89a" + bytes(100)), NotAPicture, 1),
+        (always(200, b"GIF90a" + bytes(100)), NotAPicture, 1),
+        (always(200, b"\0\0\0\x20ftypheic" + bytes(100)), NotAPicture, 1),
+        (always(200, b"<svg xmlns='http://www.w3.org/2000/svg'/>"), NotAPicture, 1),
         (always(200, b"\x89PNG"), NotAPicture, 1),
         (always(200, PNG + bytes(MANY)), TooLarge, 1),
         (always(302, Location="ftp://cdn.example/a"), AddressRefused, 1),
