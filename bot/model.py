@@ -236,8 +236,7 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 #: States that count as "in flight" for the user's limit.
 OPEN_STATES = frozenset(JobState) - FINAL_STATES
-#: States that hold one of the places at the image API.
-ACTIVE_STATES = frozenset({JobState.SUBMITTING, JobState.PAINTING})
+ACTIVE_STATES = frozenset({JobState.SUBMITTING, JobState.PAINTING})  # they hold a slot at the image API
 
 
 class Charged(StrEnum):
