@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -143,10 +142,8 @@ async def test_a_lost_connection_is_one_line_per_try_and_comes_back(tmp_path: Pa
 async def test_a_bot_at_work_ends_in_order_when_told(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
         await bot.line(AT_WORK)
-        began = time.monotonic()
         bot.terminate()
         assert await bot.wait(STOP_S) == 0
-        assert time.monotonic() - began < 5  # nothing was under way
     assert "Traceback" not in bot.output
 
 

@@ -117,6 +117,6 @@ class ForkedBot(BotProcess):
         if self.is_running:
             return
         arguments = ("run", "--env-file", os.devnull)
-        files = {} if self._output is None else {"out": self._output, "err": self._output}
-        forked = await asyncio.to_thread(lambda: fork_server().start(arguments, self._environment, **files))
+        out, err = (1, 2) if self._output is None else (self._output, self._output)
+        forked = await asyncio.to_thread(lambda: fork_server().start(arguments, self._environment, out=out, err=err))
         self._process = forked  # pyright: ignore[reportAttributeAccessIssue] it does all that is asked of it

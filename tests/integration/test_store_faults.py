@@ -8,7 +8,6 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -168,11 +167,10 @@ async def test_a_port_where_nobody_listens_is_told() -> None:
 async def test_a_host_that_accepts_but_never_answers_does_not_hold_up_the_start(limit: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        url = f"postgresql://ann:geheim@127.0.0.1:{port}/easel?connect_timeout={2 if limit != 'ours' else 4}"
-        began = time.monotonic()
-        sentence = await sentence_of(url, patience=0.3 if limit == "ours" else 7.0)
+        url = f"postgresql://ann:geheim@127.0.0.1:{port}/easel?connect_timeout={2 if limit != 'ours' else 600}"
+        async with asyncio.timeout(60):
+            sentence = await sentence_of(url, patience=0.3 if limit == "ours" else 600.0)
 
-    assert time.monotonic() - began < 5
     assert "does not answer" in sentence
 
 

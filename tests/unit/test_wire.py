@@ -315,7 +315,8 @@ def test_a_hostile_body_is_answered_in_bounded_time(body: bytes) -> None:
     for status in (200, 400):
         for found in (submission_or_error(ApiAnswer(status, body)), report_or_error(ApiAnswer(status, body))):
             assert not isinstance(found, ImageApiError) or str(found).isprintable()
-    assert time.process_time() - started < 4
+    # Seconds of the processor; usually below one. What grows with the square of a body takes hours.
+    assert time.process_time() - started < 60
 
 
 def test_a_text_from_outside_never_reaches_the_message() -> None:
