@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -140,6 +141,17 @@ class LedgerColumns(TypedColumns):
     settled_at = Column(UtcTime)  # None while the job runs
 
 
+class TotalColumns(TypedColumns):
+    """What the ledger's entries of one day add up to, for quotas; see queries/totals.py."""
+
+    user_id = Column(BigInteger, primary_key=True, autoincrement=False)  # -2 stands for all people
+    guild_id = Column(BigInteger, primary_key=True, autoincrement=False)  # -2 for all, -1 for none
+    day = Column(String(10), primary_key=True)  # in UTC, such as 2026-11-23
+    shard = Column(BigInteger, primary_key=True, autoincrement=False)  # the database session that writes this row
+    pictures = Column(BigInteger, nullable=False)
+    cost_micros = Column(BigInteger, nullable=False)
+
+
 class BlockColumns(TypedColumns):
     """Who may not use Easel in a server."""
 
@@ -200,6 +212,7 @@ jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
 meta = Table("meta", metadata, MetaColumns)
 rules = Table("rules", metadata, RulesColumns)
 ledger = Table("ledger", metadata, LedgerColumns)
+totals = Table("totals", metadata, TotalColumns)
 blocks = Table("blocks", metadata, BlockColumns)
 presets = Table("presets", metadata, PresetColumns, UniqueConstraint("of_guild", "owner_id", "name"))
 preferences = Table("preferences", metadata, PreferenceColumns)
@@ -210,12 +223,25 @@ departures = Table("departures", metadata, DepartureColumns)
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
 Index(None, jobs.c.user_id, jobs.c.seq)
-# So does the search for ends that nobody has been told of.
-Index(None, jobs.c.told, jobs.c.seq)
-# A server's pictures and requests, newest first, and what has grown old.
+# So do all questions about jobs whose end nobody has been told yet, because there is none or because it is fresh. A
+# partial index holds only their rows. SQLite uses it only where a query repeats its condition: UNANNOUNCED.
+UNANNOUNCED = jobs.c.told.is_(False)
+_PARTIAL: dict[str, Any] = {"sqlite_where": UNANNOUNCED, "postgresql_where": UNANNOUNCED}
+Index("ix_jobs_unannounced", jobs.c.seq, **_PARTIAL)
+Index("ix_jobs_unannounced_of_user", jobs.c.user_id, jobs.c.seq, **_PARTIAL)
+Index("ix_jobs_unannounced_of_guild", jobs.c.guild_id, jobs.c.seq, **_PARTIAL)
+# A server's pictures and requests, of all, of a member or of a channel, newest first; and what has grown old.
 Index(None, jobs.c.guild_id, jobs.c.seq)
+Index(None, jobs.c.guild_id, jobs.c.user_id, jobs.c.seq)
+Index(None, jobs.c.guild_id, jobs.c.channel_id, jobs.c.seq)
 Index(None, jobs.c.finished_at)
-# Quotas and sums of a day or a month, by person and by server.
+# Sums of a day or a month, by person and by server.
 Index(None, ledger.c.user_id, ledger.c.reserved_at)
 Index(None, ledger.c.guild_id, ledger.c.reserved_at)
 Index(None, ledger.c.reserved_at)
+# Entries that still name a person, for the day on which they have grown old.
+NAMED_PERSON = ledger.c.user_id.is_not(None)
+Index("ix_ledger_named", ledger.c.reserved_at, sqlite_where=NAMED_PERSON, postgresql_where=NAMED_PERSON)
+# Totals of a server that was left, and those of past months.
+Index(None, totals.c.guild_id, totals.c.day)
+Index(None, totals.c.day)

@@ -25,7 +25,7 @@ from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
-from bot.store.thread import DatabaseThread
+from bot.store.thread import GRACE_S, DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 
@@ -106,7 +106,8 @@ class Store:
         Such an error reaches the caller while the transaction goes on; any other one undoes what `fn` did.
 
         After `patience` seconds StoreUnavailable is raised. If `fn` had not begun by then, it never will; if it
-        had, it is undone. Only when time ran out during the commit itself may what `fn` wrote stand nevertheless.
+        had, its outcome is waited for a little longer (GRACE_S), and then it is undone. Only when time ran out during
+        the commit itself may what `fn` wrote stand nevertheless.
         The same uncertainty goes with a connection that broke during the commit. A caller that is cancelled
         takes nothing back: `fn` is still done.
         """
@@ -115,6 +116,8 @@ class Store:
             return await call.future
         try:
             await asyncio.wait([call.future], timeout=patience)
+            if call.begun and not call.future.done():
+                await asyncio.wait([call.future], timeout=GRACE_S)
             if call.future.done():
                 return call.future.result()
             call.given_up = True

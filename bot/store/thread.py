@@ -1,7 +1,14 @@
 """The one thread that talks to the database, with group commit.
 
-Whatever waits shares one transaction: under load a commit's disk flush is paid once for many writes. If the batch
-fails, each piece of work is done again alone, so that one bad statement cannot harm the others.
+**Group commit.** A commit ends with a flush to the disk, which takes milliseconds on a good disk and a hundred times
+as long on a busy one. So whatever waits shares one transaction and one flush. A batch ends after MAX_BATCH pieces of
+work or MAX_BATCH_S, whichever comes first: its first caller waits for its last, and whoever gives up meanwhile has
+waited for nothing. What did not fit comes first in the next batch.
+
+**One bad statement harms nobody else.** If the batch fails, it is undone and each piece of work is done again alone.
+
+**Giving up.** A caller whose work has not begun leaves it undone. One whose work is in the running batch waits
+GRACE_S longer for the outcome, because undoing a batch takes the time of everybody in it.
 """
 
 from __future__ import annotations
@@ -10,7 +17,8 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
@@ -23,7 +31,9 @@ from bot.store import faults
 from bot.store.engine import Database
 from bot.telemetry import UNMEASURED, Measures
 
-MAX_BATCH = 100  # the first of a crowd should not wait for the last
+MAX_BATCH = 100
+MAX_BATCH_S = 0.08
+GRACE_S = 0.25  # a batch, and a commit on a slow disk
 
 T = TypeVar("T")
 
@@ -44,16 +54,17 @@ class _ConnectionLost(StoreUnavailable):
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One piece of work on its way through the thread. The event loop sets `given_up`, the thread reads it."""
+    """One piece of work on its way through the thread. The event loop sets `given_up`, the thread `begun`."""
 
     work: Callable[[Connection], Any]
     future: asyncio.Future[Any]
+    begun: bool = False
     given_up: bool = False
     result: Any = None
     error: Exception | None = None
 
     def do(self, connection: Connection) -> None:
-        self.error = None
+        self.error, self.begun = None, True
         try:
             self.result = self.work(connection)
         except EaselError as error:
@@ -124,14 +135,22 @@ class DatabaseThread:
         return True
 
     def _serve(self) -> None:
-        while (call := self._queue.get()) is not None:
-            batch = [call, *self._others()]
+        waiting = deque[Call]()
+        while True:
+            if not waiting:
+                call = self._queue.get()
+                if call is None:
+                    return
+                waiting.append(call)
+            waiting.extend(self._others(MAX_BATCH - len(waiting)))
             began = time.perf_counter()
-            self._settle(batch)
+            batch = self._settle(waiting)
+            for _ in batch:
+                waiting.popleft()
             self._tell(self._answer, batch, time.perf_counter() - began)
 
-    def _others(self) -> Iterator[Call]:
-        for _ in range(MAX_BATCH - 1):
+    def _others(self, room: int) -> Iterator[Call]:
+        for _ in range(room):
             try:
                 call = self._queue.get_nowait()
             except Empty:
@@ -141,21 +160,25 @@ class DatabaseThread:
                 return
             yield call
 
-    def _settle(self, batch: Sequence[Call]) -> None:
+    def _settle(self, waiting: Iterable[Call]) -> Sequence[Call]:
+        """Do the first of what waits; returns those that now have a result or an error. At least one does."""
+        offered = list(waiting)
         try:
-            self._do_together(batch)
+            return offered[: self._do_together(offered)]
         except StoreUnavailable as outage:
-            for call in batch:
+            for call in offered:
                 call.error = StoreUnavailable(str(outage))
         except Exception:  # noqa: BLE001 -- the work of other modules may raise anything
-            for call in batch:
+            for call in offered:
                 self._do_alone(call)
+        return offered
 
-    def _do_together(self, batch: Sequence[Call]) -> None:
+    def _do_together(self, batch: Sequence[Call]) -> int:
+        """Returns how many of `batch`, from its beginning, are settled."""
         reconnected = False
         while True:
             try:
-                self._transact(batch)
+                return self._transact(batch)
             except _GivenUp:
                 continue
             except _ConnectionLost:
@@ -163,8 +186,6 @@ class DatabaseThread:
                 if reconnected:
                     raise
                 reconnected = True
-            else:
-                return
 
     def _do_alone(self, call: Call) -> None:
         try:
@@ -172,18 +193,26 @@ class DatabaseThread:
         except Exception as error:  # noqa: BLE001 -- goes to the caller
             call.error = error
 
-    def _transact(self, batch: Sequence[Call]) -> None:
+    def _transact(self, batch: Sequence[Call]) -> int:
+        """Do and commit as many of `batch` as MAX_BATCH_S has room for; returns how many, those given up included."""
         committing = False
         try:
             with self._database.engine.connect() as connection, connection.begin() as transaction:
                 # Looked at only now: beginning may have waited for another program's lock.
-                wanted = [call for call in batch if not call.given_up]
-                for call in wanted:
-                    call.do(connection)
-                if any(call.given_up for call in wanted):
+                done: list[Call] = []
+                settled, ends_at = 0, time.monotonic() + MAX_BATCH_S
+                for call in batch:
+                    if done and time.monotonic() >= ends_at:
+                        break
+                    settled += 1
+                    if not call.given_up:
+                        done.append(call)
+                        call.do(connection)
+                if any(call.given_up for call in done):
                     raise _GivenUp
                 committing = True
                 transaction.commit()
+                return settled
         except DBAPIError as error:
             sentence = faults.outage_of(self._database.url, error)
             if sentence is None:

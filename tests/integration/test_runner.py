@@ -101,7 +101,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
         running = asyncio.create_task(runner.run())
         await asyncio.wait_for(recorder.delivered.wait(), 20)
         async with asyncio.timeout(20):
-            while not await jobs.recent(job.user_id, 1):
+            while await jobs.open_jobs(job.user_id):
                 await asyncio.sleep(0.01)
         jobs.let_go.set()
         await asyncio.sleep(0.1)

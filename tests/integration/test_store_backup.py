@@ -9,12 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from bot.errors import StoreError
 from bot.model import OPEN_STATES, JobState
 from bot.store.offline.backup import back_up
 from bot.store.queries.jobs import Jobs
-from bot.store.schema import metadata
+from bot.store.schema import jobs, metadata
 from bot.store.store import Store
 from tests.databases import execute, sqlite_url
 from tests.integration.conftest import Scene
@@ -67,12 +68,13 @@ async def test_a_copy_can_be_opened_by_a_bot(store: Store, database_url: str, tm
     await fill(store)
     await asyncio.to_thread(back_up, database_url, tmp_path / "copy.db")
     copy = await Store.open(f"sqlite:///{tmp_path / 'copy.db'}")
+    query = select(func.count()).where(jobs.c.state == JobState.RESTORED)
     try:
-        counted = await copy.jobs.count_by_state()
+        restored = await copy.run(lambda connection: connection.execute(query).scalar_one())
     finally:
         await copy.close()
     assert isinstance(copy.jobs, Jobs)
-    assert counted[JobState.RESTORED] == len(OPEN_STATES) + 1  # a timed-out one that nobody was told of
+    assert restored == len(OPEN_STATES) + 1  # a timed-out one that nobody was told of
 
 
 async def test_nothing_is_overwritten_and_nothing_is_left_of_a_copy_that_failed(

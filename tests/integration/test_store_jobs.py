@@ -13,6 +13,7 @@ from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
 from bot.model import (
     ARROWS,
     FINAL_STATES,
+    OPEN_STATES,
     AspectRatio,
     Charged,
     Failure,
@@ -269,24 +270,24 @@ async def test_a_wish_to_cancel_is_noted_on_unfinished_jobs_only(scene: Scene) -
 async def test_a_users_jobs_are_found_in_their_order(scene: Scene) -> None:
     await scene.job(S.PAINTING, user_id=2)
     running = [(await scene.job(state)).id for state in (S.READY, S.WAITING, S.RECEIVED)]
-    over = [(await scene.job(state)).id for state in (S.DELIVERED, S.FAILED, S.TIMED_OUT)]
+    for state in (S.DELIVERED, S.FAILED, S.TIMED_OUT):
+        await scene.job(state)
 
     assert [job.id for job in await scene.store.jobs.open_jobs(1)] == running
-    assert [job.id for job in await scene.store.jobs.recent(1, 2)] == [over[2], over[1]]
-    assert await scene.store.jobs.recent(3, 2) == []
+    assert await scene.store.jobs.open_jobs(3) == []
 
 
 async def test_jobs_are_counted_by_state(scene: Scene) -> None:
     for state in (S.WAITING, S.WAITING, S.DELIVERED):
         await scene.job(state)
 
-    counts = await scene.store.jobs.count_by_state()
+    counts = await scene.store.jobs.open_by_state(5.0)
 
-    assert counts == dict.fromkeys(JobState, 0) | {S.WAITING: 2, S.DELIVERED: 1}
+    assert counts == dict.fromkeys(OPEN_STATES, (0, None)) | {S.WAITING: (2, scene.now)}
 
 
 async def test_a_thousand_jobs_at_once_are_all_written(scene: Scene) -> None:
     received = await asyncio.gather(*(scene.receive(scene.new(user), patience=300) for user in range(1000)))
 
     assert [each.place for each in received] == list(range(1, 1001))
-    assert (await scene.store.jobs.count_by_state())[S.RECEIVED] == 1000
+    assert (await scene.store.jobs.open_by_state(5.0))[S.RECEIVED] == (1000, scene.now)

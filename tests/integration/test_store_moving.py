@@ -137,7 +137,7 @@ def test_addresses_that_lead_nowhere_are_told_without_their_passwords(tmp_path: 
     asyncio.run(filled(source))
     with pytest.raises(StoreError, match="there is nothing to move"):
         move(source, source, bring_nothing)
-    with pytest.raises(StartError, match="The new address begins with neither"):
+    with pytest.raises(StartError, match="The new address names no kind of database"):
         move(source, "mysql://me:secret@127.0.0.1/easel", bring_nothing)
     with pytest.raises(StoreError, match="does not answer; check that it runs and that the new address") as raised:
         move(source, "postgresql://me:secret@127.0.0.1:1/easel", bring_nothing)

@@ -58,6 +58,8 @@ class Janitor:
         """Once everything. Raises StoreUnavailable."""
         moment = now()
         await self._all("open questions", lambda: self._retention.old_drafts(moment - DRAFTS_LIVE, BATCH))
+        month_began = Span.MONTH.began(moment)
+        await self._all("past months' totals", lambda: self._retention.old_totals(month_began, BATCH))
         if (age := self._ages.jobs) is not None:
             await self._all("old requests", lambda: self._retention.old_jobs(moment - age, BATCH))
         day_began = Span.DAY.began(moment)

@@ -56,7 +56,7 @@ def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None
             _demand_empty(new_url, new)
             rows = copy_rows(old, new)
             # Nobody works on them, so nobody need wait for a lease to run out.
-            new.execute(update(jobs).values(owner=None, lease_until=None))
+            new.execute(update(jobs).where(jobs.c.owner.is_not(None)).values(owner=None, lease_until=None))
             bring(_result_addresses(new))
     except DBAPIError as error:
         at_target = is_sqlite(new_url) == isinstance(error.orig, sqlite3.Error)

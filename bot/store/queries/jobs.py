@@ -17,7 +17,7 @@ from bot.policy.quotas import FREE, Terms
 from bot.store.queries import ledger
 from bot.store.queries import reserve as admission
 from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
-from bot.store.schema import UtcTime, jobs
+from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
 from bot.store.thread import Run
@@ -25,8 +25,6 @@ from bot.telemetry import UNMEASURED, Measures
 
 __all__ = ["JobChanges", "Jobs", "Received"]
 
-#: Nobody has been told the end, because there is none yet or because it is fresh.
-_UNANNOUNCED = jobs.c.told.is_(False)
 _FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 
 
@@ -183,7 +181,7 @@ class Jobs:
             left = or_(left, jobs.c.owner == worker_id)
         abandoned = (
             select(jobs.c.seq)
-            .where(_UNANNOUNCED, jobs.c.state != JobState.WAITING, left)
+            .where(UNANNOUNCED, jobs.c.state != JobState.WAITING, left)
             .order_by(jobs.c.seq)
             .with_for_update(skip_locked=True)
         )
@@ -215,7 +213,7 @@ class Jobs:
 
     async def release(self, worker_id: str) -> None:
         """End the leases of `worker_id`, so that others can go on at once. Its late writes count until one does."""
-        ours = and_(jobs.c.owner == worker_id, _UNANNOUNCED)
+        ours = and_(jobs.c.owner == worker_id, UNANNOUNCED)
 
         def write(connection: Connection) -> None:
             connection.execute(update(jobs).where(ours).values(lease_until=None))
@@ -224,30 +222,13 @@ class Jobs:
 
     async def open_jobs(self, user_id: int) -> list[Job]:
         """The user's unfinished jobs, oldest first."""
-        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(OPEN_STATES))
+        mine = and_(jobs.c.user_id == user_id, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
         return await self._select(mine)
-
-    async def recent(self, user_id: int, limit: int) -> list[Job]:
-        """The user's last `limit` finished jobs, newest first."""
-        mine = and_(jobs.c.user_id == user_id, jobs.c.state.in_(FINAL_STATES))
-        return await self._run(lambda connection: _select(connection, mine, latest=limit))
 
     async def latest_application(self) -> int | None:
         """The Discord application whose job was written last; None where there is no job."""
         query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
         return await self._run(lambda connection: connection.execute(query).scalar())
-
-    async def count_by_state(self) -> dict[JobState, int]:
-        """How many jobs there are in each state, the empty ones included."""
-        query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
-
-        def read(connection: Connection) -> dict[JobState, int]:
-            counts = dict.fromkeys(JobState, 0)
-            for state, count in connection.execute(query):
-                counts[state] = count
-            return counts
-
-        return await self._run(read)
 
     async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
@@ -266,9 +247,8 @@ class Jobs:
         return await self._run(lambda connection: _select(connection, which))
 
 
-def _select(connection: Connection, which: ColumnElement[bool], latest: int | None = None) -> list[Job]:
-    query = select(jobs).where(which)
-    query = query.order_by(jobs.c.seq) if latest is None else query.order_by(jobs.c.seq.desc()).limit(latest)
+def _select(connection: Connection, which: ColumnElement[bool]) -> list[Job]:
+    query = select(jobs).where(which).order_by(jobs.c.seq)
     return [job_of(row) for row in connection.execute(query).mappings()]
 
 

@@ -13,10 +13,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, literal, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, select, update
 
 from bot.model import Charged, Job, JobState, NewJob
-from bot.policy.quotas import Quota, Standing, What, Whose
+from bot.policy.quotas import Quota, Standing
+from bot.store.queries import totals
 from bot.store.rows import JobChanges
 from bot.store.schema import UtcTime, ledger
 from bot.store.thread import Run
@@ -27,14 +28,13 @@ class By(StrEnum):
 
     MEMBER = "member"
     MODEL = "model"
-    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
     """What a group of jobs took. `cost_micros` is of those with a known price; `unpriced` pictures have none."""
 
-    key: str | int | None  # the member, model or server; None is a member who asked to be forgotten, or no server
+    key: str | int | None  # the member or the model; None is a member who asked to be forgotten
     jobs: int
     pictures: int
     cost_micros: int
@@ -70,18 +70,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Which entries are meant: from `since` (included) to `until` (not included), of a user, of a server, or both."""
+    """Which entries are meant: from `since` on, of a user, of a server, or both."""
 
     since: datetime
-    until: datetime | None = None
     user_id: int | None = None
     guild_id: int | None = None
 
     @property
     def condition(self) -> ColumnElement[bool]:
         parts = [ledger.c.reserved_at >= literal(self.since, UtcTime)]
-        if self.until is not None:
-            parts.append(ledger.c.reserved_at < literal(self.until, UtcTime))
         if self.user_id is not None:
             parts.append(ledger.c.user_id == self.user_id)
         if self.guild_id is not None:
@@ -89,9 +86,10 @@ class Extent:
         return and_(*parts)
 
 
-_KEYS = {By.MEMBER: ledger.c.user_id, By.MODEL: ledger.c.model, By.SERVER: ledger.c.guild_id}
+_KEYS = {By.MEMBER: ledger.c.user_id, By.MODEL: ledger.c.model}
 _PICTURES = func.coalesce(func.sum(ledger.c.pictures), 0)
 _COST = func.coalesce(func.sum(ledger.c.cost_micros), 0)
+_COUNTED = [ledger.c[name] for name in ("reserved_at", "user_id", "guild_id", "pictures", "cost_micros")]
 _UNPRICED = func.coalesce(func.sum(ledger.c.pictures).filter(ledger.c.cost_micros.is_(None)), 0)
 
 
@@ -107,7 +105,7 @@ class Ledger:
         return await self._run(lambda connection: Sum(None, *map(int, connection.execute(query).one())))
 
     async def sums(self, extent: Extent, by: By, limit: int = 25) -> Sequence[Sum]:
-        """Sums by member, model or server; the first `limit` of them, most pictures first."""
+        """Sums by member or model; the first `limit` of them, most pictures first."""
         key = _KEYS[by]
         query = (
             select(key, func.count(), _PICTURES.label("pictures"), _COST, _UNPRICED)
@@ -153,26 +151,15 @@ def standings(
     """Where quotas stand, in one question."""
     if not quotas:
         return ()
-    query = select(*(_used(quota, user_id, guild_id, now).scalar_subquery() for quota in quotas))
-    used = connection.execute(query).one()
-    return [Standing(quota, int(amount), quota.span.renews(now)) for quota, amount in zip(quotas, used, strict=True)]
-
-
-def _used(quota: Quota, user_id: int, guild_id: int | None, now: datetime) -> Select[Any]:
-    whose: dict[Whose, ColumnElement[bool]] = {
-        Whose.MEMBER: and_(ledger.c.user_id == user_id, ledger.c.guild_id == guild_id),
-        Whose.USER: ledger.c.user_id == user_id,
-        Whose.SERVER: ledger.c.guild_id == guild_id,
-        Whose.EVERYONE: true(),
-    }
-    began = literal(quota.span.began(now), UtcTime)
-    amount = _PICTURES if quota.what is What.PICTURES else _COST
-    return select(amount).where(whose[quota.whose], ledger.c.reserved_at >= began)
+    used = totals.used(connection, user_id, guild_id, now)
+    return [
+        Standing(quota, used.get((quota.whose, quota.what, quota.span), 0), quota.span.renews(now)) for quota in quotas
+    ]
 
 
 def reserve(connection: Connection, new: NewJob, cost_micros: int | None, now: datetime) -> None:
     """Enter a job that is just being written, with what it asks for."""
-    connection.execute(insert(ledger), _values(new, new.request.count, cost_micros, now))
+    _enter(connection, _values(new, new.request.count, cost_micros, now))
 
 
 def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
@@ -181,14 +168,16 @@ def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime)
     if job.state is JobState.DELIVERED:
         _settle_delivered(connection, job, now)
     elif job.state.is_final:
-        uncharged = job.failure is not None and job.failure.charged is Charged.NO
-        connection.execute(delete(ledger).where(row) if uncharged else update(ledger).where(row).values(settled_at=now))
+        if job.failure is not None and job.failure.charged is Charged.NO:
+            for taken in connection.execute(delete(ledger).where(row).returning(*_COUNTED)):
+                _add_to_totals(connection, taken, -taken.pictures, -(taken.cost_micros or 0))
+        else:
+            connection.execute(update(ledger).where(row).values(settled_at=now))
     elif job.state is JobState.PAINTING:
         # Perhaps for the second time, when a job that had timed out is asked about again.
         connection.execute(update(ledger).where(row, ledger.c.settled_at.is_not(None)).values(settled_at=None))
     elif "pictures" in changes:
-        came = {"pictures": changes["pictures"], "cost_micros": job.cost_micros}
-        connection.execute(update(ledger).where(row).values(came))
+        _correct(connection, job, changes["pictures"])
 
 
 def _settle_delivered(connection: Connection, job: Job, now: datetime) -> None:
@@ -196,7 +185,26 @@ def _settle_delivered(connection: Connection, job: Job, now: datetime) -> None:
     if connection.execute(settled).first() is None:
         # Only a job that is older than the ledger has no entry.
         values = _values(job, len(job.result_urls) or job.request.count, job.cost_micros, job.received_at)
-        connection.execute(insert(ledger), values | {"settled_at": now})
+        _enter(connection, values | {"settled_at": now})
+
+
+def _enter(connection: Connection, values: dict[str, Any]) -> None:
+    connection.execute(insert(ledger), values)
+    amounts = (values["pictures"], values["cost_micros"] or 0)
+    totals.add(connection, values["reserved_at"], values["user_id"], values["guild_id"], *amounts)
+
+
+def _correct(connection: Connection, job: Job, pictures: int) -> None:
+    """Write what came over what was asked for. Fewer pictures give the rest back to the quotas."""
+    row = ledger.c.job_id == job.id
+    # The job's own row is locked by now, so nobody else writes this entry between reading and writing it.
+    for was in connection.execute(select(*_COUNTED).where(row)).all():
+        connection.execute(update(ledger).where(row).values(pictures=pictures, cost_micros=job.cost_micros))
+        _add_to_totals(connection, was, pictures - was.pictures, (job.cost_micros or 0) - (was.cost_micros or 0))
+
+
+def _add_to_totals(connection: Connection, entry: Row[Any], pictures: int, cost_micros: int) -> None:
+    totals.add(connection, entry.reserved_at, entry.user_id, entry.guild_id, pictures, cost_micros)
 
 
 def _values(job: NewJob | Job, pictures: int, cost_micros: int | None, reserved_at: datetime) -> dict[str, Any]:

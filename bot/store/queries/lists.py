@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from bot.model import FINAL_STATES, OPEN_STATES, Job, JobState
 from bot.store.rows import job_of
-from bot.store.schema import jobs
+from bot.store.schema import UNANNOUNCED, jobs
 from bot.store.sync import queue_order as line
 from bot.store.thread import Run
 
@@ -44,7 +44,9 @@ class Lists:
     async def page(self, whose: ListScope, number: int, size: int, *, patience: float | None = None) -> Page:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
         which = _which(whose)
-        running = select(jobs).where(which, jobs.c.state.in_(OPEN_STATES)).order_by(jobs.c.seq).limit(MAX_OPEN)
+        running = (
+            select(jobs).where(which, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES)).order_by(jobs.c.seq).limit(MAX_OPEN)
+        )
         over = select(jobs).where(which, jobs.c.state.in_(FINAL_STATES)).order_by(jobs.c.seq.desc())
         start = number * size
 

@@ -11,18 +11,22 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
 
 from bot.model import FINAL_STATES, OPEN_STATES
-from bot.store.schema import UtcTime, jobs, ledger, meta, metadata, presets
+from bot.store.queries import totals
+from bot.store.schema import NAMED_PERSON, UNANNOUNCED, UtcTime, jobs, ledger, meta, metadata, presets
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 _NOTE = "forget:"
 #: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
-_PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in {"jobs", "ledger", "blocks"}]
-_OVER = and_(jobs.c.state.in_(FINAL_STATES), jobs.c.told)
+_SHARED = {"jobs", "ledger", "totals", "blocks"}
+_PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in _SHARED]
+#: The end was announced, so there is an end.
+_OVER = jobs.c.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class People:
         mine = jobs.c.user_id == user_id
         oldest = select(func.min(jobs.c.received_at)).where(mine)
         counts = [
-            select(func.count()).where(mine, jobs.c.state.in_(OPEN_STATES)),
+            select(func.count()).where(mine, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES)),
             select(func.count()).where(mine, jobs.c.state.in_(FINAL_STATES)),
             select(func.count()).where(_own_presets(user_id)),
             select(func.count()).where(ledger.c.user_id == user_id),
@@ -109,6 +113,7 @@ class People:
         def write(connection: Connection) -> int:
             gone = delete_jobs(connection, and_(mine, _OVER), limit)
             gone += take_person_out(connection, past, limit)
+            totals.forget_person(connection, note.user_id, day_began)
             if gone:
                 return gone
             left = select(or_(select(jobs.c.seq).where(mine).exists(), select(ledger.c.job_id).where(theirs).exists()))
@@ -120,9 +125,12 @@ class People:
         return await self._run(write)
 
 
-def delete_jobs(connection: Connection, which: ColumnElement[bool], limit: int) -> int:
-    """Delete up to `limit` jobs and return how many; those that somebody else just writes are left for later."""
-    chosen = select(jobs.c.seq).where(which).order_by(jobs.c.seq).limit(limit).with_for_update(skip_locked=True)
+def delete_jobs(connection: Connection, which: ColumnElement[bool], limit: int, order: Column[Any] = jobs.c.seq) -> int:
+    """Delete the first `limit` jobs by `order` and return how many; those somebody just writes are left for later.
+
+    `order` decides which index finds them, so that a call reads few rows more than it deletes.
+    """
+    chosen = select(jobs.c.seq).where(which).order_by(order).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(chosen).scalars().all()
     if found:
         connection.execute(delete(jobs).where(jobs.c.seq.in_(found)))
@@ -134,7 +142,7 @@ def take_person_out(connection: Connection, which: ColumnElement[bool], limit: i
 
     A line gets another id as well, for the buttons of a reply tell the id of their job to everybody who sees them.
     """
-    settled = and_(which, ledger.c.user_id.is_not(None), ledger.c.settled_at.is_not(None))
+    settled = and_(which, NAMED_PERSON, ledger.c.settled_at.is_not(None))
     chosen = select(ledger.c.job_id).where(settled).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(chosen).scalars().all()
     for job_id in found:

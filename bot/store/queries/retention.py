@@ -7,15 +7,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
-from bot.model import FINAL_STATES
-from bot.store.queries import rules
+from bot.store.queries import rules, totals
 from bot.store.queries.people import delete_jobs, take_person_out
 from bot.store.schema import UtcTime, blocks, departures, drafts, jobs, ledger, presets
 from bot.store.schema import rules as rules_table
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
-_OVER = and_(jobs.c.state.in_(FINAL_STATES), jobs.c.told)
+#: The end was announced, so there is an end.
+_OVER = jobs.c.told
 
 
 class Retention:
@@ -44,9 +44,13 @@ class Retention:
         past = ledger.c.reserved_at < literal(before, UtcTime)
 
         def write(connection: Connection) -> int:
-            return delete_jobs(connection, over, limit) + take_person_out(connection, past, limit)
+            return delete_jobs(connection, over, limit, jobs.c.finished_at) + take_person_out(connection, past, limit)
 
         return await self._alone(write)
+
+    async def old_totals(self, before: datetime, limit: int) -> int:
+        """Totals of days before, which no quota asks for any more."""
+        return await self._alone(lambda connection: totals.delete_old(connection, before, limit))
 
     async def left(self, guild_id: int, now: datetime) -> bool:
         """Note that the bot is no longer in a server; False where that was known."""
@@ -116,6 +120,7 @@ class Retention:
             if connection.execute(select(departures.c.guild_id).where(still).with_for_update()).first() is None:
                 return 0  # it is back
             rules.forget(connection, guild_id)
+            totals.forget_server(connection, guild_id, left_at)
             connection.execute(delete(presets).where(presets.c.of_guild, presets.c.owner_id == guild_id))
             gone = delete_jobs(connection, and_(theirs, _OVER), limit)
             some = select(ledger.c.job_id).where(lines, ledger.c.settled_at.is_not(None)).limit(limit)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
-from bot.store.schema import UtcTime, jobs, meta
+from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta
 
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
 
@@ -50,7 +50,7 @@ def _entry() -> Select[*tuple[Any, ...]]:
             func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0).label("next"),
             func.coalesce(served, next_served, 0).label("now"),
         )
-        .where(jobs.c.user_id == bindparam("user_id"), jobs.c.state.in_(OPEN_STATES))
+        .where(jobs.c.user_id == bindparam("user_id"), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
         .cte("own")
     )
     turn = case((own.c.next > own.c.now, own.c.next), else_=own.c.now)

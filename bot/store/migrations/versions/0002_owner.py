@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 _moment = sa.DateTime(timezone=True)
+_BATCH = 1000  # rows
 
 
 def upgrade() -> None:
@@ -69,19 +70,15 @@ def _enter_jobs() -> None:
     jobs = sa.table("jobs", *known)
     finished, began = sa.column("finished_at", _moment), sa.column("received_at", _moment)
     ended = jobs.c.state.in_(("failed", "cancelled", "uncertain", "timed_out"))
-    rows = (
-        op.get_bind()
-        .execute(sa.select(*jobs.c, began, finished).select_from(jobs).where(sa.not_(ended)))
-        .mappings()
-        .all()
-    )
-    entries = [_entry(row) for row in rows]
-    if entries:
-        names = list(entries[0])
-        moments = {"reserved_at", "settled_at"}
-        columns: list[sa.ColumnClause[Any]] = [sa.column(it, _moment if it in moments else None) for it in names]
-        ledger = sa.table("ledger", *columns)
-        op.bulk_insert(ledger, entries)
+    query = sa.select(*jobs.c, began, finished).select_from(jobs).where(sa.not_(ended))
+    # In parts: a database of a million jobs does not fit into the memory of a small machine.
+    with op.get_bind().execute(query.execution_options(yield_per=_BATCH)) as found:
+        for rows in found.mappings().partitions():
+            entries = [_entry(row) for row in rows]
+            columns: list[sa.ColumnClause[Any]] = [
+                sa.column(name, _moment if name in {"reserved_at", "settled_at"} else None) for name in entries[0]
+            ]
+            op.bulk_insert(sa.table("ledger", *columns), entries)
 
 
 _TAKEN_OVER = ("id", "user_id", "guild_id", "channel_id", "cost_micros")
