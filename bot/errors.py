@@ -36,10 +36,11 @@ EaselError
 │   ├── TooLarge
 │   └── NotAPicture                the bytes are no JPEG, PNG or WebP
 ├── ModerationDown                 the operator's moderation does not answer, and lets nothing pass then
-├── BadSource                      an attached picture is not usable: `reason` and its numbers
+├── BadSource                      an attached picture is not usable: `fault` and `amount`
 └── ReplyError
     ├── ReplyGone                  the message was deleted
-    ├── ReplyOutOfReach            no way to edit this message or its channel is left
+    ├── ReplyOutOfReach            no way to edit this message is left for now
+    │   └── ChannelGone            its channel was deleted: nothing will ever reach it
     └── ReplyUnavailable           Discord does not answer; may be tried again
 """
 
@@ -251,11 +252,16 @@ class Unexpected(ImageApiError):
 
 
 class DownloadError(EaselError):
-    """A picture's address did not give a usable picture."""
+    """A picture's address did not give a usable picture. `retry_after` is in seconds, where its host asked for it."""
+
+    def __init__(self, message: str = "", head: bytes = b"", *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.head = head
+        self.retry_after = retry_after
 
 
 class DownloadGone(DownloadError):
-    """The address has expired or is not there."""
+    """The address has expired or is not there, or not yet. One such answer says little; see bot/jobs/downloads.py."""
 
 
 class DownloadUnreachable(DownloadError):
@@ -279,10 +285,6 @@ class TooLarge(DownloadError):
 
 class NotAPicture(DownloadError):
     """The bytes are no JPEG, PNG or WebP. `head` are the first of them, as far as they came."""
-
-    def __init__(self, message: str = "", head: bytes = b"") -> None:
-        super().__init__(message)
-        self.head = head
 
 
 class ModerationDown(EaselError):
@@ -334,6 +336,10 @@ class ReplyGone(ReplyError):
 
 class ReplyOutOfReach(ReplyError):
     """No way to reach this message is left: its token has expired and the bot may not post there."""
+
+
+class ChannelGone(ReplyOutOfReach):
+    """The channel of the reply was deleted."""
 
 
 class ReplyUnavailable(ReplyError):

@@ -222,15 +222,12 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
             {JobState.PAINTING, JobState.READY, JobState.WAITING, JobState.UNCERTAIN, *_ENDS}
         ),
         JobState.PAINTING: frozenset({JobState.READY, JobState.TIMED_OUT, *_ENDS}),
-        # timed out, too, when the pictures are there but their host does not give them
-        JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),
+        JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),  # its host gives no picture
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
-        # "Check again" asks once more about the same task
-        JobState.TIMED_OUT: frozenset({JobState.PAINTING}),
-        **dict.fromkeys((JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED, JobState.UNCERTAIN), frozenset()),
-        JobState.RESTORED: frozenset(
-            {JobState.PAINTING, JobState.READY, JobState.DELIVERED, JobState.UNCERTAIN, *_ENDS}
-        ),
+        JobState.TIMED_OUT: frozenset({JobState.PAINTING}),  # "Check again" asks once more about the same task
+        **dict.fromkeys((JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED), frozenset[JobState]()),
+        JobState.UNCERTAIN: frozenset({JobState.PAINTING}),  # the task id may still be learned
+        JobState.RESTORED: frozenset({*_ENDS, *map(JobState, ("painting", "ready", "delivered", "uncertain"))}),
     }
 )
 
@@ -264,7 +261,8 @@ class FailureKind(StrEnum):
     UNCERTAIN = "uncertain"
     HOST_REFUSED = "host_refused"  # the pictures lie on a host of a private network: the operator can open it
     LOST = "lost"  # the API no longer knows the task, or its pictures can no longer be fetched
-    UNDELIVERABLE = "undeliverable"  # the pictures are there, but no place is left to post them
+    PARTIAL = "partial"  # delivered, but not all pictures could be fetched; `detail` says "3 4" for three of four
+    UNDELIVERABLE = "undeliverable"  # the pictures are there, but no message of this job can show them
     REPLY_DELETED = "reply_deleted"  # a person deleted the reply while the job ran
     UNACKNOWLEDGED = "unacknowledged"  # Discord refused the acknowledgement: nothing was bought
     CANCELLED = "cancelled"
@@ -275,7 +273,8 @@ class FailureKind(StrEnum):
 class Failure:
     """How a job ended without pictures.
 
-    `detail` is empty but for BAD_SOURCE: there it names the fault and its number, as `too_large 26000000`.
+    `detail` says more for BAD_SOURCE (`too_large 26000000`) and PARTIAL (`3 4`). Two kinds stand in jobs that have not
+    failed: PARTIAL if delivered, UNDELIVERABLE if *delivering* while nothing reaches the reply.
     """
 
     kind: FailureKind

@@ -24,6 +24,7 @@ from bot.discord_api.reconnect import OUTAGES, pause_after, told_in_a_sentence
 from bot.discord_api.rest import DiscordUnreachable, GatewayInfo, ask, cause_of
 from bot.errors import EaselError, SettingsError, StartError
 from bot.image_api.client import ImageApi, Limits, Mode
+from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
 from bot.jobs.polling.pacer import Pacer
@@ -68,7 +69,7 @@ SYNC_PATIENCE_S = 30.0
 SUBMIT_PATIENCE_S = 60.0  # for a task to be accepted; one that is painted at once may take JOB_TIMEOUT_S
 #: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
 BREAKER_THRESHOLD = 3
-DELIVERIES = 16  # jobs that download and upload at once: each holds files and connections
+TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
 
 
 def run(settings: Settings, waits: Waits = WAITS) -> None:
@@ -189,13 +190,14 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         pacer=Pacer(store.meta, floor_s=settings.poll_floor_ms / 1000, per_s=settings.poll_budget_per_s),
         worker_id=places.worker_id,
         job_timeout_s=settings.job_timeout_s,
-        deliveries=asyncio.Semaphore(DELIVERIES),
+        downloads=FairSlots(TRANSFERS),
+        uploads=FairSlots(TRANSFERS),
         stopping=asyncio.Event(),
         measures=health.measures if health else UNMEASURED,
         moderator=shared.moderation,
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
-    service = JobService(store.jobs, runner, max_jobs_per_user=settings.max_jobs_per_user)
+    service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Policies(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from discord.backoff import ExponentialBackoff
 from bot.config.logs import outage_line
 from bot.discord_api.rest import NOT_ACCEPTED
 from bot.errors import StartError
-from bot.jobs.polling.schedule import growing_pause
+from bot.jobs.backoff import growing_pause
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -40,7 +39,7 @@ _CLOSED_FOR_GOOD = {
 
 def pause_after(tries: int) -> float:
     """Seconds to wait after so many failures in a row, from 1."""
-    return growing_pause(tries, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S, random=random.random)
+    return growing_pause(tries, first_s=FIRST_PAUSE_S, longest_s=LONGEST_PAUSE_S)
 
 
 @contextmanager

@@ -198,7 +198,7 @@ class ImageApi:
             return read_report(await self._transport.ask("images", "tasks", task_id), _asked(request))
 
     async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
-        """Fetch a result, whatever kind of address a Submission or TaskReport names, with a few tries.
+        """Fetch a result, whatever kind of address a Submission or TaskReport names; one try.
 
         Raises the DownloadError family; `into` appears only when it is whole.
         """

@@ -1,17 +1,21 @@
-"""Safe downloads: pictures from addresses that came from outside, streamed into a file.
+"""Safe downloads: pictures from addresses that came from outside, streamed into a file. One call is one try.
 
 Redirects are followed by hand and every hop is checked; bytes are counted while they come; the type is told by the
 first bytes and by nothing else. A file appears under its name only when it is whole.
+
+A download is not bounded in all, because a slow line is no fault of a picture, but it may not fall silent for long,
+nor creep. What came before it broke off is kept beside the file, and the next try asks for the rest (Range) where
+the host has said that it is still the same file. Whether and when there is a next try is the caller's to decide.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Collection
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from random import SystemRandom
 
 import aiohttp
 from yarl import URL
@@ -20,13 +24,13 @@ from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarg
 from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
 from bot.image_api.limits import Limits
 from bot.image_api.picture_file import Download, PictureFile
-from bot.image_api.retry import may_pass, pause_s, retry_after_seconds
+from bot.image_api.retry import may_pass, retry_after_seconds
 from bot.image_api.transport import PIECE_BYTES, ProxyFor, no_proxy, open_session, redirect_target
 
 #: Network trouble only: a plain OSError comes from the file.
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
 
-_dice = SystemRandom()
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,12})-\d{1,12}/(\d{1,12}|\*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +41,18 @@ class Key:
     origin: URL
 
 
-class _Failed(Exception):
-    """One try failed: with which error, and whether another try can help."""
+@dataclass(slots=True)
+class _Part:
+    """What a download had brought when it broke off: the file, and by what its host knows the same picture again."""
 
-    def __init__(self, error: DownloadError, *, again: bool = False, retry_after: float | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.again = again
-        self.retry_after = retry_after
+    file: PictureFile
+    url: URL
+    validator: str
+    total: int | None
 
 
 class Fetcher:
-    """Downloads with a few tries each. `open_hosts` may lie in a private network; `key` goes to its origin only."""
+    """Downloads, one try at a time. `open_hosts` may lie in a private network; `key` goes to its origin only."""
 
     def __init__(
         self,
@@ -59,7 +63,7 @@ class Fetcher:
         just_made: bool = False,
         proxy_for: ProxyFor = no_proxy,
     ) -> None:
-        """`just_made` says that pictures may not be there *yet* (403, 404), or not yet whole: they are asked for again.
+        """`just_made` says that what comes is a result, whose end is looked for, so that half of one is not shown.
 
         Where it is False, nobody relies on the end of a file: photographs may carry a film behind their picture.
         """
@@ -71,6 +75,7 @@ class Fetcher:
         self._proxied: aiohttp.ClientSession | None = None
         self._proxy_for = proxy_for
         self._unmarked: dict[Path, int] = {}  # bytes of JPEGs without an end mark that came once
+        self._parts: dict[Path, _Part] = {}
 
     async def close(self) -> None:
         for session in (self._session, self._proxied):
@@ -79,30 +84,14 @@ class Fetcher:
         self._session = self._proxied = None
 
     async def fetch(self, url: URL, into: Path, *, max_bytes: int) -> Download:
-        """Stream a picture into a file. Raises the DownloadError family after the last try."""
-        attempt = 1
-        while True:
-            try:
-                return await self._try(url, into, max_bytes)
-            except _Failed as failed:
-                if not failed.again or attempt >= self._limits.download_tries:
-                    raise failed.error from failed.__cause__
-                pause = pause_s(
-                    attempt,
-                    roll=_dice.random(),
-                    base_s=self._limits.retry_base_s,
-                    cap_s=self._limits.retry_cap_s,
-                    retry_after=failed.retry_after,
-                )
-            await asyncio.sleep(pause)
-            attempt += 1
+        """Stream a picture into a file. Raises the DownloadError family.
 
-    async def _try(self, url: URL, into: Path, max_bytes: int) -> Download:
+        DownloadUnreachable is trouble that passes; DownloadGone may be, where the picture was just made.
+        """
         try:
-            async with asyncio.timeout(self._limits.download_s):
-                return await self._hop_by_hop(url, into, max_bytes)
+            return await self._hop_by_hop(url, into, max_bytes)
         except _BROKEN as error:
-            raise _Failed(DownloadUnreachable(f"the host broke off ({type(error).__name__})"), again=True) from error
+            raise DownloadUnreachable(f"the host broke off ({type(error).__name__})") from error
         except OSError as error:
             raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
 
@@ -111,21 +100,33 @@ class Fetcher:
             url = url if self._key is None else at_home(url, self._key.origin)
             check_address(url, self._open_hosts)
             with_key = self._key is not None and same_origin(url, self._key.origin)
-            async with self._get(url, with_key=with_key) as response:
+            part = self._parts.pop(into, None)
+            if part is not None and (part.url != url or not part.file.is_there):
+                part.file.discard()
+                part = None
+            async with self._get(url, part, with_key=with_key) as response:
                 target = redirect_target(response)
                 if target is None:
+                    if part is not None and response.status not in {200, 206, 416}:
+                        self._parts[into] = part  # what the host says now is about this moment, not about the part
                     self._check_status(response)
-                    return await self._save(response, into, max_bytes)
+                    return await self._save(url, response, part, into, max_bytes)
                 url = target
         raise DownloadGone("the address redirects in a circle")
 
-    def _get(self, url: URL, *, with_key: bool) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _get(
+        self, url: URL, part: _Part | None, *, with_key: bool
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         proxy = self._proxy_for(str(url))
         headers = {"Accept": "image/*", "Accept-Encoding": "identity"}
         if with_key and self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.value}"
+        if part is not None:
+            headers["Range"] = f"bytes={part.file.bytes}-"
+            if part.validator:
+                headers["If-Range"] = part.validator
         timeout = aiohttp.ClientTimeout(
-            total=self._limits.download_s, sock_connect=self._limits.connect_s, sock_read=self._limits.silence_s
+            total=None, sock_connect=self._limits.connect_s, sock_read=self._limits.silence_s
         )
         session = self._session_for(proxy)
         return session.get(url, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy)
@@ -149,23 +150,66 @@ class Fetcher:
 
     def _check_status(self, response: aiohttp.ClientResponse) -> None:
         status = response.status
-        if status == 200:
+        if status in {200, 206}:
             return
-        kind = DownloadUnreachable if may_pass(status) else DownloadGone
-        raise _Failed(
-            kind(f"the host answered with HTTP {status}"),
-            again=may_pass(status, just_made=self._just_made),
-            retry_after=retry_after_seconds(response.headers.get("Retry-After")),
-        )
+        kind = DownloadUnreachable if may_pass(status) or status == 416 else DownloadGone
+        pause = retry_after_seconds(response.headers.get("Retry-After"))
+        raise kind(f"the host answered with HTTP {status}", retry_after=pause)
 
-    async def _save(self, response: aiohttp.ClientResponse, into: Path, max_bytes: int) -> Download:
-        if (response.content_length or 0) > max_bytes:
+    async def _save(
+        self, url: URL, response: aiohttp.ClientResponse, part: _Part | None, into: Path, max_bytes: int
+    ) -> Download:
+        """Write what comes, behind what came before where this answer goes on from there."""
+        if part is None or not _goes_on(response, part):
+            if response.status == 206:
+                raise DownloadUnreachable("the host sent another part than was asked for")
+            if part is not None:
+                part.file.discard()
+            part = _Part(PictureFile(into, max_bytes), url, _validator(response), response.content_length)
+        if (response.content_length or 0) + part.file.bytes > max_bytes:
             raise TooLarge(f"{response.content_length} bytes, more than {max_bytes}")
-        with PictureFile(into, max_bytes) as file:
-            async for piece in response.content.iter_chunked(PIECE_BYTES):
-                file.write(piece)
+        with part.file as file:
+            try:
+                await self._stream(response, file)
+            except _BROKEN:
+                self._keep(into, part)
+                raise
             if not file.bytes or (self._just_made and not file.is_whole and not self._is_all_there_is(into, file)):
                 # the answer ended as it should: that is all there is at this address, another one may have more
                 kind = DownloadGone if self._just_made else DownloadUnreachable
-                raise _Failed(kind("the host sent nothing, or half a picture"), again=True)
+                raise kind("the host sent nothing, or half a picture")
             return file.finish()
+
+    async def _stream(self, response: aiohttp.ClientResponse, file: PictureFile) -> None:
+        """Raises TimeoutError where nothing comes for `silence_s`, or too little for `least_over_s`."""
+        loop = asyncio.get_running_loop()
+        began, before = loop.time(), file.bytes
+        async for piece in response.content.iter_chunked(PIECE_BYTES):
+            file.write(piece)
+            passed = loop.time() - began
+            if passed >= self._limits.least_over_s:
+                if file.bytes - before < self._limits.least_bytes_per_s * passed:
+                    raise TimeoutError
+                began, before = loop.time(), file.bytes
+
+    def _keep(self, into: Path, part: _Part) -> None:
+        """Remember a part that can be gone on with; the folder it lies in belongs to its job, and goes with that."""
+        if part.file.bytes and (part.validator or part.total is not None):
+            part.file.suspend()
+            self._parts = {path: it for path, it in self._parts.items() if it.file.is_there}
+            self._parts[into] = part
+
+
+def _validator(response: aiohttp.ClientResponse) -> str:
+    """By what a host knows whether a file is still the same (RFC 9110, section 13.1.5); empty where it does not say."""
+    etag = response.headers.get("ETag", "")
+    return etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", "")
+
+
+def _goes_on(response: aiohttp.ClientResponse, part: _Part) -> bool:
+    """Whether an answer holds the rest of this very file."""
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    if response.status != 206 or found is None or int(found[1]) != part.file.bytes:
+        return False
+    same_length = part.total is None or found[2] == "*" or int(found[2]) == part.total
+    return same_length and _validator(response) == part.validator

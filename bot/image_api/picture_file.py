@@ -41,16 +41,35 @@ class PictureFile:
         self._tail = b""
         self._bytes = 0
         self._scan_at = 0  # where the pixels of a JPEG begin; 0 until they do
+        self._suspended = False
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> PictureFile:
-        self._file = self._part.open("xb")
+        self._suspended = False
+        self._file = self._part.open("ab" if self._bytes else "xb")
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
             self._file.close()
+        if not self._suspended:
+            self.discard()
+
+    def suspend(self) -> None:
+        """Keep what is there when the block ends; another `with` goes on behind it."""
+        self._suspended = True
+
+    def discard(self) -> None:
+        """Remove what is there."""
         self._part.unlink(missing_ok=True)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a suspended file still lies where it was left, as it was."""
+        try:
+            return self._part.stat().st_size == self._bytes
+        except OSError:
+            return False
 
     @property
     def bytes(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.errors import Barred
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.model import ImageRequest
 from bot.policy import admission, blocklist
 from bot.policy.admission import RequestContext

@@ -1,28 +1,35 @@
 """What a start does with a job that it finds in each state. The process that had it is gone.
 
+A job is found here, too, after a step of it has raised what nobody expected: then as little is known of what was
+under way as after a crash.
+
 | found as     | what is known                                  | what happens                                        |
 |--------------|------------------------------------------------|-----------------------------------------------------|
-| received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in line, else ended     |
-| waiting      | acknowledged, nothing bought                   | stays in line                                       |
+| received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in the queue, else ended|
+| waiting      | acknowledged, nothing bought                   | stays in the queue                                  |
 | submitting   | the request may have been accepted             | uncertain: the user is told, nothing is sent again  |
 | painting     | bought, task id known                          | ask about the task, at once if its time is up       |
 | ready        | the pictures' addresses are known              | download what the spool has not kept                |
 | delivering   | the upload may have arrived                    | look at the message, deliver only if it is not there|
 | restored     | unfinished when a backup was made: anything    | look for its pictures first; a task is asked about, |
 |              | may have come of it since                      | where none is known the outcome is uncertain        |
-| final, untold| the end is committed, the reply perhaps not yet| tell                                                |
+| an end that  | the end is committed, the reply perhaps not yet| announce it                                         |
+| is not       |                                                |                                                     |
+| announced    |                                                |                                                     |
 """
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
 
 from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
-from bot.jobs.job_run import JobRun, now
-from bot.jobs.polling.schedule import growing_pause
-from bot.model import Charged, FailureKind, JobState
+from bot.jobs.backoff import Backoff
+from bot.jobs.clock import now
+from bot.jobs.job_run import JobRun
+from bot.model import Charged, FailureKind, Job, JobState, ReplyTarget
 
 
 async def resume(run: JobRun) -> None:
@@ -40,45 +47,62 @@ async def resume(run: JobRun) -> None:
             pass
 
 
-async def _look_for_reply(run: JobRun) -> None:
-    tries = 0
-    while now() - run.job.received_at < delivery.GIVE_UP_AFTER:
+async def end_broken(run: JobRun) -> None:
+    """End a job that no step of this version can carry on, and say only what is known of it."""
+    job = run.job
+    match job.state:
+        case JobState.RECEIVED | JobState.WAITING:
+            await run.end(JobState.FAILED, FailureKind.UNKNOWN)
+        case JobState.PAINTING | JobState.READY if job.task_id is not None:
+            # The task is paid for: Check again can ask about it once more.
+            await run.end(JobState.TIMED_OUT, FailureKind.UNKNOWN, Charged.MAYBE)
+        case JobState.DELIVERING:
+            await run.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
+        case _ if not job.state.is_final:
+            await run.end(JobState.FAILED, FailureKind.UNKNOWN, Charged.MAYBE)
+        case _:  # its end cannot be shown
+            await run.change(announced=True)
+
+
+class _Look(Protocol):
+    async def __call__(self, job: Job, /) -> ReplyTarget | None: ...
+
+
+async def _looked(run: JobRun, look: _Look, since: datetime) -> ReplyTarget | None:
+    """What a look at the reply finds, once Discord answers. Raises ReplyGone or ReplyOutOfReach."""
+    backoff = Backoff(1, 30)
+    while now() - since < delivery.GIVE_UP_AFTER:
         try:
-            target = await run.deps.replies.find(run.job)
-        except (ReplyGone, ReplyOutOfReach):
-            break
+            return await look(run.job)
         except ReplyUnavailable as exc:
-            tries += 1
-            pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-            await run.pause(max(exc.retry_after, pause))
-            continue
-        if target is None:
-            break
+            await run.pause(backoff.failed(exc.retry_after))
+    raise ReplyOutOfReach
+
+
+async def _look_for_reply(run: JobRun) -> None:
+    """A job that was received goes on only if a reply carries its id: whoever was refused is never charged."""
+    try:
+        target = await _looked(run, run.deps.replies.find, run.job.received_at)
+    except (ReplyGone, ReplyOutOfReach):
+        target = None
+    if target is None:
+        await run.end(JobState.FAILED, FailureKind.UNACKNOWLEDGED, announced=True)
+    else:
         await run.move(JobState.WAITING, target=target)
-        return
-    await run.move_announced(JobState.FAILED, FailureKind.UNACKNOWLEDGED, Charged.NO)
 
 
 async def _look_for_pictures(run: JobRun) -> None:
-    tries, began = 0, now()  # the job itself may be weeks old
-    while now() - began < delivery.GIVE_UP_AFTER:
-        try:
-            target = await run.deps.replies.find_delivered(run.job)
-        except ReplyGone:
-            await run.move_announced(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE)
-            return
-        except ReplyOutOfReach:
-            break
-        except ReplyUnavailable as exc:
-            tries += 1
-            pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-            await run.pause(max(exc.retry_after, pause))
-            continue
-        if target is not None:
-            await run.move(JobState.DELIVERED, announced=True, target=replace(target, token=""))
-            return
-        break
-    if run.job.result_urls:
+    try:
+        # Since now: the job itself may be weeks old.
+        target = await _looked(run, run.deps.replies.find_delivered, now())
+    except ReplyGone:
+        await run.end(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE, announced=True)
+        return
+    except ReplyOutOfReach:
+        target = None
+    if target is not None:
+        await run.move(JobState.DELIVERED, announced=True, target=replace(target, token=""))
+    elif run.job.result_urls:
         await run.move(JobState.READY)
     elif run.job.task_id is not None:
         await run.move(JobState.PAINTING)

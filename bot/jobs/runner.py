@@ -1,9 +1,17 @@
-"""Claims jobs from the line, gives each a run of its own, and keeps them alive by lease and heartbeat."""
+"""Claims jobs from the queue, gives each a run of its own, and keeps them by lease and heartbeat.
+
+**Leases.** A job that is worked on belongs to one worker: a process, by its worker id, until `lease_until`. The
+heartbeat renews the leases every HEARTBEAT_S. A process that dies stops renewing; LEASE later its jobs belong to nobody
+and any process reclaims them. A process that only slept (a suspended machine, SIGSTOP) finds at its next heartbeat that
+jobs are no longer its own and stops work on them; whatever it writes before that is refused, because every step asks
+that the row still carries its worker id.
+
+**Loops.** Notifications wake them, and each also looks by itself: a lost notification costs some seconds, never a job.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
@@ -11,18 +19,18 @@ from types import MappingProxyType
 import structlog
 
 from bot.errors import Busy, ImageApiError, JobMoved, StoreError, StoreUnavailable, Unexpected, Unreachable
-from bot.jobs import delivery, recovery
-from bot.jobs import task_poller as watch
-from bot.jobs.job_run import Deps, JobRun, Stopped, now
-from bot.jobs.polling.schedule import growing_pause
+from bot.jobs import delivery, recovery, submission, task_poller
+from bot.jobs.backoff import Backoff, repeat
+from bot.jobs.clock import now
+from bot.jobs.job_run import Deps, JobRun, Stopped
 from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
 
 log = structlog.stdlib.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
 HEARTBEAT_S = 10.0
-LOOK_AT_QUEUE_S = 1.0  # a guarantee only: whatever changes the line also wakes the runner
 SHOW_POSITIONS_S = 2.0
+MAX_FAULTS = 5  # exceptions of one job that nobody foresaw
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
 RECLAIM_S = 5.0
@@ -74,10 +82,6 @@ class Runner:
         elif not self.deps.stopping.is_set():
             self._begin(job)
 
-    def look_for_reply(self, job: Job) -> None:
-        """Nobody knows whether a job just received was acknowledged: treat it like one found at start."""
-        self._found(job)
-
     def renewed(self, job: Job) -> None:
         """A click brought a new token for a job's reply."""
         if job.id in self._queue:
@@ -97,15 +101,15 @@ class Runner:
     async def _look_at(self, job_id: str) -> None:
         try:
             job = await self.deps.jobs.get(job_id)
+            if job is None:
+                return
+            self.renewed(job)
+            if job.cancel_requested:
+                self.cancel(job_id)
+            if job.state is JobState.PAINTING and job_id not in self._runs:
+                await self.reclaim()
         except StoreUnavailable:
-            return
-        if job is None:
-            return
-        self.renewed(job)
-        if job.cancel_requested:
-            self.cancel(job_id)
-        if job.state is JobState.PAINTING and job_id not in self._runs:
-            await self.reclaim()
+            return  # the heartbeat and the loops find it
 
     @property
     def busy_with(self) -> int:
@@ -124,20 +128,23 @@ class Runner:
 
     async def run(self) -> None:
         """Until stop() is called. Database trouble is waited out."""
-        await self._again_and_again(self._start, 0.0, once=True)
+        stopping = self.deps.stopping
+        await repeat(self._start, stopping, 0.0, once=True)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again_and_again(self._beat, HEARTBEAT_S), name="heartbeat")
-            group.create_task(self._again_and_again(self.reclaim, RECLAIM_S), name="reclaim")
-            group.create_task(self._again_and_again(self._show_positions, SHOW_POSITIONS_S), name="positions")
-            group.create_task(self._again_and_again(self.clear_shelf, CLEAR_SHELF_S), name="shelf")
-            group.create_task(self._again_and_again(self.deps.pacer.share, SHARE_S), name="pace")
-            group.create_task(self._again_and_again(self._claim, LOOK_AT_QUEUE_S, wake=self._awake), name="queue")
+            for name, act, every_s in (
+                ("heartbeat", self._beat, HEARTBEAT_S),
+                ("reclaim", self.reclaim, RECLAIM_S),
+                ("positions", self._show_positions, SHOW_POSITIONS_S),
+                ("shelf", self.clear_shelf, CLEAR_SHELF_S),
+                ("pace", self.deps.pacer.share, SHARE_S),
+            ):
+                group.create_task(repeat(act, stopping, every_s), name=name)
+            pause_s = self.deps.pacer.submissions.pause_s
+            group.create_task(repeat(self._claim, stopping, pause_s, wake=self._awake), name="queue")
 
     async def stop(self, patience_s: float) -> None:
         """Take no new job, finish what is being written or sent, leave the rest to the next start."""
         self.deps.stopping.set()
-        for run, _ in self._runs.values():
-            run.stop()
         running = [task for _, task in self._runs.values()]
         if running:
             _, late = await asyncio.wait(running, timeout=patience_s)
@@ -155,7 +162,7 @@ class Runner:
         found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=False)
         self.deps.measures.adopted(len(found))
         for job in found:
-            self._found(job)
+            self.recovered(job)
 
     async def _start(self) -> None:
         found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=True)
@@ -166,9 +173,10 @@ class Runner:
             log.info("picking up what was unfinished", found=len(found), in_queue=len(waiting))
         self.deps.measures.adopted(len(found))
         for job in found:
-            self._found(job)
+            self.recovered(job)
 
-    def _found(self, job: Job) -> None:
+    def recovered(self, job: Job) -> None:
+        """Carry on a job of which nobody knows how far it came; see recovery.py."""
         if self.deps.stopping.is_set():
             return
         if (entry := self._runs.get(job.id)) is None:
@@ -178,13 +186,16 @@ class Runner:
             entry[0].reopened(job)
 
     async def _claim(self) -> None:
-        """Give free places at the image API to the head of the line."""
-        room = self._max_active - len(self._at_api)
-        if self.unanswered > ANSWERS_FIRST:
+        """Give free slots at the image API to the head of the queue, as many as the API is known to take."""
+        gate = self.deps.pacer.submissions
+        room, allowed = self._max_active - len(self._at_api), gate.room()
+        if allowed is not None:
+            room = min(room, allowed)
+        if self.unanswered > ANSWERS_FIRST or room <= 0 or not await self._api_is_up():
             return
-        if room <= 0 or not await self._api_is_up():
-            return
-        for job in await self.deps.jobs.claim(self.deps.worker_id, room=room, now=now(), lease=LEASE):
+        claimed = await self.deps.jobs.claim(self.deps.worker_id, room=room, now=now(), lease=LEASE)
+        gate.sent(len(claimed))
+        for job in claimed:
             self._queue.pop(job.id, None)
             if job.id not in self._runs:
                 self._begin(job, claimed=True)
@@ -198,31 +209,38 @@ class Runner:
             return not breaker.is_open
         try:
             await self.deps.api.probe()
-        except (Busy, Unreachable, Unexpected) as exc:
-            log.info("the image API is still in trouble", error=type(exc).__name__)
-            return False
         except ImageApiError as exc:
-            log.warning("the image API answers again, but not as it should", error=type(exc).__name__)
+            log.info("the image API does not answer as it should", error=type(exc).__name__)
+            return not isinstance(exc, (Busy, Unreachable, Unexpected))
         return True
 
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
         ids, began = list(self._runs), now()
-        kept = await self.deps.jobs.keep(self.deps.worker_id, ids, now=began, lease=LEASE) if ids else set[str]()
+        kept = await self.deps.jobs.keep(self.deps.worker_id, ids, now=began, lease=LEASE)
         if not self._alone:
             self.deps.replies.trust(began + LEASE)
         for job_id in ids:
-            if job_id not in kept and (entry := self._runs.get(job_id)) and not entry[0].job.state.is_final:
-                entry[0].log.warning("another process has taken this job over")
+            if (entry := self._runs.get(job_id)) is None:
+                continue
+            run, task = entry
+            if (job := kept.get(job_id)) is not None:
+                if job.cancel_requested:
+                    run.cancel()
+                if job.target.token != run.job.target.token and job.target.token:
+                    run.renewed(job.target)
+            elif not run.job.state.is_final:
+                run.log.warning("another process has taken this job over")
                 self.deps.measures.lease_lost()
-                entry[1].cancel()
+                # A submission that is out is not broken off: its answer may hold the id of a task that is paid for.
+                if run.job.state is not JobState.SUBMITTING:
+                    task.cancel()
 
     async def _show_positions(self) -> None:
         """Show the jobs in line where they stand.
 
-        Between reading the line and showing it nothing may be awaited: a job that is claimed meanwhile must not be
-        shown as waiting once more, over its pictures perhaps. For the same reason it is only done where no other
-        process can claim a job: there a job keeps the place that its acknowledgement told.
+        Between reading the queue and showing it nothing may be awaited: a job that is claimed meanwhile must not be
+        shown as waiting over its pictures. So with several processes a job keeps the place it was first told.
         """
         ids = await self.deps.jobs.queue()
         queue = {job_id: self._queue[job_id] for job_id in ids if job_id in self._queue}
@@ -232,13 +250,12 @@ class Runner:
         self._queue = queue
         if not self._alone:
             return
-        trouble = FailureKind.UNREACHABLE if self.deps.api.breaker.retry_at is not None else None
+        trouble = FailureKind.BUSY if self.deps.pacer.submissions.is_busy else None
+        if self.deps.api.breaker.retry_at is not None:
+            trouble = FailureKind.UNREACHABLE
         for place, job_id in enumerate(ids, start=1):
-            job = self._queue.get(job_id)
-            # A job that waits for its next try goes on saying why.
-            if job is None or (job.not_before is not None and job.not_before > now()):
-                continue
-            self.deps.replies.show(job, Progress(place=place, trouble=trouble))
+            if (job := self._queue.get(job_id)) is not None:
+                self.deps.replies.show(job, Progress(place=place, trouble=trouble))
 
     async def clear_shelf(self) -> None:
         """Pictures that stand in no message are kept here for a day; later they have to be fetched anew.
@@ -259,28 +276,48 @@ class Runner:
         self._runs[job.id] = (run, task)
 
     async def _live(self, run: JobRun, *, found: bool, claimed: bool) -> None:
+        """Work on a job until it has ended, is back in the queue, or is another process's."""
         job_id = run.job.id
         try:
-            if found:
-                await recovery.resume(run)
-            await self._carry(run, claimed=claimed)
+            await self._live_through_faults(run, found=found, claimed=claimed)
         except Stopped:
             run.log.info("left to the next start", state=str(run.job.state))
         except JobMoved:
             run.log.info("someone else has moved this job on", state=str(run.job.state))
-        except Exception:
-            # One job's programming error must not end the others: it stays in the database as it was last
-            # committed, and is taken up again when its lease has run out.
-            run.log.exception("unhandled exception in this job", state=str(run.job.state))
         finally:
             self._runs.pop(job_id, None)
             self._free_slot(job_id)
             self.deps.spool.release(job_id)
+            if run.job.state.is_final:
+                self.deps.pacer.submissions.forget(job_id)
             if not self._alone:
                 self.deps.replies.forget(job_id)
 
+    async def _live_through_faults(self, run: JobRun, *, found: bool, claimed: bool) -> None:
+        """Try a job again after an exception that nobody foresaw, as if found at a start; end it after MAX_FAULTS."""
+        backoff, outage = Backoff(1, 30), Backoff(1, 30)
+        while backoff.tries <= MAX_FAULTS:
+            try:
+                if backoff.tries == MAX_FAULTS:
+                    await recovery.end_broken(run)
+                elif found:
+                    await recovery.resume(run)
+                await self._carry(run, claimed=claimed)
+                return
+            except (Stopped, JobMoved):
+                raise
+            except StoreUnavailable as exc:
+                run.log.error("the database does not answer for this job; trying again", error=str(exc))
+                found, claimed = True, run.job.state is JobState.WAITING
+                await run.pause(outage.failed())
+            except Exception:
+                # Whatever it is, the other jobs go on, and so does this one: it is bounded by MAX_FAULTS.
+                run.log.exception("unhandled exception in this job", state=str(run.job.state))
+                found, claimed = True, run.job.state is JobState.WAITING
+                await run.pause(backoff.failed())
+
     async def _carry(self, run: JobRun, *, claimed: bool) -> None:
-        """Step by step to the end of the job, or back into the line."""
+        """Step by step to the end of the job, or back into the queue."""
         while not run.job.announced:
             if run.job.state is JobState.WAITING and not claimed:
                 self.enqueue(run.job)
@@ -299,46 +336,12 @@ class Runner:
             self._at_api.discard(job_id)
             self.wake()
 
-    async def _again_and_again(
-        self,
-        act: Callable[[], Awaitable[None]],
-        every_s: float,
-        *,
-        wake: asyncio.Event | None = None,
-        once: bool = False,
-    ) -> None:
-        """Repeat an act until the process ends, with growing pauses while the database does not answer."""
-        tries = 0
-        while not self.deps.stopping.is_set():
-            if wake is not None:
-                wake.clear()
-            try:
-                await act()
-                if once:
-                    return
-                tries, pause = 0, every_s
-            except StoreUnavailable as exc:
-                tries += 1
-                pause = growing_pause(tries, first_s=1, longest_s=30, random=random.random)
-                log.error("the database does not answer; trying again", error=str(exc), pause_s=round(pause, 1))
-            await self._sleep(pause, wake)
-
-    async def _sleep(self, seconds: float, wake: asyncio.Event | None) -> None:
-        """Until the time is up, the process ends, or `wake` is set."""
-        events = [self.deps.stopping, *([wake] if wake else [])]
-        waits = [asyncio.ensure_future(event.wait()) for event in events]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-
 
 STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = MappingProxyType(
     {
-        JobState.WAITING: JobRun.wait_in_queue,
-        JobState.SUBMITTING: JobRun.submit,
-        JobState.PAINTING: watch.paint,
+        JobState.WAITING: submission.prepare,
+        JobState.SUBMITTING: submission.submit,
+        JobState.PAINTING: task_poller.paint,
         JobState.READY: delivery.fetch,
         JobState.DELIVERING: delivery.deliver,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import replace
 from enum import StrEnum
@@ -9,12 +10,16 @@ from enum import StrEnum
 import structlog
 
 from bot.errors import JobMoved, StoreUnavailable
-from bot.jobs.job_run import now
+from bot.jobs.backoff import Backoff, first_of
+from bot.jobs.clock import now
+from bot.jobs.delivery import partial, source_copies
+from bot.jobs.downloads import fetch_now
+from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.runner import LEASE, Runner
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
 from bot.policy.prices import Prices
 from bot.policy.quotas import FREE, Terms
-from bot.store.queries.jobs import Jobs, Received
+from bot.store.queries.jobs import Received
 
 __all__ = ["Cancelled", "JobService", "Received"]
 
@@ -35,10 +40,13 @@ class Cancelled(StrEnum):
 class JobService:
     """The door between what people do in Discord and the run of jobs."""
 
-    def __init__(self, jobs: Jobs, runner: Runner, *, max_jobs_per_user: int) -> None:
-        self._jobs = jobs
+    def __init__(self, deps: Deps, runner: Runner, *, max_jobs_per_user: int) -> None:
+        self._deps = deps
+        self._jobs = deps.jobs
         self._runner = runner
         self._max_jobs_per_user = max_jobs_per_user
+        self._fetching: set[str] = set()
+        self._voiding: set[asyncio.Task[None]] = set()
 
     @property
     def max_jobs_per_user(self) -> int:
@@ -47,7 +55,7 @@ class JobService:
 
     @property
     def prices(self) -> Prices:
-        return self._runner.deps.prices
+        return self._deps.prices
 
     async def receive(
         self,
@@ -65,17 +73,21 @@ class JobService:
         Raises InvalidRequest, TooManyJobs, QuotaReached, QueueFull, AlreadyReceived, RulesChanged, or
         StoreUnavailable within PATIENCE_S.
         """
-        self._runner.deps.api.validate(request)
+        self._deps.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
-        received = await self._jobs.receive(
-            new,
-            worker_id=self._runner.deps.worker_id,
-            limit=self._max_jobs_per_user,
-            now=now(),
-            lease=LEASE,
-            terms=terms,
-            patience=PATIENCE_S,
-        )
+        try:
+            received = await self._jobs.receive(
+                new,
+                worker_id=self._deps.worker_id,
+                limit=self._max_jobs_per_user,
+                now=now(),
+                lease=LEASE,
+                terms=terms,
+                patience=PATIENCE_S,
+            )
+        except StoreUnavailable:
+            self._void(new.id)
+            raise
         self._runner.unanswered += 1
         return received
 
@@ -85,7 +97,7 @@ class JobService:
         self._runner.wake()
 
     async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
-        """Discord has taken the acknowledgement: the job is in line. A refusal of the database is waited out."""
+        """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out."""
         target = replace(job.target, message_id=message_id, ephemeral=ephemeral)
         try:
             job = await self._jobs.move(job, JobState.WAITING, now=now(), target=target)
@@ -98,15 +110,38 @@ class JobService:
 
     async def unacknowledged(self, job: Job) -> None:
         """Discord refused the acknowledgement: the job ends, nothing was bought."""
-        failure = Failure(FailureKind.UNACKNOWLEDGED)
-        try:
-            await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, announced=True)
-        except StoreUnavailable:
-            log.error("the database did not take the end of an unacknowledged job", job=job.id)
+        await self._end_unacknowledged(job.id)
+
+    def _void(self, job_id: str) -> None:
+        """Take back a first row whose writing was given up; it may stand in spite of that (see Store.run).
+
+        Its user is told that nothing was started, so nothing may be. Should this process end before the database
+        answers, the row is found as received, and no reply carries its id.
+        """
+        task = asyncio.create_task(self._end_unacknowledged(job_id), name=f"void job {job_id}")
+        self._voiding.add(task)
+        task.add_done_callback(self._voiding.discard)
+
+    async def _end_unacknowledged(self, job_id: str) -> None:
+        backoff = Backoff(0.5, 30)
+        while not self._deps.stopping.is_set():
+            try:
+                job = await self._jobs.get(job_id)
+                if job is not None and job.state is JobState.RECEIVED:
+                    failure = Failure(FailureKind.UNACKNOWLEDGED)
+                    await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, announced=True)
+            except StoreUnavailable:
+                pause_s = backoff.failed()
+                log.error("the database does not take back a job that was not started", job=job_id)
+                await first_of(self._deps.stopping, within_s=pause_s)
+            except JobMoved:
+                return
+            else:
+                return
 
     def in_doubt(self, job: Job) -> None:
         """Nobody knows whether Discord took the acknowledgement: the runner looks for the reply."""
-        self._runner.look_for_reply(job)
+        self._runner.recovered(job)
 
     async def clear_shelf(self) -> None:
         """Delete the files of jobs that are not in the database any more. Raises StoreUnavailable."""
@@ -156,6 +191,27 @@ class JobService:
             return False
         await self._runner.reclaim()
         return True
+
+    async def fetch_missing(self, job: Job, target: ReplyTarget) -> int | None:
+        """Ask once more for the pictures that a delivered job lacks, and show all in its message when more came.
+
+        Returns how many are still missing; None when that is being done already. `target` carries the click's token.
+        Raises ReplyError, StoreUnavailable, and DownloadError or OSError. Done twice it shows the same message.
+        """
+        if job.id in self._fetching:
+            return None
+        self._fetching.add(job.id)
+        try:
+            run = JobRun(self._deps, replace(job, target=target))
+            results = await fetch_now(run)
+            before = int(job.failure.detail.split()[0]) if job.failure and job.failure.detail else 0
+            if len(results.pictures) > before:
+                await self._deps.replies.deliver(run.job, results.pictures, await source_copies(run))
+                await self._jobs.change(job.id, failure=partial(results))
+            return results.missing
+        finally:
+            self._fetching.discard(job.id)
+            self._deps.spool.remove(job.id)
 
     async def renew(self, job: Job, target: ReplyTarget) -> Job:
         """A click on the reply brought a new token for it: use that one from now on."""

@@ -1,4 +1,10 @@
-"""Watches one task at the image API until it has ended, or its time is up."""
+"""Asks about one task at the image API until it has ended, or its time is up.
+
+No single answer ends a job that is paid for. A task that is not known (404), or that has succeeded without an address,
+is judged by how long it has said nothing else: a replica that lags behind, a gateway that is being deployed, or a
+store that is not consistent yet says so for some seconds. Where it lasts, the job ends so that *Check again* can
+reopen it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +12,13 @@ import time
 
 from bot.errors import Busy, ImageApiError, TaskLost
 from bot.image_api.client import TaskReport, TaskState
-from bot.jobs.job_run import CancelAsked, JobRun, now
-from bot.model import Charged, Failure, FailureKind, JobState, Progress
+from bot.jobs.backoff import first_of
+from bot.jobs.clock import now
+from bot.jobs.job_run import CancelAsked, JobRun, Stopped
+from bot.model import Charged, FailureKind, JobState, Progress
 
-LOST_AFTER_QUESTIONS = 4  # replicas of the API may not know a new task at once
-LOST_AFTER_S = 15.0
-EMPTY_RESULTS_ASKED = 4  # a task may be "succeeded" a little before its addresses are there
+NOTHING_ELSE_S = 25.0  # so long an answer without a result is taken for "not yet"
+NOTHING_PAUSE_S = 5.0  # between two questions meanwhile, at most
 
 
 async def paint(run: JobRun) -> None:
@@ -31,10 +38,9 @@ class TaskPoller:
         age_s = max((now() - submitted).total_seconds(), 0.0)  # the wall clock may have stepped back
         self._began = time.monotonic() - age_s
         self._late_start = age_s >= run.deps.job_timeout_s
-        self._course = run.deps.pacer.course(run.job.request, age_s)
-        self._questions = 0
+        self._plan = run.deps.pacer.course(run.job.request, age_s)
         self._answered_at = self._began
-        self._empty_answers = 0
+        self._nothing_since: float | None = None  # it has been unknown, or done without a result, since then
         self._percent = 0
 
     @property
@@ -47,51 +53,58 @@ class TaskPoller:
         pause = 0.0 if self._late_start else self._pause(None)
         run.deps.replies.show(run.job, Progress(percent=0))
         while True:
-            await run.pause_or_cancel(max(min(pause, timeout_s - self.age_s), 0.0))
-            if self.age_s < timeout_s and not self._course.is_due(self.age_s):
+            left_s = timeout_s - self.age_s
+            await run.pause_or_cancel(min(pause, left_s) if left_s > 0 else pause)
+            if self.age_s < timeout_s and not self._plan.is_due(self.age_s):
                 pause = self._pause(None)
                 continue
             try:
                 report = await self._ask()
             except TaskLost as exc:
-                if self._questions >= LOST_AFTER_QUESTIONS and self.age_s > LOST_AFTER_S:
-                    await run.move(JobState.FAILED, failure=Failure(exc.kind, Charged.MAYBE))
+                if await self._has_nothing():
                     return
-                pause = self._pause(exc.retry_after)
+                pause = min(self._pause(exc.retry_after), NOTHING_PAUSE_S)
             except ImageApiError as exc:
                 pause = self._trouble(exc)
             else:
                 if await self._settle(report):
                     return
                 pause = self._pause(report.retry_after)
-            if self.age_s >= timeout_s:
-                self._course.given_up()
+                if self._nothing_since is not None:
+                    pause = min(pause, NOTHING_PAUSE_S)
+            if self.age_s >= timeout_s and not (self._late_start and self._may_be_early()):
+                self._plan.given_up()
                 await run.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.MAYBE)
                 return
 
     async def _ask(self) -> TaskReport:
-        """One question, in its turn. Raises ImageApiError, CancelAsked or Stopped."""
-        pacer = self.run.deps.pacer
-        await self.run.turn_or_cancel(lambda: self._course.likelihood(self.age_s))
-        self._questions += 1
-        pacer.questions += 1
+        """One question, in its turn (see budget.py). Raises ImageApiError, CancelAsked or Stopped."""
+        run, budget = self.run, self.run.deps.pacer.budget
+        if not budget.take():
+            turn = budget.turn(lambda: self._plan.likelihood(self.age_s))
+            await first_of(turn, run.cancelled, run.deps.stopping)
+            if run.cancelled.is_set():
+                raise CancelAsked
+            if run.deps.stopping.is_set():
+                raise Stopped
         asked_s = self.age_s
-        report = await self.run.deps.api.report(self.run.job.task_id or "", self.run.job.request)
+        report = await run.deps.api.report(run.job.task_id or "", run.job.request)
         if report.state is TaskState.SUCCEEDED or report.failure is not None:
-            self._course.ended(self.age_s, refused=report.failure is not None)
+            self._plan.ended(self.age_s, refused=report.failure is not None)
         else:
-            self._course.goes_on(asked_s)
+            self._plan.goes_on(asked_s)
         return report
 
     def _pause(self, retry_after: float | None) -> float:
-        return max(self._course.pause(self.age_s), retry_after or 0.0)
+        return max(self._plan.pause(self.age_s), retry_after or 0.0)
 
     def _trouble(self, exc: ImageApiError) -> float:
         """Any trouble with a question is waited out: the task is paid for and may yet finish."""
         self.run.log.info("a question about a task was not answered", error=type(exc).__name__)
+        self._nothing_since = None
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
         if isinstance(exc, Busy):
-            self.run.deps.pacer.budget.refused()
+            self.run.deps.pacer.too_much(None)
         self.run.deps.replies.show(self.run.job, Progress(percent=self._percent, trouble=kind))
         return max(self._pause(exc.retry_after), 1.0)
 
@@ -104,14 +117,27 @@ class TaskPoller:
             await run.move(JobState.READY, result_urls=report.result_urls)
             return True
         if report.failure is not None:
-            failure = Failure(report.failure.kind, report.failure.charged)
-            await run.move(JobState.FAILED, failure=failure, request_id=report.request_id or run.job.request_id)
+            if report.request_id is not None:
+                await run.change(request_id=report.request_id)
+            await run.end(JobState.FAILED, report.failure.kind, report.failure.charged)
             return True
         if report.state is TaskState.SUCCEEDED:
-            self._empty_answers += 1
-            if self._empty_answers >= EMPTY_RESULTS_ASKED:
-                await run.move(JobState.FAILED, failure=Failure(FailureKind.LOST, Charged.MAYBE))
-                return True
+            return await self._has_nothing()
+        self._nothing_since = None
         self._percent = max(self._percent, report.percent or 0)
         run.deps.replies.show(run.job, Progress(percent=self._percent))
         return False
+
+    async def _has_nothing(self) -> bool:
+        """Once more there is no result where one should be; True when that has lasted long enough to end the job."""
+        if self._nothing_since is None:
+            self._nothing_since = time.monotonic()
+        if self._may_be_early():
+            return False
+        self._plan.given_up()
+        await self.run.end(JobState.TIMED_OUT, FailureKind.LOST, Charged.MAYBE)
+        return True
+
+    def _may_be_early(self) -> bool:
+        """Whether the answers without a result have not lasted long enough to mean anything."""
+        return self._nothing_since is not None and time.monotonic() - self._nothing_since < NOTHING_ELSE_S

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.image_api.client import ImageApi
+from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
@@ -94,7 +95,8 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
             pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
             worker_id="here",
             job_timeout_s=60,
-            deliveries=asyncio.Semaphore(4),
+            downloads=FairSlots(16),
+            uploads=FairSlots(16),
             stopping=asyncio.Event(),
         )
         runner = Runner(tools, max_active=4)

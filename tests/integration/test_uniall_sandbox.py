@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,18 +115,22 @@ async def sandbox() -> AsyncIterator[LocalImageApi]:
 
 
 def client_of(sandbox: LocalImageApi, mode: Mode = Mode.TASKS) -> ImageApi:
-    limits = replace(HURRY, download_tries=3)
-    return ImageApi(base_url=sandbox.base_url, api_key=KEY, mode=mode, limits=limits, attachment_hosts=("127.0.0.1",))
+    return ImageApi(base_url=sandbox.base_url, api_key=KEY, mode=mode, limits=HURRY, attachment_hosts=("127.0.0.1",))
 
 
 async def deliver(image_api: ImageApi, request: ImageRequest, folder: Path) -> list[Download]:
     """What the runner does, without its patience."""
     submission = await image_api.submit(request)
     addresses = submission.result_urls or await addresses_of(image_api, submission.task_id or "")
-    return [
-        await image_api.download(address, folder / str(number), max_bytes=MANY)
-        for number, address in enumerate(addresses)
-    ]
+    return [await patiently(image_api, address, folder / str(number)) for number, address in enumerate(addresses)]
+
+
+async def patiently(image_api: ImageApi, address: str, into: Path) -> Download:
+    """Three tries, as the runner makes some, without its pauses."""
+    for _ in range(2):
+        with suppress(DownloadGone, DownloadUnreachable):
+            return await image_api.download(address, into, max_bytes=MANY)
+    return await image_api.download(address, into, max_bytes=MANY)
 
 
 async def addresses_of(image_api: ImageApi, task_id: str) -> tuple[str, ...]:

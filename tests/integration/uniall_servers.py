@@ -21,10 +21,7 @@ HURRY = Limits(
     get_s=1.0,
     submit_s=2.0,
     sync_s=1.0,
-    download_s=2.0,
     silence_s=0.5,
-    retry_base_s=0.01,
-    retry_cap_s=0.02,
     breaker_threshold=1000,
 )
 PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"

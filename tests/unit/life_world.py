@@ -15,6 +15,7 @@ from pathlib import Path
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
 from bot.image_api.client import ImageApi, Submission, TaskReport, TaskState
 from bot.image_api.picture_file import Download
+from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
@@ -204,11 +205,12 @@ class Process:
             pacer=Pacer(store.meta, floor_s=0.01, per_s=1000),
             worker_id=worker_id,
             job_timeout_s=0.0,
-            deliveries=asyncio.Semaphore(16),
+            downloads=FairSlots(16),
+            uploads=FairSlots(16),
             stopping=self.stopping,
         )
         self.runner = Runner(tools, max_active=50)
-        self.service = JobService(store.jobs, self.runner, max_jobs_per_user=50)
+        self.service = JobService(tools, self.runner, max_jobs_per_user=50)
 
     async def start(self) -> None:
         await self.runner._start()  # pyright: ignore[reportPrivateUsage] run() does it, and then runs by the clock

@@ -202,7 +202,7 @@ class LifeMachine(RuleBasedStateMachine):
     def _check_end(self, job: Job) -> None:
         """An end stays an end, but for the one that asks once more about the same task."""
         before = self.ended.pop(job.id, None)
-        again = before is JobState.TIMED_OUT and job.id in self.world.tasks.values()
+        again = before in {JobState.TIMED_OUT, JobState.UNCERTAIN} and job.id in self.world.tasks.values()
         assert before in (None, job.state) or again, (before, job)
         assert job.state.is_final or not job.announced, job
         if job.state.is_final:

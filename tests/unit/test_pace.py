@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.jobs.backoff import growing_pause
 from bot.jobs.polling.latency import EDGES, Latency, share_below
 from bot.jobs.polling.schedule import (
     LONGEST_PAUSE_S,
     SHORTEST_PAUSE_S,
-    growing_pause,
     next_question,
     schedule,
     with_jitter,

@@ -12,6 +12,7 @@ from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.latency import share_below
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
 from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
+from bot.jobs.polling.submissions import SubmissionGate
 from bot.model import ImageRequest
 
 EARLY_S = (1.6, 2.2)  # the first question, where it is worth it: between these ages
@@ -66,10 +67,7 @@ class _Kind:
 
 
 class Pacer:
-    """Plans the questions of every task. `questions`, `ends` and `late_s` count what came of it since the start.
-
-    `late_s / ends` is the mean time that a result waited for its question, as well as that can be told from outside.
-    """
+    """Plans the questions of every task, and bounds the submissions of this process."""
 
     def __init__(
         self, stats_store: StatsStore, *, floor_s: float, per_s: float, chance: Callable[[], float] = random.random
@@ -79,9 +77,7 @@ class Pacer:
         `chance` gives numbers from 0 to 1.
         """
         self.budget = Budget(per_s)
-        self.questions = 0
-        self.ends = 0
-        self.late_s = 0.0  # how long ends were there before their question, estimated, in sum
+        self.submissions = SubmissionGate()
         self.floor_s = floor_s
         self.chance = chance
         self._notebook = stats_store
@@ -91,6 +87,11 @@ class Pacer:
     def course(self, request: ImageRequest, age_s: float) -> PollPlan:
         """For a task that is so old when its watch begins."""
         return PollPlan(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
+
+    def too_much(self, retry_after: float | None) -> None:
+        """The image API has refused a submission or a question for too much work: come with less of both."""
+        self.budget.refused()
+        self.submissions.narrow(retry_after)
 
     async def share(self) -> None:
         """Tell the other processes what was learned here, and learn what they did. Raises StoreUnavailable."""
@@ -153,8 +154,6 @@ class PollPlan:
         if not self._teaches:
             return
         self._teaches = False  # one task counts once, however often it is asked about afterwards
-        self._pacer.ends += 1
-        self._pacer.late_s += age_s - self._kind.experience.latency.mean_between_s(self._asked_s, age_s)
         if refused and self._asked_s == 0:
             # Whether it was the early question that found it or the first one that was asked instead.
             self._kind.learn(_FOUND_EARLY)

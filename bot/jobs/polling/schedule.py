@@ -80,9 +80,3 @@ def next_question(ages: Sequence[float], age_s: float, *, floor_s: float) -> flo
 def with_jitter(pause_s: float, random: Callable[[], float]) -> float:
     """The pause, a little stretched or shortened; `random` gives numbers from 0 to 1."""
     return pause_s + min(JITTER * pause_s, LONGEST_JITTER_S) * (2 * random() - 1)
-
-
-def growing_pause(tries: int, *, first_s: float, longest_s: float, random: Callable[[], float]) -> float:
-    """Pause after `tries` failures in a row (from 1): doubles from `first_s` to `longest_s`, with half of it jitter."""
-    full = min(first_s * 2.0 ** min(tries - 1, 30), longest_s)
-    return full * (0.5 + 0.5 * random())

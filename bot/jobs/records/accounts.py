@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.jobs.policies import By, DaySum, Entry, Extent, Policies, RequestContext, Standing, Sum
 from bot.policy.prices import MICROS
 from bot.policy.quotas import Span

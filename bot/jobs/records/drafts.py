@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.jobs.service import PATIENCE_S
 from bot.model import ImageRequest
 from bot.store.queries.drafts import Draft, Drafts

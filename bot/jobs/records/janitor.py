@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from bot.errors import StoreUnavailable
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.jobs.records.privacy import BATCH
 from bot.policy.quotas import Span
 from bot.store.queries.people import People

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from bot.jobs import delivery
+from bot.errors import DownloadUnreachable
+from bot.jobs import downloads
 from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.service import PATIENCE_S
 from bot.model import Job, Picture
@@ -35,10 +36,16 @@ class JobLists:
         """
         task = self._fetching.get(job.id)
         if task is None:
-            task = asyncio.create_task(delivery.fetch_again(JobRun(self._deps, job)), name=f"show job {job.id}")
+            task = asyncio.create_task(self._fetch(job), name=f"show job {job.id}")
             self._fetching[job.id] = task
             task.add_done_callback(lambda _: self._fetching.pop(job.id, None))
         return await asyncio.shield(task)
+
+    async def _fetch(self, job: Job) -> Sequence[Picture]:
+        results = await downloads.fetch_now(JobRun(self._deps, job))
+        if not results.pictures and results.may_come:
+            raise DownloadUnreachable("no host of these pictures answers as it should")
+        return results.pictures
 
     def shown(self, job: Job) -> None:
         """The pictures were shown: those that stand in a message need no copy here."""

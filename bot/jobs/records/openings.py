@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from bot.errors import StoreUnavailable
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.model import ImageRequest, Source
 from bot.policy.request_input import Options
 from bot.store.queries.openings import Opening, Openings

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.errors import PresetNameMissing
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.model import AspectRatio
 from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Preset
 from bot.policy.request_input import Options, RequestInput

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.errors import JobMoved
-from bot.jobs.job_run import now
+from bot.jobs.clock import now
 from bot.jobs.service import PATIENCE_S, JobService
 from bot.model import JobState
 from bot.policy.quotas import Span

@@ -203,13 +203,19 @@ class Jobs:
         query = select(jobs).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
         return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])
 
-    async def keep(self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> set[str]:
-        """Renew the leases of `worker_id`. Returns the ids that are still its own; work on all others has to stop."""
+    async def keep(
+        self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta
+    ) -> Mapping[str, Job]:
+        """Renew the leases of `worker_id`. Returns the jobs that are still its own, by id, as they stand now.
+
+        Work on all others has to stop. What another process has written (a wish to cancel, a new token) comes home
+        with the heartbeat, also where its notification was lost.
+        """
         if not job_ids:
-            return set()
+            return {}
         held = and_(jobs.c.owner == worker_id, jobs.c.id.in_(job_ids))
-        renewal = update(jobs).where(held).values(lease_until=now + lease).returning(jobs.c.id)
-        return await self._run(lambda connection: set(connection.execute(renewal).scalars()))
+        kept = await self._run(lambda connection: _update(connection, held, {"lease_until": now + lease}))
+        return {job.id: job for job in kept}
 
     async def release(self, worker_id: str) -> None:
         """End the leases of `worker_id`, so that others can go on at once. Its late writes count until one does."""

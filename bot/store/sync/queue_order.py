@@ -10,12 +10,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta
 
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
+
+#: Pictures are there and no message can show them for now: such a job waits without being in its user's way.
+_OUT_OF_REACH = and_(jobs.c.state == JobState.DELIVERING, jobs.c.failure.is_not(None))
 
 
 def free(now: datetime) -> ColumnElement[bool]:
@@ -50,7 +53,7 @@ def _entry() -> Select[*tuple[Any, ...]]:
             func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0).label("next"),
             func.coalesce(served, next_served, 0).label("now"),
         )
-        .where(jobs.c.user_id == bindparam("user_id"), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
+        .where(jobs.c.user_id == bindparam("user_id"), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES), ~_OUT_OF_REACH)
         .cte("own")
     )
     turn = case((own.c.next > own.c.now, own.c.next), else_=own.c.now)

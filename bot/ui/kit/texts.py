@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.errors import InvalidRequest, RequestError, SourceFault, TooManyJobs
-from bot.model import MAX_SOURCE_BYTES, MAX_SOURCE_PIXELS, Charged, Failure, FailureKind, ImageRequest, Job, Model
+from bot.model import (
+    MAX_SOURCE_BYTES,
+    MAX_SOURCE_PIXELS,
+    Charged,
+    Failure,
+    FailureKind,
+    ImageRequest,
+    Job,
+    JobState,
+    Model,
+)
 from bot.ui.kit.language import mark, tr, trn
 
 MODEL_NAMES: Mapping[Model, str] = MappingProxyType({Model.STANDARD: mark("Standard"), Model.QUALITY: mark("Quality")})
@@ -128,6 +138,11 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
             ),
             again=True,
         ),
+        FailureKind.PARTIAL: Ending(
+            mark("Some of the pictures are missing"),
+            mark("Their address did not work. **Check again** asks for them once more, for nothing."),
+            again=True,
+        ),
         FailureKind.UNDELIVERABLE: Ending(
             mark("The pictures could not be posted here"),
             mark("Discord did not take them in this place. Please try again somewhere else."),
@@ -196,6 +211,8 @@ DATABASE_BUSY = mark(
     "Easel cannot write down your request right now, so nothing was started. Please try again in a minute."
 )
 CHECKING = mark("Easel is asking the image API once more. The reply changes as soon as there is an answer.")
+STILL_ASKABLE = mark("**Check again** asks once more for what was ordered here, for nothing.")
+NONE_MORE = mark("There is nothing more yet. You can check again later.")
 ALREADY_CHECKING = mark("Easel is asking already, or the pictures have come meanwhile.")
 NOTHING_TO_EDIT = mark("There is no finished picture in this reply that could be edited.")
 PARTING = mark(
@@ -285,6 +302,8 @@ def ending(job: Job) -> Ending:
     failure = job.failure or Failure(FailureKind.UNKNOWN, Charged.MAYBE)
     end = ENDINGS[failure.kind]
     meaning = source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else tr(end.meaning)
+    if job.state is JobState.TIMED_OUT and failure.kind is not FailureKind.TIMED_OUT:
+        meaning = f"{meaning} {tr(STILL_ASKABLE)}"
     charge = tr(CHARGES[failure.charged])
     again = end.again or failure.detail.startswith(SourceFault.NO_ROOM)  # only the moment was wrong
     return Ending(tr(end.headline), f"{meaning} {charge}".strip(), again)

@@ -150,11 +150,11 @@ def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
     text: ui.TextDisplay[Any] = ui.TextDisplay(
         "\n".join((_headline(job, page), _quote(job, scope), _small(job, scope)))
     )
+    if scope is Scope.MINE and _can_be_shown(job):
+        return ui.Section(text, accessory=widgets.button(tr("Show pictures"), custom_id(PANEL, "show", job.id)))
     if not job.state.is_final:
         word = custom_id(PANEL, "cancel", job.id, scope, page.number)
         return ui.Section(text, accessory=widgets.button(tr("Cancel"), word))
-    if scope is Scope.MINE and _can_be_shown(job):
-        return ui.Section(text, accessory=widgets.button(tr("Show pictures"), custom_id(PANEL, "show", job.id)))
     return text
 
 

@@ -120,7 +120,10 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
     parts.append(_by(job, _missing(job, shown), _own_choice(job), *_fitting(shown)))
-    return card(GOOD, *parts, job_row(job.id, *RESULT_BUTTONS))
+    rows = [job_row(job.id, *RESULT_BUTTONS)]
+    if len(shown) < len(job.result_urls):
+        rows.insert(0, job_row(job.id, Action.CHECK))
+    return card(GOOD, *parts, *rows)
 
 
 @_of_reply
@@ -243,6 +246,12 @@ def _edited(number: int | None) -> str:
 
 def _missing(job: Job, shown: Sequence[Shown]) -> str:
     asked = job.request.count
+    if len(shown) < len(job.result_urls):
+        return tr(
+            "{count} of {asked} pictures: the rest could not be fetched yet. **Check again** asks for it once more.",
+            count=len(shown),
+            asked=len(job.result_urls),
+        )
     if len(shown) >= asked:
         return ""
     return tr("{count} of {asked} pictures: the image API gave no more.", count=len(shown), asked=asked)

@@ -11,13 +11,13 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import ReplyError, ReplyGone, ReplyOutOfReach
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
 from bot.model import Job, Picture, Progress, ReplyTarget, Slot, Source
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
-from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at, token_is_alive
+from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at
 from bot.ui.reply.updates import Updates
 
 log = structlog.stdlib.get_logger(__name__)
@@ -43,7 +43,7 @@ class DiscordReplies:
     def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
         self._reach = ReplyTransport(client)
         self._studio = studio
-        self._updates = Updates(self.card, self._edit_quietly, lambda job: token_is_alive(job.target))
+        self._updates = Updates(self.card, self._edit_quietly, lambda job: self._reach.token_works(job.target))
         self._gone: set[str] = set()
         self._unspeakable: set[str] = set()  # jobs whose prompt AutoMod refuses to be repeated
 
@@ -109,9 +109,9 @@ class DiscordReplies:
 
     async def find_delivered(self, job: Job) -> ReplyTarget | None:
         message = await self._reach.read(job.target)
-        if media_urls(message, Slot.PICTURE):
+        if belongs_to(message, job.id) and media_urls(message, Slot.PICTURE):
             return job.target
-        if token_is_alive(job.target):
+        if self._reach.token_works(job.target):
             return None
         # Where the message could not be edited, the pictures may have been posted as a new one.
         for later in await self._reach.read_recent(job.target, after=job.target.message_id or job.interaction_id):
@@ -120,9 +120,17 @@ class DiscordReplies:
         return None
 
     async def find(self, job: Job) -> ReplyTarget | None:
-        if token_is_alive(job.target):
-            message = await self._reach.read(job.target)
-            return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
+        if self._reach.token_works(job.target):
+            try:
+                message = await self._reach.read(job.target)
+            except ReplyOutOfReach:
+                if self._reach.token_works(job.target):
+                    raise
+            else:
+                # Where the request was refused, or another bot of this application took it, the answer is not ours.
+                if not belongs_to(message, job.id):
+                    return None
+                return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
         # The reply came after its interaction, and its button carries the job's id.
         for message in await self._reach.read_recent(job.target, after=job.interaction_id):
             if belongs_to(message, job.id):
@@ -150,7 +158,7 @@ class DiscordReplies:
         """A progress edit that fails never fails its job."""
         try:
             await self._reach.edit(job.target, lambda: view)
-        except ReplyGone:
+        except (ReplyGone, ChannelGone):
             self._gone.add(job.id)
         except BlockedByAutoMod:
             self.silence(job)

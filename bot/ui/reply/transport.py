@@ -19,7 +19,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.model import ReplyTarget
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,11 +33,14 @@ EDIT_PATIENCE_S = 30.0
 UPLOAD_PATIENCE_S = 120.0
 
 RECENT = 100  # messages of a channel that are searched for a reply posted anew
-UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, UNKNOWN_WEBHOOK = 10003, 10008, 10015
-INVALID_WEBHOOK_TOKEN = 50027
-CANNOT_EDIT = frozenset({50005, 50083, 30046})  # not ours, in an archived thread, or edited too often since it is old
+# What Discord's own codes of errors say about a reply. Only a known code is final: a 403 or 404 without one is a page
+# of the edge, or something new, and is waited out like a 5xx.
+UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
+DEAD_TOKEN = frozenset({10015, 50027})  # unknown webhook, invalid webhook token
+#: No access, no permission, not ours, an archived or locked thread, or edited too often since it is old.
+CANNOT_EDIT = frozenset({50001, 50013, 50005, 50083, 160005, 30046})
 TOO_LARGE = frozenset({40005, 50045})
-AUTOMOD = frozenset({200000, 200001})
+AUTOMOD = frozenset({200000, 200001, 240000})
 
 T = TypeVar("T")
 Files = Callable[[], Sequence[discord.File]]
@@ -70,14 +73,26 @@ class ReplyTransport:
 
     def __init__(self, client: discord.Client) -> None:
         self._client = client
+        self._dead: dict[str, datetime] = {}  # tokens that Discord refused before their time, with that time
+
+    def token_works(self, target: ReplyTarget) -> bool:
+        """Whether the interaction's token is alive, and has not been refused before."""
+        return token_is_alive(target) and target.token not in self._dead
+
+    def _bury(self, target: ReplyTarget) -> None:
+        """A token that was refused once is not used again."""
+        log.warning("an interaction token died before its time", channel=target.channel_id)
+        present = datetime.now(UTC)
+        self._dead = {token: end for token, end in self._dead.items() if end > present}
+        self._dead[target.token] = target.token_expires_at
 
     async def edit(self, target: ReplyTarget, view: Callable[[], ui.LayoutView], files: Files | None = None) -> None:
         """Edit the reply. View and files are built anew for each attempt. Raises ReplyError."""
-        if token_is_alive(target):
+        if self.token_works(target):
             try:
                 await self._edit_by_token(target, view(), files)
             except TokenDead:
-                log.warning("an interaction token died before its time", channel=target.channel_id)
+                self._bury(target)
             else:
                 return
         await self._edit_by_bot(target, view(), files)
@@ -94,11 +109,11 @@ class ReplyTransport:
 
     async def read(self, target: ReplyTarget) -> discord.Message:
         """The reply as it stands. Raises ReplyError."""
-        if token_is_alive(target):
+        if self.token_works(target):
             try:
                 return await self._call(EDIT_PATIENCE_S, self._webhook(target).fetch_message(_original()))
             except TokenDead:
-                log.warning("an interaction token died before its time", channel=target.channel_id)
+                self._bury(target)
         return await self.read_by_bot(target)
 
     async def read_by_bot(self, target: ReplyTarget) -> discord.Message:
@@ -186,14 +201,17 @@ def _translated(exc: discord.HTTPException) -> ReplyError:
     text = f"{exc.status} {exc.code}"
     if exc.code == UNKNOWN_MESSAGE:
         return ReplyGone(text)
-    if exc.code in {INVALID_WEBHOOK_TOKEN, UNKNOWN_WEBHOOK}:
+    if exc.code == UNKNOWN_CHANNEL:
+        return ChannelGone(text)
+    if exc.code in DEAD_TOKEN:
         return TokenDead(text)
     if exc.status == 413 or exc.code in TOO_LARGE:
         return UploadTooLarge(text)
     if exc.code in AUTOMOD:
         return BlockedByAutoMod(text)
-    if exc.status == 429 or exc.status >= 500:
-        return ReplyUnavailable(text)
-    if exc.status == 400 and exc.code not in CANNOT_EDIT:
+    if exc.code in CANNOT_EDIT:
+        return ReplyOutOfReach(text)
+    if exc.status == 400 and exc.code:
         log.error("Discord calls an edit of Easel malformed", code=exc.code, why=exc.text[:300])
-    return ReplyOutOfReach(text)
+        return ReplyOutOfReach(text)
+    return ReplyUnavailable(text)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import discord
+import structlog
 
-from bot.errors import JobMoved, StoreUnavailable
+from bot.errors import DownloadError, JobMoved, ReplyError, StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import Cancelled, JobService
-from bot.model import AspectRatio, FollowUp, Job, JobState, Slot
+from bot.model import AspectRatio, FailureKind, FollowUp, Job, JobState, Slot
 from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import JOB_PANEL, Click
@@ -26,6 +27,8 @@ from bot.ui.reply import cards
 from bot.ui.reply.actions import Action
 from bot.ui.requests import forms
 from bot.ui.requests.intake import Intake
+
+log = structlog.stdlib.get_logger(__name__)
 
 Act = Callable[[Interaction, Job], Coroutine[Any, Any, None]]
 
@@ -113,7 +116,23 @@ class ReplyButtons:
         await self._service.reply_deleted(job)
         await interaction.delete_original_response()
 
+    async def _fetch_missing(self, interaction: Interaction, job: Job) -> None:
+        """The message shows some of the pictures: add the rest to it, if it can be had now."""
+        await interaction.response.defer()
+        try:
+            missing = await self._service.fetch_missing(job, renewed_target(interaction, job))
+        except (ReplyError, DownloadError, OSError) as exc:
+            log.warning("missing pictures could not be added", job=job.id, error=type(exc).__name__)
+            missing = 1
+        if missing is None:
+            await say(interaction, tr(texts.ALREADY_CHECKING))
+        elif missing:
+            await say(interaction, tr(texts.NONE_MORE))
+
     async def _check_again(self, interaction: Interaction, job: Job) -> None:
+        if job.failure is not None and job.failure.kind is FailureKind.PARTIAL:
+            await self._fetch_missing(interaction, job)
+            return
         if job.state is not JobState.TIMED_OUT:
             await say(interaction, tr(texts.ALREADY_CHECKING))
             return

@@ -1,0 +1,99 @@
+"""Pauses that grow, and waiting for the first of several things: the same for everything that is tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import random as dice
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from bot.errors import StoreUnavailable
+
+log = structlog.stdlib.get_logger(__name__)
+
+#: A pause that somebody asked for is kept, and stretched by up to this share so that a crowd doesn't come back at once.
+SPREAD = 0.25
+
+
+def growing_pause(tries: int, *, first_s: float, longest_s: float, random: Callable[[], float] = dice.random) -> float:
+    """Pause in seconds after `tries` failures in a row (from 1): doubles from `first_s` up to `longest_s`.
+
+    Half of it is jitter, so that many that failed together do not try again together. `random` gives 0 to 1.
+    """
+    full = min(first_s * 2.0 ** min(tries - 1, 30), longest_s)
+    return full * (0.5 + 0.5 * random())
+
+
+def spread(seconds: float, random: Callable[[], float] = dice.random) -> float:
+    """A pause that a server asked for, never shorter and up to SPREAD longer."""
+    return seconds * (1 + SPREAD * random())
+
+
+class Backoff:
+    """Counts failures in a row and says how long to wait before the next try."""
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        """The pause doubles from `first_s` to `longest_s` seconds; see `growing_pause`."""
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self.tries = 0
+
+    def failed(self, at_least_s: float = 0.0) -> float:
+        """Count a failure. Returns the pause in seconds; `at_least_s` is what the other side asked for."""
+        self.tries += 1
+        return max(spread(at_least_s), growing_pause(self.tries, first_s=self._first_s, longest_s=self._longest_s))
+
+    def worked(self) -> None:
+        """The next failure is the first again."""
+        self.tries = 0
+
+
+async def first_of(*what: asyncio.Event | Awaitable[Any], within_s: float | None = None) -> bool:
+    """Wait until one of these events is set or awaitables is done, at most so long; False when the time is up.
+
+    What is not done by then is cancelled, but for tasks, which belong to their maker.
+    """
+    if any(isinstance(it, asyncio.Event) and it.is_set() for it in what):
+        for it in what:
+            if asyncio.iscoroutine(it):
+                it.close()
+        return True
+    waits = [asyncio.ensure_future(it.wait() if isinstance(it, asyncio.Event) else it) for it in what]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for wait, made_by in zip(waits, what, strict=True):
+            if wait is not made_by:
+                wait.cancel()
+
+
+async def repeat(
+    act: Callable[[], Awaitable[None]],
+    stopping: asyncio.Event,
+    every_s: float | Callable[[], float],
+    *,
+    wake: asyncio.Event | None = None,
+    once: bool = False,
+) -> None:
+    """Repeat an act until `stopping`, with growing pauses while it fails. `wake` ends a pause, `once` all."""
+    backoff = Backoff(1, 30)
+    while not stopping.is_set():
+        if wake is not None:
+            wake.clear()
+        try:
+            await act()
+            if once:
+                return
+            backoff.worked()
+            pause_s = every_s() if callable(every_s) else every_s
+        except StoreUnavailable as exc:
+            pause_s = backoff.failed()
+            log.error("the database does not answer; trying again", error=str(exc), pause_s=round(pause_s, 1))
+        except Exception:
+            # The loops keep all jobs alive, so whatever one round of them met, the next one is tried.
+            pause_s = backoff.failed()
+            log.exception("unhandled exception in a loop", loop=getattr(act, "__name__", ""))
+        await first_of(stopping, *([wake] if wake else []), within_s=pause_s)

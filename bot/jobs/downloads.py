@@ -1,0 +1,210 @@
+"""Fetches finished pictures and sources into the spool, with patience, and without holding up anybody else.
+
+A download is one try after another with pauses between. Only a try holds a slot (see fair_slots.py), a pause holds
+nothing. What a try brought stays, and the next one goes on from there where the host can.
+
+How long a picture is asked for depends on what its host says:
+
+| the host                             | what it means              | for how long                                    |
+|--------------------------------------|----------------------------|-------------------------------------------------|
+| 404, 403, 410, an empty file, half   | not there yet, or expired  | until it has said nothing else for GONE_AFTER_S |
+| 429, 5xx, no answer, a broken one    | trouble of the host        | JOB_TIMEOUT_S after the result was known        |
+| no picture, too large, forbidden host| will not change            | one try                                         |
+
+A picture that is given up does not take the others of its job along.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.errors import (
+    AddressRefused,
+    DownloadError,
+    DownloadGone,
+    DownloadUnreachable,
+    ImageApiError,
+    NotAPicture,
+    ReplyError,
+    TooLarge,
+)
+from bot.jobs.backoff import Backoff
+from bot.jobs.clock import now
+from bot.jobs.job_run import JobRun
+from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureInfo, Progress, Source
+
+#: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
+MAX_PICTURE_BYTES = 50_000_000
+GONE_AFTER_S = 25.0
+GONE_PAUSE_S = (1.0, 5.0)
+TROUBLE_PAUSE_S = (1.0, 30.0)
+NEW_ADDRESSES_PAUSE_S = 4.0  # between two questions about a task whose addresses do not work
+SOURCE_TRIES = 4
+_UNUSABLE = (NotAPicture, TooLarge, AddressRefused)
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One picture that is not here yet."""
+
+    index: int
+    path: Path
+    next_at: float = 0.0  # on the monotonic clock
+    gone_since: float | None = None  # its host has said nothing but "not there" since then
+    gone: Backoff = field(default_factory=lambda: Backoff(*GONE_PAUSE_S))
+    trouble: Backoff = field(default_factory=lambda: Backoff(*TROUBLE_PAUSE_S))
+
+    def failed(self, exc: Exception) -> bool:
+        """What a failed try means; False when the picture is given up."""
+        instant = time.monotonic()
+        if isinstance(exc, _UNUSABLE):
+            return False
+        if isinstance(exc, DownloadGone):
+            self.gone_since = instant if self.gone_since is None else self.gone_since
+            self.next_at = instant + self.gone.failed()
+            return instant - self.gone_since < GONE_AFTER_S
+        self.gone_since = None
+        self.gone.worked()
+        self.next_at = instant + self.trouble.failed(getattr(exc, "retry_after", None) or 0.0)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The pictures of a job that could be had, in their order.
+
+    `missing` is how many could not. `may_come` says that asking later may bring them: a host in trouble, or a task
+    that can be asked for new addresses.
+    """
+
+    pictures: Sequence[Picture]
+    missing: int = 0
+    may_come: bool = False
+    in_trouble: bool = False  # a host did not answer as it should until patience was over
+    host_refused: bool = False  # a host may not be fetched from; the operator can open it
+
+
+async def fetch_results(run: JobRun, *, patience_s: float, patience_for_none_s: float) -> Results:
+    """Fetch what the spool does not hold, for at most `patience_s` after the job's result was known.
+
+    As long as no picture at all is here it goes on for `patience_for_none_s` instead. Raises Stopped.
+    """
+    here: dict[int, Picture] = {}
+    wanted: dict[int, _Wanted] = {
+        index: _Wanted(index, run.deps.spool.picture(run.job.id, index)) for index in range(len(run.job.result_urls))
+    }
+    unusable, host_refused = 0, False
+    asked_at = 0.0
+    while wanted:
+        for one in [it for it in wanted.values() if it.next_at <= time.monotonic()]:
+            try:
+                here[one.index] = await _fetch(run, one)
+                del wanted[one.index]
+            except (DownloadError, OSError) as exc:
+                # OSError: no room on the disk, which is no reason to lose what was paid for either.
+                run.log.warning("a picture cannot be fetched", number=one.index + 1, error=str(exc)[:200])
+                if not one.failed(exc):
+                    del wanted[one.index]
+                    unusable += isinstance(exc, _UNUSABLE)
+                    host_refused = host_refused or isinstance(exc, AddressRefused)
+        if not wanted or age_s(run) > (patience_s if here else patience_for_none_s):
+            break
+        if any(one.gone_since is not None for one in wanted.values()):
+            if time.monotonic() - asked_at > NEW_ADDRESSES_PAUSE_S:
+                asked_at = time.monotonic()
+                await _ask_for_new_addresses(run)
+        else:
+            run.deps.replies.show(run.job, Progress(percent=100, trouble=FailureKind.UNREACHABLE))
+        await run.pause(min(one.next_at for one in wanted.values()) - time.monotonic())
+    missing = len(run.job.result_urls) - len(here)
+    pictures = [here[index] for index in sorted(here)]
+    may_come = bool(wanted) or host_refused or (missing > unusable and run.job.task_id is not None)
+    return Results(pictures, missing, may_come, in_trouble=bool(wanted), host_refused=host_refused)
+
+
+async def fetch_now(run: JobRun) -> Results:
+    """The pictures of a job whose user waits for them: one try each, and one more at new addresses."""
+    results = Results(())
+    for _ in range(2):
+        here: list[Picture] = []
+        gone = unreachable = 0
+        for index in range(len(run.job.result_urls)):
+            try:
+                here.append(await _fetch(run, _Wanted(index, run.deps.spool.picture(run.job.id, index))))
+            except DownloadGone:
+                gone += 1
+            except _UNUSABLE:
+                pass
+            except (DownloadError, OSError) as exc:
+                run.log.info("a picture cannot be fetched for its user", error=str(exc)[:200])
+                unreachable += 1
+        results = Results(here, len(run.job.result_urls) - len(here), may_come=bool(unreachable))
+        if not gone or run.job.task_id is None:
+            break
+        await _ask_for_new_addresses(run)
+    return results
+
+
+async def _fetch(run: JobRun, one: _Wanted) -> Picture:
+    """One try, or the file that lies here already. Raises DownloadError or OSError."""
+    url = run.job.result_urls[one.index]
+    got = PictureInfo.at(one.path)
+    if got is None:
+        async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
+            got = await run.deps.api.download(url, one.path, max_bytes=MAX_PICTURE_BYTES)
+    return Picture(one.path, got.format, got.bytes, url)
+
+
+async def _ask_for_new_addresses(run: JobRun) -> None:
+    """Result addresses expire; the task may still have new ones."""
+    if run.job.task_id is None:
+        return
+    try:
+        report = await run.deps.api.report(run.job.task_id, run.job.request)
+    except ImageApiError as exc:
+        run.log.warning("the image API gives no new addresses", error=type(exc).__name__)
+        return
+    if len(report.result_urls) >= len(run.job.result_urls) and report.result_urls != run.job.result_urls:
+        await run.change(result_urls=report.result_urls)
+
+
+def age_s(run: JobRun) -> float:
+    """Seconds since the job's result was known, or since what is known of it otherwise."""
+    job = run.job
+    return (now() - (job.ready_at or job.finished_at or job.received_at)).total_seconds()
+
+
+async def fetch_source(run: JobRun, source: Source, into: Path) -> Source:
+    """Fetch a source of an edit; returns it with the address that worked. Raises DownloadError or OSError."""
+    backoff = Backoff(1.0, 8.0)
+    while True:
+        try:
+            return await _fetch_source_once(run, source, into)
+        except DownloadUnreachable as exc:
+            pause_s = backoff.failed(exc.retry_after or 0.0)
+            if backoff.tries >= SOURCE_TRIES:
+                raise
+            await run.pause(pause_s)
+
+
+async def _fetch_source_once(run: JobRun, source: Source, into: Path) -> Source:
+    if source.url:
+        try:
+            async with run.deps.downloads.turn(urlsplit(source.url).netloc, run.job.user_id):
+                await run.deps.api.fetch_source(source.url, into, max_bytes=MAX_SOURCE_BYTES)
+        except DownloadGone:
+            if source.kept is None:
+                raise
+        else:
+            return source
+    try:
+        fresh = await run.deps.replies.fresh(source)
+    except ReplyError as exc:
+        raise DownloadGone(str(exc)) from exc
+    async with run.deps.downloads.turn(urlsplit(fresh.url).netloc, run.job.user_id):
+        await run.deps.api.fetch_source(fresh.url, into, max_bytes=MAX_SOURCE_BYTES)
+    return fresh
