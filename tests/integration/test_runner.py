@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
 from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.runner import Runner
+from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
-from bot.model import Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
+from bot.model import Failure, FailureKind, Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
 from bot.policy.prices import Prices
-from bot.store.queries.jobs import Jobs
+from bot.store.queries.jobs import Jobs, Received
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
@@ -110,3 +114,41 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
         await runner.stop(5)
         await running
     assert recorder.told[-1] == "delivered"
+
+
+class LateWriter(Jobs):
+    """Writes a first row, and gives up as if the disk had not answered in time."""
+
+    async def receive(self, *arguments: Any, **more: Any) -> Received:
+        self.written = (await super().receive(*arguments, **more)).job.id
+        raise StoreUnavailable("the flush took too long")
+
+
+async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: Scene, tmp_path: Path) -> None:
+    jobs, recorder = LateWriter(scene.store.jobs._run), Recorder()  # pyright: ignore[reportPrivateUsage]
+    async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
+        deps = Deps(
+            jobs=jobs,
+            api=api,
+            replies=recorder,
+            inspector=recorder,
+            spool=Spool(tmp_path / "spool"),
+            prices=Prices(),
+            pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
+            worker_id="here",
+            job_timeout_s=60,
+            downloads=FairSlots(4),
+            uploads=FairSlots(4),
+            stopping=asyncio.Event(),
+        )
+        service = JobService(deps, Runner(deps, max_active=4), max_jobs_per_user=3)
+        new = scene.new()
+        with pytest.raises(StoreUnavailable):
+            await service.receive(
+                interaction_id=new.interaction_id, user_id=new.user_id, request=new.request, target=new.target
+            )
+        async with asyncio.timeout(10):
+            while (job := await jobs.get(jobs.written)) is None or not job.state.is_final:
+                await asyncio.sleep(0.01)
+    assert job.failure == Failure(FailureKind.UNACKNOWLEDGED)
+    assert job.announced

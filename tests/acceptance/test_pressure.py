@@ -1,0 +1,30 @@
+"""Slow, busy and inconsistent surroundings: what was paid for comes, and nobody is failed for a crowd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.image_api.latency import Latency
+from tests.acceptance.conftest import eventually, final, house_in, says, with_pictures
+from tests.databases import rows
+
+
+async def test_a_task_that_is_unknown_for_a_while_late_in_its_life_is_delivered(tmp_path: Path) -> None:
+    """Older than 15 s, and asked about often enough: one 404 ended it before."""
+    async with house_in(tmp_path, latency=Latency.fixed(22.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        await eventually(lambda: len([it for it in house.image_api.requests if it.method == "GET"]) >= 10, 40)
+        house.image_api.behaviour.switch_on("status-404", 2)
+        assert (await reply.until(with_pictures, 60)).pictures
+
+
+async def test_a_private_reply_that_nothing_reaches_counts_in_nobodys_limit(tmp_path: Path) -> None:
+    async with house_in(tmp_path, latency=Latency.fixed(1.0), variables={"MAX_JOBS_PER_USER": "1"}) as house:
+        house.discord.faults.answer("PATCH /webhooks/*/messages/*", 403, code=50001, times=None)
+        await house.ada.command("imagine", prompt="a red fox", private=True)
+        query = "SELECT state FROM jobs WHERE failure IS NOT NULL"
+        await eventually(lambda: rows(house.database, query) == [("delivering",)], 30)
+        house.discord.faults.clear()
+        again = await house.ada.command("imagine", prompt="a blue fox")
+        assert (await again.until(final, 30)).pictures
