@@ -54,6 +54,7 @@ from bot.ui.panels.usage import UsagePanel
 from bot.ui.reply.transport import ReplyTransport
 from bot.ui.requests.buttons import ReplyButtons
 from bot.ui.requests.confirm import ConfirmPanel
+from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
 from bot.ui.settings.command import server_settings
@@ -201,13 +202,15 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     owner = Policies(store.rules, store.ledger, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
+    deletions = Deletions(service)
     client.presets = presets
     client.requests = RequestHandler(service, intake, presets, OpeningBook(store.openings))
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, ReplyTransport(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.dispatcher.add(
-        ReplyButtons(service, owner, intake),
+        ReplyButtons(service, owner, intake, deletions),
+        deletions,
         client.requests,
         presets,
         client.gallery,

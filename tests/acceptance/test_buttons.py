@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from PIL import Image
 
+from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
 
@@ -31,6 +32,12 @@ async def finished(house: House, **options: Any) -> Reply:
     reply = await house.ada.command("imagine", **({"prompt": "a red fox"} | options))
     await reply.until(with_pictures)
     return reply
+
+
+async def delete(person: Person, reply: Reply) -> None:
+    """Press Delete and answer its question with yes."""
+    await person.press(await person.press(reply, "Delete"), "Yes, delete")
+    await reply.until_deleted()
 
 
 def last_body(house: House) -> dict[str, Any]:
@@ -153,22 +160,44 @@ async def test_delete_is_refused_to_others_and_done_for_the_requester(house: Hou
     assert refused.ephemeral
     assert says("Only the person who asked")(refused.message)
     assert not own.deleted
-    await house.ada.press(own, "Delete")
-    await own.until_deleted()
+    question = await house.ada.press(own, "Delete")
+    assert question.ephemeral
+    assert says("delete this picture?")(question.message)
+    assert question.message.labels == ["Yes, delete", "Keep"]
+    assert says("nothing was deleted")((await house.ada.press(question, "Keep")).message)
+    assert not own.deleted
+    await delete(house.ada, own)
     assert reply.pictures
+
+
+async def test_a_question_that_was_open_during_a_restart_deletes_a_public_reply_all_the_same(house: House) -> None:
+    own = await finished(house, prompt="kept over a restart")
+    private = await finished(house, prompt="seen by one", private=True)
+    questions = [await house.ada.press(it, "Delete") for it in (own, private)]
+    await house.restart_bot()
+    assert says("deleted")(await (await house.ada.press(questions[0], "Yes, delete")).until(says("deleted")))
+    await own.until_deleted()
+    # the token that reached the private one is gone with the process: its requester is told what to do
+    told = await (await house.ada.press(questions[1], "Yes, delete")).until(says("once more"))
+    assert says("under it once more")(told)
+    await delete(house.ada, private)
+
+
+async def test_a_reply_that_failed_and_one_that_was_cancelled_can_be_deleted_too(house: House) -> None:
+    failed = await house.ada.command("imagine", prompt="no [[refuse]]")
+    assert (await failed.until(final)).labels[-1] == "Delete"
+    await delete(house.ada, failed)
 
 
 async def test_a_member_with_manage_messages_may_delete_anyones(house: House) -> None:
     reply = await house.ben.command("imagine", prompt="mine")
     await reply.until(with_pictures)
-    await house.ada.press(reply, "Delete")
-    await reply.until_deleted()
+    await delete(house.ada, reply)
 
 
 async def test_a_private_reply_can_be_deleted(house: House) -> None:
     reply = await finished(house, private=True)
-    await house.ada.press(reply, "Delete")
-    await reply.until_deleted()
+    await delete(house.ada, reply)
 
 
 async def test_cancel_is_refused_to_others_and_done_for_the_requester(house: House) -> None:
@@ -179,7 +208,7 @@ async def test_cancel_is_refused_to_others_and_done_for_the_requester(house: Hou
     await house.ada.press(reply, "Cancel")
     message = await reply.until(final)
     assert says("Cancelled", "may have been charged")(message)
-    assert message.labels == ["Again", "Remix", "Details"]
+    assert message.labels == ["Again", "Remix", "Details", "Delete"]
 
 
 async def test_a_job_in_line_is_cancelled_without_any_charge(tmp_path: Path) -> None:
@@ -205,8 +234,7 @@ async def test_every_button_works_after_a_restart(tmp_path: Path) -> None:
         assert isinstance(await house.ada.press(reply, "Remix"), ModalForm)
         assert isinstance(await house.ada.press(reply, "Edit"), ModalForm)
         assert says("Details")((await house.ada.press(reply, "Details")).message)
-        await house.ada.press(reply, "Delete")
-        await reply.until_deleted()
+        await delete(house.ada, reply)
 
 
 async def test_again_on_an_edit_works_after_the_sources_address_has_expired(tmp_path: Path, photo: Path) -> None:

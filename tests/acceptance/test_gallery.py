@@ -50,20 +50,21 @@ async def test_an_empty_gallery_says_so(house: House) -> None:
 
 
 async def test_it_pages_through_the_servers_pictures_newest_first_with_links(house: House) -> None:
-    replies = [await painted(house.ada, f"fox number {number}") for number in range(6)]
+    replies = [await painted(house.ada, f"fox number {number}", count=1 + number % 2) for number in range(10)]
     page = await gallery(house.ben)
     shown = [line for line in page.text.splitlines() if line.startswith("fox number")]
-    assert shown == [f"fox number {number}" for number in (5, 4, 3, 2)]
-    assert len(page.pictures) == 4
+    assert shown == [f"fox number {number}" for number in range(9, 1, -1)]
+    # one small picture for each request, however many it has; nothing large
+    assert len(page.pictures) == 8
     assert [picture.alt for picture in page.pictures] == shown
-    links = [button.url for button in page.buttons if button.url]
     guild = house.discord.world.channel("pictures").guild
     assert guild is not None
-    assert links[0] == f"https://discord.com/channels/{guild.id}/{house.ada.channel.id}/{replies[5].message.id}"
+    link = f"https://discord.com/channels/{guild.id}/{house.ada.channel.id}/{replies[9].message.id}"
+    assert f"2 pictures · [Open]({link})" in page.text
     older = await turned(house.ben, page, "Older ▶", until="fox number 1")
     assert "fox number 2" not in older.text
     assert says("fox number 0")(older)
-    back = await turned(house.ben, older, "◀ Newer", until="fox number 5")
+    back = await turned(house.ben, older, "◀ Newer", until="fox number 9")
     assert "fox number 1" not in back.text
 
 
@@ -139,12 +140,12 @@ async def test_age_restricted_pictures_stay_where_they_are_allowed(house: House)
 
 async def test_deleted_replies_are_left_out_and_the_page_is_filled_up(house: House) -> None:
     reply = await painted(house.ben, "soon gone")
-    await house.ben.press(reply, "Delete")
+    await house.ben.press(await house.ben.press(reply, "Delete"), "Yes, delete")
     other = await painted(house.ben, "gone by other hands")
     await house.ada.delete(other)
     page = await gallery(house.ben)
     assert "gone" not in page.text
-    assert len(page.pictures) == 4
+    assert len(page.pictures) == 8
 
 
 async def test_private_replies_are_told_to_their_requester_only_and_without_pictures(house: House) -> None:
@@ -158,7 +159,7 @@ async def test_private_replies_are_told_to_their_requester_only_and_without_pict
 async def test_spoilers_stay_covered_and_hostile_words_stay_text(house: House) -> None:
     await painted(house.ben, "**@everyone** <@1> [x](http://evil) \u202e ⚡ " * 90, spoiler=True, count=2)
     page = await gallery(house.ada)
-    assert [picture.spoiler for picture in page.pictures[:2]] == [True, True]
+    assert [picture.spoiler for picture in page.pictures[:2]] == [True, False]
     assert "\\<@1\\>" in page.text
     assert "**@everyone" not in page.text
 

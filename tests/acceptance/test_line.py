@@ -102,5 +102,5 @@ async def use_everything(house: House, photo: Path) -> None:
     slow = await house.ada.command("imagine", prompt="a red fox [[very-slow]]")
     await house.ada.press(slow, "Cancel")
     await slow.until(says("cancelled"))
-    await house.ada.press(reply, "Delete")
+    await house.ada.press(await house.ada.press(reply, "Delete"), "Yes, delete")
     await reply.until_deleted()

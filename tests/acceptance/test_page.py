@@ -145,7 +145,10 @@ async def test_every_button_of_a_finished_reply_does_what_it_says(ada: Screen) -
     await expect(ada.last.get_by_role("img", name="a blue fox")).to_have_count(1)
 
     await ada.press("Delete")
-    await expect(ada.articles).to_have_count(2)
+    await expect(ada.last).to_contain_text("Delete this picture?")
+    await ada.press("Yes, delete")
+    await expect(ada.last).to_contain_text("Deleted.")
+    await expect(ada.articles).to_have_count(3)
 
 
 async def test_a_finished_picture_is_edited_in_a_form_with_a_reference(

@@ -39,7 +39,7 @@ from bot.ui.panels.guide import guide_card
 from bot.ui.panels.welcome import welcome_card
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Look, Shown
-from bot.ui.requests import forms
+from bot.ui.requests import deletion, forms
 from bot.ui.settings import forms as settings_forms
 from bot.ui.settings import layout as settings_layout
 from bot.ui.settings import sections
@@ -216,6 +216,12 @@ def reports(prompt: str, locale: str) -> Iterator[Surface]:
     yield report_cards.card(full_job(prompt, locale), full)
 
 
+def deletions(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    yield deletion.question(replace(whole, state=JobState.DELIVERED), 9 * 10**18)
+    yield deletion.question(replace(failed(FailureKind.LOST, Charged.MAYBE), id=whole.id), 9 * 10**18)
+
+
 def _command(name: str, description: str) -> app_commands.Command[Any, ..., Any]:
     async def callback(interaction: discord.Interaction[Any]) -> None: ...
 
@@ -233,4 +239,5 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     privacies,
     server_panels,
     reports,
+    deletions,
 )

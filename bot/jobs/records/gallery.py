@@ -12,7 +12,7 @@ from bot.store.queries.gallery import NEWEST, GalleryFilter, GalleryQueries
 __all__ = ["NEWEST", "GalleryBook", "GalleryFilter", "GalleryJobs"]
 
 PATIENCE_S = 2.0
-PAGE = 4
+PAGE = 8
 #: Each look finds channels that are hidden, and leaves them out of the next.
 MAX_LOOKS = 8
 

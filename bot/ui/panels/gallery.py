@@ -55,7 +55,7 @@ class GalleryPanel:
         await interaction.response.defer(ephemeral=True, thinking=True)
         whose = MINE if mine else str(member_id) if member_id else ALL
         before = await self._book.cursor_at(until) if until else NEWEST
-        await self._turn(interaction, whose, "older", before)
+        await self._turn(interaction, whose, "older", before, day=until.date().isoformat() if until else "")
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         match click.words, click.fields:
@@ -76,11 +76,12 @@ class GalleryPanel:
                     await say(interaction, tr(NO_DATE))
                     return
                 await interaction.response.defer()
-                await self._turn(interaction, whose, "older", await self._book.cursor_at(until))
+                cursor = await self._book.cursor_at(until)
+                await self._turn(interaction, whose, "older", cursor, day=until.date().isoformat())
             case _:
                 log.info("a gallery was clicked in a way that it does not offer")
 
-    async def _turn(self, interaction: Interaction, whose: str, way: str, cursor: int) -> None:
+    async def _turn(self, interaction: Interaction, whose: str, way: str, cursor: int, day: str = "") -> None:
         in_server = interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None
         if not in_server or not (whose in {ALL, MINE} or (whose.isdecimal() and len(whose) < 20)):
             whose = MINE
@@ -95,7 +96,7 @@ class GalleryPanel:
             if len(exhibits) >= PAGE or not leaf.has_older:
                 break
             leaf = await self._book.older(shelf, leaf.jobs[-1].seq, eyes.sees)
-        room = GalleryPage(whose, exhibits[:PAGE], has_newer, leaf.has_older or len(exhibits) > PAGE, in_server)
+        room = GalleryPage(whose, exhibits[:PAGE], has_newer, leaf.has_older or len(exhibits) > PAGE, in_server, day)
         await interaction.edit_original_response(view=cards.page(room))
 
     async def _exhibits(self, leaf: GalleryJobs) -> Sequence[GalleryItem]:

@@ -20,7 +20,7 @@ from bot.ui.reply.cards import alt_text
 PANEL = "gallery"
 ALL, MINE = "all", "mine"
 DATE = "date"
-SHOWN_PROMPT_CHARS = 160
+SHOWN_PROMPT_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,16 @@ class GalleryPage:
     has_newer: bool
     has_older: bool
     in_server: bool
+    day: str = ""  # the day that was asked for, on its first page
 
 
 def page(room: GalleryPage) -> ui.LayoutView:
     """A page with its pictures and the ways on from it."""
     parts: list[ui.Item[Any]] = [ui.TextDisplay(_title(room))]
-    for exhibit in room.exhibits:
-        parts += [ui.Separator(), *_shown(exhibit)]
-    if not room.exhibits:
+    parts += [_shown(exhibit) for exhibit in room.exhibits]
+    if not room.exhibits and room.day:
+        parts.append(ui.TextDisplay(tr("There is nothing here from {day} or before that you may see.", day=room.day)))
+    elif not room.exhibits:
         parts.append(ui.TextDisplay(tr("Nothing here that you may see. New pictures come with `/imagine`.")))
     people = [ui.ActionRow(_people(room))] if room.in_server else []
     return widgets.layout(ui.Container(*parts, accent_colour=GOOD), *people, _ways(room))
@@ -70,29 +72,27 @@ def _title(room: GalleryPage) -> str:
     return tr("### Pictures of {member}", member=f"<@{room.whose}>")
 
 
-def _shown(exhibit: GalleryItem) -> Sequence[ui.Item[Any]]:
+def _shown(exhibit: GalleryItem) -> ui.Item[Any]:
+    """One request: its first picture small beside the prompt, who asked and when, and the way to all of them."""
     job = exhibit.job
-    when = discord.utils.format_dt(job.finished_at or job.received_at, "f")
-    where = "" if job.target.ephemeral or job.target.guild_id is None else f" · <#{job.target.channel_id}>"
-    lines = [
-        texts.plain(texts.shortened(job.request.prompt, SHOWN_PROMPT_CHARS)) or "…",
-        f"-# <@{job.user_id}> · {when}{where}",
-    ]
-    if not exhibit.urls:
-        lines.append(f"-# {_why_bare(job)}")
-    text: ui.TextDisplay[Any] = ui.TextDisplay("\n".join(lines))
-    parts: list[ui.Item[Any]] = [text]
+    when = discord.utils.format_dt(job.finished_at or job.received_at, "d")
+    about = [f"<@{job.user_id}>", when]
+    if job.target.guild_id is not None and not job.target.ephemeral:
+        about.append(f"<#{job.target.channel_id}>")
+    if len(exhibit.urls) > 1:
+        about.append(texts.pictures(len(exhibit.urls)))
     if not job.target.ephemeral and job.target.message_id is not None:
         link = address_of(job.target.guild_id, job.target.channel_id, job.target.message_id)
-        opening: ui.Button[Any] = ui.Button(label=tr("Open"), url=link)
-        parts = [ui.Section(text, accessory=opening)]
-    if exhibit.urls:
-        items = [
-            discord.MediaGalleryItem(url, description=alt_text(job), spoiler=job.request.spoiler)
-            for url in exhibit.urls
-        ]
-        parts.append(ui.MediaGallery(*items))
-    return parts
+        about.append(f"[{tr('Open')}]({link})")
+    shown = widgets.text(
+        texts.plain(texts.shortened(job.request.prompt, SHOWN_PROMPT_CHARS)) or "…",
+        f"-# {' · '.join(about)}",
+        "" if exhibit.urls else f"-# {_why_bare(job)}",
+    )
+    if not exhibit.urls:
+        return shown
+    thumbnail: ui.Thumbnail[Any] = ui.Thumbnail(exhibit.urls[0], description=alt_text(job), spoiler=job.request.spoiler)
+    return ui.Section(shown, accessory=thumbnail)
 
 
 def _why_bare(job: Job) -> str:

@@ -138,7 +138,7 @@ def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
     kind = job.failure.kind if job.failure else FailureKind.UNKNOWN
     if kind not in {FailureKind.BAD_SOURCE, FailureKind.SOURCE_GONE}:
         actions.append(Action.REMIX)
-    actions.append(Action.DETAILS)
+    actions += [Action.DETAILS, Action.DELETE]
     cancelled = kind is FailureKind.CANCELLED
     return card(
         NEUTRAL if cancelled else BAD,

@@ -26,6 +26,7 @@ from bot.ui.panels.reports import is_reportable
 from bot.ui.reply import cards
 from bot.ui.reply.actions import Action
 from bot.ui.requests import forms
+from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.intake import Intake
 
 log = structlog.stdlib.get_logger(__name__)
@@ -38,17 +39,18 @@ class ReplyButtons:
 
     name = JOB_PANEL
 
-    def __init__(self, service: JobService, policies: Policies, intake: Intake) -> None:
+    def __init__(self, service: JobService, policies: Policies, intake: Intake, deletions: Deletions) -> None:
         self._service = service
         self._policies = policies
         self._intake = intake
+        self._deletions = deletions
         self._acts: Mapping[str, Act] = {
             Action.CANCEL: self._cancel,
             Action.AGAIN: self._again,
             Action.REMIX: self._remix,
             Action.EDIT: self._edit,
             Action.DETAILS: self._details,
-            Action.DELETE: self._delete,
+            Action.DELETE: self._deletions.ask,
             Action.CHECK: self._check_again,
             Action.SHOW: self._show,
         }
@@ -107,14 +109,6 @@ class ReplyButtons:
             await interaction.response.send_message(view=view, file=file, ephemeral=True)
         else:
             await interaction.response.send_message(view=view, ephemeral=True)
-
-    async def _delete(self, interaction: Interaction, job: Job) -> None:
-        if not permissions.may_change(interaction, job):
-            await say(interaction, tr(texts.NOT_YOURS))
-            return
-        await interaction.response.defer()
-        await self._service.reply_deleted(job)
-        await interaction.delete_original_response()
 
     async def _fetch_missing(self, interaction: Interaction, job: Job) -> None:
         """The message shows some of the pictures: add the rest to it, if it can be had now."""
