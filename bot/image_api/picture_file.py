@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.errors import NotAPicture, TooLarge
+from bot.errors import NotAPicture, TooLarge, UnknownFormat
 from bot.model import PictureFormat
 
 _HEAD_BYTES = 12
 #: Where the end of a picture is looked for: some files carry a little more behind it.
 _TAIL_BYTES = 64 * 1024
+#: HEIC, JPEG XL, MP4 and their like, TIFF, BMP, SVG, JPEG 2000, icons, PSD, Matroska, PDF.
+_OTHER_MEDIA = re.compile(
+    rb".{4}ftyp|\xff\x0a|\0\0\0\x0cJXL |\0\0\0\x0cjP  |II\x2a\0|MM\0\x2a|BM.{4}\0\0"
+    rb"|<svg|<\?xml|\x00\x00\x01\x00|8BPS|\x1aE\xdf\xa3|%PDF",
+    re.DOTALL,
+)
 _START_OF_SCAN = b"\xff\xda"
 _SCAN_HEADER_BYTES = 14  # of a scan with three components
 _ENDS = {PictureFormat.PNG: b"IEND\xaeB`\x82", PictureFormat.JPEG: b"\xff\xd9"}
@@ -114,6 +121,8 @@ class PictureFile:
 
     def _format(self) -> PictureFormat:
         found = PictureFormat.of_result(self._head)
+        if found is None and _OTHER_MEDIA.match(self._head):
+            raise UnknownFormat("a picture in a format that Discord does not show", self._head)
         if found is None:
             raise NotAPicture("the bytes are no picture that Discord shows", self._head)
         return found

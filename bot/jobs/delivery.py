@@ -48,7 +48,8 @@ async def fetch(run: JobRun) -> None:
     kind = FailureKind.TIMED_OUT if results.in_trouble else FailureKind.LOST
     if results.host_refused:
         kind = FailureKind.HOST_REFUSED
-    can_be_asked_again = results.may_come and job.task_id is not None
+    # An opened host gives its pictures to Check again, also those that came without a task.
+    can_be_asked_again = results.host_refused or (results.may_come and job.task_id is not None)
     await run.end(JobState.TIMED_OUT if can_be_asked_again else JobState.FAILED, kind, Charged.YES)
 
 

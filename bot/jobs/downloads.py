@@ -31,11 +31,12 @@ from bot.errors import (
     NotAPicture,
     ReplyError,
     TooLarge,
+    UnknownFormat,
 )
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
-from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureInfo, Progress, Source
+from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureFormat, PictureInfo, Progress, Source
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
@@ -110,7 +111,7 @@ async def fetch_results(run: JobRun, *, patience_s: float, patience_for_none_s: 
                 if not one.failed(exc):
                     del wanted[one.index]
                     unusable += isinstance(exc, _UNUSABLE)
-                    host_refused = host_refused or isinstance(exc, AddressRefused)
+                    host_refused = host_refused or (isinstance(exc, AddressRefused) and bool(exc.host))
         if not wanted or age_s(run) > (patience_s if here else patience_for_none_s):
             break
         if any(one.gone_since is not None for one in wanted.values()):
@@ -154,8 +155,17 @@ async def _fetch(run: JobRun, one: _Wanted) -> Picture:
     url = run.job.result_urls[one.index]
     got = PictureInfo.at(one.path)
     if got is None:
-        async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
-            got = await run.deps.api.download(url, one.path, max_bytes=MAX_PICTURE_BYTES)
+        try:
+            async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
+                got = await run.deps.api.download(url, one.path, max_bytes=MAX_PICTURE_BYTES)
+        except UnknownFormat:
+            # Discord does not show it, but it is there: its address is what the reply gives.
+            run.log.warning("a result can only be linked", number=one.index + 1)
+            return Picture(one.path, PictureFormat.JPEG, 0, url)
+        except AddressRefused as exc:
+            if exc.host:
+                run.log.error("a result's host is refused; name it in RESULT_HOSTS if it is yours", host=exc.host)
+            raise
     return Picture(one.path, got.format, got.bytes, url)
 
 

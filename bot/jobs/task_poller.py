@@ -23,6 +23,9 @@ NOTHING_PAUSE_S = 5.0  # between two questions meanwhile, at most
 
 async def paint(run: JobRun) -> None:
     """From *painting*: ask about the task until it has ended or the time is up."""
+    if run.job.task_id is None and run.job.result_urls:  # Check again on pictures that came without a task
+        await run.move(JobState.READY)
+        return
     try:
         await TaskPoller(run).poll()
     except CancelAsked:

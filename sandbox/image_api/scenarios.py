@@ -29,6 +29,7 @@ from sandbox.image_api.script import (
     Words,
 )
 
+_HEIC = "\0\0\0\x20ftypheic" + "h" * 500
 _AFTER = Moment.AFTER_ACCEPTING
 
 
@@ -72,6 +73,16 @@ _SUBMISSION = (
         "busy-date",
         "429 that tells its pause as a date",
         Fault(Stage.SUBMIT, status=429, body=BUSY, retry_after=2, retry_date=True),
+    ),
+    Scenario(
+        "busy-moderate",
+        "429 whose text speaks of moderation",
+        _submit(429, nested("please moderate your request rate, content moderation is busy")),
+    ),
+    Scenario(
+        "result-unfetched",
+        "The API could not fetch the picture it had painted itself (400)",
+        _submit(400, nested("failed to download generated image from upstream url")),
     ),
     Scenario("busy-bare", "429 with no body and no pause named", _submit(429)),
     Scenario("busy-503", "503 that says the system is busy", _submit(503, nested("system is busy, try again later"))),
@@ -200,6 +211,8 @@ _PAINTING = (
         "expired-address", "The first addresses have expired, asking again gives good ones", Fate(dead_first=True)
     ),
     Scenario("gone", "The pictures can no longer be fetched", Fate(gone=True)),
+    Scenario("gif", "Every picture is a GIF, whatever was asked for", Fate(format=PictureFormat.GIF)),
+    Scenario("avif", "Every picture is an AVIF, whatever was asked for", Fate(format=PictureFormat.AVIF)),
     Scenario("other-format", "Every picture is a PNG, whatever was asked for", Fate(format=PictureFormat.PNG)),
 )
 
@@ -273,6 +286,7 @@ _DOWNLOADS = (
     Scenario("download-500-once", "The first download gets 500", _file(500, "", "text/plain"), times=1),
     Scenario("download-html", "A web page instead of a picture", _file(200, html("Sign in"), "text/html")),
     Scenario("download-garbage", "Bytes that are no picture", _file(200, "not a picture" * 99, "image/jpeg")),
+    Scenario("download-heic", "A HEIC picture, which Discord does not show", _file(200, _HEIC, "image/heic")),
     Scenario("download-empty", "An empty file", _file(200, "", "image/jpeg")),
     Scenario("download-bomb", "A tiny PNG that claims 900 megapixels", _file(200, bomb())),
     Scenario("download-cut", "Every download breaks off in the middle", _download(Act.CUT)),

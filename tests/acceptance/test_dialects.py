@@ -44,6 +44,7 @@ SUBMISSIONS: Mapping[str, Outcome] = {
     "refuse-451": Outcome(FailureKind.REFUSED, YES, accepted=0),
     "error-408": Outcome(UNCERTAIN, MAYBE, accepted=0),
     "no-channel": Outcome(FailureKind.BAD_INPUT, NO, again=False, accepted=0),
+    "result-unfetched": Outcome(FailureKind.BAD_INPUT, MAYBE, again=False, accepted=0),
     "not-implemented": Outcome(FailureKind.BAD_INPUT, NO, again=False, accepted=0),
     "wrong-route": Outcome(FailureKind.UNKNOWN, NO, accepted=0),
     "redirect": Outcome(FailureKind.UNKNOWN, NO, accepted=0),
@@ -58,6 +59,7 @@ REFUSED_FOR_NOW: Mapping[str, Outcome] = {
     "busy-date": Outcome(FailureKind.BUSY, NO, accepted=0, posts=4),
     "busy-once": pictures(2, posts=2),
     "busy-bare 1": pictures(2, posts=2),
+    "busy-moderate 1": pictures(2, posts=2),
     "busy-503 1": pictures(2, posts=2),
 }
 #: Accepted tasks that end badly, and results that cannot be had.
@@ -87,7 +89,7 @@ SAD: Mapping[str, Outcome] = {
 #: Words, shapes and passing trouble that a user notices nothing of.
 HAPPY = (
     *("slow", "late-addresses", "duplicate", "relative-address", "data-address", "other-origin", "short-lived"),
-    *("expired-address", "other-format", "trickle"),
+    *("expired-address", "other-format", "gif", "avif", "trickle"),
     *("status-429", "status-429-bare", "status-500", "status-502", "status-404", "status-unknown", "status-null"),
     *("status-error-in-200", "status-html", "status-cut", "status-drop", "status-trickle"),
     *("download-403-once", "download-404-once", "download-500-once", "download-cut-once", "download-trickle"),
@@ -105,6 +107,7 @@ DELIVERED: Mapping[str, Outcome] = {**dict.fromkeys(HAPPY, pictures(2)), "fewer"
 ELSEWHERE = frozenset(
     {
         *("offline", "resets", "stuck", "very-slow", "status-401"),
+        "download-heic",
         *("hang", "hang-after-accept", "status-hang", "download-hang", "drop-before-reading"),
     }
 )

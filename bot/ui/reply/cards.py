@@ -66,6 +66,7 @@ class Shown:
     filename: str | None
     reencoded: bool
     url: str
+    unknown: bool = False  # in a format that Discord does not show
 
 
 @_of_reply
@@ -267,7 +268,9 @@ def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
     notes: list[str] = []
     for number, it in enumerate(shown, start=1):
         link = f" [{tr('Original')}]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
-        if it.filename is None:
+        if it.unknown:
+            notes.append(tr("Picture {number} is in a format that Discord does not show.", number=number) + link)
+        elif it.filename is None:
             notes.append(tr("Picture {number} is too large to be posted here.", number=number) + link)
         elif it.reencoded:
             notes.append(tr("Picture {number} was re-encoded to fit the upload limit here.", number=number) + link)

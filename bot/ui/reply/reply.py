@@ -212,7 +212,7 @@ class DiscordReplies:
         uploads: list[Upload] = []
         for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
             name = None if fit.dropped else cards.picture_filename(index, fit.format)
-            shown.append(Shown(name, fit.changed, picture.url))
+            shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
             if name:
                 uploads.append(Upload(fit.path, name))
         sources_shown = [Upload(it.path, cards.source_filename(index, it.format)) for index, it in enumerate(kept)]
