@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.errors import AddressRefused, DownloadError, DownloadGone, DownloadUnreachable, NotAPicture, TooLarge
+from bot.errors import (
+    AddressRefused,
+    DownloadError,
+    DownloadGone,
+    DownloadUnreachable,
+    NotAPicture,
+    TooLarge,
+    UnknownFormat,
+)
 from bot.image_api.client import Download, ImageApi, Mode
 from bot.model import PictureFormat
 from tests.integration.uniall_servers import (
@@ -144,8 +152,8 @@ async def test_after_passing_trouble_another_try_brings_the_picture(tmp_path: Pa
         (always(200, b""), DownloadGone, 1),
         (always(200, b"<!doctype html><html>"), NotAPicture, 1),
         (always(200, b"GIF90a" + bytes(100)), NotAPicture, 1),
-        (always(200, b"\0\0\0\x20ftypheic" + bytes(100)), NotAPicture, 1),
-        (always(200, b"<svg xmlns='http://www.w3.org/2000/svg'/>"), NotAPicture, 1),
+        (always(200, b"\0\0\0\x20ftypheic" + bytes(100)), UnknownFormat, 1),
+        (always(200, b"<svg xmlns='http://www.w3.org/2000/svg'/>"), UnknownFormat, 1),
         (always(200, b"\x89PNG"), NotAPicture, 1),
         (always(200, PNG + bytes(MANY)), TooLarge, 1),
         (always(302, Location="ftp://cdn.example/a"), AddressRefused, 1),
