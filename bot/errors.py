@@ -35,7 +35,6 @@ EaselError
 │   ├── AddressRefused             a private, loopback or otherwise forbidden address
 │   ├── TooLarge
 │   └── NotAPicture                the bytes are no picture that Discord shows
-│       └── UnknownFormat          but one in another format: it can be linked
 ├── ModerationDown                 the operator's moderation does not answer, and lets nothing pass then
 ├── BadSource                      an attached picture is not usable: `fault` and `amount`
 └── ReplyError
@@ -286,10 +285,6 @@ class TooLarge(DownloadError):
 
 class NotAPicture(DownloadError):
     """The bytes are no JPEG, PNG or WebP. `head` are the first of them, as far as they came."""
-
-
-class UnknownFormat(NotAPicture):
-    """A picture or film in a format that Discord does not show, so all that can be given is its address."""
 
 
 class ModerationDown(EaselError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bot.errors import NotAPicture, TooLarge, UnknownFormat
+from bot.errors import NotAPicture, TooLarge
 from bot.model import PictureFormat
 
 _HEAD_BYTES = 12
@@ -24,6 +24,10 @@ _OTHER_MEDIA = re.compile(
 _START_OF_SCAN = b"\xff\xda"
 _SCAN_HEADER_BYTES = 14  # of a scan with three components
 _ENDS = {PictureFormat.PNG: b"IEND\xaeB`\x82", PictureFormat.JPEG: b"\xff\xd9"}
+
+
+class UnknownFormat(NotAPicture):
+    """A picture or film in a format that Discord does not show, so all that can be given is its address."""
 
 
 @dataclass(frozen=True, slots=True)

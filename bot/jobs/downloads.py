@@ -31,8 +31,8 @@ from bot.errors import (
     NotAPicture,
     ReplyError,
     TooLarge,
-    UnknownFormat,
 )
+from bot.image_api.picture_file import UnknownFormat
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun

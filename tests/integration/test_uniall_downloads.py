@@ -19,9 +19,9 @@ from bot.errors import (
     DownloadUnreachable,
     NotAPicture,
     TooLarge,
-    UnknownFormat,
 )
 from bot.image_api.client import Download, ImageApi, Mode
+from bot.image_api.picture_file import UnknownFormat
 from bot.model import PictureFormat
 from tests.integration.uniall_servers import (
     HURRY,
