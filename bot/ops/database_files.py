@@ -10,8 +10,7 @@ from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
 from bot.errors import StoreError
 from bot.store.offline.backup import back_up
-from bot.store.offline.moving import move
-from bot.store.url import normal_url
+from bot.store.offline.moving import move, read_target
 
 HELD = "held:"  # how the result addresses begin that name a file in the folder of held pictures
 
@@ -24,7 +23,7 @@ def backup(settings: Settings, file: Path) -> str:
 
 def move_to(settings: Settings, address: str) -> str:
     """Move everything to the database at `address`; returns what to do next. Raises StoreError or StartError."""
-    address = normal_url(address)
+    address = read_target(address)
     source = paths_of(settings.database_url)
     brought: list[Path] = []
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from bot.model import MAX_COUNT, MAX_SOURCES, AspectRatio, Model, PictureFormat, Resolution
+from bot.model import MAX_COUNT, MAX_SOURCES, OFFERED_FORMATS, AspectRatio, Model, PictureFormat, Resolution
 from sandbox.image_api.records import Route, Submission
 
 VIDEO_MODEL = "grok-imagine"
@@ -54,7 +54,7 @@ def read_submission(
         sources=sources,
         aspect_ratio=_ratio(fields, is_edit=bool(sources)),
         resolution=_choice(fields, "resolution", Resolution.ONE_K),
-        format=_choice(fields, "output_format", PictureFormat.JPEG),
+        format=_format(fields),
         count=_count(fields, "num_images" if route is Route.TASKS else "n"),
         as_base64=_wants_base64(fields),
     )
@@ -99,6 +99,13 @@ def _choice(fields: Mapping[str, object], name: str, default: _Choice) -> _Choic
     except ValueError:
         allowed = ", ".join(type(default))
         raise Refusal(f"{name} must be one of {allowed}") from None
+
+
+def _format(fields: Mapping[str, object]) -> PictureFormat:
+    asked = _text(fields, "output_format") or PictureFormat.JPEG
+    if asked not in OFFERED_FORMATS:
+        raise Refusal(f"output_format must be one of {', '.join(OFFERED_FORMATS)}")
+    return PictureFormat(asked)
 
 
 def _ratio(fields: Mapping[str, object], *, is_edit: bool) -> AspectRatio:

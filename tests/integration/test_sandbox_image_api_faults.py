@@ -262,8 +262,8 @@ async def test_in_an_outage_nothing_answers_but_the_control_address(
     api: LocalImageApi, http: ClientSession, refused: bool
 ) -> None:
     task_id = await submitted(http, "a fox")
-    api.go_away(0.3, refused=refused)
-    await asyncio.sleep(0.1)
+    api.go_away(0.4, refused=refused)
+    await asyncio.sleep(0.2)  # an outage begins after a moment, and the server settles before it stops listening
     with pytest.raises(ClientConnectorError if refused else ClientError):
         await ask(http, task_id)
     async with http.get(f"{api.files_url}/_sandbox/log") as response:

@@ -17,7 +17,7 @@ from bot.store import faults
 from bot.store.engine import Database
 from bot.store.offline.copying import copy_rows, row_count
 from bot.store.schema import jobs, metadata
-from bot.store.url import file_of, is_sqlite, place_of, read_url
+from bot.store.url import file_of, is_sqlite, normal_url, place_of, read_url
 
 NEW = "the new address"  # what the sentences about the target call it, instead of DATABASE_URL
 
@@ -46,7 +46,7 @@ def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None
     them. Until this returns nothing stands in the new database; the old one stays as it is. Raises SettingsError or
     StoreError: a process uses one of the two, the new one is not empty, or one of them gives trouble.
     """
-    old_url, new_url = read_url(source_url), _read_target(target_url)
+    old_url, new_url = read_url(source_url), read_url(read_target(target_url))
     if _identity(old_url) == _identity(new_url):
         raise StoreError("The new address is that of the database which DATABASE_URL names: there is nothing to move.")
     if is_sqlite(old_url) and not file_of(old_url).is_file():
@@ -64,9 +64,10 @@ def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None
     return Moved(rows, place_of(old_url), place_of(new_url))
 
 
-def _read_target(address: str) -> URL:
+def read_target(address: str) -> str:
+    """The address of the new database as `normal_url` makes it. Raises SettingsError, which does not repeat it."""
     try:
-        return read_url(address)
+        return normal_url(address)
     except StartError as error:
         raise SettingsError([_about_target(error)]) from None
 
