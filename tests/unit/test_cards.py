@@ -10,10 +10,13 @@ from discord import ui
 
 from bot.errors import SourceFault
 from bot.model import Charged, FailureKind, ImageRequest, JobState, Progress, Source
+from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
+from bot.ui.kit.mentions import Mentions
+from bot.ui.panels.guide import guide_card
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
-from tests.unit.samples import NOW, failed, job
+from tests.unit.samples import NOW, TARGET, failed, job
 
 HOSTILE = "@everyone <@1> **bold** `code` ```\nblock\n``` [link](https://x.example) ||spoiler|| # head\n> quote " * 40
 LONG_URL = "https://files.example.com/" + "x" * 900
@@ -157,6 +160,30 @@ def test_details_show_the_whole_prompt_settings_time_cost_and_task() -> None:
     shown = text_of(cards.details(done, None))
     for expected in ("a red fox, *really* red", "Standard", "1:1", "10.0 s", "7.5 s", "$0.04", "`task_abc`"):
         assert expected in shown
+
+
+def test_details_have_one_line_of_numbers_for_support() -> None:
+    shown = text_of(cards.details(job(task_id="task_abc", request_id="r1", state=JobState.DELIVERED), None))
+    numbers = [line for line in shown.splitlines() if "`" in line and "```" not in line]
+    assert len(numbers) == 1
+    assert numbers[0].startswith("-# For support: `task_abc` · `r1` · `")
+
+
+def test_a_private_result_says_where_it_is_found_again_and_warns_of_nothing_before() -> None:
+    private = job(target=replace(TARGET, ephemeral=True))
+    assert "15 minutes" not in text_of(cards.running(private, Progress(place=1)))
+    assert "`/jobs`" in text_of(cards.finished(private, [], []))
+    assert "`/jobs`" not in text_of(cards.finished(job(), [], []))
+
+
+def test_help_says_which_limit_is_todays_and_which_this_months() -> None:
+    left = [
+        Standing(Quota(Whose.SERVER, What.SPEND, span, 20_000_000, SetBy.SERVER), 5_000_000, NOW)
+        for span in (Span.DAY, Span.MONTH)
+    ]
+    shown = text_of(guide_card(Mentions({}), [], left, in_server=True))
+    assert "**Today**: This server has $15.00" in shown
+    assert "**This month**: This server has $15.00" in shown
 
 
 def test_a_prompt_too_long_for_details_goes_into_a_file() -> None:

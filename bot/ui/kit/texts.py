@@ -218,8 +218,8 @@ NOTHING_TO_EDIT = mark("There is no finished picture in this reply that could be
 PARTING = mark(
     "Discord lets Easel change this reply for 15 minutes only. When it stops changing, press **Show pictures**."
 )
-FLEETING = mark(
-    "Easel can change this reply for 15 minutes only. Should it take longer, a button **Show pictures** brings them."
+FOR_YOU_ALONE = mark(
+    "Only you see this, and Discord drops it when it restarts. Save what you like, or find it again in `/jobs`."
 )
 STILL_RUNNING = mark("Not finished yet, but the reply changes by itself again for the next 15 minutes.")
 NO_PICTURE_IN_MESSAGE = mark("There is no picture in that message that could be edited.")

@@ -13,7 +13,7 @@ from discord import app_commands, ui
 
 from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies, Standing
-from bot.policy.quotas import What, Whose
+from bot.policy.quotas import Span, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
 from bot.ui.kit.dispatch import Click
@@ -46,6 +46,9 @@ _LEFT: Mapping[tuple[Whose, What], str] = MappingProxyType(
         (Whose.EVERYONE, What.SPEND): mark("This bot has {left} of its budget of {limit} left; more {when}."),
     }
 )
+
+#: A day's limit and a month's stand one below the other, so each says which it is.
+_SPANS: Mapping[Span, str] = MappingProxyType({Span.DAY: mark("Today"), Span.MONTH: mark("This month")})
 
 
 class HelpPanel:
@@ -147,11 +150,9 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
     for it in standings:
         is_money = it.quota.what is What.SPEND
         left, limit = (texts.dollars(n) if is_money else str(n) for n in (it.left, it.quota.limit))
-        yield tr(
-            _LEFT[it.quota.whose, it.quota.what],
-            left=left,
-            limit=limit,
-            when=discord.utils.format_dt(it.renews_at, "R"),
+        when = discord.utils.format_dt(it.renews_at, "R")
+        yield f"**{tr(_SPANS[it.quota.span])}**: " + tr(
+            _LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when
         )
 
 

@@ -46,12 +46,10 @@ def _of_reply(build: Card[Rest]) -> Card[Rest]:
 class Look:
     """What the place of a reply asks of its card.
 
-    `token_only` where only the interaction's token reaches the reply, for 15 minutes: that is told from the start.
     `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
     `with_prompt` is False where the server's AutoMod refuses to repeat the prompt.
     """
 
-    token_only: bool = False
     parting: bool = False
     with_prompt: bool = True
 
@@ -120,7 +118,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     ]
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
-    parts.append(_by(job, _missing(job, shown), _own_choice(job), *_fitting(shown)))
+    parts.append(_by(job, _for_you_alone(job), _missing(job, shown), _own_choice(job), *_fitting(shown)))
     rows = [job_row(job.id, *RESULT_BUTTONS)]
     if len(shown) < len(job.result_urls):
         rows.insert(0, job_row(job.id, Action.CHECK))
@@ -155,21 +153,25 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     prompt = request.prompt.replace("```", "`\u200b`\u200b`")
     whole = len(prompt) <= DETAILS_PROMPT_CHARS
     shown = prompt if whole else prompt[:DETAILS_PROMPT_CHARS] + "…"
+    support = [
+        f"`{job.task_id}`" if job.task_id else "",
+        f"`{job.request_id}`" if job.request_id else "",
+        f"`{job.id}`",
+    ]
     rows = [
         (tr("Asked by"), f"<@{job.user_id}> {_relative(job.received_at)}"),
         (tr("Settings"), texts.options(request)),
         (tr("Preset"), texts.plain(request.preset or "")),
-        (tr("Model"), f"`{request.model.value}`"),
         (tr("Time taken"), _time_taken(job)),
         (tr("Cost"), _cost(job, price)),
-        (tr("Task"), f"`{job.task_id}`" if job.task_id else tr("none")),
-        (tr("Request"), f"`{job.request_id}`" if job.request_id else ""),
-        (tr("Job"), f"`{job.id}`"),
     ]
     parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
     if not whole:
         parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
-    parts.append(text(*(f"**{name}**: {value}" for name, value in rows if value)))
+    numbers = " · ".join(support)
+    lines = [f"**{name}**: {value}" for name, value in rows if value]
+    # One line with all that somebody who looks into a problem needs: the ids of task, API request and job.
+    parts.append(text(*lines, f"-# {tr('For support: {numbers}', numbers=numbers)}"))
     return card(NEUTRAL, *parts)
 
 
@@ -199,9 +201,7 @@ def _bar(percent: int) -> str:
 
 
 def _parting(look: Look) -> str:
-    if look.parting:
-        return tr(texts.PARTING)
-    return tr(texts.FLEETING) if look.token_only else ""
+    return tr(texts.PARTING) if look.parting else ""
 
 
 def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
@@ -256,6 +256,11 @@ def _missing(job: Job, shown: Sequence[Shown]) -> str:
     if len(shown) >= asked:
         return ""
     return tr("{count} of {asked} pictures: the image API gave no more.", count=len(shown), asked=asked)
+
+
+def _for_you_alone(job: Job) -> str:
+    """Where a private result is found again; nothing of a reply that stays."""
+    return tr(texts.FOR_YOU_ALONE) if job.target.ephemeral else ""
 
 
 def _own_choice(job: Job) -> str:

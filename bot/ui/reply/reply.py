@@ -63,7 +63,6 @@ class DiscordReplies:
     def _look(self, job: Job) -> cards.Look:
         parting = parting_at(job.target)
         return cards.Look(
-            token_only=parting is not None,
             parting=parting is not None and datetime.now(UTC) >= parting,
             with_prompt=self.speaks_of(job),
         )
