@@ -31,6 +31,7 @@ from bot.errors import (
     Unreachable,
 )
 from bot.image_api.client import Download, ImageApi, Mode
+from bot.image_api.picture_file import UnknownFormat
 from bot.model import AspectRatio, Charged, ImageRequest, Source
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.scenarios import SCENARIOS
@@ -49,6 +50,8 @@ ENDS: dict[str, type[Exception]] = {
     "busy-once": Busy,
     "busy-date": Busy,
     "busy-bare": Busy,
+    "busy-moderate": Busy,
+    "result-unfetched": BadInput,
     "busy-503": Busy,
     "no-channel": BadInput,
     "balance": OutOfBalance,
@@ -93,6 +96,7 @@ ENDS: dict[str, type[Exception]] = {
     "status-401": BadKey,
     "download-html": NotAPicture,
     "download-garbage": NotAPicture,
+    "download-heic": UnknownFormat,
     "download-empty": DownloadGone,
     "download-cut": DownloadUnreachable,
     "download-half": DownloadGone,
