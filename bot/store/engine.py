@@ -33,6 +33,17 @@ _POSTGRESQL: Mapping[str, Any] = {
     "prepare_threshold": None,  # prepared statements do not survive poolers such as PgBouncer
 }
 
+#: What the server does for all who share it. A process that was frozen inside a transaction, or whose host vanished,
+#: keeps its locks; the first three lines end its session within about ten seconds, the last keeps others from waiting
+#: for it longer than a command can wait. They are set after connecting, because poolers refuse them as options.
+_SESSION = (
+    "SET idle_in_transaction_session_timeout = '10s'",
+    "SET tcp_keepalives_idle = 5",
+    "SET tcp_keepalives_interval = 2",
+    "SET tcp_keepalives_count = 3",
+    "SET lock_timeout = '2s'",
+)
+
 
 class Database:
     """A database that can be opened, migrated and closed, once each and in this order."""
@@ -60,6 +71,21 @@ class Database:
         """Bring the tables up to date. Raises StartError."""
         try:
             migrate(self.engine)
+        except DBAPIError as error:
+            raise StartError(faults.start_fault(self.url, error)) from error
+
+    def bound_waits(self) -> None:
+        """From now on wait for nobody's locks longer than a command may. Raises StartError.
+
+        Not before the tables are up to date: a process that starts waits for another's migration however long it is.
+        """
+        if is_sqlite(self.url):
+            return
+        event.listen(self.engine, "connect", _set_session)
+        try:
+            with self.engine.begin() as connection:
+                for statement in _SESSION:
+                    connection.exec_driver_sql(statement)
         except DBAPIError as error:
             raise StartError(faults.start_fault(self.url, error)) from error
 
@@ -91,6 +117,12 @@ def _begin_immediate(connection: Connection) -> None:
     # The driver begins no transaction itself (isolation_level None). IMMEDIATE takes the write lock at once,
     # so a transaction never fails half-way because somebody else has written meanwhile.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _set_session(connection: Any, record: Any) -> None:
+    for statement in _SESSION:
+        connection.execute(statement)
+    connection.commit()
 
 
 def postgresql_engine(url: URL) -> Engine:

@@ -7,12 +7,13 @@ keys a later version added are ignored, keys an earlier version did not know get
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
 
+import structlog
 from sqlalchemy import RowMapping
 
 from bot.model import (
@@ -36,6 +37,8 @@ from bot.model import (
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+log = structlog.stdlib.get_logger(__name__)
 
 _TARGET = tuple(field.name for field in fields(ReplyTarget))
 _PLAIN = tuple(
@@ -116,9 +119,32 @@ def values_of_changes(changes: JobChanges) -> dict[str, Any]:
     return values
 
 
+def jobs_of(rows: Iterable[RowMapping]) -> list[Job]:
+    """The jobs in whole rows of the table `jobs`, without those that this version cannot read.
+
+    A later version may have written a state or a model that this one does not know. Such a job waits for a version
+    that does; it must not keep all others from being read. Each is logged once.
+    """
+    found: list[Job] = []
+    for row in rows:
+        try:
+            found.append(job_of(row))
+        except (ValueError, TypeError, KeyError, LookupError) as error:
+            _tell_unreadable(str(row["id"]), type(error).__name__)
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _tell_unreadable(job_id: str, error: str) -> None:
+    log.error(
+        "this version cannot read a job and passes it over; start the version that wrote it", job=job_id, error=error
+    )
+
+
 def job_of(row: RowMapping) -> Job:
-    """The job in a whole row of the table `jobs`."""
+    """The job in a whole row of the table `jobs`. Raises ValueError, TypeError or KeyError for what it cannot read."""
     columns: dict[str, Any] = {str(name): value for name, value in row.items()}
+    columns["state"] = JobState(columns["state"])
     failure = columns["failure"]
     return Job(
         **{name: columns[name] for name in _PLAIN},

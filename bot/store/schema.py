@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -53,6 +53,9 @@ class UtcTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+_STATES = frozenset(JobState)
+
+
 class StateText(TypeDecorator[JobState]):
     """A state by its value: as plain text, so that a new state is no change of the schema."""
 
@@ -63,7 +66,8 @@ class StateText(TypeDecorator[JobState]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> JobState | None:
-        return None if value is None else JobState(value)
+        # A state of a later version stays its text: the rows beside it can be read, see rows.jobs_of.
+        return JobState(value) if value in _STATES else cast("JobState | None", value)
 
 
 class JobColumns(TypedColumns):

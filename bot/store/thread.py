@@ -127,6 +127,7 @@ class DatabaseThread:
             self._database.open()
             self._tell(_fulfil, waiting.pop(0))
             self._database.migrate()
+            self._database.bound_waits()
             self._tell(_fulfil, waiting.pop(0))
         except Exception as error:  # noqa: BLE001 -- whatever it is, the opener waits for it
             self._database.close()  # first, so that the opener can try again at once

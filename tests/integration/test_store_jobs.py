@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from bot.errors import AlreadyReceived, JobMoved, TooManyJobs
 from bot.model import (
@@ -27,6 +28,7 @@ from bot.model import (
     Slot,
     Source,
 )
+from bot.store.queries.lists import ListScope
 from bot.store.store import Store
 
 if TYPE_CHECKING:
@@ -291,3 +293,20 @@ async def test_a_thousand_jobs_at_once_are_all_written(scene: Scene) -> None:
 
     assert [each.place for each in received] == list(range(1, 1001))
     assert (await scene.store.jobs.open_by_state(5.0))[S.RECEIVED] == (1000, scene.now)
+
+
+@pytest.mark.parametrize("column", ["state", "request", "result_urls"])
+async def test_a_row_of_a_later_version_is_passed_over_and_keeps_no_other_from_being_read(
+    scene: Scene, column: str
+) -> None:
+    later = {"state": "'dreaming'", "request": '\'{"prompt": "x", "model": "later"}\'', "result_urls": "'?'"}
+    strange, known = await scene.job(S.PAINTING), await scene.job(S.PAINTING)
+    change = text(f"UPDATE jobs SET {column} = {later[column]} WHERE id = '{strange.id}'")
+    await scene.store.run(lambda connection: connection.execute(change) and None)
+    scene.now += scene.lease * 2
+
+    assert [job.id for job in await scene.reclaim()] == [known.id]
+    page = await scene.store.lists.page(ListScope(guild_id=13), 0, 5)
+    assert [job.id for job in page.jobs] == [known.id]
+    assert await scene.store.jobs.get(strange.id) is None
+    assert (await scene.store.jobs.open_by_state(5.0))[S.PAINTING][0] >= 1

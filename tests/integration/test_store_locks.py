@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import Connection
 
+from bot.errors import StoreUnavailable
 from bot.policy.preset import Preset
 from bot.policy.request_input import Options
 from bot.store.store import Store
+from bot.store.sync import advisory_locks
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer
@@ -91,3 +93,35 @@ async def test_locks_that_cross_are_no_deadlock(postgres: PostgresServer, one: A
     for store in stores:
         await store.close()
     assert deadlocks == 0
+
+
+async def test_a_process_that_froze_inside_a_transaction_keeps_nobody_waiting(postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    frozen, other = [await Store.open(url) for _ in range(2)]
+    holds, wakes = threading.Event(), threading.Event()
+
+    def freeze(connection: Connection) -> None:
+        advisory_locks.hold(connection, [advisory_locks.of_user(USER)])
+        holds.set()
+        wakes.wait(30)
+
+    asleep = asyncio.create_task(frozen.run(freeze))
+    assert await asyncio.to_thread(holds.wait, 5)
+    try:
+        # It neither waits for the lock for ever nor keeps the database's only thread.
+        with pytest.raises(StoreUnavailable):
+            await asyncio.wait_for(other.people.forget(USER, MOMENT), 8)
+        await other.ping(2.0)
+        # The server ends the frozen session, and with it its locks.
+        async with asyncio.timeout(25):
+            while True:
+                try:
+                    await other.people.forget(USER, MOMENT)
+                    break
+                except StoreUnavailable:
+                    continue
+    finally:
+        wakes.set()
+        await asyncio.gather(asleep, return_exceptions=True)
+        for store in (frozen, other):
+            await store.close()

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, select
 
 from bot.model import Job, JobState
-from bot.store.rows import job_of
+from bot.store.rows import jobs_of
 from bot.store.schema import jobs
 from bot.store.thread import Run
 
@@ -57,7 +57,7 @@ class GalleryQueries:
         query = select(jobs).where(which).order_by(order).limit(limit)
 
         def read(connection: Connection) -> list[Job]:
-            return [job_of(row) for row in connection.execute(query).mappings()]
+            return jobs_of(connection.execute(query).mappings())
 
         return await self._run(read, patience)
 

@@ -16,7 +16,7 @@ from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.policy.quotas import FREE, Terms
 from bot.store.queries import ledger
 from bot.store.queries import reserve as admission
-from bot.store.rows import JobChanges, first_job, job_of, values_of, values_of_changes
+from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, values_of_changes
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
@@ -201,7 +201,7 @@ class Jobs:
     async def waiting(self) -> list[Job]:
         """The waiting jobs in the order of the queue."""
         query = select(jobs).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
-        return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])
+        return await self._run(lambda connection: jobs_of(connection.execute(query).mappings()))
 
     async def keep(
         self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta
@@ -255,13 +255,13 @@ class Jobs:
 
 def _select(connection: Connection, which: ColumnElement[bool]) -> list[Job]:
     query = select(jobs).where(which).order_by(jobs.c.seq)
-    return [job_of(row) for row in connection.execute(query).mappings()]
+    return jobs_of(connection.execute(query).mappings())
 
 
 def _update(connection: Connection, which: ColumnElement[bool], values: Mapping[str, Any]) -> list[Job]:
     # RETURNING and not rowcount, which psycopg does not always tell.
     change = update(jobs).where(which).values(values).returning(*jobs.c)
-    return [job_of(row) for row in connection.execute(change).mappings()]
+    return jobs_of(connection.execute(change).mappings())
 
 
 @cache

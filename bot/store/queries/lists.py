@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, select
 
 from bot.model import FINAL_STATES, OPEN_STATES, Job, JobState
-from bot.store.rows import job_of
+from bot.store.rows import jobs_of
 from bot.store.schema import UNANNOUNCED, jobs
 from bot.store.sync import queue_order as line
 from bot.store.thread import Run
@@ -51,10 +51,10 @@ class Lists:
         start = number * size
 
         def read(connection: Connection) -> Page:
-            first = [job_of(row) for row in connection.execute(running).mappings()]
+            first = jobs_of(connection.execute(running).mappings())
             found = first[start : start + size + 1]
             rest = over.offset(max(start - len(first), 0)).limit(size + 1 - len(found))
-            found += [job_of(row) for row in connection.execute(rest).mappings()]
+            found += jobs_of(connection.execute(rest).mappings())
             waiting = any(job.state is JobState.WAITING for job in found)
             in_order = connection.execute(line.IN_ORDER).scalars() if waiting else ()
             places = {job_id: place for place, job_id in enumerate(in_order, start=1)}

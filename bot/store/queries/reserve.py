@@ -34,7 +34,7 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
         raise TooManyJobs(limit)
     if terms.jobs_per_member is not None and entry.here >= terms.jobs_per_member:
         raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
-    if terms.line_length is not None and connection.execute(line.LENGTH).scalar_one() >= terms.line_length:
+    if terms.line_length is not None and entry.queue_length >= terms.line_length:
         raise QueueFull(terms.line_length)
     _hold_quotas(connection, new, terms, now)
     return entry.turn, int(entry.place)

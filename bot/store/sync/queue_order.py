@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, true
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta
@@ -57,25 +57,25 @@ def _entry() -> Select[*tuple[Any, ...]]:
         .cte("own")
     )
     turn = case((own.c.next > own.c.now, own.c.next), else_=own.c.now)
-    # The latest of its turn, it stands behind all others of that turn.
-    ahead = select(func.count()).where(coming, jobs.c.turn <= select(turn).scalar_subquery()).scalar_subquery()
+    # The latest of its turn, it stands behind all others of that turn. One look counts these and the whole queue.
+    drawn = select(turn).scalar_subquery()
+    queue = select(func.count().filter(jobs.c.turn <= drawn).label("ahead"), func.count().label("length"))
+    queue = queue.where(coming).cte("queue")
     return select(
         exists().where(jobs.c.interaction_id == bindparam("interaction_id")).label("known"),
         own.c.open,
         own.c.here,
         turn.label("turn"),
-        (1 + ahead).label("place"),
+        (1 + queue.c.ahead).label("place"),
+        queue.c.length.label("queue_length"),
         select(meta.c.value).where(meta.c.name == bindparam("version_name")).scalar_subquery().label("version"),
-    ).select_from(own)
+    ).select_from(own.join(queue, true()))
 
 
 #: The ids of the waiting jobs, in the order of the line.
 IN_ORDER = select(jobs.c.id).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
 
 #: For a job about to come in: is its interaction known, how many jobs has its user in flight, everywhere and in the
-#: same server, which turn does it draw, which place would it have, and which version have the server's rules. Takes
-#: `user_id`, `interaction_id`, `guild_id` and `version_name`.
+#: same server, which turn does it draw, which place would it have in a queue of which length, and which version have
+#: the server's rules. Takes `user_id`, `interaction_id`, `guild_id` and `version_name`.
 ENTRY = _entry()
-
-#: How many jobs wait for the image API, or are about to.
-LENGTH = select(func.count()).select_from(jobs).where(jobs.c.state.in_(_COMING))
