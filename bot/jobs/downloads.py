@@ -111,7 +111,7 @@ async def fetch_results(run: JobRun, *, patience_s: float, patience_for_none_s: 
                 if not one.failed(exc):
                     del wanted[one.index]
                     unusable += isinstance(exc, _UNUSABLE)
-                    host_refused = host_refused or (isinstance(exc, AddressRefused) and bool(exc.host))
+                    host_refused = host_refused or isinstance(exc, AddressRefused)
         if not wanted or age_s(run) > (patience_s if here else patience_for_none_s):
             break
         if any(one.gone_since is not None for one in wanted.values()):
