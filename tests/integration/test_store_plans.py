@@ -1,0 +1,83 @@
+"""Questions read the rows they answer with, and not all that has ever ended: looked at in SQLite's own plans."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event
+
+from bot.model import JobState
+from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
+from bot.store.queries.gallery import NEWEST, GalleryFilter
+from bot.store.queries.lists import ListScope
+from bot.store.queries.people import Note
+from bot.store.store import Store
+from tests.databases import sqlite_url
+from tests.integration.conftest import Scene
+
+GUILD, CHANNEL, USER = 13, 12, 1
+EVERY_QUOTA = tuple(Quota(who, what, span, 10**9, SetBy.SERVER) for who in Whose for what in What for span in Span)
+
+Act = Callable[[Scene], Awaitable[object]]
+
+
+async def receive(scene: Scene) -> object:
+    return await scene.receive(scene.new(USER), terms=Terms(EVERY_QUOTA, 1000, line_length=10**6))
+
+
+#: Each with the index that its question to the big table has to use.
+QUESTIONS: dict[str, tuple[Act, str]] = {
+    "admission": (receive, "ix_jobs_unannounced_of_user"),
+    "quotas": (receive, "sqlite_autoindex_totals_1 (user_id=? AND guild_id=? AND day>?)"),
+    "open jobs of a user": (lambda scene: scene.store.jobs.open_jobs(USER), "ix_jobs_unannounced_of_user"),
+    "/jobs, own": (lambda scene: scene.store.lists.page(ListScope(USER), 0, 6), "ix_jobs_unannounced_of_user"),
+    "/jobs, server": (
+        lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD), 0, 6),
+        "ix_jobs_unannounced_of_guild",
+    ),
+    "/jobs, channel": (
+        lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD, channel_id=CHANNEL), 0, 6),
+        "ix_jobs_guild_id_channel_id_seq",
+    ),
+    "/gallery of a member": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, USER), NEWEST, 5, (), 5.0),
+        "ix_jobs_guild_id_user_id_seq",
+    ),
+    "reclaim": (lambda scene: scene.reclaim(), "ix_jobs_unannounced"),
+    "release": (lambda scene: scene.store.jobs.release("here"), "ix_jobs_unannounced"),
+    "old jobs": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_jobs_finished_at (finished_at<?)"),
+    "old entries": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_ledger_named (reserved_at<?)"),
+    "a person's data": (
+        lambda scene: scene.store.people.forget_some(Note(USER, scene.now), scene.now, 100),
+        "ix_jobs_user_id_seq (user_id=?)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+async def test_a_question_finds_its_rows_by_an_index_made_for_it(tmp_path: Path, name: str) -> None:
+    store = await Store.open(sqlite_url(tmp_path))
+    scene = Scene(store)
+    act, index = QUESTIONS[name]
+    await scene.job(JobState.DELIVERED, user_id=USER)
+    scene.now += timedelta(seconds=1)
+    plans: list[str] = []
+
+    def listen(connection: Connection) -> None:
+        @event.listens_for(connection.engine, "before_cursor_execute")
+        def explain(_: Connection, cursor: Any, statement: str, parameters: Any, *rest: object) -> None:
+            if not statement.startswith(("BEGIN", "PRAGMA")) and not isinstance(parameters, list):
+                reader = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                plans.extend(row[3] for row in reader)
+
+    await store.run(listen)
+    await act(scene)
+    await store.close()
+
+    assert any(index in line for line in plans), "\n".join(plans)
+    scans = [line for line in plans if line.startswith(("SCAN jobs", "SCAN ledger", "SCAN totals"))]
+    assert [line for line in scans if "ix_jobs_unannounced" not in line] == []
