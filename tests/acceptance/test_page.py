@@ -131,7 +131,7 @@ async def test_every_button_of_a_finished_reply_does_what_it_says(ada: Screen) -
 
     await ada.press("Details")
     await expect(ada.last).to_contain_text("Only you can see this")
-    await expect(ada.last).to_contain_text("Task")
+    await expect(ada.last).to_contain_text("For support: task_")
     await ada.press("Dismiss")
     await expect(ada.articles).to_have_count(2)
 
