@@ -43,6 +43,10 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD, channel_id=CHANNEL), 0, 6),
         "ix_jobs_guild_id_channel_id_seq",
     ),
+    "what runs in a channel": (
+        lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD, channel_id=CHANNEL), 0, 6),
+        "ix_jobs_unannounced_of_guild",
+    ),
     "/gallery of a member": (
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, USER), NEWEST, 5, (), 5.0),
         "ix_jobs_guild_id_user_id_seq",

@@ -45,7 +45,10 @@ class Lists:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
         which = _which(whose)
         running = (
-            select(jobs).where(which, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES)).order_by(jobs.c.seq).limit(MAX_OPEN)
+            select(jobs)
+            .where(_which(whose, few=True), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
+            .order_by(jobs.c.seq)
+            .limit(MAX_OPEN)
         )
         over = select(jobs).where(which, jobs.c.state.in_(FINAL_STATES)).order_by(jobs.c.seq.desc())
         start = number * size
@@ -63,8 +66,13 @@ class Lists:
         return await self._run(read, patience)
 
 
-def _which(whose: ListScope) -> ColumnElement[bool]:
+def _which(whose: ListScope, *, few: bool = False) -> ColumnElement[bool]:
+    """`few` is for the unfinished: a server has few of them, so no index by channel shall tempt SQLite."""
     if whose.user_id is not None:
         return jobs.c.user_id == whose.user_id
     server = jobs.c.guild_id == whose.guild_id
-    return server if whose.channel_id is None else server & (jobs.c.channel_id == whose.channel_id)
+    return (
+        server
+        if whose.channel_id is None
+        else server & ((jobs.c.channel_id + 0 if few else jobs.c.channel_id) == whose.channel_id)
+    )
