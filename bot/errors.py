@@ -10,6 +10,8 @@ EaselError
 │   └── RulesChanged               the server's rules changed while they were being obeyed: look at them again
 ├── RequestError                   what a user asked for cannot be done; nothing was spent
 │   ├── InvalidRequest             an option is out of range
+│   ├── SourceRefused              a source is too large by what Discord says of it
+│   ├── NotAdmitted                the policy says no: all `reasons` at once
 │   ├── Barred                     a rule of the place says no: `bar` and what is allowed instead
 │   ├── TooManyJobs                the user has as many jobs in flight as allowed
 │   ├── QuotaReached               the rest of a quota is too small: carries where it stands
@@ -102,6 +104,22 @@ class InvalidRequest(RequestError):
         self.values = values
 
 
+class SourceRefused(RequestError):
+    """A source cannot be taken, by what Discord says of it: `size` in bytes is over model.MAX_SOURCE_BYTES."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"a source of {size} bytes")
+        self.size = size
+
+
+class NotAdmitted(RequestError):
+    """The policy says no. `reasons` are all that is in the way, so that one change can mend them together."""
+
+    def __init__(self, reasons: Sequence[RequestError]) -> None:
+        super().__init__("; ".join(map(str, reasons)))
+        self.reasons = tuple(reasons)
+
+
 class Bar(StrEnum):
     """Which rule of the place says no."""
 
@@ -114,6 +132,11 @@ class Bar(StrEnum):
     COUNT = "count"  # `allowed` is the highest number
     WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern
     UNCHECKED = "unchecked"  # a blocked pattern took too long on this prompt
+    NEW_MEMBER = "new_member"  # `allowed` is the moment from which on they may, in seconds since 1970
+    EDITS = "edits"  # no picture of anybody's may be edited here
+    NOT_YOUR_PICTURE = "not_your_picture"  # only one's own and Easel's may be
+    AUTHOR = "author"  # the one who posted the picture lets nobody edit theirs
+    UNPRICED = "unpriced"  # a budget holds and the price is not known; `allowed` says who set it: quotas.SetBy
     PERMISSIONS = "permissions"  # `allowed` names the permissions that Easel lacks there
 
 

@@ -119,13 +119,14 @@ class Kept:
 class Source:
     """An input picture of an edit: an address that the bot and the image API can fetch for now.
 
-    `size` is in bytes as Discord tells it, 0 when unknown. `kept` names a reply to read a fresh address from.
+    `size` is in bytes, 0 when unknown. `kept` names a reply with a fresh address. `author_id` is whoever posted it.
     """
 
     url: str
     filename: str = "picture"
     size: int = 0
     kept: Kept | None = None
+    author_id: int | None = None
 
     @property
     def is_covered(self) -> bool:

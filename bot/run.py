@@ -57,6 +57,7 @@ from bot.ui.requests.confirm import ConfirmPanel
 from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
+from bot.ui.requests.retry import RetryPanel
 from bot.ui.settings.command import server_settings
 
 if TYPE_CHECKING:
@@ -199,12 +200,12 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    owner = Policies(store.rules, store.ledger, settings.price_list, settings.ceilings)
+    owner = Policies(store.rules, store.ledger, store.preferences, settings.price_list, settings.ceilings)
     presets = PresetPanel(PresetBook(store.presets), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions = Deletions(service)
     client.presets = presets
-    client.requests = RequestHandler(service, intake, presets, OpeningBook(store.openings))
+    client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, ReplyTransport(client))
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
@@ -218,6 +219,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         HelpPanel(owner, client),
         client.server_settings.panel,
         ConfirmPanel(intake, drafts),
+        RetryPanel(intake, owner, drafts),
         UsagePanel(Accounts(owner)),
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
-from bot.errors import Barred
+from bot.errors import NotAdmitted, QuotaReached
 from bot.jobs.clock import now
-from bot.model import ImageRequest
 from bot.policy import admission, blocklist
-from bot.policy.admission import RequestContext
+from bot.policy.admission import Admitted, RequestContext
 from bot.policy.blocklist import PatternFault
+from bot.policy.preferences import EditChoice
 from bot.policy.prices import Prices
-from bot.policy.quotas import Ceilings, Standing, Terms
+from bot.policy.quotas import Ceilings, Standing, What
 from bot.policy.request_input import RequestInput
+from bot.policy.role_limits import MemberLimits, limits_of
 from bot.policy.rules import WHOLE_SERVER, RuleBook, Rules
 from bot.store.queries.ledger import By, DaySum, Entry, Extent, Ledger, Sum
+from bot.store.queries.preferences import PreferenceStore
 from bot.store.queries.rules import Block, RuleStore
 
 __all__ = [
@@ -38,61 +39,63 @@ __all__ = [
 PATIENCE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A request as its place allows it, and the terms under which it may be written down."""
-
-    request: ImageRequest
-    rules: Rules
-    terms: Terms
-
-    @property
-    def price(self) -> int | None:
-        """What it is expected to cost in micros; None where the price list has no price."""
-        return self.terms.cost_micros
-
-
 class Policies:
     """Rules and money. Who may call what is for the caller to ask; any method may raise StoreUnavailable."""
 
-    def __init__(self, rules: RuleStore, ledger: Ledger, prices: Prices, ceilings: Ceilings) -> None:
+    def __init__(
+        self, rules: RuleStore, ledger: Ledger, preferences: PreferenceStore, prices: Prices, ceilings: Ceilings
+    ) -> None:
         self._rules = rules
         self.ledger = ledger
+        self.preferences = preferences
         self.prices = prices
         self.ceilings = ceilings
 
-    async def admit(self, place: RequestContext, wish: RequestInput | ImageRequest, *, anew: bool = False) -> Admitted:
-        """Look at a wish before anything is written or spent. Raises Barred.
+    async def admit(self, context: RequestContext, asked: RequestInput, *, anew: bool = False) -> Admitted:
+        """Look at a request before anything is written or spent. Raises NotAdmitted.
 
-        The rules are those remembered here, unless they say no or `anew` is wanted; see store/rules.py.
+        The rules are those remembered here, unless they say no or `anew` is wanted; see store/queries/rules.py.
         """
-        if place.guild_id is None:
-            return await self._admitted(place, wish, None)
-        book = None if anew else self._rules.remembered(place.guild_id)
+        authors = {it.author_id for it in asked.sources if it.author_id is not None} - {context.user_id}
+        choices: Mapping[int, EditChoice] = await self.preferences.edit_choices(authors) if authors else {}
+
+        async def by(book: RuleBook | None) -> Admitted:
+            return await admission.admit(
+                context, asked, book, prices=self.prices, ceilings=self.ceilings, choices=choices, now=now()
+            )
+
+        if context.guild_id is None:
+            return await by(None)
+        book = None if anew else self._rules.remembered(context.guild_id)
         if book is None:
-            return await self._admitted(place, wish, await self.book_of(place.guild_id))
+            return await by(await self.book_of(context.guild_id))
         try:
-            return await self._admitted(place, wish, book)
-        except Barred:
+            return await by(book)
+        except NotAdmitted:
             # Perhaps a rule says no that holds no longer. The same rules are not asked twice: patterns cost time.
-            fresh = await self.book_of(place.guild_id)
+            fresh = await self.book_of(context.guild_id)
             if fresh == book:
                 raise
-        return await self._admitted(place, wish, fresh)
+        return await by(fresh)
 
-    async def _admitted(
-        self, place: RequestContext, wish: RequestInput | ImageRequest, book: RuleBook | None
-    ) -> Admitted:
-        request, rules = await admission.fitted(place, wish, book)
-        exempt = admission.is_exempt(place, rules)
-        terms = Terms(
-            quotas=tuple(admission.quotas_of(place, rules, self.ceilings)),
-            cost_micros=self.prices.cost_micros(request, request.count),
-            jobs_per_member=None if exempt else rules.jobs_per_member,
-            line_length=self.ceilings.line_length,
-            rules_version=book.version if book else None,
-        )
-        return Admitted(request, rules, terms)
+    async def check_quotas(self, context: RequestContext, admitted: Admitted) -> None:
+        """Raise QuotaReached where a quota is too small already: nobody is asked to confirm what cannot be.
+
+        Only a look: the request is held to its quotas again in the transaction that writes it down.
+        """
+        asks = {What.PICTURES: admitted.request.count, What.SPEND: admitted.price or 0}
+        quotas = admitted.terms.quotas
+        now_there = await self.ledger.standings(quotas, user_id=context.user_id, guild_id=context.guild_id, now=now())
+        for standing in now_there:
+            if asks[standing.quota.what] > standing.left:
+                raise QuotaReached(standing, asks[standing.quota.what])
+
+    async def offer(self, context: RequestContext) -> MemberLimits:
+        """What somebody may choose from in a place, for the forms that they open there."""
+        if context.guild_id is None:
+            return MemberLimits()
+        book = self._rules.remembered(context.guild_id) or await self.book_of(context.guild_id)
+        return limits_of(context.role_ids, book.at(context.channel_id, context.parent_id))
 
     async def book_of(self, guild_id: int) -> RuleBook:
         """All rules and blocks of a server, as they stand in the database."""

@@ -70,10 +70,9 @@ class JobService:
     ) -> Received:
         """Write a job's row, before anything is answered, and reserve what it takes.
 
-        Raises InvalidRequest, TooManyJobs, QuotaReached, QueueFull, AlreadyReceived, RulesChanged, or
-        StoreUnavailable within PATIENCE_S.
+        What may be asked for at all was settled by policy.admission. Raises TooManyJobs, QuotaReached, QueueFull,
+        AlreadyReceived, RulesChanged, or StoreUnavailable within PATIENCE_S.
         """
-        self._deps.api.validate(request)
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
         try:
             received = await self._jobs.receive(

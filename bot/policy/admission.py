@@ -1,118 +1,264 @@
-"""What the rules of a place make of a wish: who may ask, where, for what, and what is filled in."""
+"""The one place that asks whether a request may come in: what a person said becomes a whole, priced, allowed request.
+
+`admit` is pure but for the search for blocked words. It needs no database: the rules are handed in, and what has to be
+counted in the moment in which a request is written down is returned as `Terms`, which the store holds to in its
+transaction. It tells all that is in the way at once, so that one change can mend it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from bot.errors import Bar, Barred
-from bot.model import ImageRequest
+from bot.errors import Bar, Barred, InvalidRequest, NotAdmitted, RequestError, SourceRefused
+from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, MAX_SOURCE_BYTES, MAX_SOURCES, AspectRatio, ImageRequest, Source
 from bot.policy import blocklist
-from bot.policy.quotas import Ceilings, Quota, SetBy, Span, What, Whose
+from bot.policy.preferences import EditChoice
+from bot.policy.prices import Prices
+from bot.policy.quotas import Ceilings, Quota, SetBy, Span, Terms, What, Whose
 from bot.policy.request_input import Options, RequestInput
-from bot.policy.rules import AgeRule, RuleBook, Rules, SpoilerRule
+from bot.policy.role_limits import MemberLimits, limits_of
+from bot.policy.rules import AgeRule, EditRule, RuleBook, Rules, SpoilerRule
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """Who asks, and where. `parent_id` is the channel of a thread; outside servers there are no roles and no rules."""
+    """Who asks, and where. `parent_id` is the channel of a thread; outside servers there are no roles and no rules.
+
+    Roles and `joined_at` are those that the interaction itself brings: a cache may be older, or know nobody.
+    """
 
     user_id: int
     channel_id: int
     guild_id: int | None = None
     parent_id: int | None = None
     role_ids: frozenset[int] = frozenset()
+    joined_at: datetime | None = None
     age_restricted: bool = False  # the channel is for adults alone
+    bot_member: bool = True  # the bot is a member there; else it was brought along as somebody's own app
     missing: tuple[str, ...] = ()  # permissions that Easel needs for a public reply and does not have there
 
 
-async def fitted(
-    place: RequestContext, wish: RequestInput | ImageRequest, book: RuleBook | None
-) -> tuple[ImageRequest, Rules]:
-    """The request that a wish becomes in a place, and the rules there. Raises Barred."""
-    rules = book.at(place.channel_id, place.parent_id) if book else Rules()
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request as its place allows it, and the terms under which it may be written down."""
+
+    request: ImageRequest
+    rules: Rules
+    terms: Terms
+
+    @property
+    def price(self) -> int | None:
+        """What it is expected to cost in micros; None where the price list has no price."""
+        return self.terms.cost_micros
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether it costs more than the place allows without a question."""
+        limit = self.rules.confirm_over
+        return limit is not None and self.price is not None and self.price > limit
+
+
+async def admit(
+    context: RequestContext,
+    asked: RequestInput,
+    book: RuleBook | None,
+    *,
+    prices: Prices,
+    ceilings: Ceilings,
+    choices: Mapping[int, EditChoice] = MappingProxyType({}),
+    now: datetime,
+) -> Admitted:
+    """The request that an input becomes in a place. Raises NotAdmitted with everything that is in the way.
+
+    `book` holds the rules of the server, None outside servers; `choices` those of the authors of the sources, by id.
+    """
+    if book is not None and context.user_id in book.blocked:
+        raise NotAdmitted([Barred(Bar.BLOCKED)])
+    rules = book.at(context.channel_id, context.parent_id) if book else Rules()
+    limits = limits_of(context.role_ids, rules)
+    request = _imposed(_filled(asked, rules, limits), asked, context, rules)
+    quotas = quotas_of(context, rules, ceilings)
+    cost = prices.cost_micros(request, request.count)
+    reasons: list[RequestError] = []
     if book is not None:
-        _look_at_person(place, book, rules)
-    request = _filled(wish, rules)
-    _look_at_choices(request, rules)
-    request = _imposed(request, rules)
-    if place.missing and not request.private:
-        raise Barred(Bar.PERMISSIONS, *place.missing)
-    await blocklist.look_for(request.prompt, rules.blocked_words or (), rules.blocked_patterns or ())
-    return request, rules
-
-
-def is_exempt(place: RequestContext, rules: Rules) -> bool:
-    """Whether no quota of the server holds this person back."""
-    return bool(place.role_ids.intersection(rules.exempt_roles or ()))
-
-
-def quotas_of(place: RequestContext, rules: Rules, ceilings: Ceilings) -> Sequence[Quota]:
-    """Every quota that holds for somebody in a place: the server's, then the operator's."""
-    kinds = (
-        (Whose.MEMBER, What.PICTURES, Span.DAY, rules.pictures_per_member_day, SetBy.SERVER),
-        (Whose.SERVER, What.PICTURES, Span.DAY, rules.pictures_per_day, SetBy.SERVER),
-        (Whose.SERVER, What.SPEND, Span.DAY, rules.spend_per_day, SetBy.SERVER),
-        (Whose.SERVER, What.SPEND, Span.MONTH, rules.spend_per_month, SetBy.SERVER),
-        (Whose.USER, What.PICTURES, Span.DAY, ceilings.pictures_per_user_day, SetBy.OPERATOR),
-        (Whose.SERVER, What.PICTURES, Span.DAY, ceilings.pictures_per_server_day, SetBy.OPERATOR),
-        (Whose.SERVER, What.SPEND, Span.DAY, ceilings.spend_per_server_day, SetBy.OPERATOR),
-        (Whose.SERVER, What.SPEND, Span.MONTH, ceilings.spend_per_server_month, SetBy.OPERATOR),
-        (Whose.EVERYONE, What.SPEND, Span.DAY, ceilings.spend_per_day, SetBy.OPERATOR),
-        (Whose.EVERYONE, What.SPEND, Span.MONTH, ceilings.spend_per_month, SetBy.OPERATOR),
+        reasons += _person_faults(context, book, rules, now)
+    reasons += _input_faults(request)
+    reasons += _offer_faults(request, limits)
+    reasons += _author_faults(context, asked, rules, choices)
+    if cost is None and (budget := next((it for it in quotas if it.what is What.SPEND), None)):
+        reasons.append(Barred(Bar.UNPRICED, budget.set_by))
+    if context.missing and not request.private:
+        reasons.append(Barred(Bar.PERMISSIONS, *context.missing))
+    try:
+        await blocklist.look_for(request.prompt, rules.blocked_words or (), rules.blocked_patterns or ())
+    except Barred as exc:
+        reasons.append(exc)
+    if reasons:
+        raise NotAdmitted(reasons)
+    terms = Terms(
+        quotas=tuple(quotas),
+        cost_micros=cost,
+        jobs_per_member=None if is_exempt(context, rules) else rules.jobs_per_member,
+        line_length=ceilings.line_length,
+        rules_version=book.version if book else None,
     )
-    exempt = is_exempt(place, rules)
+    return Admitted(request, rules, terms)
+
+
+def is_exempt(context: RequestContext, rules: Rules) -> bool:
+    """Whether no quota of the server holds this person back."""
+    return bool(context.role_ids.intersection(rules.exempt_roles or ()))
+
+
+def quotas_of(context: RequestContext, rules: Rules, ceilings: Ceilings) -> Sequence[Quota]:
+    """Every quota that holds for somebody in a place: the server's, then the operator's."""
+    own = limits_of(context.role_ids, rules)
+    by_server = [
+        Quota(Whose.MEMBER, What.PICTURES, Span.DAY, own.pictures_per_day, SetBy.SERVER, own.day_role_id)
+        if own.pictures_per_day is not None
+        else None,
+        Quota(Whose.MEMBER, What.PICTURES, Span.MONTH, own.pictures_per_month, SetBy.SERVER, own.month_role_id)
+        if own.pictures_per_month is not None
+        else None,
+        _quota(Whose.SERVER, What.PICTURES, Span.DAY, rules.pictures_per_day, SetBy.SERVER),
+        _quota(Whose.SERVER, What.SPEND, Span.DAY, rules.spend_per_day, SetBy.SERVER),
+        _quota(Whose.SERVER, What.SPEND, Span.MONTH, rules.spend_per_month, SetBy.SERVER),
+    ]
+    by_operator = [
+        _quota(Whose.USER, What.PICTURES, Span.DAY, ceilings.pictures_per_user_day, SetBy.OPERATOR),
+        _quota(Whose.SERVER, What.PICTURES, Span.DAY, ceilings.pictures_per_server_day, SetBy.OPERATOR),
+        _quota(Whose.SERVER, What.SPEND, Span.DAY, ceilings.spend_per_server_day, SetBy.OPERATOR),
+        _quota(Whose.SERVER, What.SPEND, Span.MONTH, ceilings.spend_per_server_month, SetBy.OPERATOR),
+        _quota(Whose.EVERYONE, What.SPEND, Span.DAY, ceilings.spend_per_day, SetBy.OPERATOR),
+        _quota(Whose.EVERYONE, What.SPEND, Span.MONTH, ceilings.spend_per_month, SetBy.OPERATOR),
+    ]
+    held = [] if is_exempt(context, rules) else by_server
     return [
-        Quota(whose, what, span, limit, set_by)
-        for whose, what, span, limit, set_by in kinds
-        if limit is not None
-        and not (set_by is SetBy.SERVER and exempt)
-        and not (whose in {Whose.MEMBER, Whose.SERVER} and place.guild_id is None)
+        quota
+        for quota in (*held, *by_operator)
+        if quota is not None and not (context.guild_id is None and quota.whose in {Whose.MEMBER, Whose.SERVER})
     ]
 
 
-def _look_at_person(place: RequestContext, book: RuleBook, rules: Rules) -> None:
-    if place.user_id in book.blocked:
-        raise Barred(Bar.BLOCKED)
+def _quota(whose: Whose, what: What, span: Span, limit: int | None, set_by: SetBy) -> Quota | None:
+    return None if limit is None else Quota(whose, what, span, limit, set_by)
+
+
+def _filled(asked: RequestInput, rules: Rules, limits: MemberLimits) -> ImageRequest:
+    """The whole request. What nobody chose falls to something that is offered."""
+    request = asked.filled(rules.defaults or Options())
+    explicit, fitted = asked.options, nearest(request, limits)
+    return replace(
+        request,
+        model=request.model if explicit.model else fitted.model,
+        resolution=request.resolution if explicit.resolution else fitted.resolution,
+        count=request.count if explicit.count else fitted.count,
+    )
+
+
+def nearest(request: ImageRequest, limits: MemberLimits) -> ImageRequest:
+    """The request with what is not offered replaced by the nearest thing that is."""
+    model, resolution, count = request.model, request.resolution, request.count
+    if limits.models and model not in limits.models:
+        model = limits.models[0]
+    if limits.resolutions and resolution not in limits.resolutions:
+        resolution = limits.resolutions[0]
+    if limits.max_count is not None:
+        count = min(count, limits.max_count)
+    return replace(request, model=model, resolution=resolution, count=count)
+
+
+def _imposed(request: ImageRequest, asked: RequestInput, context: RequestContext, rules: Rules) -> ImageRequest:
+    """What a place decides by itself, whatever was asked for."""
+    covers = {SpoilerRule.ALWAYS: True, SpoilerRule.NEVER: False}
+    spoiler = covers.get(rules.spoiler or SpoilerRule.AS_ASKED, request.spoiler)
+    # Where nobody watches over the bot, somebody else's picture is no matter for everyone's eyes.
+    hidden = bool(rules.private_only) or (not context.bot_member and bool(_others(context, asked)))
+    return replace(request, spoiler=spoiler, private=request.private or hidden)
+
+
+def _person_faults(context: RequestContext, book: RuleBook, rules: Rules, now: datetime) -> Sequence[RequestError]:
+    faults: list[RequestError] = []
     # A list of channels is the server's to set: a channel's own rules cannot let it in or out.
     channels = book.server.channels
-    if channels and not {place.channel_id, place.parent_id} & set(channels):
-        raise Barred(Bar.CHANNEL, *channels)
-    if rules.age_restricted is AgeRule.ONLY and not place.age_restricted:
-        raise Barred(Bar.AGE, AgeRule.ONLY)
-    if rules.age_restricted is AgeRule.NEVER and place.age_restricted:
-        raise Barred(Bar.AGE)
-    if rules.roles and not place.role_ids.intersection(rules.roles):
-        raise Barred(Bar.ROLE, *rules.roles)
+    if channels and not {context.channel_id, context.parent_id} & set(channels):
+        faults.append(Barred(Bar.CHANNEL, *channels))
+    if rules.age_restricted is AgeRule.ONLY and not context.age_restricted:
+        faults.append(Barred(Bar.AGE, AgeRule.ONLY))
+    if rules.age_restricted is AgeRule.NEVER and context.age_restricted:
+        faults.append(Barred(Bar.AGE))
+    if rules.roles and not context.role_ids.intersection(rules.roles):
+        faults.append(Barred(Bar.ROLE, *rules.roles))
+    if rules.member_days and context.joined_at is not None and not is_exempt(context, rules):
+        until = context.joined_at + timedelta(days=rules.member_days)
+        if now < until:
+            faults.append(Barred(Bar.NEW_MEMBER, int(until.timestamp())))
+    return faults
 
 
-def _filled(wish: RequestInput | ImageRequest, rules: Rules) -> ImageRequest:
-    """The whole request. What nobody chose falls to something that is offered."""
-    if isinstance(wish, ImageRequest):
-        return wish
-    request = wish.filled(rules.defaults or Options())
-    said = wish.options
-    if said.model is None and rules.models and request.model not in rules.models:
-        request = replace(request, model=rules.models[0])
-    if said.resolution is None and rules.resolutions and request.resolution not in rules.resolutions:
-        request = replace(request, resolution=rules.resolutions[0])
-    if said.count is None and rules.max_count and request.count > rules.max_count:
-        request = replace(request, count=rules.max_count)
-    return request
+def _input_faults(request: ImageRequest) -> Sequence[RequestError]:
+    """What the image API would refuse, by its page's sections 4 and 6. What types already forbid is not asked."""
+    faults: list[RequestError] = []
+    if not request.prompt.strip():
+        faults.append(InvalidRequest("Please describe the picture you would like: the prompt is empty."))
+    if len(request.prompt) > MAX_PROMPT_CHARS:
+        sentence = "The prompt is {length} characters long; up to {most} are possible. Please shorten it."
+        faults.append(InvalidRequest(sentence, length=len(request.prompt), most=MAX_PROMPT_CHARS))
+    if request.aspect_ratio is AspectRatio.AUTO and not request.is_edit:
+        shapes = ", ".join(ratio for ratio in AspectRatio if ratio is not AspectRatio.AUTO)
+        faults.append(
+            InvalidRequest(
+                "The aspect ratio auto follows a source picture, so it works for edits only. "
+                "Please choose one of: {choices}.",
+                choices=shapes,
+            )
+        )
+    if not 1 <= request.count <= MAX_COUNT:
+        faults.append(InvalidRequest("Between 1 and {most} pictures are possible at once.", most=MAX_COUNT))
+    if len(request.sources) > MAX_SOURCES:
+        faults.append(InvalidRequest("An edit takes at most {most} source pictures.", most=MAX_SOURCES))
+    if not all(map(_can_be_fetched, request.sources)):
+        faults.append(InvalidRequest("One of the source pictures has no address it could be fetched from."))
+    faults += [SourceRefused(it.size) for it in request.sources if it.size > MAX_SOURCE_BYTES][:1]
+    return faults
 
 
-def _look_at_choices(request: ImageRequest, rules: Rules) -> None:
-    if rules.models and request.model not in rules.models:
-        raise Barred(Bar.MODEL, *rules.models)
-    if rules.resolutions and request.resolution not in rules.resolutions:
-        raise Barred(Bar.RESOLUTION, *rules.resolutions)
-    if rules.max_count and request.count > rules.max_count:
-        raise Barred(Bar.COUNT, rules.max_count)
+def _can_be_fetched(source: Source) -> bool:
+    """By its address, or by a fresh one from the reply that keeps it."""
+    return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and source.kept is not None)
 
 
-def _imposed(request: ImageRequest, rules: Rules) -> ImageRequest:
-    """What a place decides by itself, whatever was asked for."""
-    spoiler = {SpoilerRule.ALWAYS: True, SpoilerRule.NEVER: False}.get(
-        rules.spoiler or SpoilerRule.AS_ASKED, request.spoiler
-    )
-    return replace(request, spoiler=spoiler, private=request.private or bool(rules.private_only))
+def _offer_faults(request: ImageRequest, limits: MemberLimits) -> Sequence[RequestError]:
+    faults: list[RequestError] = []
+    if limits.models and request.model not in limits.models:
+        faults.append(Barred(Bar.MODEL, *limits.models))
+    if limits.resolutions and request.resolution not in limits.resolutions:
+        faults.append(Barred(Bar.RESOLUTION, *limits.resolutions))
+    if limits.max_count is not None and request.count > limits.max_count:
+        faults.append(Barred(Bar.COUNT, limits.max_count))
+    return faults
+
+
+def _author_faults(
+    context: RequestContext, asked: RequestInput, rules: Rules, choices: Mapping[int, EditChoice]
+) -> Sequence[RequestError]:
+    """Whose pictures these are. NONE is always none, then an author's own choice goes before the rule."""
+    rule = rules.edits or EditRule.OWN
+    if asked.sources and context.guild_id is not None and context.bot_member and rule is EditRule.NONE:
+        return [Barred(Bar.EDITS)]
+    others = _others(context, asked)
+    if any(choices.get(author) is EditChoice.NOBODY for author in others):
+        return [Barred(Bar.AUTHOR)]
+    in_server = context.guild_id is not None and context.bot_member
+    if in_server and rule is EditRule.OWN and any(choices.get(author) is not EditChoice.ANYONE for author in others):
+        return [Barred(Bar.NOT_YOUR_PICTURE)]
+    return []
+
+
+def _others(context: RequestContext, asked: RequestInput) -> frozenset[int]:
+    """The other people whose pictures are to be edited."""
+    authors = {source.author_id for source in asked.sources if source.author_id is not None}
+    return frozenset(authors - {context.user_id})

@@ -61,6 +61,7 @@ class Quota:
     span: Span
     limit: int
     set_by: SetBy
+    role_id: int | None = None  # the role whose limit it is, where it is one's
 
 
 @dataclass(frozen=True, slots=True)

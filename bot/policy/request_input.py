@@ -1,11 +1,13 @@
-"""What a person asked for before anything that holds in the place has been filled in."""
+"""What a person asked for, before anything that holds where they ask has been filled in."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any
 
-from bot.model import AspectRatio, FollowUp, ImageRequest, Model, PictureFormat, Resolution, Source
+from bot.model import MAX_COUNT, AspectRatio, FollowUp, ImageRequest, Model, PictureFormat, Resolution, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +22,62 @@ class Options:
     spoiler: bool | None = None
     private: bool | None = None
 
+    @classmethod
+    def of(cls, request: ImageRequest) -> Options:
+        """All options of a whole request, each of them explicit."""
+        return cls(**{field.name: getattr(request, field.name) for field in fields(cls)})
+
     def over(self, other: Options) -> Options:
         """These options, and where they say nothing the other ones."""
         return Options(**{**other.said, **self.said})
 
     @property
     def said(self) -> dict[str, Any]:
-        """What is not None, by field name."""
+        """What is not None, by field name. It is also the JSON form."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
 
+def _count(value: Any) -> int:
+    if type(value) is bool or not 1 <= int(value) <= MAX_COUNT:
+        raise ValueError(value)
+    return int(value)
+
+
+#: Every option of a request, and how its value is read from a choice, a form's field or JSON. Each raises ValueError.
+OPTION_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {
+        "model": Model,
+        "aspect_ratio": AspectRatio,
+        "resolution": Resolution,
+        "count": _count,
+        "format": PictureFormat,
+        "spoiler": bool,
+        "private": bool,
+    }
+)
+
+
+def read_options(raw: Mapping[str, Any], *, strict: bool = False) -> Options:
+    """Options from plain values: of a command, a form or JSON. An empty value says nothing.
+
+    A value that this version does not know is left out as well, so that what an earlier or later version wrote can
+    still be read; `strict` raises ValueError instead, as for a choice that no form of ours offers.
+    """
+    known: dict[str, Any] = {}
+    for name, read in OPTION_READERS.items():
+        value = raw.get(name)
+        if value is None or value == "":
+            continue
+        try:
+            known[name] = read(value)
+        except (ValueError, TypeError):
+            if strict:
+                raise
+    return Options(**known)
+
+
+NO_OPTIONS = Options()
 #: What holds where neither the person nor the place says anything.
 BUILT_IN = Options(
     model=Model.STANDARD,
@@ -47,13 +94,18 @@ BUILT_IN_EDIT = replace(BUILT_IN, aspect_ratio=AspectRatio.AUTO)
 
 @dataclass(frozen=True, slots=True)
 class RequestInput:
-    """A request as a command gave it. `preset` is the saved style that comes in: as it was typed, then by name."""
+    """What a person said, options left open. `preset` is the saved style to use: as it was typed, then by its name."""
 
     prompt: str
     options: Options = Options()
     sources: tuple[Source, ...] = ()
     preset: str | None = None
     follows: FollowUp | None = None
+
+    @classmethod
+    def of(cls, request: ImageRequest) -> RequestInput:
+        """A request that was whole before, as buttons and forms have it: nothing of it is left open."""
+        return cls(request.prompt, Options.of(request), request.sources, request.preset, request.follows)
 
     def filled(self, *layers: Options) -> ImageRequest:
         """The whole request: what the person said, then each layer in order, then what is built in.
@@ -65,6 +117,8 @@ class RequestInput:
             options = replace(options, spoiler=True)
         for layer in (*layers, BUILT_IN_EDIT if self.sources else BUILT_IN):
             options = options.over(layer)
+        # Whose a source is matters for what may be done with it now. It is not kept with the request.
+        sources = tuple(replace(source, author_id=None) for source in self.sources)
         return ImageRequest(
-            prompt=self.prompt, sources=self.sources, preset=self.preset, follows=self.follows, **options.said
+            prompt=self.prompt, sources=sources, preset=self.preset, follows=self.follows, **options.said
         )

@@ -1,18 +1,20 @@
 """What holds in a server and its channels: set with `/settings`, kept in the database, obeyed before anything is spent.
 
 A `Rules` says only what was set; a channel's rules lie over those of its server. Nothing here knows Discord or SQL.
+A new rule is a field of `Rules`, whose metadata says how it is read from JSON, and an entry of the table in
+ui/settings/sections.py, which says how people see it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from bot.model import Model, Resolution
-from bot.policy.request_input import Options
+from bot.policy.request_input import Options, read_options
 
 WHOLE_SERVER = 0  # stands for the channel where rules hold in the whole server
 
@@ -33,6 +35,48 @@ class AgeRule(StrEnum):
     NEVER = "never"
 
 
+class EditRule(StrEnum):
+    """Whose pictures may be edited. A member's own choice goes before OWN, see preferences.EditChoice."""
+
+    ANYONE = "anyone"
+    OWN = "own"  # one's own and Easel's; holds where nothing is set
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleLimits:
+    """What members with one role may ask for, see role_limits.py. None is no limit, and the offer of the place."""
+
+    role_id: int
+    pictures_per_day: int | None = None
+    pictures_per_month: int | None = None
+    max_count: int | None = None
+    models: tuple[Model, ...] | None = None
+    resolutions: tuple[Resolution, ...] | None = None
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> RoleLimits:
+        """From its JSON form. Raises LookupError, TypeError or ValueError."""
+        return cls(
+            int(raw["role_id"]),
+            *(None if (value := raw.get(name)) is None else int(value) for name in _ROLE_NUMBERS),
+            models=_several(Model)(raw["models"]) if raw.get("models") else None,
+            resolutions=_several(Resolution)(raw["resolutions"]) if raw.get("resolutions") else None,
+        )
+
+
+_ROLE_NUMBERS = ("pictures_per_day", "pictures_per_month", "max_count")
+
+
+def _several(read: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    return lambda values: tuple(read(value) for value in values)
+
+
+def _rule(read: Callable[[Any], Any]) -> Any:
+    """A field of Rules that is not set until somebody does. `read` makes its value from the JSON form."""
+    return field(default=None, metadata={"read": read})
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """None means "not set": the server's rules, then the operator's ceilings, then no limit. Money is in micros.
@@ -40,26 +84,43 @@ class Rules:
     A tuple of ids or choices that is empty means the same as None, so that clearing a menu lifts its rule.
     """
 
-    channels: tuple[int, ...] | None = None  # where Easel works; threads go with their channel. Server only
-    roles: tuple[int, ...] | None = None  # who may use it
-    exempt_roles: tuple[int, ...] | None = None  # whose members no quota of the server holds back
-    pictures_per_member_day: int | None = None
-    pictures_per_day: int | None = None
-    spend_per_day: int | None = None  # millionths of a US dollar
-    spend_per_month: int | None = None  # millionths of a US dollar
-    jobs_per_member: int | None = None  # in flight at once
-    models: tuple[Model, ...] | None = None  # what is offered
-    resolutions: tuple[Resolution, ...] | None = None
-    max_count: int | None = None
-    defaults: Options | None = None  # for what a member leaves out
-    spoiler: SpoilerRule | None = None
-    private_only: bool | None = None
-    age_restricted: AgeRule | None = None
-    blocked_words: tuple[str, ...] | None = None  # whole words, in any case
-    blocked_patterns: tuple[str, ...] | None = None  # regular expressions, their run time bounded
-    report_channel: int | None = None  # server only
-    confirm_over: int | None = None  # millionths of a US dollar: dearer requests ask for a yes first
-    language: str | None = None  # one of ui.language.Language, for public replies
+    channels: tuple[int, ...] | None = _rule(_several(int))  # where Easel works; threads go with theirs. Server only
+    roles: tuple[int, ...] | None = _rule(_several(int))  # who may use it
+    exempt_roles: tuple[int, ...] | None = _rule(_several(int))  # whose members no quota of the server holds back
+    member_days: int | None = _rule(int)  # so many days in the server before somebody may use it
+    pictures_per_member_day: int | None = _rule(int)
+    pictures_per_day: int | None = _rule(int)
+    role_limits: tuple[RoleLimits, ...] | None = _rule(_several(RoleLimits.read))  # server only
+    spend_per_day: int | None = _rule(int)  # millionths of a US dollar
+    spend_per_month: int | None = _rule(int)  # millionths of a US dollar
+    jobs_per_member: int | None = _rule(int)  # in flight at once
+    models: tuple[Model, ...] | None = _rule(_several(Model))  # what is offered
+    resolutions: tuple[Resolution, ...] | None = _rule(_several(Resolution))
+    max_count: int | None = _rule(int)
+    defaults: Options | None = _rule(read_options)  # for what a member leaves out
+    spoiler: SpoilerRule | None = _rule(SpoilerRule)
+    private_only: bool | None = _rule(bool)
+    age_restricted: AgeRule | None = _rule(AgeRule)
+    edits: EditRule | None = _rule(EditRule)  # whose pictures may be edited
+    blocked_words: tuple[str, ...] | None = _rule(_several(str))  # whole words, in any case
+    blocked_patterns: tuple[str, ...] | None = _rule(_several(str))  # regular expressions, their run time bounded
+    report_channel: int | None = _rule(int)  # server only
+    confirm_over: int | None = _rule(int)  # millionths of a US dollar: dearer requests ask for a yes first
+    language: str | None = _rule(str)  # one of ui.language.Language, for public replies
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> Rules:
+        """From the JSON form. What this version does not know, or cannot understand, counts as not set."""
+        known: dict[str, Any] = {}
+        for rule in fields(cls):
+            value = raw.get(rule.name)
+            if value is None:
+                continue
+            try:
+                known[rule.name] = rule.metadata["read"](value)
+            except (LookupError, TypeError, ValueError):
+                continue
+        return cls(**known)
 
     def over(self, server: Rules) -> Rules:
         """These rules of a channel, and where they say nothing those of its server."""
@@ -68,7 +129,7 @@ class Rules:
     @property
     def said(self) -> dict[str, Any]:
         """What was set, by field name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {rule.name: getattr(self, rule.name) for rule in fields(self)}
         return {name: value for name, value in values.items() if value not in (None, ())}
 
 

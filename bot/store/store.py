@@ -20,6 +20,7 @@ from bot.store.queries.lists import Lists
 from bot.store.queries.meta import Meta
 from bot.store.queries.openings import Openings
 from bot.store.queries.people import People
+from bot.store.queries.preferences import PreferenceStore
 from bot.store.queries.presets import PresetQueries
 from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
@@ -56,6 +57,7 @@ class Store:
         self.rules = RuleStore(self.run)
         self.ledger = Ledger(self.run)
         self.openings = Openings(self.run)
+        self.preferences = PreferenceStore(self.run)
         self.presets = PresetQueries(self.run)
 
     @classmethod

@@ -54,8 +54,8 @@ async def test_edit_image_reads_forwarded_messages_and_files_of_an_untold_type(h
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "b.jfif", "JPEG")
     house.discord.rules = replace(house.discord.rules, tells_content_types=False)
     try:
-        message = await house.ben.at("general").post("look", files=[tmp_path / "a.png", tmp_path / "b.jfif"])
-        forwarded = await house.ben.at("general").forward(message, "pictures")
+        message = await house.ada.at("general").post("look", files=[tmp_path / "a.png", tmp_path / "b.jfif"])
+        forwarded = await house.ada.at("general").forward(message, "pictures")
         form = await house.ada.message_menu("Edit image", forwarded)
         assert isinstance(form, ModalForm), form.text
         answers = {"Prompt": "in snow", "Picture": ["Picture 2"]}
@@ -78,7 +78,7 @@ async def test_imagine_this_on_a_message_without_text_says_so(house: House, tmp_
 async def test_edit_image_opens_the_form_on_the_pictures_of_a_message(house: House, tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
-    message = await house.ben.post("look", files=[tmp_path / "a.png", tmp_path / "b.png"])
+    message = await house.ada.post("look", files=[tmp_path / "a.png", tmp_path / "b.png"])
     form = await house.ada.message_menu("Edit image", message)
     assert isinstance(form, ModalForm)
     answers = {"Prompt": "in snow", "Picture": ["Picture 2"]}
@@ -108,7 +108,7 @@ async def test_edit_image_on_a_message_without_pictures_says_so(house: House) ->
 
 async def test_a_form_that_was_open_during_a_restart_still_works(house: House, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), "teal").save(tmp_path / "c.png")
-    message = await house.ben.post("look", files=[tmp_path / "c.png"])
+    message = await house.ada.post("look", files=[tmp_path / "c.png"])
     form = await house.ada.message_menu("Edit image", message)
     await house.restart_bot()
     await (await house.ada.submit(form, Prompt="in snow")).until(with_pictures)
@@ -120,7 +120,7 @@ async def test_a_form_that_was_open_during_a_restart_still_works(house: House, t
 async def test_the_form_remembers_what_each_person_chose_the_last_time(house: House, tmp_path: Path) -> None:
     for name in ("d.png", "more.png"):
         Image.new("RGB", (64, 64), "teal").save(tmp_path / name)
-    message = await house.ben.post("look", files=[tmp_path / "d.png"])
+    message = await house.ada.post("look", files=[tmp_path / "d.png"])
     form = await house.ada.message_menu("Edit image", message)
     answers = {"Prompt": "in snow", "Model": ["Quality"], "Resolution": ["2k"], "Aspect ratio": ["16:9 – wide"]}
     reply = await house.ada.submit(form, {**answers, "Reference pictures": [tmp_path / "more.png"]})
@@ -144,3 +144,37 @@ async def test_a_form_of_somebody_else_is_refused(house: House, tmp_path: Path) 
     stolen = await house.ben.submit(form, Prompt="in snow")
     assert says("can no longer read this form")(stolen.message)
     assert len(house.submissions()) == before
+
+
+async def test_pictures_of_others_are_edited_only_where_they_or_the_server_allow_it(
+    house: House, tmp_path: Path
+) -> None:
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "f.png")
+    message = await house.ben.post("my holiday", files=[tmp_path / "f.png"])
+    form = await house.ada.message_menu("Edit image", message)
+    before = len(house.submissions())
+    refused = await house.ada.submit(form, Prompt="in snow")
+    assert refused.ephemeral
+    assert says("your own pictures and easel's")(refused.message)
+    assert not refused.message.labels
+    assert len(house.submissions()) == before
+    own = await house.ben.message_menu("Edit image", message)
+    await (await house.ben.submit(own, Prompt="in snow")).until(with_pictures)
+
+
+async def test_a_refused_request_is_repeated_and_can_be_changed(house: House) -> None:
+    assert (await house.ada.say("/settings max_count:2")).ephemeral
+    try:
+        refused = await house.ben.command("imagine", prompt="a very long story", count=4)
+        assert refused.ephemeral
+        assert says("a very long story")(refused.message)
+        await house.restart_bot()  # what was typed lies in the database
+        form = await house.ben.press(refused, "Change and try again")
+        assert isinstance(form, ModalForm)
+        held = {field.label: field.value for field in form.fields}
+        assert (held["Prompt"], held["Count"]) == ("a very long story", ("2",))
+        reply = await house.ben.submit(form)
+        await reply.until(with_pictures)
+        assert len(reply.message.pictures) == 2
+    finally:
+        await house.ada.say("/settings reset:max_count")

@@ -59,10 +59,10 @@ class Town:
         return int(str(rows(self.house.database, query)[0][0]))
 
     async def refuses(self, reply: Reply, *words: str) -> None:
-        """The reply is one private sentence, and nothing came of it."""
+        """The reply is private, says what is in the way, and nothing came of it; at most it can be changed."""
         assert reply.ephemeral, reply.text
         assert says(*words)(reply.message), reply.text
-        assert not reply.buttons
+        assert set(reply.message.labels) <= {"Change and try again"}
 
     async def paints(self, person: Person, **options: Any) -> Reply:
         reply = await person.command("imagine", **{"prompt": "a red fox"} | options)

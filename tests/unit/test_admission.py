@@ -1,47 +1,69 @@
-"""What rules make of a wish, without a database and without Discord."""
+"""What rules make of a asked, without a database and without Discord."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.errors import Bar, Barred
-from bot.model import ImageRequest, Model, Resolution, Source
-from bot.policy.admission import RequestContext, fitted, quotas_of
-from bot.policy.quotas import Ceilings, SetBy, Whose
+from bot.errors import Bar, Barred, InvalidRequest, NotAdmitted, RequestError
+from bot.model import AspectRatio, ImageRequest, Model, Resolution, Source
+from bot.policy.admission import Admitted, RequestContext, admit, quotas_of
+from bot.policy.preferences import EditChoice
+from bot.policy.prices import parse
+from bot.policy.quotas import Ceilings, SetBy, Span, What, Whose
 from bot.policy.request_input import Options, RequestInput
-from bot.policy.rules import AgeRule, RuleBook, Rules, SpoilerRule
+from bot.policy.rules import AgeRule, EditRule, RoleLimits, RuleBook, Rules, SpoilerRule
 
+PRICES = parse("grok-imagine-image:1k=0.02")
 GUILD, CHANNEL, THREAD = 13, 12, 14
 PLACE = RequestContext(user_id=1, channel_id=CHANNEL, guild_id=GUILD, role_ids=frozenset({5}))
 IN_THREAD = replace(PLACE, channel_id=THREAD, parent_id=CHANNEL)
 
 
-async def made(
-    rules: Rules, wish: RequestInput | ImageRequest | None = None, place: RequestContext = PLACE
-) -> ImageRequest:
-    return (await fitted(place, wish or RequestInput("a red fox"), RuleBook(GUILD, "v", rules)))[0]
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
-async def barred(
-    rules: Rules, wish: RequestInput | ImageRequest | None = None, place: RequestContext = PLACE
-) -> Barred:
-    with pytest.raises(Barred) as caught:
-        await made(rules, wish, place)
-    return caught.value
+async def admitted(
+    place: RequestContext,
+    asked: RequestInput,
+    book: RuleBook | None,
+    ceilings: Ceilings | None = None,
+    choices: Mapping[int, EditChoice] | None = None,
+) -> Admitted:
+    return await admit(
+        place, asked, book, prices=PRICES, ceilings=ceilings or Ceilings(), choices=choices or {}, now=NOW
+    )
 
 
-async def test_outside_servers_a_wish_is_filled_with_what_is_built_in() -> None:
-    request, rules = await fitted(RequestContext(1, 2), RequestInput("a red fox"), None)
-    assert (request, rules) == (ImageRequest("a red fox"), Rules())
+async def made(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> ImageRequest:
+    return (await admitted(place, asked or RequestInput("a red fox"), RuleBook(GUILD, "v", rules))).request
+
+
+async def refused(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> list[RequestError]:
+    with pytest.raises(NotAdmitted) as caught:
+        await made(rules, asked, place)
+    return list(caught.value.reasons)
+
+
+async def barred(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> Barred:
+    [reason] = await refused(rules, asked, place)
+    assert isinstance(reason, Barred)
+    return reason
+
+
+async def test_outside_servers_a_asked_is_filled_with_what_is_built_in() -> None:
+    it = await admitted(RequestContext(1, 2), RequestInput("a red fox"), None)
+    assert (it.request, it.rules) == (ImageRequest("a red fox"), Rules())
 
 
 async def test_a_blocked_member_is_refused_before_anything_else() -> None:
     book = RuleBook(GUILD, "v", Rules(channels=(99,)), {}, frozenset({1}))
-    with pytest.raises(Barred) as caught:
-        await fitted(PLACE, RequestInput("x"), book)
-    assert caught.value.bar is Bar.BLOCKED
+    with pytest.raises(NotAdmitted) as caught:
+        await admitted(PLACE, RequestInput("x"), book)
+    assert [it.bar for it in caught.value.reasons if isinstance(it, Barred)] == [Bar.BLOCKED]
 
 
 async def test_channels_and_their_threads() -> None:
@@ -52,8 +74,8 @@ async def test_channels_and_their_threads() -> None:
 
 async def test_a_channels_own_rules_do_not_open_a_channel_that_the_server_leaves_out() -> None:
     book = RuleBook(GUILD, "v", Rules(channels=(99,)), {CHANNEL: Rules(channels=(CHANNEL,))})
-    with pytest.raises(Barred):
-        await fitted(PLACE, RequestInput("x"), book)
+    with pytest.raises(NotAdmitted):
+        await admitted(PLACE, RequestInput("x"), book)
 
 
 async def test_roles() -> None:
@@ -62,7 +84,7 @@ async def test_roles() -> None:
 
 
 async def test_what_was_asked_for_and_is_not_offered_is_refused() -> None:
-    assert (await barred(Rules(models=(Model.QUALITY,)), ImageRequest("x"))).bar is Bar.MODEL
+    assert (await barred(Rules(models=(Model.QUALITY,)), RequestInput.of(ImageRequest("x")))).bar is Bar.MODEL
     assert (await barred(Rules(max_count=2), RequestInput("x", Options(count=3)))).bar is Bar.COUNT
     asked = RequestInput("x", Options(resolution=Resolution.TWO_K))
     assert (await barred(Rules(resolutions=(Resolution.ONE_K,)), asked)).bar is Bar.RESOLUTION
@@ -80,13 +102,13 @@ async def test_what_a_person_says_wins_over_the_servers_defaults() -> None:
     assert (request.count, request.model, request.aspect_ratio) == (3, Model.QUALITY, "auto")
 
 
-@pytest.mark.parametrize("asked", [True, False])
-async def test_spoilers_and_privacy(asked: bool) -> None:
-    wish = RequestInput("x", Options(spoiler=asked, private=asked))
-    assert (await made(Rules(spoiler=SpoilerRule.ALWAYS), wish)).spoiler
-    assert not (await made(Rules(spoiler=SpoilerRule.NEVER), wish)).spoiler
-    assert (await made(Rules(spoiler=SpoilerRule.AS_ASKED), wish)).spoiler is asked
-    assert (await made(Rules(private_only=True), wish)).private
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_spoilers_and_privacy(wanted: bool) -> None:
+    asked = RequestInput("x", Options(spoiler=wanted, private=wanted))
+    assert (await made(Rules(spoiler=SpoilerRule.ALWAYS), asked)).spoiler
+    assert not (await made(Rules(spoiler=SpoilerRule.NEVER), asked)).spoiler
+    assert (await made(Rules(spoiler=SpoilerRule.AS_ASKED), asked)).spoiler is wanted
+    assert (await made(Rules(private_only=True), asked)).private
 
 
 async def test_age_restricted_channels_are_in_or_out_as_the_server_says() -> None:
@@ -113,3 +135,119 @@ def test_which_quotas_hold_where() -> None:
     outside = quotas_of(RequestContext(1, 2), Rules(), ceilings)
     assert [quota.whose for quota in outside] == [Whose.USER, Whose.EVERYONE, Whose.EVERYONE]
     assert quotas_of(PLACE, Rules(), Ceilings()) == []
+
+
+async def test_all_that_is_in_the_way_is_told_at_once() -> None:
+    rules = Rules(channels=(99,), models=(Model.QUALITY,), max_count=2, blocked_words=("fox",))
+    asked = RequestInput("a fox", Options(model=Model.STANDARD, count=4))
+    reasons = await refused(rules, asked)
+    assert [it.bar for it in reasons if isinstance(it, Barred)] == [Bar.CHANNEL, Bar.MODEL, Bar.COUNT, Bar.WORDS]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        RequestInput("  "),
+        RequestInput("x" * 4001),
+        RequestInput("x", Options(aspect_ratio=AspectRatio.AUTO)),
+        RequestInput("x", Options(count=5)),
+        RequestInput("x", Options(count=0)),
+        RequestInput("x", sources=(Source("https://a.example"),) * 4),
+        RequestInput("x", sources=(Source(""),)),
+        RequestInput("x", sources=(Source("file:///etc/passwd"),)),
+    ],
+)
+async def test_what_the_image_api_would_refuse_is_refused_before(asked: RequestInput) -> None:
+    [reason] = await refused(Rules(), asked)
+    assert isinstance(reason, InvalidRequest)
+
+
+SPENDS = [
+    (Rules(spend_per_day=1), Ceilings()),
+    (Rules(spend_per_month=1), Ceilings()),
+    (Rules(), Ceilings(spend_per_server_day=1)),
+    (Rules(), Ceilings(spend_per_server_month=1)),
+    (Rules(), Ceilings(spend_per_day=1)),
+    (Rules(), Ceilings(spend_per_month=1)),
+]
+
+
+@pytest.mark.parametrize(("rules", "ceilings"), SPENDS)
+async def test_a_budget_refuses_what_has_no_price(rules: Rules, ceilings: Ceilings) -> None:
+    book = RuleBook(GUILD, "v", rules)
+    await admitted(PLACE, RequestInput("x"), book, ceilings)
+    with pytest.raises(NotAdmitted) as caught:
+        await admitted(PLACE, RequestInput("x", Options(resolution=Resolution.TWO_K)), book, ceilings)
+    assert [it.bar for it in caught.value.reasons if isinstance(it, Barred)] == [Bar.UNPRICED]
+
+
+async def test_new_members_wait_and_exempt_roles_do_not() -> None:
+    rules = Rules(member_days=3, exempt_roles=(7,))
+    young = replace(PLACE, joined_at=NOW - timedelta(days=2))
+    assert (await barred(rules, place=young)).allowed == (int((NOW + timedelta(days=1)).timestamp()),)
+    await made(rules, place=replace(young, role_ids=frozenset({7})))
+    await made(rules, place=replace(young, joined_at=NOW - timedelta(days=3)))
+
+
+THEIRS = RequestInput("x", sources=(Source("https://a.example", author_id=2),))
+
+
+@pytest.mark.parametrize(
+    ("rule", "choice", "bar"),
+    [
+        (None, None, Bar.NOT_YOUR_PICTURE),
+        (EditRule.OWN, EditChoice.ANYONE, None),
+        (EditRule.OWN, EditChoice.NOBODY, Bar.AUTHOR),
+        (EditRule.ANYONE, None, None),
+        (EditRule.ANYONE, EditChoice.NOBODY, Bar.AUTHOR),
+        (EditRule.NONE, EditChoice.ANYONE, Bar.EDITS),
+    ],
+)
+async def test_whose_pictures_may_be_edited(rule: EditRule | None, choice: EditChoice | None, bar: Bar | None) -> None:
+    book = RuleBook(GUILD, "v", Rules(edits=rule))
+    choices = {2: choice} if choice else {}
+    if bar is None:
+        it = await admitted(PLACE, THEIRS, book, choices=choices)
+        assert it.request.sources[0].author_id is None
+        return
+    with pytest.raises(NotAdmitted) as caught:
+        await admitted(PLACE, THEIRS, book, choices=choices)
+    assert [it.bar for it in caught.value.reasons if isinstance(it, Barred)] == [bar]
+
+
+async def test_ones_own_and_easels_pictures_are_edited_where_others_are_not() -> None:
+    for author in (PLACE.user_id, None):
+        await made(Rules(), RequestInput("x", sources=(Source("https://a.example", author_id=author),)))
+
+
+async def test_where_the_bot_is_no_member_an_edit_of_somebody_elses_picture_is_private() -> None:
+    outside = replace(PLACE, bot_member=False)
+    assert (await admitted(outside, THEIRS, None)).request.private
+    assert not (await admitted(outside, RequestInput("x"), None)).request.private
+
+
+async def test_of_several_roles_the_most_generous_holds() -> None:
+    rules = Rules(
+        pictures_per_member_day=1,
+        max_count=1,
+        models=(Model.STANDARD,),
+        role_limits=(
+            RoleLimits(5, pictures_per_day=10, pictures_per_month=50, max_count=2),
+            RoleLimits(6, pictures_per_day=20, pictures_per_month=40, models=(Model.QUALITY,)),
+            RoleLimits(7),
+        ),
+    )
+    quotas = quotas_of(PLACE, rules, Ceilings())
+    assert [(it.what, it.span, it.limit, it.role_id) for it in quotas] == [
+        (What.PICTURES, Span.DAY, 10, 5),
+        (What.PICTURES, Span.MONTH, 50, 5),
+    ]
+    both = replace(PLACE, role_ids=frozenset({5, 6}))
+    assert [(it.limit, it.role_id) for it in quotas_of(both, rules, Ceilings())] == [(20, 6), (50, 5)]
+    assert quotas_of(replace(PLACE, role_ids=frozenset({5, 7})), rules, Ceilings()) == []
+    [general] = quotas_of(replace(PLACE, role_ids=frozenset()), rules, Ceilings())
+    assert (general.limit, general.role_id) == (1, None)
+    assert (await made(rules, RequestInput("x", Options(count=2)), both)).count == 2
+    assert (await made(rules, RequestInput("x", Options(model=Model.QUALITY)), both)).model is Model.QUALITY
+    assert (await barred(rules, RequestInput("x", Options(model=Model.QUALITY)))).bar is Bar.MODEL
+    assert (await barred(rules, RequestInput("x", Options(count=3)), both)).bar is Bar.COUNT

@@ -1,4 +1,4 @@
-"""Dear requests: kept until their user has said yes to the price, and handed out once."""
+"""Requests that wait for their user: dear ones for a yes, refused ones for a change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class DraftBook:
         self._drafts = drafts
 
     async def keep(self, user_id: int, request: ImageRequest, parent_id: str | None, link: str | None) -> str:
-        """Write a request down until it is confirmed; returns its id."""
+        """Write a request down until its user comes back to it; returns its id."""
         draft = Draft(secrets.token_hex(8), user_id, request, parent_id, link)
         await self._drafts.keep(draft, now=now(), patience=PATIENCE_S)
         return draft.id
@@ -27,3 +27,7 @@ class DraftBook:
     async def take(self, draft_id: str, user_id: int) -> Draft | None:
         """The request, for its user and for the first who asks: two clicks start one job."""
         return await self._drafts.take(draft_id, user_id, patience=PATIENCE_S)
+
+    async def get(self, draft_id: str, user_id: int) -> Draft | None:
+        """The request, for its user, as often as they ask: whoever is refused again has not lost what they typed."""
+        return await self._drafts.get(draft_id, user_id, patience=PATIENCE_S)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from bot.errors import StoreUnavailable
 from bot.jobs.clock import now
-from bot.model import ImageRequest, Source
+from bot.model import Source
 from bot.policy.request_input import Options
 from bot.store.queries.openings import Opening, Openings
+from bot.store.queries.preferences import PreferenceStore
 
 __all__ = ["Opened", "Opening", "OpeningBook"]
 
@@ -33,8 +34,9 @@ class Opened:
 class OpeningBook:
     """The door between message menus and the kept openings."""
 
-    def __init__(self, openings: Openings) -> None:
+    def __init__(self, openings: Openings, preferences: PreferenceStore) -> None:
         self._openings = openings
+        self._preferences = preferences
 
     async def open(self, user_id: int, sources: Sequence[Source], link: str | None) -> Opened:
         """Keep what a form is about. Raises StoreUnavailable, soon."""
@@ -46,15 +48,15 @@ class OpeningBook:
         """What the form was opened on; None where that is too old, or another user's."""
         return await self._openings.get(key, user_id)
 
-    async def remember(self, user_id: int, request: ImageRequest) -> None:
+    async def remember(self, user_id: int, options: Options) -> None:
         """Keep the choices of an edit for the next form. Their loss harms nobody."""
         chosen = Options(
-            model=request.model,
-            aspect_ratio=request.aspect_ratio,
-            resolution=request.resolution,
-            format=request.format,
+            model=options.model,
+            aspect_ratio=options.aspect_ratio,
+            resolution=options.resolution,
+            format=options.format,
         )
         try:
-            await self._openings.remember(user_id, chosen)
+            await self._preferences.change(user_id, lambda own: replace(own, edit=chosen))
         except StoreUnavailable:
             log.info("the choices of an edit form were not written down")

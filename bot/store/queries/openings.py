@@ -1,18 +1,18 @@
-"""The queries over forms that were opened on a message, and over what the edit form remembers of each user."""
+"""The queries over forms that were opened on a message."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select
 
-from bot.model import AspectRatio, Model, PictureFormat, Resolution, Source
+from bot.model import Source
 from bot.policy.request_input import Options
+from bot.store.queries.preferences import read_preferences
 from bot.store.rows import read_sources
-from bot.store.schema import openings, preferences
+from bot.store.schema import openings
 from bot.store.thread import Run
 
 #: Discord takes a form that was left open for about this long.
@@ -44,13 +44,11 @@ class Openings:
             "link": opening.link,
             "made_at": now,
         }
-        remembered = select(preferences.c.value).where(preferences.c.user_id == opening.user_id)
 
         def write(connection: Connection) -> Options:
             connection.execute(delete(openings).where(openings.c.made_at < now - KEPT_FOR))
             connection.execute(insert(openings).values(values))
-            value = connection.execute(remembered).scalar_one_or_none()
-            return _options_of(json.loads(value)) if value else Options()
+            return read_preferences(connection, opening.user_id).edit
 
         return await self._run(write, patience)
 
@@ -61,27 +59,3 @@ class Openings:
         if row is None:
             return None
         return Opening(row["id"], row["user_id"], read_sources(json.loads(row["sources"])), row["link"])
-
-    async def remember(self, user_id: int, options: Options) -> None:
-        """Write down what the user chose in the edit form."""
-        value = json.dumps({"edit": options.said}, separators=(",", ":"))
-
-        def write(connection: Connection) -> None:
-            known = update(preferences).where(preferences.c.user_id == user_id).values(value=value)
-            if connection.execute(known.returning(preferences.c.user_id)).first() is None:
-                # Should another process be quicker, this fails, and the second try finds its row.
-                connection.execute(insert(preferences).values(user_id=user_id, value=value))
-
-        await self._run(write)
-
-
-def _options_of(value: dict[str, Any]) -> Options:
-    """Choices of a version that knew others are no reason to open no form."""
-    said: dict[str, Any] = value.get("edit", {})
-    kinds: dict[str, Any] = {
-        "model": Model,
-        "aspect_ratio": AspectRatio,
-        "resolution": Resolution,
-        "format": PictureFormat,
-    }
-    return Options(**{name: kind(said[name]) for name, kind in kinds.items() if said.get(name) in set(kind)})

@@ -9,22 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from bot.errors import PresetNameTaken, TooManyPresets
-from bot.model import AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.preset import Preset
-from bot.policy.request_input import Options
+from bot.policy.request_input import read_options
 from bot.store.schema import presets
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
-
-_READERS: dict[str, Any] = {
-    "model": Model,
-    "aspect_ratio": AspectRatio,
-    "resolution": Resolution,
-    "count": int,
-    "format": PictureFormat,
-    "spoiler": bool,
-    "private": bool,
-}
 
 
 class PresetQueries:
@@ -122,6 +111,4 @@ def _values(preset: Preset) -> dict[str, Any]:
 def _preset_of(row: RowMapping) -> Preset:
     columns: dict[str, Any] = {str(name): value for name, value in row.items()}
     value: dict[str, Any] = json.loads(columns.pop("value"))
-    said: dict[str, Any] = value.get("options", {})
-    options = Options(**{name: _READERS[name](given) for name, given in said.items() if name in _READERS})
-    return Preset(**columns, words=value.get("words", ""), options=options)
+    return Preset(**columns, words=value.get("words", ""), options=read_options(value.get("options") or {}))

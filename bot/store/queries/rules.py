@@ -10,16 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from bot.model import AspectRatio, Model, PictureFormat, Resolution
-from bot.policy.request_input import Options
-from bot.policy.rules import NO_RULES, WHOLE_SERVER, AgeRule, RuleBook, Rules, SpoilerRule
+from bot.policy.rules import NO_RULES, WHOLE_SERVER, RuleBook, Rules
 from bot.store.schema import blocks, meta, rules
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
@@ -146,12 +144,14 @@ def rules_text(value: Rules) -> str:
     said = value.said
     if value.defaults is not None:
         said["defaults"] = value.defaults.said
+    if value.role_limits is not None:
+        said["role_limits"] = [asdict(limits) for limits in value.role_limits]
     return json.dumps(said, separators=(",", ":"))
 
 
 def read_rules(text: str) -> Rules:
     """Rules from JSON text. What this version does not know, or cannot understand, counts as not set."""
-    return Rules(**_understood(json.loads(text), _RULE_READERS))
+    return Rules.read(json.loads(text))
 
 
 def _read(connection: Connection, guild_id: int) -> RuleBook:
@@ -175,42 +175,3 @@ def _stamp(connection: Connection, guild_id: int) -> None:
     change = update(meta).where(meta.c.name == name).values(value=version).returning(meta.c.name)
     if connection.execute(change).first() is None:
         connection.execute(insert(meta).values(name=name, value=version))
-
-
-def _understood(raw: Any, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
-    known: dict[str, Any] = {}
-    for name, value in dict(raw).items():
-        if name in readers and value is not None:
-            try:
-                known[name] = readers[name](value)
-            except (ValueError, TypeError):
-                continue
-    return known
-
-
-def _several(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
-    return lambda values: tuple(read(value) for value in values)
-
-
-_OPTION_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "model": Model,
-    "aspect_ratio": AspectRatio,
-    "resolution": Resolution,
-    "count": int,
-    "format": PictureFormat,
-    "spoiler": bool,
-    "private": bool,
-}
-_RULE_READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("channels", "roles", "exempt_roles"), _several(int)),
-    **dict.fromkeys(("pictures_per_member_day", "pictures_per_day", "spend_per_day", "spend_per_month"), int),
-    **dict.fromkeys(("jobs_per_member", "max_count", "report_channel", "confirm_over"), int),
-    **dict.fromkeys(("blocked_words", "blocked_patterns"), _several(str)),
-    "models": _several(Model),
-    "resolutions": _several(Resolution),
-    "defaults": lambda raw: Options(**_understood(raw, _OPTION_READERS)),
-    "spoiler": SpoilerRule,
-    "private_only": bool,
-    "age_restricted": AgeRule,
-    "language": str,
-}

@@ -9,8 +9,8 @@ import aiohttp
 import discord
 import structlog
 
-from bot.jobs.policies import RequestContext
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
+from bot.policy.admission import RequestContext
 from bot.policy.rules import Rules
 from bot.ui.kit.media import media_urls
 
@@ -19,8 +19,8 @@ log = structlog.stdlib.get_logger(__name__)
 Interaction = discord.Interaction[Any]
 
 
-def place_of(interaction: Interaction) -> RequestContext:
-    """Who asks and where, as Discord tells it."""
+def context_of(interaction: Interaction) -> RequestContext:
+    """Who asks and where, as the interaction itself tells it."""
     channel = interaction.channel
     in_thread = isinstance(channel, discord.Thread)
     user = interaction.user
@@ -29,8 +29,13 @@ def place_of(interaction: Interaction) -> RequestContext:
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
         parent_id=channel.parent_id if in_thread else None,
-        role_ids=frozenset(role.id for role in user.roles) if isinstance(user, discord.Member) else frozenset(),
+        # `roles` leaves out what the cache does not know: all of them where the bot is no member.
+        role_ids=frozenset(getattr(user, "_roles", ())) if isinstance(user, discord.Member) else frozenset(),
+        joined_at=user.joined_at if isinstance(user, discord.Member) else None,
         age_restricted=is_restricted(channel),
+        bot_member=interaction.client.get_guild(interaction.guild_id) is not None
+        if interaction.guild_id is not None
+        else interaction.context.dm_channel,
     )
 
 
@@ -138,6 +143,17 @@ def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
     if kept is None and job.target.bot_member and job.target.message_id and not job.target.ephemeral:
         kept = Kept(job.target.channel_id, job.target.message_id, Slot.PICTURE, index)
     return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)
+
+
+async def show(interaction: Interaction, view: discord.ui.LayoutView) -> None:
+    """A private card to the one who asked, lost without harm likewise."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(view=view, ephemeral=True)
+        else:
+            await interaction.response.send_message(view=view, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+        log.info("a private card was not taken", error=type(exc).__name__)
 
 
 async def say(interaction: Interaction, sentence: str) -> None:

@@ -17,7 +17,7 @@ from bot.policy.quotas import Span, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
 from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, place_of
+from bot.ui.kit.interactions import Interaction, context_of
 from bot.ui.kit.language import language, mark, tr, word
 from bot.ui.kit.permissions import may_use
 from bot.ui.kit.widgets import GOOD, card
@@ -78,7 +78,7 @@ class HelpPanel:
         """None where the database does not say: the rest of the card helps all the same."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                return await self._owner.allowance(place_of(interaction))
+                return await self._owner.allowance(context_of(interaction))
         except (StoreUnavailable, TimeoutError) as exc:
             log.warning("the database does not say what is left of a quota", error=type(exc).__name__)
             return None

@@ -16,7 +16,7 @@ from bot.pictures import chart
 from bot.policy.quotas import Span, What, Whose
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
-from bot.ui.kit.interactions import Interaction, place_of, say
+from bot.ui.kit.interactions import Interaction, context_of, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.permissions import manages_server
 from bot.ui.kit.widgets import GOOD, button, card
@@ -69,7 +69,7 @@ class UsagePanel:
         if whose == SERVER and interaction.guild_id is not None:
             account = await self._accounts.of_server(interaction.guild_id)
         else:
-            account = await self._accounts.mine(place_of(interaction))
+            account = await self._accounts.mine(context_of(interaction))
         png = await _chart(account)
         files = [discord.File(io.BytesIO(png), CHART_FILE, description=_alt(account))] if png else []
         view = layout(account, whose, with_chart=bool(png), manages=manages_server(interaction))

@@ -14,10 +14,11 @@ from bot.errors import DownloadError, JobMoved, ReplyError, StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import Cancelled, JobService
 from bot.model import AspectRatio, FailureKind, FollowUp, Job, JobState, Slot
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import JOB_PANEL, Click
-from bot.ui.kit.interactions import Interaction, renewed_target, say, with_fresh_sources
+from bot.ui.kit.interactions import Interaction, context_of, renewed_target, say, with_fresh_sources
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import media_urls
 from bot.ui.panels.preset_cards import save_button
@@ -27,7 +28,7 @@ from bot.ui.reply import cards
 from bot.ui.reply.actions import Action
 from bot.ui.requests import forms
 from bot.ui.requests.deletion import Deletions
-from bot.ui.requests.intake import Intake
+from bot.ui.requests.intake import Intake, Parent
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -83,10 +84,12 @@ class ReplyButtons:
 
     async def _again(self, interaction: Interaction, job: Job) -> None:
         request = replace(with_fresh_sources(interaction, job), follows=FollowUp.AGAIN)
-        await self._intake.start(interaction, request, parent=job, link=link_to(interaction, interaction.message))
+        parent = Parent(job.id, link_to(interaction, interaction.message))
+        await self._intake.start(interaction, RequestInput.of(request), parent)
 
     async def _remix(self, interaction: Interaction, job: Job) -> None:
-        await interaction.response.send_modal(forms.remix_form(job))
+        offer = await self._policies.offer(context_of(interaction))
+        await interaction.response.send_modal(forms.remix_form(job, offer))
 
     async def _edit(self, interaction: Interaction, job: Job) -> None:
         pictures = len(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else 0
@@ -94,7 +97,8 @@ class ReplyButtons:
             await say(interaction, tr(texts.NOTHING_TO_EDIT))
             return
         request = replace(job.request, aspect_ratio=AspectRatio.AUTO)
-        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures))
+        offer = await self._policies.offer(context_of(interaction))
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures, offer))
 
     async def _details(self, interaction: Interaction, job: Job) -> None:
         view = cards.details(job, self._service.prices.cost_micros(job.request, job.request.count))

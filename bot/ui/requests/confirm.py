@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import aiohttp
 import discord
 from discord import ui
 
-from bot.jobs.policies import Admitted
 from bot.jobs.records.drafts import DraftBook
+from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
-from bot.ui.kit.dispatch import Click, custom_id
+from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
-from bot.ui.kit.widgets import WORKING, button, card, row
-
-if TYPE_CHECKING:
-    from bot.ui.requests.intake import Intake
-
-PANEL = "confirm"
+from bot.ui.kit.widgets import WORKING, card
+from bot.ui.requests.intake import Intake, Parent
+from bot.ui.requests.questions import CONFIRM
 
 ANSWERED = mark("This question was answered already, or is too old. Please ask for the picture once more.")
 NOT_STARTED = mark("Nothing was started, and nothing was charged.")
@@ -28,7 +23,7 @@ NOT_STARTED = mark("Nothing was started, and nothing was charged.")
 class ConfirmPanel:
     """The panel `confirm`."""
 
-    name = PANEL
+    name = CONFIRM
 
     def __init__(self, intake: Intake, drafts: DraftBook) -> None:
         self._intake = intake
@@ -48,22 +43,10 @@ class ConfirmPanel:
         elif not yes:
             await interaction.response.edit_message(view=card(WORKING, ui.TextDisplay(tr(NOT_STARTED))))
         else:
-            await self._intake.resume(interaction, draft)
+            parent = Parent(draft.parent_id, draft.parent_link)
+            # The place is looked at anew: a rule may have changed since the question.
+            await self._intake.start(interaction, RequestInput.of(draft.request), parent, confirmed=True)
             await _remove_question(interaction)
-
-
-def question(admitted: Admitted, draft_id: str) -> ui.LayoutView:
-    """What is asked for, what it is expected to cost, and two buttons."""
-    request = admitted.request
-    lines = [
-        tr("### This costs about {price}", price=texts.dollars(admitted.price or 0)),
-        texts.quoted(request.prompt),
-        f"-# {texts.options(request)}",
-        tr("Requests over {limit} are asked about first here.", limit=texts.dollars(admitted.rules.confirm_over or 0)),
-    ]
-    yes = button(tr("Confirm"), custom_id(PANEL, "yes", draft_id), discord.ButtonStyle.success)
-    no = button(tr("Not now"), custom_id(PANEL, "no", draft_id))
-    return card(WORKING, ui.TextDisplay("\n".join(lines)), row(yes, no))
 
 
 async def _remove_question(interaction: Interaction) -> None:

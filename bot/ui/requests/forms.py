@@ -25,6 +25,8 @@ from bot.model import (
     Resolution,
     Source,
 )
+from bot.policy.admission import nearest
+from bot.policy.role_limits import UNLIMITED, MemberLimits
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import mark, tr
@@ -58,23 +60,34 @@ class Kind(StrEnum):
     MENU = "menu"  # of the message menu Edit image: no job stands behind it
 
 
-def remix_form(job: Job) -> ui.Modal:
+def remix_form(job: Job, offer: MemberLimits = UNLIMITED) -> ui.Modal:
     """Prompt, model, aspect ratio, resolution and count of a job, filled in. A form holds five fields."""
-    request = job.request
-    counts = [(texts.pictures(count), str(count)) for count in range(1, MAX_COUNT + 1)]
+    return _filled_in(tr("Remix"), custom_id(PANEL, Kind.REMIX, job.id), job.request, offer)
+
+
+def change_form(identity: str, request: ImageRequest, offer: MemberLimits) -> ui.Modal:
+    """The same for a request that was refused. `identity` is the form's custom id."""
+    return _filled_in(tr("Change and try again"), identity, request, offer)
+
+
+def _filled_in(title: str, identity: str, request: ImageRequest, offer: MemberLimits) -> ui.Modal:
+    """Only what the place offers can be chosen; of what it does not, the nearest is chosen beforehand."""
+    request = nearest(request, offer)
+    counts = [(texts.pictures(count), str(count)) for count in range(1, (offer.max_count or MAX_COUNT) + 1)]
     return widgets.form(
-        tr("Remix"),
-        custom_id(PANEL, Kind.REMIX, job.id),
+        title,
+        identity,
         _prompt(request.prompt),
-        _model(request),
+        _model(request, offer),
         _ratio(request, with_auto=request.is_edit),
-        _resolution(request),
+        _resolution(request, offer),
         _choice(tr("Count"), COUNT, counts, str(request.count)),
     )
 
 
-def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.Modal:
+def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int, offer: MemberLimits = UNLIMITED) -> ui.Modal:
     """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
+    request = nearest(request, offer)
     title, made = tr("Edit"), custom_id(PANEL, kind, key)
     prompt = _prompt("", placeholder=tr("What should change?"))
     upload: ui.FileUpload[Any] = ui.FileUpload(
@@ -87,11 +100,11 @@ def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int) -> ui.
     )
     ratio = _ratio(request, with_auto=True)
     if pictures == 1:
-        return widgets.form(title, made, prompt, references, _model(request), ratio, _resolution(request))
+        return widgets.form(title, made, prompt, references, _model(request, offer), ratio, _resolution(request, offer))
     which = [(tr("Picture {number}", number=number + 1), str(number)) for number in range(pictures)]
     order = tr("Counted from left to right, then from top to bottom") if kind is Kind.EDIT else None
     picture = _choice(tr("Picture"), PICTURE, which, "0", order)
-    return widgets.form(title, made, prompt, picture, references, _model_and_resolution(request), ratio)
+    return widgets.form(title, made, prompt, picture, references, _model_and_resolution(request, offer), ratio)
 
 
 def remixed(request: ImageRequest, click: Click) -> ImageRequest:
@@ -145,13 +158,13 @@ def _choice(
     return ui.Label(text=label, description=about, component=select)
 
 
-def _model(request: ImageRequest) -> ui.Label[Any]:
-    names = [(texts.model_name(model), model.value) for model in Model]
+def _model(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
+    names = [(texts.model_name(model), model.value) for model in offer.models or Model]
     return _choice(tr("Model"), MODEL, names, request.model.value)
 
 
-def _resolution(request: ImageRequest) -> ui.Label[Any]:
-    names = [(resolution.value, resolution.value) for resolution in Resolution]
+def _resolution(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
+    names = [(resolution.value, resolution.value) for resolution in offer.resolutions or Resolution]
     return _choice(tr("Resolution"), RESOLUTION, names, request.resolution.value)
 
 
@@ -161,12 +174,12 @@ def _ratio(request: ImageRequest, *, with_auto: bool) -> ui.Label[Any]:
     return _choice(tr("Aspect ratio"), RATIO, names, request.aspect_ratio.value)
 
 
-def _model_and_resolution(request: ImageRequest) -> ui.Label[Any]:
+def _model_and_resolution(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
     # One field more would be the sixth, so the two share one where the form also asks which picture.
     names = [
         (f"{texts.model_name(model)}, {resolution.value}", f"{model.value} {resolution.value}")
-        for model in Model
-        for resolution in Resolution
+        for model in offer.models or Model
+        for resolution in offer.resolutions or Resolution
     ]
     return _choice(
         tr("Model and resolution"), MODEL_AND_RESOLUTION, names, f"{request.model.value} {request.resolution.value}"

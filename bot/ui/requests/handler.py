@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import discord
 
+from bot.jobs.policies import Policies
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.service import JobService
 from bot.model import MAX_PROMPT_CHARS, AspectRatio, FollowUp, ImageRequest, Job
@@ -13,13 +14,13 @@ from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, result_as_source, say, with_fresh_sources
+from bot.ui.kit.interactions import Interaction, context_of, result_as_source, say, with_fresh_sources
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import pictures_of
 from bot.ui.kit.message_text import words_of
 from bot.ui.panels.presets import PresetPanel
 from bot.ui.requests import forms
-from bot.ui.requests.intake import Intake
+from bot.ui.requests.intake import Intake, Parent
 
 
 class RequestHandler:
@@ -27,8 +28,11 @@ class RequestHandler:
 
     name = forms.PANEL
 
-    def __init__(self, service: JobService, intake: Intake, presets: PresetPanel, openings: OpeningBook) -> None:
+    def __init__(
+        self, service: JobService, policies: Policies, intake: Intake, presets: PresetPanel, openings: OpeningBook
+    ) -> None:
         self._service = service
+        self._policies = policies
         self._intake = intake
         self._presets = presets
         self._openings = openings
@@ -41,7 +45,8 @@ class RequestHandler:
 
     async def edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the edit form on the pictures of any message, with what the person chose the last time."""
-        pictures = pictures_of(message)
+        author_id = None if message.author.id == interaction.application_id else message.author.id
+        pictures = [replace(it, author_id=author_id) for it in pictures_of(message)]
         if not pictures:
             await say(interaction, tr(texts.NO_PICTURE_IN_MESSAGE))
             return
@@ -49,7 +54,8 @@ class RequestHandler:
         # again without a privileged intent: so the addresses are kept while the form may be open.
         opened = await self._openings.open(interaction.user.id, pictures, link_to(interaction, message))
         start = ImageRequest("", **opened.remembered.over(Options(aspect_ratio=AspectRatio.AUTO)).said)
-        await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, len(pictures)))
+        offer = await self._policies.offer(context_of(interaction))
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, len(pictures), offer))
 
     async def imagine_words_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint the words of any message."""
@@ -58,7 +64,7 @@ class RequestHandler:
             await say(interaction, tr(texts.NO_TEXT_IN_MESSAGE))
             return
         request = RequestInput(prompt, follows=FollowUp.MENU_IMAGINE)
-        await self._intake.start(interaction, request, link=link_to(interaction, message))
+        await self._intake.start(interaction, request, Parent(link=link_to(interaction, message)))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Take a filled-in form."""
@@ -76,9 +82,10 @@ class RequestHandler:
             # forged, or older than what it was about
             await say(interaction, tr(texts.FORM_TOO_OLD))
             return
-        await self._intake.start(interaction, request, parent=job, link=link_to(interaction, interaction.message))
+        asked = RequestInput.of(request)
+        await self._intake.start(interaction, asked, Parent(job.id, link_to(interaction, interaction.message)))
         if request.follows is FollowUp.EDIT:
-            await self._openings.remember(interaction.user.id, request)
+            await self._openings.remember(interaction.user.id, asked.options)
 
     async def _edit_opened(self, interaction: Interaction, key: str, click: Click) -> None:
         """Raises ValueError or LookupError for a form that is forged, or was opened too long ago."""
@@ -87,8 +94,9 @@ class RequestHandler:
             raise LookupError(key)
         source = opening.sources[int(click.first(forms.PICTURE) or 0)]
         request = forms.edited(ImageRequest("", follows=FollowUp.MENU_EDIT), click, source)
-        await self._intake.start(interaction, request, link=opening.link)
-        await self._openings.remember(interaction.user.id, request)
+        asked = RequestInput.of(request)
+        await self._intake.start(interaction, asked, Parent(link=opening.link))
+        await self._openings.remember(interaction.user.id, asked.options)
 
 
 def _asked_for(interaction: Interaction, kind: forms.Kind, click: Click, job: Job) -> ImageRequest:

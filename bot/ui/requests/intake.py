@@ -1,27 +1,28 @@
-"""From a wish to an acknowledged job: the row first, the acknowledgement second, everything else after."""
+"""From what a person asked for to an acknowledged job: the row first, then the acknowledgement, then the rest."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 import discord
 import structlog
 
-from bot.errors import AlreadyReceived, RequestError, RulesChanged, SourceFault, StoreUnavailable
-from bot.jobs.policies import Admitted, Policies
-from bot.jobs.records.drafts import Draft, DraftBook
+from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavailable
+from bot.jobs.policies import Policies
+from bot.jobs.records.drafts import DraftBook
 from bot.jobs.service import JobService, Received
-from bot.model import MAX_SOURCE_BYTES, ImageRequest, Job, Progress
+from bot.model import Job, Progress
+from bot.policy.admission import Admitted, RequestContext
 from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
-from bot.ui.kit.interactions import Interaction, place_of, reply_locale, say, target_of
+from bot.ui.kit.interactions import Interaction, context_of, reply_locale, say, show, target_of
 from bot.ui.kit.language import tr
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.reply.transport import AUTOMOD
-from bot.ui.requests.confirm import question
-from bot.ui.requests.refusals import refusal
+from bot.ui.requests.questions import question
+from bot.ui.requests.refusals import may_retry, refusal_card
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,19 +33,14 @@ LOOKS_AT_RULES = 4  # the first may be remembered, and a manager may be changing
 
 
 @dataclass(frozen=True, slots=True)
-class _Parent:
-    """What a request follows up: a job, and the address of a message that may be shown."""
+class Parent:
+    """What a request follows up: a job, and the address of a message, None where that must not be shown."""
 
-    id: str | None
-    link: str | None
+    job_id: str | None = None
+    link: str | None = None
 
 
-class _NeedsConfirmation(Exception):
-    """The request costs more than the place allows without a question."""
-
-    def __init__(self, admitted: Admitted) -> None:
-        super().__init__()
-        self.admitted = admitted
+NO_PARENT = Parent()
 
 
 class Intake:
@@ -57,85 +53,69 @@ class Intake:
         self._replies = replies
 
     async def start(
-        self,
-        interaction: Interaction,
-        wish: RequestInput | ImageRequest,
-        parent: Job | None = None,
-        link: str | None = None,
+        self, interaction: Interaction, asked: RequestInput, parent: Parent = NO_PARENT, *, confirmed: bool = False
     ) -> None:
         """See whether the place allows it, write the job, acknowledge it with its first card, then let it go.
 
-        A wish leaves open what the place fills in; a request is whole, as buttons and forms have it. `link` is the
-        address of the message that it follows up, None where that must not be shown.
+        A request that is not taken is answered privately, with all that is in the way. `confirmed` says that its user
+        knows the price.
         """
-        if too_large := [it.size for it in wish.sources if it.size > MAX_SOURCE_BYTES]:
-            await say(interaction, texts.source_fault(f"{SourceFault.TOO_LARGE} {too_large[0]}"))
-            return
-        await self._start(interaction, wish, _Parent(parent.id if parent else None, link), confirmed=False)
-
-    async def resume(self, interaction: Interaction, draft: Draft) -> None:
-        """Start what was asked about and confirmed; the place is looked at anew."""
-        await self._start(interaction, draft.request, _Parent(draft.parent_id, draft.parent_link), confirmed=True)
-
-    async def _start(
-        self, interaction: Interaction, wish: RequestInput | ImageRequest, parent: _Parent, *, confirmed: bool
-    ) -> None:
+        context = context_of(interaction)
         try:
-            received = await self._received(interaction, wish, parent, confirmed=confirmed)
-        except _NeedsConfirmation as dear:
-            await self._ask(interaction, dear.admitted, parent)
+            outcome = await self._taken(interaction, context, asked, parent, confirmed=confirmed)
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
-            await say(interaction, refusal(exc))
+            await self._refuse(interaction, asked, parent, exc)
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
         else:
+            if isinstance(outcome, Admitted):
+                draft_id = await self._drafts.keep(interaction.user.id, outcome.request, parent.job_id, parent.link)
+                await interaction.response.send_message(view=question(outcome, draft_id), ephemeral=True)
+                return
             try:
-                await self._acknowledge(interaction, received.job, received.place)
+                await self._acknowledge(interaction, outcome.job, outcome.place)
             finally:
                 self._service.answered()
 
-    async def _ask(self, interaction: Interaction, admitted: Admitted, parent: _Parent) -> None:
-        try:
-            draft_id = await self._drafts.keep(interaction.user.id, admitted.request, parent.id, parent.link)
-        except StoreUnavailable as exc:
-            log.error("the database did not take a question in time", error=str(exc))
-            await say(interaction, tr(texts.DATABASE_BUSY))
-            return
-        await interaction.response.send_message(view=question(admitted, draft_id), ephemeral=True)
-
-    async def _received(
-        self, interaction: Interaction, wish: RequestInput | ImageRequest, parent: _Parent, *, confirmed: bool
-    ) -> Received:
-        """The job's first row. Raises RequestError, StoreError, or _Dear where its user has to be asked first."""
-        place = place_of(interaction)
-        admitted = await self._owner.admit(place, wish)
-        for _ in range(LOOKS_AT_RULES - 1):
+    async def _taken(
+        self, interaction: Interaction, context: RequestContext, asked: RequestInput, parent: Parent, *, confirmed: bool
+    ) -> Received | Admitted:
+        """The job with its first row; or what its user has to be asked about. Raises RequestError or StoreError."""
+        for look in range(LOOKS_AT_RULES):
+            admitted = await self._owner.admit(context, asked, anew=look > 0)
+            if admitted.needs_confirmation and not confirmed:
+                await self._owner.check_quotas(context, admitted)
+                return admitted
+            private = admitted.request.private
+            locale = reply_locale(interaction, private=private, rules=admitted.rules)
             try:
-                return await self._receive(interaction, admitted, parent, confirmed=confirmed)
+                return await self._service.receive(
+                    interaction_id=interaction.id,
+                    user_id=interaction.user.id,
+                    request=admitted.request,
+                    target=target_of(interaction, private=private, locale=locale),
+                    parent_id=parent.job_id,
+                    parent_link=parent.link,
+                    terms=admitted.terms,
+                )
             except RulesChanged:
-                admitted = await self._owner.admit(place, wish, anew=True)
-        return await self._receive(interaction, admitted, parent, confirmed=confirmed)
+                continue
+        raise RulesChanged("the rules changed at every look")
 
-    async def _receive(
-        self, interaction: Interaction, admitted: Admitted, parent: _Parent, *, confirmed: bool
-    ) -> Received:
-        limit = admitted.rules.confirm_over
-        if not confirmed and limit is not None and admitted.price is not None and admitted.price > limit:
-            raise _NeedsConfirmation(admitted)
-        private = admitted.request.private
-        locale = reply_locale(interaction, private=private, rules=admitted.rules)
-        return await self._service.receive(
-            interaction_id=interaction.id,
-            user_id=interaction.user.id,
-            request=admitted.request,
-            target=target_of(interaction, private=private, locale=locale),
-            parent_id=parent.id,
-            parent_link=parent.link,
-            terms=admitted.terms,
-        )
+    async def _refuse(self, interaction: Interaction, asked: RequestInput, parent: Parent, exc: RequestError) -> None:
+        """Say what is in the way, and keep what was typed where a change can help."""
+        draft_id: str | None = None
+        if may_retry(exc):
+            # With whose the sources are: the next try asks about them anew.
+            request = replace(asked.filled(), sources=asked.sources)
+            try:
+                draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link)
+            except StoreUnavailable as busy:
+                log.warning("a refused request was not kept", error=str(busy))
+        await show(interaction, refusal_card(exc, asked.prompt, draft_id))
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
         card = self._replies.card(job, Progress(place=place))

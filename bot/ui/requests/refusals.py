@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from bot.errors import Bar, Barred, QueueFull, QuotaReached, RequestError, TooManyJobs
+import discord
+from discord import ui
+
+from bot.errors import (
+    Bar,
+    Barred,
+    NotAdmitted,
+    QueueFull,
+    QuotaReached,
+    RequestError,
+    SourceFault,
+    SourceRefused,
+    TooManyJobs,
+)
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
+from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import mark, tr, trn
+from bot.ui.kit.widgets import WORKING, button, card, row
 
 PERMISSION_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -20,21 +36,60 @@ PERMISSION_NAMES: Mapping[str, str] = MappingProxyType(
 )
 
 
+PANEL = "retry"  # answers the button below, see retry.py
+SHOWN_CHARS = 1500  # of the prompt that a refusal repeats; escaping may double it, and a card holds 4,000
+
+#: Where the person or the place is what is in the way, another request does not help.
+_FINAL = frozenset(
+    {Bar.BLOCKED, Bar.CHANNEL, Bar.AGE, Bar.ROLE, Bar.NEW_MEMBER, Bar.EDITS, Bar.NOT_YOUR_PICTURE, Bar.AUTHOR}
+)
+
+
+def may_retry(exc: RequestError) -> bool:
+    """Whether a changed request, or the same one a little later, may be taken."""
+    return not any(isinstance(it, Barred) and it.bar in _FINAL for it in _reasons(exc))
+
+
+def refusal_card(exc: RequestError, prompt: str, draft_id: str | None) -> ui.LayoutView:
+    """Why a request was not taken, with the prompt, so that nothing typed is lost.
+
+    With a `draft_id`, a button opens the form in which the request can be changed.
+    """
+    lines = [refusal(exc)]
+    if typed := texts.plain(texts.shortened(prompt, SHOWN_CHARS)):
+        lines.append(f"> {typed}")
+    parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
+    if draft_id is not None:
+        label, identity = tr("Change and try again"), custom_id(PANEL, "open", draft_id)
+        parts.append(row(button(label, identity, discord.ButtonStyle.primary)))
+    return card(WORKING, *parts)
+
+
 def refusal(exc: RequestError) -> str:
-    """The sentence for a request that was not taken, in the language of the moment."""
+    """The sentences for a request that was not taken, one for each reason, in the language of the moment."""
+    return "\n".join(dict.fromkeys(map(_sentence, _reasons(exc))))
+
+
+def _reasons(exc: RequestError) -> Sequence[RequestError]:
+    return exc.reasons if isinstance(exc, NotAdmitted) else (exc,)
+
+
+def _sentence(exc: RequestError) -> str:
     match exc:
         case Barred():
             return _BARRED[exc.bar](exc.allowed)
+        case SourceRefused():
+            return texts.source_fault(f"{SourceFault.TOO_LARGE} {exc.size}")
         case QuotaReached():
             return f"{used_up(exc.standing)} {nothing_started()} {who_can_change(exc.standing.quota.set_by)}"
         case TooManyJobs(set_by=SetBy.SERVER):
-            told = trn(
+            sentence = trn(
                 "In this server each member may have one request running at a time. Please wait until it is done.",
                 "In this server each member may have {count} requests running at a time, and you have that many. "
                 "Please wait until one is done.",
                 exc.limit,
             )
-            return f"{told} {who_can_change(SetBy.SERVER)}"
+            return f"{sentence} {who_can_change(SetBy.SERVER)}"
         case TooManyJobs():
             return f"{texts.refusal(exc)} {who_can_change(SetBy.OPERATOR)}"
         case QueueFull():
@@ -59,11 +114,17 @@ def who_can_change(set_by: SetBy) -> str:
     return tr("Only whoever runs this bot can change this limit.")
 
 
+_WHO_HAS_PRICES = mark("Only whoever runs this bot can enter prices.")
+
+
 def used_up(standing: Standing) -> str:
     """What a quota allows, what is left of it, and when it renews."""
     quota = standing.quota
     when = f"<t:{int(standing.renews_at.timestamp())}:R>"
-    return tr(_USED_UP[_kind(quota)], limit=amount(quota, quota.limit), left=amount(quota, standing.left), when=when)
+    values = {"limit": amount(quota, quota.limit), "left": amount(quota, standing.left), "when": when}
+    if quota.role_id is not None:
+        return tr(_USED_UP_BY_ROLE[quota.span], role=f"<@&{quota.role_id}>", **values)
+    return tr(_USED_UP[_kind(quota)], **values)
 
 
 def amount(quota: Quota, number: int) -> str:
@@ -80,6 +141,9 @@ _USED_UP: Mapping[tuple[Whose, What, Span], str] = MappingProxyType(
     {
         (Whose.MEMBER, _PICTURES, _DAY): mark(
             "Pictures per member and day in this server: {limit}. You have {left} left; it renews {when}."
+        ),
+        (Whose.MEMBER, _PICTURES, _MONTH): mark(
+            "Pictures per member and month in this server: {limit}. You have {left} left; it renews {when}."
         ),
         (Whose.USER, _PICTURES, _DAY): mark(
             "Pictures per person and day: {limit}. You have {left} left; it renews {when}."
@@ -103,6 +167,13 @@ _USED_UP: Mapping[tuple[Whose, What, Span], str] = MappingProxyType(
             "This bot's budget per month is {limit}. {left} of it is left, less than this request costs; "
             "it renews {when}."
         ),
+    }
+)
+
+_USED_UP_BY_ROLE: Mapping[Span, str] = MappingProxyType(
+    {
+        _DAY: mark("Your role {role} has {limit} pictures per day. You have {left} left; it renews {when}."),
+        _MONTH: mark("Your role {role} has {limit} pictures per month. You have {left} left; it renews {when}."),
     }
 )
 
@@ -152,6 +223,20 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
         Bar.UNCHECKED: lambda _: tr(
             "A pattern on this server's blocklist takes too long on your prompt, so nothing was started. Please "
             "shorten the prompt, or tell a member with the permission Manage Server."
+        ),
+        Bar.NEW_MEMBER: lambda allowed: tr(
+            "New members of this server wait a while before they can use Easel. You can from {when} on.",
+            when=f"<t:{allowed[0]}:f>",
+        ),
+        Bar.EDITS: lambda _: tr("In this server no pictures are edited. Nothing was started."),
+        Bar.NOT_YOUR_PICTURE: lambda _: tr(
+            "Here you can edit your own pictures and Easel's, and those of members who allow it with `/preferences`. "
+            "Nothing was started."
+        ),
+        Bar.AUTHOR: lambda _: tr("Whoever posted this picture lets nobody edit theirs. Nothing was started."),
+        Bar.UNPRICED: lambda _: tr(
+            "A budget holds here, and nobody has said what this request costs, so nothing was started. {who}",
+            who=tr(_WHO_HAS_PRICES),
         ),
         Bar.PERMISSIONS: lambda allowed: tr(
             "Easel lacks permissions in this channel, so nothing was started: {permissions}. Please ask a moderator, "
