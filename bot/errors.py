@@ -17,10 +17,7 @@ EaselError
 │   ├── QuotaReached               the rest of a quota is too small: carries where it stands
 │   ├── QueueFull                   as many requests wait as the operator allows
 │   ├── AlreadyReceived            this interaction started a job before
-│   └── PresetFault                a preset can't be kept
-│       ├── PresetNameMissing
-│       ├── PresetNameTaken
-│       └── TooManyPresets
+│   └── PresetFault                a preset can't be kept: PresetNameMissing, PresetNameTaken, TooManyPresets
 ├── ImageApiError                  the image API did not do it; carries kind, charged and request id
 │   ├── Refused                    moderation
 │   ├── OutOfBalance
@@ -35,8 +32,7 @@ EaselError
 │   ├── DownloadGone               expired, forbidden or not there
 │   ├── DownloadUnreachable        network trouble; may be tried again
 │   ├── AddressRefused             a private, loopback or otherwise forbidden address
-│   ├── TooLarge
-│   └── NotAPicture                the bytes are no picture that Discord shows
+│   └── TooLarge, NotAPicture      the bytes are too many, or no picture that Discord shows
 ├── ModerationDown                 the operator's moderation does not answer, and lets nothing pass then
 ├── BadSource                      an attached picture is not usable: `fault` and `amount`
 └── ReplyError
@@ -52,6 +48,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from bot.model import Charged, FailureKind
+from bot.policy.bars import Bar
 from bot.policy.quotas import SetBy, Standing
 
 
@@ -118,26 +115,6 @@ class NotAdmitted(RequestError):
     def __init__(self, reasons: Sequence[RequestError]) -> None:
         super().__init__("; ".join(map(str, reasons)))
         self.reasons = tuple(reasons)
-
-
-class Bar(StrEnum):
-    """Which rule of the place says no."""
-
-    BLOCKED = "blocked"
-    CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
-    AGE = "age"  # `allowed` is empty, or holds "only" where age-restricted channels are the ones that are allowed
-    ROLE = "role"  # `allowed` are the ids of the roles that may use it
-    MODEL = "model"
-    RESOLUTION = "resolution"
-    COUNT = "count"  # `allowed` is the highest number
-    WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern
-    UNCHECKED = "unchecked"  # a blocked pattern took too long on this prompt
-    NEW_MEMBER = "new_member"  # `allowed` is the moment from which on they may, in seconds since 1970
-    EDITS = "edits"  # no picture of anybody's may be edited here
-    NOT_YOUR_PICTURE = "not_your_picture"  # only one's own and Easel's may be
-    AUTHOR = "author"  # the one who posted the picture lets nobody edit theirs
-    UNPRICED = "unpriced"  # a budget holds and the price is not known; `allowed` says who set it: quotas.SetBy
-    PERMISSIONS = "permissions"  # `allowed` names the permissions that Easel lacks there
 
 
 class Barred(RequestError):

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from bot.errors import Bar, Barred, InvalidRequest, NotAdmitted, RequestError, SourceRefused
+from bot.errors import Barred, InvalidRequest, NotAdmitted, RequestError, SourceRefused
 from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, MAX_SOURCE_BYTES, MAX_SOURCES, AspectRatio, ImageRequest, Source
 from bot.policy import blocklist
+from bot.policy.bars import Bar
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import Prices
 from bot.policy.quotas import Ceilings, Quota, SetBy, Span, Terms, What, Whose
@@ -38,7 +39,6 @@ class RequestContext:
     joined_at: datetime | None = None
     age_restricted: bool = False  # the channel is for adults alone
     bot_member: bool = True  # the bot is a member there; else it was brought along as somebody's own app
-    missing: tuple[str, ...] = ()  # permissions that Easel needs for a public reply and does not have there
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,6 @@ async def admit(
     reasons += _author_faults(context, asked, rules, choices)
     if cost is None and (budget := next((it for it in quotas if it.what is What.SPEND), None)):
         reasons.append(Barred(Bar.UNPRICED, budget.set_by))
-    if context.missing and not request.private:
-        reasons.append(Barred(Bar.PERMISSIONS, *context.missing))
     try:
         await blocklist.look_for(request.prompt, rules.blocked_words or (), rules.blocked_patterns or ())
     except Barred as exc:

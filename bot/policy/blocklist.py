@@ -22,7 +22,8 @@ from weakref import WeakValueDictionary
 
 import re2
 
-from bot.errors import Bar, Barred
+from bot.errors import Barred
+from bot.policy.bars import Bar
 
 MAX_PATTERN_CHARS = 200
 #: Instructions of one compiled pattern. The search may take this many steps for each byte of the prompt: 0.1 s for the

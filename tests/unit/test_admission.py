@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.errors import Bar, Barred, InvalidRequest, NotAdmitted, RequestError
+from bot.errors import Barred, InvalidRequest, NotAdmitted, RequestError
 from bot.model import AspectRatio, ImageRequest, Model, Resolution, Source
 from bot.policy.admission import Admitted, RequestContext, admit, quotas_of
+from bot.policy.bars import Bar
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import parse
 from bot.policy.quotas import Ceilings, SetBy, Span, What, Whose
@@ -117,13 +118,6 @@ async def test_age_restricted_channels_are_in_or_out_as_the_server_says() -> Non
     assert (await barred(Rules(age_restricted=AgeRule.NEVER), place=adult)).bar is Bar.AGE
     for rule, place in ((AgeRule.ONLY, adult), (AgeRule.NEVER, PLACE), (AgeRule.ANYWHERE, adult), (None, adult)):
         await made(Rules(age_restricted=rule), place=place)
-
-
-async def test_missing_permissions_matter_only_for_what_others_see() -> None:
-    place = replace(PLACE, missing=("attach_files",))
-    assert (await barred(Rules(), place=place)).allowed == ("attach_files",)
-    await made(Rules(), RequestInput("x", Options(private=True)), place)
-    await made(Rules(private_only=True), place=place)
 
 
 def test_which_quotas_hold_where() -> None:

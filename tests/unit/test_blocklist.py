@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import Bar, Barred
+from bot.errors import Barred
 from bot.policy import blocklist
+from bot.policy.bars import Bar
 from bot.policy.blocklist import PatternFault
 
 

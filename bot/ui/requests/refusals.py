@@ -10,7 +10,6 @@ import discord
 from discord import ui
 
 from bot.errors import (
-    Bar,
     Barred,
     NotAdmitted,
     QueueFull,
@@ -20,21 +19,12 @@ from bot.errors import (
     SourceRefused,
     TooManyJobs,
 )
+from bot.policy.bars import Bar
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import mark, tr, trn
 from bot.ui.kit.widgets import WORKING, button, card, row
-
-PERMISSION_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "view_channel": mark("View Channel"),
-        "send_messages": mark("Send Messages"),
-        "send_messages_in_threads": mark("Send Messages in Threads"),
-        "attach_files": mark("Attach Files"),
-    }
-)
-
 
 PANEL = "retry"  # answers the button below, see retry.py
 SHOWN_CHARS = 1500  # of the prompt that a refusal repeats; escaping may double it, and a card holds 4,000
@@ -237,11 +227,6 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
         Bar.UNPRICED: lambda _: tr(
             "A budget holds here, and nobody has said what this request costs, so nothing was started. {who}",
             who=tr(_WHO_HAS_PRICES),
-        ),
-        Bar.PERMISSIONS: lambda allowed: tr(
-            "Easel lacks permissions in this channel, so nothing was started: {permissions}. Please ask a moderator, "
-            "or use `private:True`.",
-            permissions=", ".join(tr(PERMISSION_NAMES.get(str(name), str(name))) for name in allowed),
         ),
     }
 )

@@ -1,0 +1,24 @@
+"""Which rule of a place says no to a request."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Bar(StrEnum):
+    """Which rule of the place says no."""
+
+    BLOCKED = "blocked"
+    CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
+    AGE = "age"  # `allowed` is empty, or holds "only" where age-restricted channels are the ones that are allowed
+    ROLE = "role"  # `allowed` are the ids of the roles that may use it
+    MODEL = "model"
+    RESOLUTION = "resolution"
+    COUNT = "count"  # `allowed` is the highest number
+    WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern
+    UNCHECKED = "unchecked"  # a blocked pattern took too long on this prompt
+    NEW_MEMBER = "new_member"  # `allowed` is the moment from which on they may, in seconds since 1970
+    EDITS = "edits"  # no picture of anybody's may be edited here
+    NOT_YOUR_PICTURE = "not_your_picture"  # only one's own and Easel's may be
+    AUTHOR = "author"  # the one who posted the picture lets nobody edit theirs
+    UNPRICED = "unpriced"  # a budget holds and the price is not known; `allowed` says who set it: quotas.SetBy
