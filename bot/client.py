@@ -93,7 +93,8 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             shard_count=settings.discord_shard_count,
             **_options(settings, trace),
         )
-        self.dispatcher = Dispatcher()
+        self.door = settings.door
+        self.dispatcher = Dispatcher(settings.door, settings.operator_contact or "")
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)

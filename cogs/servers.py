@@ -10,7 +10,7 @@ import structlog
 from discord.ext import commands
 
 from bot.errors import StoreUnavailable
-from bot.ui.panels.welcome import welcome
+from bot.ui.panels.welcome import leave, welcome
 
 if TYPE_CHECKING:
     from bot.client import EaselClient
@@ -19,7 +19,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Servers(commands.Cog):
-    """Greets a server that the bot comes into, and notes where it no longer is; the next start finds what is missed."""
+    """Greets a server that the bot comes into, and notes where it no longer is; the next start finds what is missed.
+
+    A server that the operator does not serve is left again.
+    """
 
     def __init__(self, client: EaselClient) -> None:
         self._client = client
@@ -31,13 +34,15 @@ class Servers(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
+        if await self._left_again(guild):
+            return
         await self._try(self._client.janitor.is_in([guild.id]))
         await welcome(guild, self._client.mentions)
 
     @commands.Cog.listener()
     async def on_guild_available(self, guild: discord.Guild) -> None:
         """Also what the library calls a join whose event says more than it needs to."""
-        if self._client.is_ready():
+        if self._client.is_ready() and not await self._left_again(guild):
             await self._try(self._client.janitor.is_in([guild.id]))
 
     @commands.Cog.listener()
@@ -47,8 +52,18 @@ class Servers(commands.Cog):
         count = self._client.shard_count or 1
         if any(shard.is_closed() for shard in shards.values()):
             return
+        for guild in list(self._client.guilds):
+            await self._left_again(guild)
         servers = [guild.id for guild in self._client.guilds]
         await self._try(self._client.janitor.compare(servers, lambda guild_id: (guild_id >> 22) % count in shards))
+
+    async def _left_again(self, guild: discord.Guild) -> bool:
+        """Leave a server that ALLOWED_SERVERS does not name, or that BLOCKED_SERVERS does."""
+        if self._client.door.serves(guild.id):
+            return False
+        log.warning("leaving a server that is not served; see ALLOWED_SERVERS and BLOCKED_SERVERS", guild=guild.id)
+        await leave(guild)
+        return True
 
     async def _try(self, act: Awaitable[None]) -> None:
         try:

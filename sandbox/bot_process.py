@@ -29,6 +29,10 @@ class BotProcess:
         }
         self._process: asyncio.subprocess.Process | None = None
 
+    def set(self, **variables: str) -> None:
+        """Change settings for the next start."""
+        self._environment |= variables
+
     @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None

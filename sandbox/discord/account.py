@@ -46,6 +46,7 @@ class Account:
             Route("GET", "/applications/@me", self.application),
             Route("GET", "/oauth2/applications/@me", self.application),
             Route("GET", "/guilds/{guild}", lambda call: guild_json(self._guild(call))),
+            Route("DELETE", "/users/@me/guilds/{guild}", self.leave),
             Route("GET", "/guilds/{guild}/channels", self.channels),
             Route("GET", "/guilds/{guild}/roles", self.roles),
             Route("GET", "/guilds/{guild}/members/{user}", self.member),
@@ -73,6 +74,10 @@ class Account:
         if user is None or user.bot:
             raise invalid_form([FormFault(("recipient_id",), "USER_INVALID", "Invalid user")])
         return channel_json(self._world.direct(user))
+
+    def leave(self, call: Call) -> None:
+        """The bot leaves a server."""
+        self._world.remove_bot(self._guild(call))
 
     def channels(self, call: Call) -> list[Json]:
         guild = self._guild(call)

@@ -24,7 +24,8 @@ import structlog
 
 from bot.errors import StoreUnavailable
 from bot.model import Source
-from bot.ui.kit import texts
+from bot.policy.door import Door
+from bot.ui.kit import entrance, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import speak, tr
 
@@ -123,7 +124,10 @@ def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequ
 class Dispatcher:
     """Hands each click to its panel, and begins and guards every answer, that to a command included."""
 
-    def __init__(self) -> None:
+    def __init__(self, door: Door, contact: str) -> None:
+        """`door` says whom the operator lets in, `contact` whom the others may ask; empty where nobody is named."""
+        self._door = door
+        self._contact = contact
         self._panels: dict[str, Panel] = {}
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
@@ -154,9 +158,14 @@ class Dispatcher:
     async def begin(self, interaction: Interaction) -> bool:
         """Begin an answer in the task that is running: from here on it speaks the person's language.
 
-        A stop waits for the task. False where the process is about to stop and the answer must not be begun.
+        A stop waits for the task. False where the operator does not let the person in here, or where the process is
+        about to stop: then the answer must not be begun.
         """
         speak(interaction.locale.value)
+        if why := entrance.closed_to(interaction, self._door):
+            if interaction.type is not discord.InteractionType.autocomplete:
+                await say(interaction, entrance.sentence(why, self._contact))
+            return False
         if self._closing:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await asyncio.sleep(GIVE_WAY_S)

@@ -41,6 +41,15 @@ async def welcome(guild: discord.Guild, mentions: Mentions) -> None:
         log.info("the first words in a server could not be said", guild=guild.id, error=type(exc).__name__)
 
 
+async def leave(guild: discord.Guild) -> None:
+    """Leave a server that the operator does not serve. Where Discord does not answer, the next start tries again."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await guild.leave()
+    except (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError) as exc:
+        log.warning("the server could not be left; the next start tries again", error=type(exc).__name__)
+
+
 def welcome_card(mentions: Mentions) -> ui.LayoutView:
     """The card, in the language of the moment."""
     names = {name: mentions.of(name) for name in ("imagine", "edit", "help", "settings")}
