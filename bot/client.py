@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import aiohttp
 import discord
@@ -12,9 +13,12 @@ import structlog
 from discord import app_commands
 from discord.ext import commands
 
+from bot.config.causes import cause_of
 from bot.config.settings import Settings
+from bot.discord_api.connector import ProxyConnector
 from bot.discord_api.guild_memory import LeanState
-from bot.discord_api.reconnect import PatientShards
+from bot.discord_api.reconnect import OUTAGES, PatientShards
+from bot.discord_api.rest import DiscordUnreachable
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
@@ -33,6 +37,16 @@ if TYPE_CHECKING:
     from bot.ui.settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
+
+ENTRY_POINT = 4  # the kind of command that starts an Activity
+ENTRY_POINT_MISSING = 50240  # Discord's code for a registration that leaves that command out
+MAX_SAID_CHARS = 300
+_WRITABLE = frozenset(
+    {
+        *("id", "type", "name", "name_localizations", "description", "description_localizations", "handler", "nsfw"),
+        *("default_member_permissions", "integration_types", "contexts"),
+    }
+)
 
 COGS = ("cogs.painting", "cogs.panels", "cogs.context_menus", "cogs.settings", "cogs.servers")
 
@@ -65,6 +79,25 @@ def _options(settings: Settings, trace: aiohttp.TraceConfig | None) -> _Options:
     return options
 
 
+def _writable(command: Mapping[str, Any]) -> dict[str, Any]:
+    """A command as Discord tells it, with only what may be sent back."""
+    return {name: value for name, value in command.items() if name in _WRITABLE and value is not None}
+
+
+def why_not_registered(error: BaseException) -> str:
+    """Why Discord did not take the slash commands, as it says itself."""
+    match error:
+        case discord.RateLimited(retry_after=seconds):
+            return f"Discord allows it again in {seconds:.0f} s"
+        case discord.HTTPException(status=status, code=code, text=text):
+            said = " ".join(text.split())[:MAX_SAID_CHARS]
+            return f"Discord says {said!r} (HTTP {status}, code {code})"
+        case DiscordUnreachable():
+            return f"Discord gave no usable answer ({error})"
+        case _:
+            return f"Discord gave no usable answer ({cause_of(error)})"
+
+
 class EaselClient(PatientShards, commands.AutoShardedBot):
     """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
 
@@ -93,6 +126,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             shard_count=settings.discord_shard_count,
             **_options(settings, trace),
         )
+        self.settings = settings
         self.door = settings.door
         self.dispatcher = Dispatcher(settings.door, settings.operator_contact or "")
         self.mentions = Mentions({})
@@ -102,6 +136,11 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     def _get_state(self, **options: Any) -> LeanState:
         """Called once by discord.py, when it makes the client."""
         return LeanState(dispatch=self.dispatch, handlers=self._handlers, hooks=self._hooks, http=self.http, **options)
+
+    async def login(self, token: str) -> None:
+        """Log in, over connections that take the proxies of the settings."""
+        self.http.connector = ProxyConnector(self.settings.proxies)
+        await super().login(token)
 
     async def setup_hook(self) -> None:
         for name in COGS:
@@ -113,15 +152,30 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         await self.dispatcher.click(interaction)
 
     async def sync_commands(self) -> int:
-        """Register the slash commands with Discord; returns how many. Raises discord.HTTPException."""
+        """Register the slash commands with Discord; returns how many. Raises one of OUTAGES.
+
+        They replace all commands of the application. An Activity's Entry Point command is not ours, and Discord refuses
+        a registration without it: then it is sent along as it is.
+        """
+        application = self.application_id
+        if application is None:
+            raise discord.MissingApplicationID
+        payload = await self.command_payload(translated=True)
         try:
-            registered = await self.tree.sync()
-        except KeyError as exc:
-            # They are taken by then; only the answer is not as the library reads it, as from a proxy that cuts it.
-            log.info("the answer to the registration of the slash commands is incomplete", missing=str(exc))
-            return len(self._commands())
-        self.mentions = Mentions({command.name: command.id for command in registered})
-        return len(registered)
+            answer = await self.http.bulk_upsert_global_commands(application, payload)
+        except discord.HTTPException as error:
+            if error.code != ENTRY_POINT_MISSING:
+                raise
+            present = cast("Sequence[Mapping[str, Any]]", await self.http.get_global_commands(application))
+            entry_points = [_writable(it) for it in present if it.get("type") == ENTRY_POINT]
+            answer = await self.http.bulk_upsert_global_commands(application, [*payload, *entry_points])
+        told: Sequence[Mapping[str, Any]] = answer
+        # a proxy in between may cut the answer; the commands are taken by then
+        ids = {
+            it["name"]: int(it["id"]) for it in told if {"id", "name"} <= it.keys() and it.get("type") != ENTRY_POINT
+        }
+        self.mentions = Mentions(ids)
+        return len(payload)
 
     def _commands(self) -> list[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group]:
         kinds = discord.AppCommandType
@@ -146,9 +200,11 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             return
         try:
             count = await self.sync_commands()
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+        except OUTAGES as exc:
             log.warning(
-                "the slash commands could not be registered; `python -m bot sync` does it", error=str(exc)[:200]
+                "the slash commands could not be registered; those registered before go on working, and "
+                "`python -m bot sync` tries again",
+                error=why_not_registered(exc),
             )
             return
         await memory.put(ids, self.mentions.written())

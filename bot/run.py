@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from bot.client import EaselClient
+from bot.client import EaselClient, why_not_registered
 from bot.config import logs
 from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
 from bot.config.waits import WAITS, Waits
 from bot.discord_api.address import point_discord_at
-from bot.discord_api.reconnect import OUTAGES, pause_after, told_in_a_sentence
-from bot.discord_api.rest import DiscordUnreachable, GatewayInfo, ask, cause_of
+from bot.discord_api.reconnect import OUTAGES, pause_after, session_budget, told_in_a_sentence
+from bot.discord_api.rest import DiscordUnreachable, ask
 from bot.errors import EaselError, SettingsError, StartError
 from bot.image_api.client import ImageApi, Limits, Mode
 from bot.jobs.fair_slots import FairSlots
@@ -278,7 +278,7 @@ async def _logged_in(settings: Settings, build: Callable[[Settings], _House], st
     """Wait for Discord as long as it takes, and log in. The client is closed with `stack`."""
     tries = 0
     while True:
-        answer = await _wait_for_discord(settings)
+        answer = await session_budget(settings)
         point_discord_at(settings.discord_api_url, answer.gateway_url)
         shards = settings.discord_shard_count or answer.shards
         house = build(settings.model_copy(update={"discord_shard_count": shards}))
@@ -289,25 +289,12 @@ async def _logged_in(settings: Settings, build: Callable[[Settings], _House], st
                     await house.client.login(settings.discord_token.get_secret_value())
             except OUTAGES as error:
                 tries += 1
-                await _pause(error, pause_after(tries))
+                pause = pause_after(tries)
+                log.warning(logs.outage_line(error, pause))
+                await asyncio.sleep(pause)
             else:
                 await stack.enter_async_context(attempt.pop_all())
                 return house
-
-
-async def _wait_for_discord(settings: Settings) -> GatewayInfo:
-    tries = 0
-    while True:
-        try:
-            return await ask(settings.discord_api_url, settings.discord_token.get_secret_value())
-        except DiscordUnreachable as error:
-            tries += 1
-            await _pause(str(error), max(error.retry_after, pause_after(tries)))
-
-
-async def _pause(cause: BaseException | str, seconds: float) -> None:
-    log.warning(logs.outage_line(cause, seconds))
-    await asyncio.sleep(seconds)
 
 
 def _background(stack: AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
@@ -330,17 +317,13 @@ async def _finish(house: _House) -> None:
 
 
 async def _sync(settings: Settings) -> int:
-    token = settings.discord_token.get_secret_value()
     point_discord_at(settings.discord_api_url)
     try:
         async with asyncio.timeout(SYNC_PATIENCE_S):
-            await ask(settings.discord_api_url, token)
+            await ask(settings)
             async with EaselClient(settings) as client:
                 with told_in_a_sentence():
-                    await client.login(token)
+                    await client.login(settings.discord_token.get_secret_value())
                 return await client.sync_commands()
     except (DiscordUnreachable, *OUTAGES) as error:
-        cause = str(error) if isinstance(error, DiscordUnreachable) else cause_of(error)
-        raise StartError(
-            f"The slash commands could not be registered: Discord gave no usable answer ({cause})."
-        ) from None
+        raise StartError(f"The slash commands could not be registered: {why_not_registered(error)}.") from None

@@ -17,6 +17,7 @@ from typing import TextIO, cast
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from bot.config.causes import cause_of
 from bot.config.redaction import Redaction
 
 _LEAST_LEVELS = {
@@ -24,7 +25,7 @@ _LEAST_LEVELS = {
     "aiohttp.access": logging.WARNING,
     "alembic": logging.WARNING,  # it tells every plugin it sets up
 }
-# advice about a part that is not used, and a traceback that discord_trouble.py tells in one line
+# advice about a part that is not used, and a traceback that reconnect.py tells in one line
 _UNWANTED = ("voice will NOT be supported", "Failed to connect for shard_id")
 # what discord.py says when a connection to the Discord gateway is lost; it tries again by itself
 _OUTAGE = re.compile(r"Attempting a reconnect(?: for shard ID (?P<shard>\S+))? in (?P<pause>[\d.]+)s")
@@ -102,9 +103,8 @@ def _discord_outage(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def outage_line(cause: BaseException | str | None, pause: float) -> str:
     """How the log says that Discord cannot be reached. `pause` is in seconds."""
-    # aiohttp wraps the error of the operating system, which says more
-    told = cause if isinstance(cause, str) else type(getattr(cause, "os_error", cause)).__name__
-    return f"Discord cannot be reached ({told}); next try in {pause:.1f} s"
+    words = cause if isinstance(cause, str) else cause_of(cause)
+    return f"Discord cannot be reached ({words}); next try in {pause:.1f} s"
 
 
 def _first_line_of_asyncio(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 
 import aiohttp
 import discord
-import discord.shard
 import structlog
 import yarl
-from discord.backoff import ExponentialBackoff
 
 from bot.config.logs import outage_line
-from bot.discord_api.rest import NOT_ACCEPTED
+from bot.config.settings import Settings
+from bot.discord_api.rest import NOT_ACCEPTED, DiscordUnreachable, GatewayInfo, ask
 from bot.errors import StartError
 from bot.jobs.backoff import growing_pause
 
 log = structlog.stdlib.get_logger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-CALM_S = 300.0  # a connection that held so long makes the next pause a short one again
+#: A bot whose shards are more than its whole budget would wait for ever; Discord gives large bots a larger one.
+SHARDS_AT_ONCE = 1000
 
 #: A call of discord.py that fails so may be tried again later.
 OUTAGES = (discord.HTTPException, discord.RateLimited, discord.GatewayNotFound, aiohttp.ClientError, OSError)
@@ -56,14 +55,11 @@ def told_in_a_sentence() -> Generator[None]:
         raise StartError(sentence or f"Discord closed the connection for good (code {closed.code}).") from None
 
 
-class _GrowingPause(ExponentialBackoff[bool]):
-    """The pause before a lost shard is connected again; discord.py's own may last 17 minutes."""
+class NoSessionLeft(OSError):
+    """Discord has no session left for this bot today. As an OSError it makes discord.py try again later."""
 
-    def delay(self) -> float:
-        now = time.monotonic()
-        self._exp = 1 if now - self._last_invocation > CALM_S else self._exp + 1
-        self._last_invocation = now
-        return pause_after(self._exp)
+    def __str__(self) -> str:
+        return "no session left"
 
 
 class _LaunchFailed(Exception):
@@ -73,14 +69,16 @@ class _LaunchFailed(Exception):
 class PatientShards(discord.AutoShardedClient):
     """A client that waits for Discord with growing pauses and one line in the log for each try.
 
-    discord.py itself tries a first connection every five seconds, each time one call deeper in the stack.
+    discord.py itself tries a first connection every five seconds, each time one call deeper in the stack. Its pauses
+    before a lost connection is made again are kept: they grow to 17 minutes, because each may begin a new session, and
+    of those Discord allows some 1,000 a day before it takes the token away.
     """
+
+    settings: Settings
 
     async def launch_shards(self) -> None:
         """Connect the shards, the first time."""
         self._launching: set[int] = set()
-        # each shard makes its own; the name in that module is the only handle there is
-        discord.shard.ExponentialBackoff = _GrowingPause  # pyright: ignore[reportPrivateImportUsage]
         await super().launch_shards()
 
     async def launch_shard(self, gateway: yarl.URL, shard_id: int, *, initial: bool = False) -> None:
@@ -98,3 +96,46 @@ class PatientShards(discord.AutoShardedClient):
                 pause = pause_after(tries)
                 log.warning(outage_line(failed.__context__, pause), shard=shard_id)
                 await asyncio.sleep(pause)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Called by discord.py right before it begins a session; what is raised here keeps it from that.
+
+        The first session of a process comes right after `session_budget` was asked, so it is not asked about again.
+        """
+        await super().before_identify_hook(shard_id, initial=initial)
+        if initial:
+            return
+        try:
+            info = await ask(self.settings)
+        except DiscordUnreachable:
+            return  # the gateway is a service of its own, and may well be there
+        if info.sessions_left < 1:
+            log.warning(no_session_line(info), shard=shard_id)
+            raise NoSessionLeft
+
+
+def no_session_line(info: GatewayInfo) -> str:
+    """How the log says that the budget of sessions is used up."""
+    return (
+        f"Discord allows this bot no further session until {info.renewed_in_s:.0f} s from now; waiting, since one more "
+        "would cost it its token"
+    )
+
+
+async def session_budget(settings: Settings) -> GatewayInfo:
+    """Wait until Discord answers and has a session left for each shard of this process, however long that takes."""
+    tries = 0
+    while True:
+        try:
+            info = await ask(settings)
+        except DiscordUnreachable as error:
+            tries += 1
+            pause = max(error.retry_after, pause_after(tries))
+            log.warning(outage_line(str(error), pause))
+        else:
+            shards = len(settings.discord_shard_ids or ()) or settings.discord_shard_count or info.shards
+            if info.sessions_left >= min(shards, SHARDS_AT_ONCE):
+                return info
+            log.warning(no_session_line(info))
+            pause = max(info.renewed_in_s, FIRST_PAUSE_S) + 1.0
+        await asyncio.sleep(pause)

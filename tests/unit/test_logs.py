@@ -161,7 +161,7 @@ def test_a_lost_connection_to_discord_is_one_line_without_a_traceback() -> None:
     refused = fail(ConnectionRefusedError(111, "Connect call failed"))
     logging.getLogger(DISCORD).error("Attempting a reconnect for shard ID %s in %.2fs", 2, 4.23, exc_info=refused)
     assert stream.getvalue().endswith(
-        " WARNING discord.shard Discord cannot be reached (ConnectionRefusedError); next try in 4.2 s shard=2\n"
+        " WARNING discord.shard Discord cannot be reached (connection refused); next try in 4.2 s shard=2\n"
     )
 
 

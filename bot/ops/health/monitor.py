@@ -105,7 +105,7 @@ class HealthMonitor:
 
     async def _see_rest(self) -> Mapping[str, Any]:
         try:
-            await ask(self._settings.discord_api_url, self._settings.discord_token.get_secret_value())
+            await ask(self._settings)
         except DiscordUnreachable as error:
             raise Trouble(f"cannot be reached ({error})") from None
         return {}
