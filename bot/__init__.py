@@ -1,1 +1,3 @@
 """Easel: a Discord bot that paints with the UniAll Grok Imagine image API."""
+
+VERSION = "1.0.0"

@@ -9,11 +9,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
+from bot import VERSION
 from bot.config.waits import WAITS, Waits
 from bot.errors import EaselError, SettingsError
+from bot.ops.terminal import drop_closed_output, prepare_streams, say
 
-ENV_FILE = Path(__file__).parent.parent / ".env"
+if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals end it in order
+    from bot.config.settings import Settings, Sources
+
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 MAX_PORT = 65535
@@ -24,21 +29,36 @@ EPILOG = (
 
 def main(arguments: Sequence[str] | None = None, waits: Waits = WAITS) -> int:
     """Do one verb; returns the exit code. Only tests have other waits than the product's."""
-    options = _parser().parse_args(arguments)
-    options.waits = waits
-    verb: Callable[[argparse.Namespace], int] = options.verb
+    prepare_streams()
+    try:
+        code = _do(arguments, waits)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        drop_closed_output()
+        return EXIT_FAILED
+
+
+def _do(arguments: Sequence[str] | None, waits: Waits) -> int:
     # until the verb handles signals itself, an end during the imports is no traceback either
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
     try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as end:  # after --help and --version; a wrong word has been told
+        return int(end.code or 0)
+    options.waits = waits
+    verb: Callable[[argparse.Namespace], int] = options.verb
+    try:
         return verb(options)
     except SettingsError as error:
-        return _say(error.faults, EXIT_SETTINGS)
+        return _tell(error.faults, EXIT_SETTINGS)
     except EaselError as error:
-        return _say([str(error)], EXIT_FAILED)
+        return _tell([str(error)], EXIT_FAILED)
 
 
-def _say(sentences: Sequence[str], code: int) -> int:
+def _tell(sentences: Sequence[str], code: int) -> int:
     for sentence in sentences:
         print(sentence, file=sys.stderr)  # noqa: T201  # for the person at the terminal
     return code
@@ -48,58 +68,85 @@ def _end(_: int, __: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _run(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
+def _sources(options: argparse.Namespace) -> Sources:
+    """The file that --env-file names, which must be there, or `.env`, which need not; and the environment."""
+    from bot.config.settings import ENV_FILE, Sources
 
-    settings = load(options.env_file)
+    return Sources.read(options.env_file or ENV_FILE, file_required=options.env_file is not None)
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return _sources(options).settings()
+
+
+def _run(options: argparse.Namespace) -> int:
+    sources = _sources(options)
+    settings = sources.settings()
     from bot.run import run
 
-    run(settings, options.waits)
+    run(settings, sources.notices(), options.waits)
     return 0
 
 
 def _work(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
-
-    settings = load(options.env_file)
+    sources = _sources(options)
+    settings = sources.settings()
     from bot.run import work
 
-    work(settings, options.waits)
+    work(settings, sources.notices(), options.waits)
     return 0
 
 
 def _sync(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
-
-    settings = load(options.env_file)
+    settings = _settings(options)
     from bot.run import sync
 
-    print(f"{sync(settings)} commands registered.")  # noqa: T201
+    say(f"{sync(settings)} commands registered.")
     return 0
 
 
 def _check(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
     from bot.ops.check.check import check
 
-    return 0 if asyncio.run(check(load(options.env_file), channel=options.channel)) else EXIT_FAILED
+    return 0 if asyncio.run(check(_sources(options), channel=options.channel)) else EXIT_FAILED
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from bot.config.settings import ENV_FILE
+    from bot.ops.setup.setup import setup
+
+    _tell_of_an_end()
+    setup(options.env_file or ENV_FILE)
+    return 0
+
+
+def _invite(options: argparse.Namespace) -> int:
+    from bot.discord_api.invite import invitation
+
+    # the token is all that this needs, so a bot can be invited before the rest is written
+    settings = _sources(options).settings(unneeded=("UNIALL_API_KEY", "UNIALL_BASE_URL"))
+    addresses = asyncio.run(invitation(settings))
+    say(f"Into a server:       {addresses.server}")
+    say(f"As an app of one's own: {addresses.user}")
+    return 0
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
     from bot.ops.database_files import backup
 
     _tell_of_an_end()
-    print(backup(load(options.env_file), options.file))  # noqa: T201
+    say(backup(_settings(options), options.file))
     return 0
 
 
 def _move_to(options: argparse.Namespace) -> int:
-    from bot.config.settings import load
     from bot.ops.database_files import move_to
 
+    settings = _settings(options)
     _tell_of_an_end()
-    print(move_to(load(options.env_file), options.url))  # noqa: T201
+    # on the command line every user of the machine can read the password
+    url = sys.stdin.readline().strip() if options.url == "-" else options.url
+    say(move_to(settings, url))
     return 0
 
 
@@ -114,9 +161,12 @@ def _broken_off(_: int, __: FrameType | None) -> None:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    sources = _sources(options)
     from sandbox.play import SandboxOptions, run_sandbox
 
-    chosen = SandboxOptions(port=options.port, say=tuple(options.say), out=options.out, real_api=options.real_api)
+    chosen = SandboxOptions(
+        port=options.port, say=tuple(options.say), out=options.out, real_api=options.real_api, sources=sources
+    )
     return asyncio.run(run_sandbox(chosen))
 
 
@@ -124,27 +174,32 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot", description="Easel, a Discord bot that paints.", epilog=EPILOG
     )
-    parser.set_defaults(verb=_run, env_file=ENV_FILE)
+    parser.add_argument("--version", action="version", version=f"Easel {VERSION}")
+    parser.add_argument("--env-file", type=Path, default=None, metavar="FILE", help=_ENV_FILE_HELP)
+    parser.set_defaults(verb=_run)
     add = parser.add_subparsers(title="verbs", metavar="VERB").add_parser
-    check = _verb(add, "check", _check, "say whether settings, database, Discord token and image API answer")
+    _verb(add, "setup", _setup, "ask for what is needed, check it, and write the settings")
+    check = _verb(add, "check", _check, "say whether settings, database, Discord and image API answer")
     check.add_argument(
         "--channel", type=_id, metavar="ID", help="look at the bot's permissions in this channel of Discord too"
     )
+    _verb(add, "run", _run, "run the bot; the same as no verb at all")
+    _add_sandbox(_verb(add, "sandbox", _sandbox, "run the bot without account, token or network, on a local chat page"))
+    _verb(add, "invite", _invite, "print the addresses that bring the bot into a server or to a user")
+    _verb(add, "sync", _sync, "register the slash commands now")
     backup = _verb(add, "backup", _backup, "copy the database into a new SQLite file, while the bot runs")
     backup.add_argument("file", type=Path, metavar="FILE", help="where the copy goes; it must not be there yet")
     move_to = _verb(add, "move-to", _move_to, "move everything into another database, while no bot runs")
-    move_to.add_argument("url", metavar="URL", help="its address, as DATABASE_URL has it; it must be empty")
-    for verb in (
-        *(backup, move_to),
-        _verb(add, "run", _run, "run the bot; the same as no verb at all"),
-        _verb(add, "work", _work, "take jobs from the shared PostgreSQL, with no Discord gateway connection"),
-        check,
-        _verb(add, "sync", _sync, "register the slash commands now"),
-    ):
-        verb.add_argument(
-            "--env-file", type=Path, default=ENV_FILE, metavar="FILE", help="read the settings from FILE, not from .env"
-        )
-    sandbox = _verb(add, "sandbox", _sandbox, "run the bot without account, token or network, on a local chat page")
+    move_to.add_argument(
+        "url",
+        metavar="URL",
+        help="its address, as DATABASE_URL has it, or - to read it from standard input; it must be empty",
+    )
+    _verb(add, "work", _work, "take jobs from the shared PostgreSQL, with no Discord gateway connection")
+    return parser
+
+
+def _add_sandbox(sandbox: argparse.ArgumentParser) -> None:
     sandbox.add_argument("--port", type=_port, default=8200, help="where the page answers on 127.0.0.1 (default 8200)")
     sandbox.add_argument(
         "--say",
@@ -154,17 +209,25 @@ def _parser() -> argparse.ArgumentParser:
         help="no page: play this line as a user, such as '/imagine prompt:a red fox count:2'; may be repeated",
     )
     sandbox.add_argument(
-        "--out", type=Path, default=Path("sandbox-out"), metavar="DIR", help="where --say saves the pictures"
+        "--out",
+        type=Path,
+        default=Path("sandbox-out"),
+        metavar="DIR",
+        help="where --say saves the pictures (default sandbox-out)",
     )
     sandbox.add_argument("--real-api", action="store_true", help="use the image API of the environment")
-    return parser
+
+
+_ENV_FILE_HELP = "read the settings from FILE, not from .env"
 
 
 def _verb(
-    add: Callable[..., argparse.ArgumentParser], name: str, does: Callable[[argparse.Namespace], int], told: str
+    add: Callable[..., argparse.ArgumentParser], name: str, does: Callable[[argparse.Namespace], int], about: str
 ) -> argparse.ArgumentParser:
-    parser = add(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
+    parser = add(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
     parser.set_defaults(verb=does)
+    # not given after the verb, it stays as it was given before it
+    parser.add_argument("--env-file", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=_ENV_FILE_HELP)
     return parser
 
 

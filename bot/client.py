@@ -84,6 +84,12 @@ def _writable(command: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in command.items() if name in _WRITABLE and value is not None}
 
 
+def _ids(commands: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """The ids of our commands in Discord's answer, of which a proxy in between may have cut a part."""
+    whole = [it for it in commands if {"id", "name"} <= it.keys()]
+    return {it["name"]: int(it["id"]) for it in whole if it.get("type") != ENTRY_POINT}
+
+
 def why_not_registered(error: BaseException) -> str:
     """Why Discord did not take the slash commands, as it says itself."""
     match error:
@@ -169,12 +175,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             present = cast("Sequence[Mapping[str, Any]]", await self.http.get_global_commands(application))
             entry_points = [_writable(it) for it in present if it.get("type") == ENTRY_POINT]
             answer = await self.http.bulk_upsert_global_commands(application, [*payload, *entry_points])
-        told: Sequence[Mapping[str, Any]] = answer
-        # a proxy in between may cut the answer; the commands are taken by then
-        ids = {
-            it["name"]: int(it["id"]) for it in told if {"id", "name"} <= it.keys() and it.get("type") != ENTRY_POINT
-        }
-        self.mentions = Mentions(ids)
+        self.mentions = Mentions(_ids([dict(it) for it in answer]))
         return len(payload)
 
     def _commands(self) -> list[app_commands.Command[Any, ..., Any] | app_commands.ContextMenu | app_commands.Group]:

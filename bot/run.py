@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
@@ -74,13 +74,16 @@ BREAKER_THRESHOLD = 3
 TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
 
 
-def run(settings: Settings, waits: Waits = WAITS) -> None:
-    """Serve until SIGTERM or SIGINT. Raises StartError or StoreError when that cannot be."""
-    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+def run(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) -> None:
+    """Serve until SIGTERM or SIGINT. Raises StartError or StoreError when that cannot be.
+
+    `notices` are sentences about the settings that the log begins with.
+    """
+    _open_log(settings, notices)
     asyncio.run(_until_told(_serve(settings, waits)))
 
 
-def work(settings: Settings, waits: Waits = WAITS) -> None:
+def work(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) -> None:
     """Take jobs from the shared database and deliver them, without a connection to Discord's gateway.
 
     Until SIGTERM or SIGINT. Raises SettingsError on SQLite, which one process has alone, StartError or StoreError.
@@ -92,14 +95,20 @@ def work(settings: Settings, waits: Waits = WAITS) -> None:
                 "that the bot and its workers share."
             ]
         )
-    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    _open_log(settings, notices)
     asyncio.run(_until_told(_serve(settings, waits, gateway=False)))
 
 
 def sync(settings: Settings) -> int:
     """Register the slash commands now; returns how many. Raises StartError."""
-    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    _open_log(settings)
     return asyncio.run(_sync(settings))
+
+
+def _open_log(settings: Settings, notices: Sequence[str] = ()) -> None:
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
+    for notice in notices:
+        log.warning(notice)
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:

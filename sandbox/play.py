@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import tempfile
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config.settings import load
+from bot.config.settings import Sources
 from bot.errors import StartError
 from sandbox.bot_process import BotProcess
 from sandbox.discord.server import LocalDiscord
@@ -37,6 +36,7 @@ class SandboxOptions:
     say: tuple[str, ...] = ()
     out: Path = Path("sandbox-out")
     real_api: bool = False
+    sources: Sources | None = None  # the settings that `real_api` takes its API from
 
 
 async def run_sandbox(options: SandboxOptions) -> int:
@@ -47,7 +47,7 @@ async def run_sandbox(options: SandboxOptions) -> int:
         image_api = None
         if not options.real_api:
             image_api = await stack.enter_async_context(LocalImageApi(latency=PUBLISHED.scaled(PAINTING_SPEED)))
-        bot = BotProcess(_variables(discord, image_api, Path(folder), quiet=bool(options.say)))
+        bot = BotProcess(_variables(discord, image_api, Path(folder), options))
         stack.push_async_callback(bot.stop)
         await _start(bot, discord)
         if options.say:
@@ -66,18 +66,19 @@ async def run_sandbox(options: SandboxOptions) -> int:
 
 
 def _variables(
-    discord: LocalDiscord, image_api: LocalImageApi | None, folder: Path, *, quiet: bool
+    discord: LocalDiscord, image_api: LocalImageApi | None, folder: Path, options: SandboxOptions
 ) -> Mapping[str, str]:
     variables = {
         "DISCORD_TOKEN": discord.token,
         "DISCORD_API_URL": discord.api_url,
         "DATABASE_URL": f"sqlite:///{folder / 'easel.db'}",
         "PRICE_LIST": PRICES,
-        "LOG_LEVEL": "WARNING" if quiet else "INFO",
+        "LOG_LEVEL": "WARNING" if options.say else "INFO",
     }
     if image_api is not None:
         return variables | {"UNIALL_API_KEY": "sandbox", "UNIALL_BASE_URL": image_api.base_url}
-    real = load(environ={**os.environ, **variables})
+    sources = options.sources or Sources.read()
+    real = Sources(sources.file, {**sources.environ, **variables}).settings()
     return variables | {
         "UNIALL_API_KEY": real.uniall_api_key.get_secret_value(),
         "UNIALL_BASE_URL": real.uniall_base_url,

@@ -7,7 +7,7 @@ faults and `.env.example` derive from it. Nothing is read when this module is im
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,9 @@ def _variables() -> Iterator[Variable]:
 VARIABLES: Sequence[Variable] = tuple(_variables())
 NAMES = frozenset(variable.name for variable in VARIABLES)
 
+#: What stands for a required variable where a verb does without it.
+_STAND_INS = {"DISCORD_TOKEN": "none", "UNIALL_API_KEY": "none", "UNIALL_BASE_URL": "http://127.0.0.1"}
+
 _REASONS = {
     "missing": "is missing",
     "int_parsing": "is not a whole number",
@@ -136,13 +139,17 @@ class Sources:
         ]
         return [*renamed, *self.file.slips(NAMES)]
 
-    def settings(self) -> Settings:
-        """Check everything. Raises SettingsError with one sentence for every fault; none repeats a secret."""
-        values = self.values()
+    def settings(self, unneeded: Collection[str] = ()) -> Settings:
+        """Check everything. Raises SettingsError with one sentence for every fault; none repeats a secret.
+
+        Required variables that are `unneeded` for what is to be done may be missing or wrong: a stand-in takes their
+        place.
+        """
+        values = self.values() | {name: _STAND_INS[name] for name in unneeded}
         try:
             return Settings.model_validate({name.lower(): value for name, value in values.items()})
         except ValidationError as error:
-            first = [] if values else [NO_SETTINGS]
+            first = [] if self.values() else [NO_SETTINGS]
             faults = [sentence for detail in error.errors() for sentence in _sentences(detail)]
             raise SettingsError([*first, *faults]) from None
 

@@ -25,7 +25,7 @@ from bot.image_api.counted import counted_download, counted_failures
 from bot.image_api.fetch import Fetcher, Key
 from bot.image_api.limits import Limits
 from bot.image_api.picture_file import Download, save
-from bot.image_api.probe import probe
+from bot.image_api.probe import models, probe
 from bot.image_api.transport import ProxyFor, Transport, no_proxy
 from bot.image_api.validation import validate
 from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
@@ -223,6 +223,10 @@ class ImageApi:
     async def probe(self) -> None:
         """Say whether address and key answer: returns, or raises an ImageApiError whose message says what to do."""
         await probe(self._transport, tasks=self._mode is Mode.TASKS)
+
+    async def models(self) -> frozenset[str] | None:
+        """The models that the key may use; None where the API does not list them. Raises an ImageApiError."""
+        return await models(self._transport)
 
     async def balance(self) -> float | None:
         """US dollars left on the account, or None where the server does not tell. Costs nothing."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from bot.errors import ImageApiError, TaskLost, Unexpected
 from bot.image_api.transport import Transport
 from bot.image_api.wire.answers import ApiAnswer, Unreadable, as_object, read_json
@@ -28,6 +30,22 @@ async def probe(transport: Transport, *, tasks: bool) -> None:
     except ImageApiError as error:
         error.charged = Charged.NO
         raise
+
+
+async def models(transport: Transport) -> frozenset[str] | None:
+    """The models that the key may use; None where the API does not list them."""
+    answer = await transport.ask("models")
+    if not answer.is_success:
+        return None
+    try:
+        body = read_json(answer.body)
+    except Unreadable:
+        return None
+    listed = as_object(body).get("data")
+    names = (
+        {as_object(it).get("id") for it in cast("list[object]", listed)} if isinstance(listed, list) else set[object]()
+    )
+    return frozenset(name for name in names if isinstance(name, str)) or None
 
 
 def _check_answer_about_no_task(answer: ApiAnswer) -> None:

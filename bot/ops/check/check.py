@@ -1,21 +1,35 @@
-"""One line each for settings, database, Discord and the image API, and one more for whatever else is wrong."""
+"""`check`: a line each for settings, database, Discord and the image API, and one for whatever else is wrong."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from urllib.parse import urlsplit
 
-from bot.config.settings import Settings
-from bot.discord_api.rest import DiscordUnreachable, ask
-from bot.errors import BadKey, EaselError, ImageApiError, OutOfBalance, StoreInUse, Unreachable
+from bot.config.settings import Settings, Sources
+from bot.discord_api.rest import DiscordUnreachable, ask, discord_rest
+from bot.errors import (
+    AddressRefused,
+    BadKey,
+    EaselError,
+    ImageApiError,
+    OutOfBalance,
+    SettingsError,
+    StoreInUse,
+    Unreachable,
+)
+from bot.image_api.addresses import GuardedResolver
 from bot.image_api.client import ImageApi, Mode
-from bot.ops.check import discord_side, machine
+from bot.model import Model
+from bot.ops.check import discord_side, machine, settings_side
+from bot.ops.check.findings import Finding, Status, faults, warnings
+from bot.ops.terminal import say
 from bot.policy.moderation import open_moderation
 from bot.store.store import Store
 
 PATIENCE_S = 5.0  # for each; all are asked at the same time, and the whole has ten seconds
-OK = "ok"
-_IN_USE = "in use by a running bot"
+#: Where Discord keeps what people attach.
+ATTACHMENT_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
 
 _MENDS: dict[type[ImageApiError], str] = {
     BadKey: "write a key of your account there into UNIALL_API_KEY",
@@ -24,60 +38,80 @@ _MENDS: dict[type[ImageApiError], str] = {
 }
 
 
-class CheckFault(EaselError):
-    """Something to be mended. The message is a sentence for the owner."""
-
-
-async def check(settings: Settings, *, channel: int | None = None) -> bool:
-    """Print what answers and what does not; True when everything does.
+async def check(sources: Sources, *, channel: int | None = None) -> bool:
+    """Print what answers and what does not; True when nothing is wrong. Raises SettingsError.
 
     `channel` is a channel of Discord in which the bot's permissions are looked at too.
     """
-    print(f"{'settings':<10} {OK}")  # noqa: T201  # the answer to the person who asked
+    try:
+        settings = sources.settings()
+    except SettingsError as error:
+        count = len(error.faults)
+        Finding(Status.FAIL, "settings", f"{count} to mend: each is told on standard error.").show()
+        raise
+    found: list[Finding] = []
+
+    async def show(question: Awaitable[Sequence[Finding]]) -> None:
+        for finding in await question:
+            finding.show()
+            found.append(finding)
+
     report = CheckReport(settings, channel)
-    found = await asyncio.gather(
-        _line("database", report.database()),
-        _line("Discord", report.discord()),
-        _line("image API", report.image_api()),
-        _lines("moderation", report.moderation()),
-        _lines("Discord", report.discord_details()),
-        _lines("image API", report.balance()),
-        _lines("machine", report.machine()),
+    await show(_at_once([Finding(Status.OK, "settings")]))
+    await show(_at_once(warnings("settings", settings_side.warnings_of(sources, settings))))
+    await asyncio.gather(
+        show(_whether("database", report.database())),
+        show(_whether("Discord", report.discord())),
+        show(_whether("image API", report.image_api())),
+        show(_more(report.moderation())),
+        show(_more(report.discord_details())),
+        show(_more(report.models())),
+        show(_more(report.balance())),
+        show(_more(report.hosts())),
+        show(_more(report.machine())),
     )
-    same_bot = await _lines("database", report.whose_database())
-    return same_bot and all(found)
+    await show(_more(report.whose_database()))
+    say(_summary(found))
+    return not any(finding.status is Status.FAIL for finding in found)
 
 
-async def _line(name: str, question: Awaitable[str]) -> bool:
-    told, good = await _answer(question)
-    _say(name, told)
-    return good
+def _summary(found: Sequence[Finding]) -> str:
+    failed = sum(finding.status is Status.FAIL for finding in found)
+    warned = sum(finding.status is Status.WARN for finding in found)
+    if failed:
+        return f"{failed} to mend first: the lines that begin with FAIL say how." + (
+            f" {warned} more to look at." if warned else ""
+        )
+    return f"It works; {warned} to look at." if warned else "All is well: python -m bot starts it."
 
 
-async def _lines(name: str, question: Awaitable[Sequence[str]]) -> bool:
-    """Print a line for each fault, and none where there is nothing to mend or to be seen."""
+async def _at_once(findings: Sequence[Finding]) -> Sequence[Finding]:
+    return findings
+
+
+async def _whether(part: str, question: Awaitable[str]) -> Sequence[Finding]:
+    """One line, whatever comes of the question. Its answer says more where there is more to say."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            faults = await question
-    except (TimeoutError, EaselError):
-        return True  # what does not answer at all is told in a line of its own
-    for fault in faults:
-        _say(name, fault)
-    return not faults
-
-
-async def _answer(question: Awaitable[str]) -> tuple[str, bool]:
-    try:
-        async with asyncio.timeout(PATIENCE_S):
-            return await question, True
+            return [Finding(Status.OK, part, await question)]
     except TimeoutError:
-        return f"No answer within {PATIENCE_S:g} s: look whether it runs and can be reached from here.", False
+        sentence = f"No answer within {PATIENCE_S:g} s: look whether it runs and can be reached from here."
+        return faults(part, [sentence])
     except EaselError as error:
-        return str(error), False
+        return faults(part, [str(error)])
 
 
-def _say(name: str, told: str) -> None:
-    print(f"{name:<10} {told}")  # noqa: T201
+async def _more(question: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
+    """Whatever else is wrong; nothing where there is no answer at all, which is told in a line of its own."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await question
+    except (TimeoutError, EaselError):
+        return []
+
+
+class CheckFault(EaselError):
+    """Something to be mended. The message is a sentence for the owner."""
 
 
 class CheckReport:
@@ -86,7 +120,6 @@ class CheckReport:
     def __init__(self, settings: Settings, channel: int | None) -> None:
         self._settings = settings
         self._channel = channel
-        self._token = settings.discord_token.get_secret_value()
         self._jobs_of: int | None = None
         self._bot: discord_side.Seen | None = None
 
@@ -94,22 +127,26 @@ class CheckReport:
         try:
             store = await Store.open(self._settings.database_url)
         except StoreInUse:
-            return f"{OK}, {_IN_USE}"
+            return "in use by a running bot"
         try:
             await store.ping(PATIENCE_S)
             self._jobs_of = await store.jobs.latest_application()
         finally:
             await store.close()
-        return OK
+        return ""
 
     async def discord(self) -> str:
         try:
-            answer = await ask(self._settings.discord_api_url, self._token)
+            answer = await ask(self._settings)
         except DiscordUnreachable as error:
-            raise DiscordUnreachable(
-                f"Discord cannot be reached ({error}): look at the network of this machine and at DISCORD_API_URL."
+            raise CheckFault(
+                f"No answer ({error}): look at the network of this machine and at DISCORD_API_URL."
             ) from None
-        return f"{OK}, the bot is {answer.name}"
+        if not answer.sessions_left:
+            raise CheckFault(
+                f"Discord allows this bot no further session for {answer.renewed_in_s / 60:.0f} minutes: a start waits."
+            )
+        return f"the bot is {answer.name}"
 
     async def image_api(self) -> str:
         async with self._api() as api:
@@ -118,9 +155,9 @@ class CheckReport:
             except ImageApiError as error:
                 mend = next((mend for kind, mend in _MENDS.items() if isinstance(error, kind)), None)
                 raise CheckFault(f"{error}: {mend}." if mend else f"{error}.") from None
-        return OK
+        return ""
 
-    async def moderation(self) -> Sequence[str]:
+    async def moderation(self) -> Sequence[Finding]:
         """Only where the operator has named a route; while it is down, prompts may be refused."""
         settings = self._settings
         route = open_moderation(
@@ -128,37 +165,78 @@ class CheckReport:
         )
         async with route as moderation:
             fault = await moderation.fault() if moderation else None
-        return [f"The moderation route {fault}."] if fault else []
+        return faults("moderation", [f"The moderation route {fault}."] if fault else [])
 
-    async def balance(self) -> Sequence[str]:
+    async def models(self) -> Sequence[Finding]:
+        """Which of the models on offer the key cannot use, where the image API lists them."""
+        async with self._api() as api:
+            known = await api.models()
+        missing = [] if known is None else [model.value for model in Model if model.value not in known]
+        return warnings(
+            "image API",
+            [f"The key cannot use the model {name}: GET /v1/models does not list it." for name in missing],
+        )
+
+    async def balance(self) -> Sequence[Finding]:
         """Most servers do not tell it; those that do also limit a key without limit by a very large number."""
         async with self._api() as api:
             left = await api.balance()
         if left is None or left > 0:
             return []
-        return [f"The image API says that {left:.2f} US dollars are left: top up your account there."]
+        return faults(
+            "image API", [f"The image API says that {left:.2f} US dollars are left: top up your account there."]
+        )
 
-    async def discord_details(self) -> Sequence[str]:
-        async with discord_side.asking(self._settings.discord_api_url, self._token) as discord:
+    async def hosts(self) -> Sequence[Finding]:
+        """Whether this machine's DNS gives addresses for picture hosts that are refused as private ones.
+
+        Only Discord's own hosts are known beforehand; those that the settings name may lie anywhere.
+        """
+        if urlsplit(self._settings.discord_api_url).hostname != "discord.com":
+            return []
+        resolver = GuardedResolver(())
+        found: list[str] = []
+        for host in ATTACHMENT_HOSTS:
+            if self._settings.proxies.for_url(f"https://{host}"):
+                continue
+            try:
+                await resolver.resolve(host)
+            except AddressRefused:
+                found.append(
+                    f"The DNS of this machine says that {host} lies in a private network, so attached pictures are "
+                    "refused: let it ask another DNS server."
+                )
+            except OSError:
+                pass  # no answer is the network's trouble, which the line about Discord tells
+        await resolver.close()
+        return warnings("machine", found)
+
+    async def discord_details(self) -> Sequence[Finding]:
+        async with discord_rest(self._settings) as discord:
             self._bot = await discord_side.look(discord)
             try:
-                faults = list(discord_side.faults_of(self._bot))
+                found = list(discord_side.faults_of(self._bot))
                 if self._channel is not None:
-                    faults += await discord_side.faults_in_channel(discord, self._bot, self._channel)
+                    found += await discord_side.faults_in_channel(discord, self._bot, self._channel)
             except (AttributeError, KeyError, TypeError, ValueError):
                 raise CheckFault("an answer that is not Discord's") from None
-        return faults
+        public = self._bot.application.get("bot_public")
+        return [
+            *faults("Discord", found),
+            *warnings("Discord", settings_side.public_bot_warning(self._settings, public=public)),
+        ]
 
-    async def machine(self) -> Sequence[str]:
-        return await asyncio.to_thread(machine.faults_of, self._settings)
+    async def machine(self) -> Sequence[Finding]:
+        return faults("machine", await asyncio.to_thread(machine.faults_of, self._settings))
 
-    async def whose_database(self) -> Sequence[str]:
+    async def whose_database(self) -> Sequence[Finding]:
         if self._jobs_of is None or self._bot is None or self._bot.application_id in {None, self._jobs_of}:
             return []
-        return [
+        sentence = (
             f"The jobs in the database are of the application {self._jobs_of}, and DISCORD_TOKEN is that of "
             f"{self._bot.application_id}: write that application's token, or give this bot another DATABASE_URL."
-        ]
+        )
+        return faults("database", [sentence])
 
     def _api(self) -> ImageApi:
         settings = self._settings

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-import aiohttp
+from bot.discord_api.rest import DiscordRest
 
-from bot.discord_api.rest import USER_AGENT
-
-PATIENCE_S = 4.0
 MAX_CLOCK_S = 30.0  # tokens of interactions and signed addresses are judged by the clock
 
 ADMINISTRATOR = 1 << 3
@@ -29,71 +23,19 @@ _NEEDED: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: its status, its JSON (None where it has none) and how far this machine's clock is ahead, in s."""
-
-    status: int
-    body: Any
-    clock_ahead_s: float | None
-
-
-class Asking:
-    """Asks Discord's REST as the bot."""
-
-    def __init__(self, session: aiohttp.ClientSession, api_url: str) -> None:
-        self._session = session
-        self._api_url = api_url
-
-    async def get(self, path: str) -> Reply:
-        """Ask. Status 0 where no answer came."""
-        try:
-            async with self._session.get(f"{self._api_url}/{path}", allow_redirects=False) as response:
-                body = await response.json(content_type=None)
-                return Reply(response.status, body, _ahead(response.headers.get("Date")))
-        except (aiohttp.ClientError, OSError, ValueError):
-            return Reply(0, None, None)
-
-
-@asynccontextmanager
-async def asking(api_url: str, token: str) -> AsyncGenerator[Asking]:
-    """For a few questions."""
-    headers = {"Authorization": f"Bot {token}", "User-Agent": USER_AGENT}
-    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-        yield Asking(session, api_url)
-
-
-def _ahead(date: str | None) -> float | None:
-    try:
-        return (datetime.now(UTC) - parsedate_to_datetime(date or "")).total_seconds()
-    except (TypeError, ValueError):
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
-    """What Discord says of the bot; None where it did not say."""
+    """What Discord says of the bot; None or empty where it did not say."""
 
     user_id: int | None
     application_id: int | None
-    application: Mapping[str, Any] | None
+    application: Mapping[str, Any]
     clock_ahead_s: float | None
 
 
-async def look(discord: Asking) -> Seen:
+async def look(discord: DiscordRest) -> Seen:
     """Ask who the bot and its application are."""
     user, application = await discord.get("users/@me"), await discord.get("applications/@me")
-    known = _object(application.body) if application.status == 200 else None
-    return Seen(_id(_object(user.body)), _id(known), known, user.clock_ahead_s)
-
-
-def _object(body: Any) -> Mapping[str, Any] | None:
-    return cast("Mapping[str, Any]", body) if isinstance(body, dict) else None
-
-
-def _id(body: Mapping[str, Any] | None) -> int | None:
-    text = str((body or {}).get("id", ""))
-    return int(text) if text.isascii() and text.isdigit() else None
+    return Seen(user.id, application.id, application.fields, user.clock_ahead_s)
 
 
 def faults_of(seen: Seen) -> Iterator[str]:
@@ -105,8 +47,6 @@ def faults_of(seen: Seen) -> Iterator[str]:
             f"The clock of this machine is {abs(ahead):.0f} s {way} Discord's: let it be set by NTP (on Debian: "
             "apt install systemd-timesyncd)."
         )
-    if seen.application is None:
-        return
     if seen.application.get("interactions_endpoint_url"):
         yield (
             "Discord sends the commands to an address instead of this bot: empty the field Interactions Endpoint URL "
@@ -127,7 +67,7 @@ def _install_scopes(application: Mapping[str, Any]) -> Iterator[Sequence[str]]:
             yield cast("Sequence[str]", params.get("scopes") or ())
 
 
-async def faults_in_channel(discord: Asking, seen: Seen, channel_id: int) -> Sequence[str]:
+async def faults_in_channel(discord: DiscordRest, seen: Seen, channel_id: int) -> Sequence[str]:
     """A sentence where the bot cannot work in a channel, with what it lacks there."""
     channel = await discord.get(f"channels/{channel_id}")
     if channel.status == 404:

@@ -1,0 +1,63 @@
+"""Writes the answers into a file of settings. Until all of it is on the disk, the old file is the file."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.config.env_example import env_example
+from bot.errors import StartError
+
+PRIVATE = 0o600
+
+
+def write_settings(file: Path, values: Mapping[str, str]) -> Path | None:
+    """Set `values` in `file`, mode 600; an empty one is left out. Returns where the old file is kept, if there was one.
+
+    Everything else in an old file stays as it is; a new one is the manual with the values filled in. Raises StartError.
+    """
+    try:
+        old = file.read_text("utf-8-sig") if file.exists() else None
+        new = _with_values(env_example() if old is None else old, values)
+        kept = None
+        if old is not None:
+            kept = file.with_name(f"{file.name}.old")
+            _replace(kept, old)
+        _replace(file, new)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise StartError(f"{file} cannot be written ({why}): give this user its folder.") from None
+    return kept
+
+
+def _replace(file: Path, text: str) -> None:
+    """Put a whole new file, for its owner's eyes, into the place of `file`."""
+    descriptor, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=f"{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+        Path(name).chmod(PRIVATE)
+        Path(name).replace(file)
+    except BaseException:  # whatever breaks this off, and is raised on, no half file stays
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _with_values(text: str, values: Mapping[str, str]) -> str:
+    for name, value in values.items():
+        nothing = f"#{name}="
+        line = f"{name}={value}" if value else nothing
+        set_line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=.*$", re.MULTILINE)
+        manual_line = re.compile(rf"^{nothing}.*$", re.MULTILINE)
+        place = set_line.search(text) or manual_line.search(text)
+        if place is not None:
+            # a further line of that name would win over the first
+            text = f"{text[: place.start()]}{line}{set_line.sub(nothing, text[place.end() :])}"
+        elif value:
+            text += f"{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
+    return text

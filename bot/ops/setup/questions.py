@@ -1,0 +1,61 @@
+"""Questions to the person at the terminal, or to the lines of a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from bot.errors import EaselError, StartError
+from bot.ops.terminal import Colour, coloured, is_terminal, say
+
+T = TypeVar("T")
+
+
+class WrongAnswer(EaselError):
+    """The answer cannot be taken, and the question is asked again. The message says why."""
+
+
+def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: bool = False) -> T:
+    """Ask until `read` takes the answer; an empty one is the `proposal`. Raises StartError where the lines run out.
+
+    A `secret` is not shown while it is typed, nor as a proposal.
+    """
+    shown = "as it is now" if secret and proposal else proposal
+    while True:
+        say(f"{question} [{shown}]: " if shown else f"{question}: ", end="")
+        with _unseen() if secret else _seen():
+            line = sys.stdin.readline()
+        if not is_terminal() or secret:
+            say()  # nobody's Enter has ended the line
+        if not line:
+            raise StartError(f"The answers ended at the question “{question}”; nothing was written.")
+        try:
+            return read(line.strip() or proposal)
+        except WrongAnswer as fault:
+            say(f"{coloured('✗ ' if is_terminal() else '', Colour.RED)}{fault}")
+
+
+@contextmanager
+def _seen() -> Generator[None]:
+    yield
+
+
+@contextmanager
+def _unseen() -> Generator[None]:
+    """Let the terminal not show what is typed. What was typed ahead stays."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    import termios
+
+    number = sys.stdin.fileno()
+    before = termios.tcgetattr(number)
+    hidden = termios.tcgetattr(number)
+    hidden[3] &= ~termios.ECHO
+    termios.tcsetattr(number, termios.TCSADRAIN, hidden)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(number, termios.TCSADRAIN, before)

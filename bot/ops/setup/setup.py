@@ -1,0 +1,226 @@
+"""The questions of `python -m bot setup`, in their order, and what is done with the answers.
+
+Nothing is written before the last answer is there, so whoever breaks it off has what he had before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bot.config.settings import Settings, Sources
+from bot.discord_api.invite import Invitation, invitation
+from bot.discord_api.rest import DiscordUnreachable, discord_rest, objects
+from bot.errors import BadKey, ImageApiError, SettingsError, StartError
+from bot.image_api.client import ImageApi, Mode
+from bot.ops.setup.env_writer import write_settings
+from bot.ops.setup.questions import WrongAnswer, ask
+from bot.ops.terminal import Colour, coloured, is_terminal, say
+
+TOKEN, ADDRESS, KEY = "DISCORD_TOKEN", "UNIALL_BASE_URL", "UNIALL_API_KEY"  # names
+SERVERS, PER_USER, PER_SERVER = "ALLOWED_SERVERS", "MAX_PICTURES_PER_USER_PER_DAY", "MAX_PICTURES_PER_SERVER_PER_DAY"
+PROPOSED = {PER_USER: "20", PER_SERVER: "200"}
+ALL, NONE = "all", "off"
+
+
+def setup(file: Path) -> None:
+    """Ask, check and write `file`. Raises StartError where the lines run out or the file cannot be written."""
+    say(f"This writes the settings of Easel into {file}. Every answer is checked at once.")
+    say("An answer in [brackets] is taken when you just press Enter. Ctrl-C ends it, and nothing is written.")
+    answers = _Answers(Sources.read(file))
+    _token(answers)
+    _image_api(answers)
+    _servers(answers)
+    _ceilings(answers)
+    invited = asyncio.run(invitation(answers.settings(ADDRESS, KEY)))
+    kept = write_settings(file, answers.given)
+    _last_words(file, kept, invited)
+
+
+class _Answers:
+    """What was answered so far, over what the old file and the environment say."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self.given: dict[str, str] = {}
+
+    def proposal(self, name: str) -> str:
+        """What this variable is set to now."""
+        return self._sources.values().get(name, "")
+
+    def settings(self, *unneeded: str) -> Settings:
+        """The settings with the answers in them. Raises SettingsError."""
+        return Sources(self._sources.file, {**self._sources.environ, **self.given}).settings(unneeded)
+
+    def take(self, name: str, value: str, *unneeded: str) -> Settings:
+        """Try an answer; returns the settings with it. Raises WrongAnswer where it cannot be one."""
+        before = dict(self.given)
+        self.given[name] = value
+        try:
+            return self.settings(*unneeded)
+        except SettingsError as error:
+            self.given = before
+            mine = [fault for fault in error.faults if fault.startswith(f"{name} ")]
+            if mine:
+                raise WrongAnswer(mine[0]) from None
+            # the file holds other faults; no answer here can mend them
+            raise StartError(f"Nothing was written. First mend the other settings: {' '.join(error.faults)}") from None
+
+
+def _good(text: str) -> None:
+    say(f"{coloured('✓ ' if is_terminal() else '', Colour.GREEN)}{text}")
+
+
+def _heading(title: str, *lines: str) -> None:
+    say()
+    say(coloured(title, Colour.BOLD))
+    for line in lines:
+        say(line)
+
+
+def _token(answers: _Answers) -> None:
+    _heading(
+        "Discord",
+        "The bot needs an account of its own at Discord. Open https://discord.com/developers/applications, make a New",
+        "Application, and on its page Bot press Reset Token. That token is what is asked for here. It is not shown",
+        "while you paste it.",
+    )
+
+    def read(text: str) -> None:
+        if not text:
+            raise WrongAnswer("Please paste the token.")
+        name = asyncio.run(_bot_name(answers.take(TOKEN, text, ADDRESS, KEY)))
+        _good(f"Discord knows this bot as {name}.")
+
+    ask("Bot token", read, proposal=answers.proposal(TOKEN), secret=True)
+
+
+async def _bot_name(settings: Settings) -> str:
+    try:
+        async with discord_rest(settings) as discord:
+            user = await discord.get("users/@me")
+    except DiscordUnreachable as error:
+        raise WrongAnswer(f"Discord cannot be reached ({error}). Try again when the network is there.") from None
+    except StartError:
+        raise WrongAnswer("Discord does not accept this token. Press Reset Token and paste the new one.") from None
+    if "username" not in user.fields:
+        raise WrongAnswer(f"Discord gave no usable answer (status {user.status}). Try again in a moment.")
+    return str(user.fields["username"])
+
+
+def _image_api(answers: _Answers) -> None:
+    _heading(
+        "The image API",
+        "Easel buys its pictures of an image API. The address and the key are on the pages of your account there.",
+    )
+
+    def read_address(text: str) -> None:
+        if not text:
+            raise WrongAnswer("Please write the address, such as https://api.example.com.")
+        settings = answers.take(ADDRESS, text, TOKEN, KEY)
+        asyncio.run(_answers_there(settings))
+        _good("An image API answers there.")
+
+    def read_key(text: str) -> None:
+        if not text:
+            raise WrongAnswer("Please paste the key.")
+        settings = answers.take(KEY, text, TOKEN)
+        asyncio.run(_takes_the_key(settings))
+        _good("The image API takes this key.")
+
+    ask("Address of the image API", read_address, proposal=answers.proposal(ADDRESS))
+    ask("Key of the image API", read_key, proposal=answers.proposal(KEY), secret=True)
+
+
+async def _answers_there(settings: Settings) -> None:
+    """An address is right when the API answers there, if only that the key is wrong."""
+    try:
+        await _probe(settings)
+    except BadKey:
+        return
+    except ImageApiError as error:
+        raise WrongAnswer(f"That is not it: {error}.") from None
+
+
+async def _takes_the_key(settings: Settings) -> None:
+    try:
+        await _probe(settings)
+    except ImageApiError as error:
+        raise WrongAnswer(f"The image API does not take it: {error}.") from None
+
+
+async def _probe(settings: Settings) -> None:
+    key = settings.uniall_api_key.get_secret_value()
+    async with ImageApi(base_url=settings.uniall_base_url, api_key=key, mode=Mode(settings.uniall_mode)) as api:
+        await api.probe()
+
+
+def _servers(answers: _Answers) -> None:
+    servers = asyncio.run(_known_servers(answers.settings(ADDRESS, KEY)))
+    _heading(
+        "Who may use it",
+        "Every picture costs you money, so let in only servers that you know. The bot leaves all others.",
+        *(f"  {number}: {name} ({server_id})" for number, (server_id, name) in enumerate(servers, start=1)),
+        "Write ids of servers with commas between them (in Discord: Settings, Advanced, Developer Mode; then",
+        f"right-click the server, Copy Server ID), or {ALL} for every server that somebody adds the bot to.",
+    )
+
+    def read(text: str) -> None:
+        if not servers and not text:
+            answers.given["DIRECT_MESSAGES"] = answers.given["USER_INSTALLS"] = "listed"
+            say(f"No server is listed yet: add {SERVERS} when you know its id, and switch Public Bot off until then.")
+            return
+        if text.lower() in {ALL, "everyone", "everybody"}:
+            answers.take(SERVERS, "")
+            return
+        chosen = [
+            servers[int(part) - 1][0] if part.isdecimal() and 0 < int(part) <= len(servers) else part
+            for part in text.replace(",", " ").split()
+        ]
+        answers.take(SERVERS, ",".join(chosen))
+
+    ask("Servers", read, proposal=answers.proposal(SERVERS) or (servers[0][0] if servers else ""))
+
+
+async def _known_servers(settings: Settings) -> Sequence[tuple[str, str]]:
+    """The ids and names of the servers that the bot is in already; none where Discord does not say."""
+    try:
+        async with discord_rest(settings) as discord:
+            found = objects(await discord.get("users/@me/guilds"))
+    except (DiscordUnreachable, StartError):
+        return []
+    return [(str(it["id"]), str(it.get("name", ""))) for it in found if str(it.get("id", "")).isdecimal()]
+
+
+def _ceilings(answers: _Answers) -> None:
+    _heading(
+        "First limits",
+        f"How many pictures may be asked for on one day. Change it later in the file; {NONE} is no limit.",
+    )
+
+    def reader(name: str) -> Callable[[str], None]:
+        def read(text: str) -> None:
+            value = "" if text.lower() in {NONE, "none", "no"} else text
+            answers.take(name, value)
+
+        return read
+
+    ask("Pictures of one person a day", reader(PER_USER), proposal=answers.proposal(PER_USER) or PROPOSED[PER_USER])
+    ask(
+        "Pictures of one server a day",
+        reader(PER_SERVER),
+        proposal=answers.proposal(PER_SERVER) or PROPOSED[PER_SERVER],
+    )
+
+
+def _last_words(file: Path, kept: Path | None, invited: Invitation) -> None:
+    _heading("Done", f"{file} is written, for your eyes alone.")
+    if kept is not None:
+        say(f"What stood there before is in {kept}.")
+    if invited.public:
+        say("On the page Bot of your application switch Public Bot off, so that nobody else adds the bot to a server.")
+    say("Bring the bot into your server with this address:")
+    say(f"  {invited.server}")
+    say("Then start it:")
+    say("  python -m bot")
