@@ -38,12 +38,18 @@ class LittleDiscord:
     gateway_url: str = ""
     heartbeat_ms: int = 41_250
     silent: bool = False  # whether heartbeats stay unanswered
+    sessions_left: int = 999  # and how long until Discord gives new ones, in ms
+    sessions_renewed_in_ms: int = 1
+    servers: tuple[tuple[str, str], ...] = ()  # ids and names of those the bot is in
+    commands: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])  # registered before
+    registration: tuple[int, dict[str, Any]] | None = None  # status and body that refuse the next ones
     clock_ahead_s: float = 0.0  # of the time in its answers
     application: dict[str, Any] | None = None  # what its own page says besides APPLICATION
     port: int = 0
     calls: list[str] = field(default_factory=list[str])
     identified: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     sockets: list[web.WebSocketResponse] = field(default_factory=list[web.WebSocketResponse])
+    registered: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     runner: web.AppRunner | None = None
 
     @property
@@ -93,13 +99,24 @@ class LittleDiscord:
         if path == "oauth2/applications/@me":
             return _json(APPLICATION)
         if path == "gateway/bot":
-            limit = {"total": 1000, "remaining": 999, "reset_after": 1, "max_concurrency": 1}
+            renewed = self.sessions_renewed_in_ms
+            limit = {"total": 1000, "remaining": self.sessions_left, "reset_after": renewed, "max_concurrency": 1}
             url = self.gateway_url or self.own_gateway
             return _json({"url": url, "shards": self.shards, "session_start_limit": limit})
         if path == "applications/@me" and self.application is not None:
             return _json(APPLICATION | self.application)
+        if path == "users/@me/guilds":
+            return _json([{"id": number, "name": name} for number, name in self.servers])
+        if path.endswith("/commands") and request.method == "GET":
+            return _json(self.commands)
         if path.endswith("/commands") and request.method == "PUT":
             commands: list[dict[str, Any]] = json.loads(body)
+            kept = {it["id"] for it in commands if "id" in it}
+            if self.registration is not None:
+                return _json(self.registration[1], self.registration[0])
+            if any(it["type"] == 4 and it["id"] not in kept for it in self.commands):
+                return _json({"message": "You cannot remove this app's Entry Point command", "code": 50240}, 400)
+            self.registered = commands
             return _json([{"id": str(n), "application_id": "1", **it} for n, it in enumerate(commands, start=10)])
         return _json({"message": "404: Not Found", "code": 0}, 404)
 

@@ -38,22 +38,24 @@ async def an_image_api(balance: float | None = None) -> AsyncGenerator[LocalImag
 
 
 def only_fault(lines: list[str]) -> str:
-    """The one line that is not of the four, or not "ok"."""
-    (fault,) = [line for line in lines if not line[11:].startswith("ok")]
-    return fault
+    """The one line that begins with FAIL, without that word. All begin with one of the three, and the last sums up."""
+    assert {line.split()[0] for line in lines[:-1]} <= {"ok", "warn", "FAIL"}
+    (fault,) = [line for line in lines[:-1] if line.startswith("FAIL")]
+    return fault.removeprefix("FAIL ")
 
 
 @pytest.mark.parametrize("balance", [12.5, None])
-async def test_where_all_is_well_four_lines_say_so(tmp_path: Path, balance: float | None) -> None:
+async def test_where_all_is_well_four_lines_say_so_and_one_sums_up(tmp_path: Path, balance: float | None) -> None:
     async with LittleDiscord().open() as discord, an_image_api(balance) as api:
         settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
         code, lines = await checked(tmp_path, settings)
     assert code == 0
     assert sorted(lines) == [
-        "Discord    ok, the bot is Easel",
-        "database   ok",
-        "image API  ok",
-        "settings   ok",
+        "All is well: python -m bot starts it.",
+        "ok   Discord    the bot is Easel",
+        "ok   database",
+        "ok   image API",
+        "ok   settings",
     ]
 
 
@@ -175,8 +177,8 @@ async def test_a_moderation_route_that_does_not_judge_is_told(
         settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, MODERATION_BASE_URL=played.url)
         code, lines = await checked(tmp_path, settings | {"MODERATION_API_KEY": KEY})
     assert code == (1 if mend else 0)
-    assert [line for line in lines if line.startswith("moderation")] == (
-        [f"moderation The moderation route {mend}"] if mend else []
+    assert [line for line in lines if " moderation " in line] == (
+        [f"FAIL moderation The moderation route {mend}"] if mend else []
     )
 
 
@@ -198,6 +200,65 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord, an_image_api() as api:
         code, lines = await checked(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=api.base_url))
     assert code == 1
-    faults = [line for line in lines if not line[11:].startswith("ok")]
-    assert any(fault.startswith("database   The database ") for fault in faults)
+    faults = [line for line in lines if line.startswith("FAIL")]
+    assert any(fault.startswith("FAIL database   The database ") for fault in faults)
     assert all("cannot be written" in fault for fault in faults)
+
+
+async def warned(home: Path, settings: Mapping[str, str]) -> list[str]:
+    """The lines of a check that begin with warn; nothing fails."""
+    code, lines = await checked(home, settings)
+    assert code == 0, lines
+    return [line.removeprefix("warn ") for line in lines if line.startswith("warn")]
+
+
+async def test_a_public_bot_without_ceiling_and_list_is_a_warning(tmp_path: Path) -> None:
+    async with LittleDiscord(application={}).open() as discord, an_image_api() as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        (warning,) = await warned(tmp_path, settings)
+        assert warning.startswith("Discord    Anybody can add this bot to a server and spend your money")
+        assert await warned(tmp_path, settings | {"ALLOWED_SERVERS": "1"}) == []
+        assert await warned(tmp_path, settings | {"MAX_PICTURES_PER_USER_PER_DAY": "5"}) == []
+
+
+async def test_slips_old_names_and_open_files_are_warnings_that_repeat_no_value(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, an_image_api() as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        file = tmp_path / ".env"
+        file.write_text("MAX_SPEND_PER_DAYS=hidden\nMAX_LINE_LENGTH=9\nTZ=UTC\nwords of mine\n")
+        file.chmod(0o644)
+        warnings = await warned(tmp_path, settings)
+        assert "hidden" not in "".join(warnings)
+        assert [part in line for part, line in zip(SLIPS, warnings, strict=True)] == [True] * 4
+        file.chmod(0o600)
+        assert len(await warned(tmp_path, settings)) == 3
+
+
+SLIPS = ("called MAX_QUEUE_LENGTH", "Line 4 of ", "is MAX_SPEND_PER_DAY meant?", "chmod 600")
+
+
+@pytest.mark.parametrize(
+    ("others", "warning"),
+    [
+        ({"ALL_PROXY": "http://proxy.lan:1"}, "ALL_PROXY is set and not used"),
+        ({"all_proxy": "socks5://proxy.lan:1"}, "all_proxy is set and not used"),
+        ({"HTTPS_PROXY": "http://proxy.lan:1"}, "HTTPS_PROXY is set and not used"),
+        ({"MODERATION_BASE_URL": "http://mod.example"}, "MODERATION_BASE_URL begins with http://"),
+    ],
+)
+async def test_ways_that_are_not_as_they_should_be_are_warnings(
+    tmp_path: Path, others: Mapping[str, str], warning: str
+) -> None:
+    async with LittleDiscord().open() as discord, an_image_api() as api:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        _, lines = await checked(tmp_path, settings | dict(others))
+    assert any(line.startswith(f"warn settings   {warning}") for line in lines)
+
+
+async def test_a_model_that_the_key_cannot_use_is_a_warning(tmp_path: Path) -> None:
+    async def models(_: web.Request) -> Reply:
+        return reply(200, {"data": [{"id": "grok-imagine-image"}, {"id": "gpt-image-2"}]})
+
+    async with LittleDiscord().open() as discord, playing(models) as played:
+        (warning,) = await warned(tmp_path, variables(discord.api_url, UNIALL_BASE_URL=played.url))
+    assert warning.startswith("image API  The key cannot use the model grok-imagine-image-quality")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
+from bot import VERSION
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import KEY, Easel, easel, free_port, variables
+from tests.acceptance.processes import KEY, Easel, easel, free_port, make_home, variables
 
 START_S = 10.0  # a start that cannot work ends within it
 STOP_S = 20.0
@@ -215,8 +218,10 @@ async def test_given_shards_are_started_and_no_other_discord_is_asked(tmp_path: 
 async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord, easel(tmp_path, "check", **variables(discord.api_url)) as bot:
         assert await bot.wait(START_S) == 1  # no image API there
-    assert sorted(line.split("  ")[0] for line in bot.out) == ["Discord", "database", "image API", "settings"]
-    assert {line.split()[-1] for line in bot.out if line.startswith(("settings", "database"))} == {"ok"}
+    assert sorted(line[:14].rstrip() for line in bot.out[:-1]) == [
+        *("FAIL image API", "ok   Discord", "ok   database", "ok   settings")
+    ]
+    assert bot.out[-1].startswith("1 to mend first")
     assert "Traceback" not in bot.output
 
 
@@ -227,7 +232,7 @@ async def test_check_beside_a_running_bot_finds_the_database_in_good_hands(tmp_p
             await bot.line(AT_WORK)
             async with easel(tmp_path, "check", **given) as check:
                 await check.wait(START_S)
-    assert "database   ok, in use by a running bot" in check.out
+    assert "ok   database   in use by a running bot" in check.out
 
 
 async def test_check_names_every_wrong_setting(tmp_path: Path) -> None:
@@ -245,7 +250,7 @@ async def test_check_of_what_answers_nothing_ends_in_time(tmp_path: Path) -> Non
         others = {"UNIALL_BASE_URL": f"http://{address}", "DATABASE_URL": f"postgresql://easel:word@{address}/easel"}
         async with easel(tmp_path, "check", **variables(f"http://{address}/api/v10") | others) as bot:
             assert await bot.wait(START_S) == 1
-    assert len(bot.out) == 4
+    assert [line.split()[0] for line in bot.out[:-1]] == ["ok", "FAIL", "FAIL", "FAIL"]
     assert "Traceback" not in bot.output
 
 
@@ -267,3 +272,113 @@ async def test_help_names_every_verb(tmp_path: Path) -> None:
     async with easel(tmp_path, "--help") as bot:
         assert await bot.wait(START_S) == 0
     assert all(f"    {verb} " in bot.output for verb in ("run", "check", "sync", "sandbox"))
+
+
+async def test_without_any_setting_the_first_line_names_the_ways_in(tmp_path: Path) -> None:
+    async with easel(tmp_path) as bot:
+        code, sentences = await failed_start(bot)
+    assert code == 2
+    assert "python -m bot setup" in sentences[0]
+    assert "python -m bot sandbox" in sentences[0]
+    assert len(sentences) == 4
+
+
+async def test_a_file_of_settings_is_named_before_or_after_the_verb(tmp_path: Path) -> None:
+    (tmp_path / "mine.env").write_text("LOG_LEVEL=loud\n")
+    for arguments in (
+        ("--env-file", "mine.env", "check"),
+        ("check", "--env-file", "mine.env"),
+        ("--env-file", "gone.env", "sync"),
+        ("work", "--env-file", "gone.env"),
+        ("sandbox", "--env-file", "gone.env", "--port", "0"),
+    ):
+        async with easel(tmp_path, *arguments) as bot:
+            code, sentences = await failed_start(bot)
+        assert code == 2
+        told = "There is no file gone.env" if "gone.env" in arguments else "LOG_LEVEL is no word"
+        assert any(sentence.startswith(told) for sentence in sentences), sentences
+
+
+async def test_the_version_is_printed(tmp_path: Path) -> None:
+    async with easel(tmp_path, "--version") as bot:
+        assert await bot.wait(START_S) == 0
+    assert bot.out == [f"Easel {VERSION}"]
+
+
+async def test_invite_needs_the_token_alone(tmp_path: Path) -> None:
+    async with LittleDiscord(application={"id": "123456789012345678"}).open() as discord:
+        given = {"DISCORD_TOKEN": TOKEN, "DISCORD_API_URL": discord.api_url}
+        async with easel(tmp_path, "invite", **given) as bot:
+            assert await bot.wait(START_S) == 0
+    addresses = [line.split()[-1] for line in bot.out]
+    assert all("client_id=123456789012345678" in address for address in addresses)
+    assert "scope=bot+applications.commands" in addresses[0]
+    assert "permissions=274878008320" in addresses[0]
+    assert "integration_type=1" in addresses[1]
+    assert TOKEN not in bot.output
+
+
+async def test_while_no_session_is_left_none_is_begun(tmp_path: Path) -> None:
+    discord = LittleDiscord(sessions_left=0, sessions_renewed_in_ms=3000)
+    async with discord.open(), easel(tmp_path, **variables(discord.api_url)) as bot:
+        await bot.line("Discord allows this bot no further session until 3 s from now; waiting")
+        assert discord.identified == []
+        discord.sessions_left = 999
+        await bot.line(AT_WORK)
+        await bot.line("has connected to Gateway")
+        assert len(discord.identified) == 1
+
+
+async def test_a_lost_connection_begins_no_session_that_is_not_left(tmp_path: Path) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
+        await bot.line("has connected to Gateway")
+        discord.sessions_left, discord.sessions_renewed_in_ms = 0, 60_000
+        for socket_ in discord.sockets:
+            await socket_.close(code=4009)  # a session that cannot be resumed
+        await bot.line("Discord allows this bot no further session", within=30)
+        assert len(discord.identified) == 1
+        assert bot.running
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"message": "Too many commands today", "code": 30034}),
+        (429, {"message": "You are being rate limited.", "retry_after": 3600.0, "global": False}),
+        (403, {"message": "Missing Access", "code": 50001}),
+    ],
+)
+async def test_a_refusal_to_register_commands_is_no_end(tmp_path: Path, status: int, body: dict[str, object]) -> None:
+    discord = LittleDiscord(registration=(status, body))
+    async with discord.open():
+        async with easel(tmp_path, **variables(discord.api_url)) as bot:
+            await bot.line("the slash commands could not be registered")
+            await bot.line(AT_WORK)
+            assert bot.running
+        async with easel(tmp_path, "sync", **variables(discord.api_url)) as sync:
+            code, sentences = await failed_start(sync)
+    assert code == 1
+    said = "again in 3600 s" if status == 429 else str(body["message"])
+    assert said in sentences[-1]
+
+
+async def test_an_entry_point_command_is_kept_by_a_registration(tmp_path: Path) -> None:
+    entry_point = {"id": "77", "type": 4, "name": "launch", "handler": 2, "version": "1", "application_id": "1"}
+    discord = LittleDiscord(commands=[entry_point])
+    async with discord.open(), easel(tmp_path, "sync", **variables(discord.api_url)) as bot:
+        assert await bot.wait(START_S) == 0, bot.output
+    kept = [it for it in discord.registered if it["type"] == 4]
+    assert kept == [{"id": "77", "type": 4, "name": "launch", "handler": 2}]
+    assert bot.out[-1] == f"{len(discord.registered) - 1} commands registered."
+
+
+async def test_a_reader_who_goes_away_and_a_terminal_without_utf8_get_no_traceback(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    clean = {"PATH": os.environ["PATH"], "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    for line in ("--help | true", "check | true", "--version | head -c 0", "check --env-file ä.env"):
+        shell = await asyncio.create_subprocess_shell(
+            f"{sys.executable} -m bot {line}", cwd=home, env=clean, stdout=-1, stderr=-1
+        )
+        _, err = await asyncio.wait_for(shell.communicate(), START_S)
+        assert b"Traceback" not in err
+        assert b"BrokenPipe" not in err

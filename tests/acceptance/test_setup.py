@@ -1,0 +1,188 @@
+"""`python -m bot setup`, through a pipe and at a terminal: every answer is checked at a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bot.config.settings import load
+from sandbox.image_api.server import LocalImageApi
+from tests.acceptance.little_discord import TOKEN, LittleDiscord
+from tests.acceptance.processes import make_home
+
+KEY = "sk-a-key-nobody-may-see"
+SERVER = "1187654321098765432"
+WHOLE_S = 30.0
+
+
+@asynccontextmanager
+async def services() -> AsyncGenerator[tuple[LittleDiscord, LocalImageApi]]:
+    discord = LittleDiscord(application={}, servers=((SERVER, "The studio"), ("42", "Another")))
+    async with discord.open(), LocalImageApi(api_key=KEY) as api:
+        yield discord, api
+
+
+def environment(discord: LittleDiscord) -> Mapping[str, str]:
+    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DISCORD_API_URL": discord.api_url}
+
+
+async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str]) -> tuple[int, str]:
+    """Exit code and output of a setup that reads these lines."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "setup"),
+        cwd=make_home(home),
+        env=environment(discord),
+        stdin=-1,
+        stdout=-1,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    text = "".join(f"{line}\n" for line in lines).encode()
+    out, _ = await asyncio.wait_for(process.communicate(text), WHOLE_S)
+    assert process.returncode is not None
+    assert b"Traceback" not in out
+    return process.returncode, out.decode()
+
+
+async def test_right_answers_write_a_private_file_that_starts_the_bot(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        code, out = await piped(tmp_path, discord, [TOKEN, f"{api.base_url}/v1", KEY, "", "", ""])
+    assert code == 0, out
+    file = tmp_path / ".env"
+    assert file.stat().st_mode & 0o777 == 0o600
+    settings = load(file, {})
+    assert settings.discord_token.get_secret_value() == TOKEN
+    assert settings.uniall_base_url == api.base_url
+    assert settings.allowed_servers == {int(SERVER)}
+    assert (settings.max_pictures_per_user_per_day, settings.max_pictures_per_server_per_day) == (20, 200)
+    assert "https://discord.com/oauth2/authorize?client_id=1&" in out
+    assert out.rstrip().endswith("python -m bot")
+    assert "\x1b" not in out
+    assert TOKEN not in out
+    assert KEY not in out
+
+
+async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        lines = ["Bot x", "MTE5.wrong.token", TOKEN, "nowhere", discord.api_url, api.base_url, "sk-wrong", KEY]
+        code, out = await piped(tmp_path, discord, [*lines, "my server", "2", "many", "off", "7"])
+    assert code == 0, out
+    settings = load(tmp_path / ".env", {})
+    assert settings.allowed_servers == {42}
+    assert (settings.max_pictures_per_user_per_day, settings.max_pictures_per_server_per_day) == (None, 7)
+
+
+async def test_lines_that_run_out_write_nothing(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        answers = [TOKEN, api.base_url, KEY, "", "5"]
+        for count in range(len(answers)):
+            code, out = await piped(tmp_path, discord, answers[:count])
+            assert code == 1
+            assert "nothing was written" in out.splitlines()[-1]
+    assert [it.name for it in tmp_path.iterdir() if "env" in it.name] == []
+
+
+async def test_a_file_that_was_there_is_kept_and_what_else_it_said_still_holds(tmp_path: Path) -> None:
+    before = (
+        f"# mine\nDISCORD_TOKEN={TOKEN}\nexport MAX_JOBS_PER_USER=2\nPOSTGRES_PASSWORD=pa${{x}}ss\nDISCORD_TOKEN=x\n"
+    )
+    (tmp_path / ".env").write_text(before)
+    async with services() as (discord, api):
+        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, "all", "", ""])
+    assert code == 0, out
+    assert (tmp_path / ".env.old").read_text() == before
+    assert (tmp_path / ".env.old").stat().st_mode & 0o777 == 0o600
+    settings = load(tmp_path / ".env", {})
+    assert settings.discord_token.get_secret_value() == TOKEN
+    assert settings.max_jobs_per_user == 2
+    assert settings.allowed_servers == frozenset()
+    assert "POSTGRES_PASSWORD=pa${x}ss" in (tmp_path / ".env").read_text()
+
+
+class Terminal:
+    """A setup at a pseudo-terminal, where a person types."""
+
+    def __init__(self, home: Path, discord: LittleDiscord) -> None:
+        self._home, self._discord = home, discord
+        self.seen = ""
+
+    async def __aenter__(self) -> Terminal:
+        self._master, slave = pty.openpty()
+        self._process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "setup"),
+            cwd=make_home(self._home),
+            env=environment(self._discord),
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+        os.close(self._master)
+
+    async def until(self, words: str) -> None:
+        """Read until these words have come."""
+        async with asyncio.timeout(WHOLE_S):
+            while words not in self.seen:
+                self.seen += (await asyncio.to_thread(self._read)).decode("utf-8", "replace")
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._master, 4096)
+        except OSError:  # the other side has closed it
+            raise AssertionError(self.seen) from None
+
+    def types(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    async def answers(self, question: str, answer: str) -> None:
+        await self.until(question)
+        await asyncio.sleep(0.2)  # a person reads first
+        self.types(f"{answer}\n")
+
+    def interrupt(self) -> None:
+        self._process.send_signal(2)
+
+    async def ended(self) -> int:
+        return await asyncio.wait_for(self._process.wait(), WHOLE_S)
+
+
+async def test_at_a_terminal_secrets_stay_unseen_and_marks_say_what_is_good(tmp_path: Path) -> None:
+    async with services() as (discord, api), Terminal(tmp_path, discord) as person:
+        await person.answers("Bot token", TOKEN)
+        await person.answers("Address of the image API: ", api.base_url)
+        await person.answers("Key of the image API", "sk-wrong")
+        await person.until("does not take it")
+        await person.answers("Key of the image API", KEY)
+        await person.answers("Servers", "")
+        await person.answers("Pictures of one person", "")
+        await person.answers("Pictures of one server", "")
+        await person.until("python -m bot")
+        assert await person.ended() == 0
+    assert "✓ " in person.seen
+    assert TOKEN not in person.seen
+    assert KEY not in person.seen
+    assert (tmp_path / ".env").exists()
+
+
+async def test_ctrl_c_in_the_middle_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MAX_JOBS_PER_USER=2\n")
+    async with services() as (discord, _), Terminal(tmp_path, discord) as person:
+        await person.answers("Bot token", TOKEN)
+        await person.until("Address of the image API")
+        person.interrupt()
+        await person.until("Broken off; nothing was written.")
+        assert await person.ended() == 1
+    assert "Traceback" not in person.seen
+    assert (tmp_path / ".env").read_text() == "MAX_JOBS_PER_USER=2\n"
+    assert sorted(it.name for it in tmp_path.iterdir() if "env" in it.name) == [".env"]
