@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from enum import StrEnum
@@ -37,7 +38,8 @@ def prepare_streams() -> None:
     """Let a terminal without UTF-8 show a replacement for what it cannot show, instead of ending the program."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
-            reconfigure(errors="replace")
+            with contextlib.suppress(OSError, ValueError):  # A stream that cannot be flushed keeps its own errors.
+                reconfigure(errors="replace")
 
 
 def drop_closed_output() -> None:

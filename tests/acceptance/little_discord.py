@@ -155,4 +155,6 @@ def _json(body: Any, status: int = 200) -> web.Response:
     # discord.py takes an answer for JSON only when the type is exactly this, without a charset
     response = web.json_response(body, status=status)
     response.headers["Content-Type"] = "application/json"
+    # and a refusal for a rate limit of Discord's own only when it came through Discord's proxy
+    response.headers["Via"] = "1.1 google"
     return response

@@ -68,7 +68,7 @@ async def test_right_answers_write_a_private_file_that_starts_the_bot(tmp_path: 
 
 async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
     async with services() as (discord, api):
-        lines = ["Bot x", "MTE5.wrong.token", TOKEN, "nowhere", discord.api_url, api.base_url, "sk-wrong", KEY]
+        lines = ["Bot x", "MTE5.wrong.token", TOKEN, "nowhere", "http://127.0.0.1:9", api.base_url, "sk-wrong", KEY]
         code, out = await piped(tmp_path, discord, [*lines, "my server", "2", "many", "off", "7"])
     assert code == 0, out
     settings = load(tmp_path / ".env", {})

@@ -334,7 +334,7 @@ async def test_a_lost_connection_begins_no_session_that_is_not_left(tmp_path: Pa
         await bot.line("has connected to Gateway")
         discord.sessions_left, discord.sessions_renewed_in_ms = 0, 60_000
         for socket_ in discord.sockets:
-            await socket_.close(code=4009)  # a session that cannot be resumed
+            await socket_.send_json({"op": 9, "d": False, "s": None, "t": None})  # a session that cannot be resumed
         await bot.line("Discord allows this bot no further session", within=30)
         assert len(discord.identified) == 1
         assert bot.running
