@@ -33,10 +33,12 @@ class ContextMenus(commands.Cog):
         )
 
     async def cog_load(self) -> None:
+        """Add the menus: discord.py collects commands of a cog by itself, and menus not."""
         for menu in self._menus:
             self._client.tree.add_command(menu)
 
     async def cog_unload(self) -> None:
+        """Take them away again."""
         for menu in self._menus:
             self._client.tree.remove_command(menu.name, type=menu.type)
 

@@ -62,6 +62,7 @@ class Painting(commands.Cog):
         private: bool | None = None,
         preset: str | None = None,
     ) -> None:
+        """Read the options of `/imagine`; what is left open, the place fills in."""
         given = options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private)
         await self._client.requests.start(interaction, RequestInput(prompt, given, preset=preset))
 
@@ -90,6 +91,7 @@ class Painting(commands.Cog):
         private: bool | None = None,
         preset: str | None = None,
     ) -> None:
+        """Read the options of `/edit`, which are those of `/imagine` and the pictures."""
         given = options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private)
         sources = options.sources(image, image2, image3)
         await self._client.requests.start(interaction, RequestInput(prompt, given, sources=sources, preset=preset))

@@ -34,6 +34,7 @@ class Servers(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, guild: discord.Guild) -> None:
+        """The bot was invited: what the server had stored is kept, and it is greeted."""
         if await self._left_again(guild):
             return
         await self._try(self._client.janitor.is_in([guild.id]))
@@ -66,6 +67,7 @@ class Servers(commands.Cog):
         return True
 
     async def _try(self, act: Awaitable[None]) -> None:
+        """Write to the database; what it does not take is found out at the next start."""
         try:
             await act
         except StoreUnavailable as exc:

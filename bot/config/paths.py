@@ -1,4 +1,9 @@
-"""Who a process is among those that share a database, and where it keeps files: on the disk of its data, always."""
+"""Who a process is among those that share a database, and where it keeps files: on the disk of its data, always.
+
+Every process has a name of its own, which is the `worker_id` of the leases that it holds. On SQLite the name never
+changes, so a start knows that whatever carries it was a dead predecessor's. On PostgreSQL each start draws a new one,
+because several processes run at once.
+"""
 
 from __future__ import annotations
 

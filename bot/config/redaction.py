@@ -1,4 +1,8 @@
-"""The last net under the log: secrets and interaction tokens are taken out of every finished line."""
+"""The last net under the log: secrets and interaction tokens are taken out of every finished line.
+
+Secrets are kept out of log lines where the lines are written; this is the second line of defence. It knows the
+configured secrets by their text and interaction tokens by their shape.
+"""
 
 from __future__ import annotations
 

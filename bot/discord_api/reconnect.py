@@ -1,4 +1,9 @@
-"""What discord.py does and says when Discord cannot be reached or wants no more of this bot."""
+"""What discord.py does and says when Discord cannot be reached or wants no more of this bot.
+
+discord.py reconnects by itself, but its first connection is tried without a growing pause and without a word in the
+log. A server that restarts the bot over and over would spend Discord's budget of sessions, after which Discord resets
+the token; so pauses grow, and each try is one line.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Asks Discord's REST a few things as the bot, before discord.py comes in and for `check`, `setup` and `invite`."""
+"""Asks Discord's REST a few things as the bot, before discord.py comes in and for `check`, `setup` and `invite`.
+
+These calls are made before the library is started, or without it: a wrong token, a Discord that is away and a clock
+that is off get a sentence of their own each. They are bounded in time, and no answer is trusted further than it is
+read.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is left on the account, where a server tells it: undocumented, but common among gateways of its kind."""
+"""What is left on the account, where a server tells it: undocumented, but common among gateways of its kind.
+
+The route belongs to the program that many such gateways run. Where it does not answer as expected, nothing is said
+about money: a wrong balance would be worse than none.
+"""
 
 from __future__ import annotations
 

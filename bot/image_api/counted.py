@@ -1,4 +1,8 @@
-"""Tells the measures of calls to the image API: how each one ended, and why something was not done."""
+"""Tells the measures of calls to the image API: how each one ended, and why something was not done.
+
+The names of outcomes become labels in the metrics, so there is a small fixed set of them. What a person typed, an id
+or an address never becomes a label.
+"""
 
 from __future__ import annotations
 

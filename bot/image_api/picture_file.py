@@ -1,4 +1,8 @@
-"""A picture on its way into a file: counted, told by its first bytes, and whole before it gets its name."""
+"""A picture on its way into a file: counted, told by its first bytes, and whole before it gets its name.
+
+The file is written under a temporary name and gets its own once all bytes are there. So whatever lies in the spool
+under a picture's name is whole, also after a crash.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""For `check`: do the address and the key of the image API answer? Costs nothing."""
+"""For `check`: do the address and the key of the image API answer? Costs nothing.
+
+It asks for the list of models, which costs nothing on any server of this family. An answer of any shape shows that
+address and key are right; the shape only decides how much more can be said.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""From the result to the message: download into the spool, upload from there, and announce how a job ended."""
+"""From the result to the message: download into the spool, upload from there, and announce how a job ended.
+
+*Delivering* is committed before the upload. Found at start, it means that the upload may have arrived: then the
+message is looked at first. A failed upload is tried again with growing pauses for a day, because the pictures are paid
+for; where no message can be reached any more, they are kept for `/jobs`.
+"""
 
 from __future__ import annotations
 

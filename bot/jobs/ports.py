@@ -1,4 +1,8 @@
-"""The runner's only view of Discord, of picture files and of moderation: protocols that others fulfil."""
+"""The runner's only view of Discord, of picture files and of moderation: protocols that others fulfil.
+
+The runner must work in a process with no connection to Discord's gateway, and tests must be able to stand in for
+Discord. So it asks for things by ids, and never sees an interaction.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What commands and buttons may do with jobs. Each call is one or two committed writes."""
+"""What commands and buttons may do with jobs. Each call is one or two committed writes.
+
+Nothing here waits for the image API. A call writes what was decided and wakes the runner, so that an answer to a
+person never waits for anything but the database, and for that a second at most.
+"""
 
 from __future__ import annotations
 

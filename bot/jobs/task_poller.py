@@ -4,6 +4,9 @@ No single answer ends a job that is paid for. A task that is not known (404), or
 is judged by how long it has said nothing else: a replica that lags behind, a gateway that is being deployed, or a
 store that is not consistent yet says so for some seconds. Where it lasts, the job ends so that *Check again* can
 reopen it.
+
+Trouble with a question never ends a job: the task is paid for and may yet finish. Only the task's own end, the job's
+time, or a person does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The verbs `backup` and `move-to`: what they print, and the files that go with a database."""
+"""The verbs `backup` and `move-to`: what they print, and the files that go with a database.
+
+Pictures of unfinished jobs that exist only on this machine go along with the database, because the image API gives
+some of them only once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Signals: the first SIGTERM or SIGINT begins an orderly end, and none lasts longer than promised."""
+"""Signals: the first SIGTERM or SIGINT begins an orderly end, and none lasts longer than promised.
+
+What is being written is finished, and everything else is left to the next start, which finds it in the database. A
+hard end after the deadline therefore loses nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The chart of a month, drawn in a process of its own: Pillow is not imported here, and nobody waits for it."""
+"""The chart of a month, drawn in a process of its own: Pillow is not imported here, and nobody waits for it.
+
+The chart only repeats figures that the text says too. Where it can't be drawn in time, the text goes out alone.
+"""
 
 from __future__ import annotations
 

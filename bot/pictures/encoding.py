@@ -1,4 +1,8 @@
-"""Makes a picture smaller in bytes: at a lower quality first, then in fewer pixels. For the picture process only."""
+"""Makes a picture smaller in bytes: at a lower quality first, then in fewer pixels. For the picture process only.
+
+JPEG is tried before WebP: encoding a large WebP takes several times the memory. Orientation is applied and notes go,
+except the provenance of results.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Presets: named styles whose words and options come into a request."""
+"""Presets: named styles whose words and options come into a request.
+
+A preset's words follow the prompt, or the prompt goes where `{prompt}` stands in them. What a person says in the
+command goes before the preset's options.
+"""
 
 from __future__ import annotations
 

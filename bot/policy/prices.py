@@ -1,4 +1,8 @@
-"""What pictures cost: the operator's price list, read from PRICE_LIST."""
+"""What pictures cost: the operator's price list, read from PRICE_LIST.
+
+Prices are whole millionths of a dollar, so that sums are exact. A model without a price is painted and counted, and
+costs an unknown amount: where a budget holds, that is refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What a person asked for, before anything that holds where they ask has been filled in."""
+"""What a person asked for, before anything that holds where they ask has been filled in.
+
+What is left open stays open until the place is known, because a server decides what its members get without choosing.
+What a person chose is never changed in silence.
+"""
 
 from __future__ import annotations
 

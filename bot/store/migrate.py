@@ -1,4 +1,8 @@
-"""Brings the tables up to date. Alembic is imported only when there is something to do."""
+"""Brings the tables up to date. Alembic is imported only when there is something to do.
+
+A fresh database is created from the tables as they are now, without walking through every revision. Only one that is
+there already is upgraded.
+"""
 
 from __future__ import annotations
 

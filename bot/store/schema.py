@@ -1,4 +1,9 @@
-"""The tables, as SQLAlchemy Core sees them. A change here needs a revision under `migrations/versions`."""
+"""The tables, as SQLAlchemy Core sees them. A change here needs a revision under `migrations/versions`.
+
+Column types are chosen for both databases. Times are UTC, money is in millionths of a dollar, and ids of Discord are
+64-bit integers. Texts of people are stored as ASCII JSON, because PostgreSQL takes no NUL and SQLite no lone
+surrogate.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The one door to the database."""
+"""The one door to the database.
+
+All access goes through one thread with one connection. Calls that wait at the same time share a transaction, so a
+crowd costs one flush to disk and not a thousand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What DATABASE_URL may say."""
+"""What DATABASE_URL may say.
+
+The address may hold a password, so no error repeats it: faults are told by naming the part that is wrong.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One answer of the image API as it came over the wire, and its body read as JSON within bounds."""
+"""One answer of the image API as it came over the wire, and its body read as JSON within bounds.
+
+A body is untrusted input. It is bounded in size and in depth, long strings such as base64 pictures go to disk instead
+of into memory, and what is no JSON is kept as text for the classes of errors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Request bodies for the image API: every documented field that a route's examples show, and no other."""
+"""Request bodies for the image API: every documented field that a route's examples show, and no other.
+
+Fields that a route's examples do not show are left out, since some servers of the family refuse a request for one
+unknown field.
+"""
 
 from __future__ import annotations
 

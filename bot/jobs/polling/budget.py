@@ -1,4 +1,9 @@
-"""How many questions a second the whole process may ask. At the limit, the likeliest to be answered go first."""
+"""How many questions a second the whole process may ask. At the limit, the likeliest to be answered go first.
+
+It is a token bucket with two differences. When questions have to wait, the one likeliest to find a finished task goes
+first, not the oldest. And the rate follows the API as TCP follows a network: a refusal halves it, quiet time brings it
+back bit by bit.
+"""
 
 from __future__ import annotations
 

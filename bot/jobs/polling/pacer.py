@@ -1,4 +1,9 @@
-"""Sets the pace of all questions about tasks in this process, and learns it together with the other processes."""
+"""Sets the pace of all questions about tasks in this process, and learns it together with the other processes.
+
+For each kind of task there is one histogram and the schedule made from it. Every ten seconds the processes exchange
+what they learned through the database: each adds its own observations to what stands there, in one transaction, so
+nothing is counted twice and a new process starts with everything.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What was painted and what it cost: for a person, and for a server."""
+"""What was painted and what it cost: for a person, and for a server.
+
+Figures come from the ledger and not from the jobs: jobs are deleted when their people ask for that, and what was spent
+stays true.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Requests that wait for their user: dear ones for a yes, refused ones for a change."""
+"""Requests that wait for their user: dear ones for a yes, refused ones for a change.
+
+A request above the price that a place allows without a question is written down before the question is shown. So the
+answer finds it after a restart too, and can be given only once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The gallery's pages: delivered jobs in their order, without the channels that somebody does not see."""
+"""The gallery's pages: delivered jobs in their order, without the channels that somebody does not see.
+
+A page is filled by reading on until enough pictures were found that the person may see. The work for one click is
+bounded, whatever is hidden from them.
+"""
 
 from __future__ import annotations
 

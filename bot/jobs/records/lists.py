@@ -1,4 +1,8 @@
-"""What people see of their jobs beside the replies: lists, and the pictures that stand in no message."""
+"""What people see of their jobs beside the replies: lists, and the pictures that stand in no message.
+
+Pictures that stand in no message were bought all the same. They are fetched once more from the image API, and given to
+the person privately.
+"""
 
 from __future__ import annotations
 

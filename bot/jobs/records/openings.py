@@ -1,4 +1,8 @@
-"""Forms opened on a message: kept in the database, so that one that was open during a restart still works."""
+"""Forms opened on a message: kept in the database, so that one that was open during a restart still works.
+
+A form's answer does not say which message the form was opened on, and what other people wrote can't be read later
+without a privileged intent. So the addresses of the pictures are kept while the form may be open.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What people may do with presets. Who may do it to a server's is asked by whoever calls."""
+"""What people may do with presets. Who may do it to a server's is asked by whoever calls.
+
+Presets belong to a person or to a server. The words of a preset go into a prompt, so they are bounded, and escaped
+wherever they are shown.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is stored about a person, and how it goes when they ask for that."""
+"""What is stored about a person, and how it goes when they ask for that.
+
+Deleting takes everything that names the person. What is needed to finish a job that is running goes with the job's
+end, and sums of money stay without a name.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""`check`: a line each for settings, database, Discord and the image API, and one for whatever else is wrong."""
+"""`check`: a line each for settings, database, Discord and the image API, and one for whatever else is wrong.
+
+It changes nothing and buys nothing. Each finding is one line with what to do about it, so that an operator can work
+through them from the top.
+"""
 
 from __future__ import annotations
 

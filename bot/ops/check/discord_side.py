@@ -1,4 +1,8 @@
-"""What Discord can tell about the application, the clock and a channel. What it does not answer is passed over."""
+"""What Discord can tell about the application, the clock and a channel. What it does not answer is passed over.
+
+Discord tells an application about itself with the bot's token alone. These answers are advice: where one is missing,
+the bot may still run well.
+"""
 
 from __future__ import annotations
 

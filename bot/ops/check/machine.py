@@ -1,4 +1,8 @@
-"""What can be wrong with the machine that the bot is to run on."""
+"""What can be wrong with the machine that the bot is to run on.
+
+It looks at what makes a bot fail weeks later: too little disk, folders that cannot be written, files that others can
+read.
+"""
 
 from __future__ import annotations
 

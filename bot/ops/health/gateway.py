@@ -1,4 +1,8 @@
-"""What discord.py does not tell by itself: whether its connections live, and what becomes of its requests."""
+"""What discord.py does not tell by itself: whether its connections live, and what becomes of its requests.
+
+discord.py keeps trying for ever when a connection is lost, and says so in its own log only. A bot that is offline must
+not look healthy to whoever watches it.
+"""
 
 from __future__ import annotations
 

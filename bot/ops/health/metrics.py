@@ -1,4 +1,7 @@
-"""Keeps for Prometheus what the parts of the bot tell. No label holds an id, a name or a prompt."""
+"""Keeps for Prometheus what the parts of the bot tell. No label holds an id, a name or a prompt.
+
+Counters are kept by what happened and not by whom. The library is imported only where metrics are served.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Puts health together: what is watched and how often, what is measured, and where it is served."""
+"""Puts health together: what is watched and how often, what is measured, and where it is served.
+
+Watching costs a query and a request now and then, so it is done only where HTTP_PORT is set.
+"""
 
 from __future__ import annotations
 

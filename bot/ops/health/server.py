@@ -1,4 +1,8 @@
-"""Serves `/healthz` and `/metrics`. Every answer is made of what is known already, so none waits for anything."""
+"""Serves `/healthz` and `/metrics`. Every answer is made of what is known already, so none waits for anything.
+
+A watcher that asks often, or slowly, must not disturb the bot. So answers are made from memory and nobody's question
+makes work.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Looks again and again at what the bot depends on, so that an answer about it never has to wait for it."""
+"""Looks again and again at what the bot depends on, so that an answer about it never has to wait for it.
+
+One failed look is no outage: a restart of the database or a lost connection heals by itself within seconds. Only
+trouble that lasts is told.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Everything from one database into another, all or nothing. Both are closed to others meanwhile."""
+"""Everything from one database into another, all or nothing. Both are closed to others meanwhile.
+
+The target must be empty and the source must have no bot at work. Rows are copied in one transaction of the target, so
+a move that breaks off leaves nothing behind.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Requests that wait for their user: for a yes to the price, or for a change after they were refused."""
+"""Requests that wait for their user: for a yes to the price, or for a change after they were refused.
+
+A draft is taken by deleting it and returning the row in one statement, so that two clicks cannot both have it.
+"""
 
 from __future__ import annotations
 

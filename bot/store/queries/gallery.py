@@ -1,4 +1,8 @@
-"""The query behind the gallery: delivered jobs page by page, by their order and not by counting them off."""
+"""The query behind the gallery: delivered jobs page by page, by their order and not by counting them off.
+
+Pages are found by the number of the last job on the page before, which is an index look-up however far back it is.
+Counting rows off would read them all.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""The queries over jobs: the same ones for both databases."""
+"""The queries over jobs: the same ones for both databases.
+
+A move names the state that the job is expected in, and the worker whose job it is. The database compares both in the
+statement that writes, so of two that want to move the same job one succeeds and the other is told so. That is all the
+locking that a job's life needs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Lists of jobs for people: what runs first, then what has ended."""
+"""Lists of jobs for people: what runs first, then what has ended.
+
+Open jobs are few however many have ended; they are found by an index of their own.
+"""
 
 from __future__ import annotations
 

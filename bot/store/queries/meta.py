@@ -1,4 +1,7 @@
-"""Small named texts that outlive the process."""
+"""Small named texts that outlive the process.
+
+Values are texts, and what they mean is up to whoever wrote them. It is for a handful of names, not for data.
+"""
 
 from __future__ import annotations
 

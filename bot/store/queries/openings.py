@@ -1,4 +1,8 @@
-"""The queries over forms that were opened on a message."""
+"""The queries over forms that were opened on a message.
+
+They are small and go after a day. What the edit form remembers of a person is part of what `/privacy` shows and
+deletes.
+"""
 
 from __future__ import annotations
 

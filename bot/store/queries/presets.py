@@ -1,4 +1,8 @@
-"""The queries over presets."""
+"""The queries over presets.
+
+Names are compared as people compare them, without regard to case, and in this process: SQLite knows the lower case of
+ASCII only.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Whether a job may come in: asked in the transaction that writes it, so that no crowd can overrun a limit."""
+"""Whether a job may come in: asked in the transaction that writes it, so that no crowd can overrun a limit.
+
+Limits are asked under locks, in a fixed order: first the person's, then the server's, then everyone's, and only those
+that count for this job. Two processes therefore never both find the last place free, and never wait for each other in
+a circle.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What goes by itself: data that has grown old, and that of servers the bot has left. Always a few rows at a time."""
+"""What goes by itself: data that has grown old, and that of servers the bot has left. Always a few rows at a time.
+
+Each call deletes a bounded number of rows and leaves the rest to the next, so that a clear-up after a year takes no
+longer per call than one after a day.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""One process for one SQLite file: the lock beside it."""
+"""One process for one SQLite file: the lock beside it.
+
+SQLite would let two processes write in turn, and both would take the jobs for their own. The lock is the operating
+system's, so it goes when the process does, however it ends.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Word between the processes on one PostgreSQL: a notification wakes, polling guarantees. SQLite has one process."""
+"""Word between the processes on one PostgreSQL: a notification wakes, polling guarantees. SQLite has one process.
+
+Notifications are hints. One that gets lost costs a little time, because every loop that waits for one also looks by
+itself.
+"""
 
 from __future__ import annotations
 

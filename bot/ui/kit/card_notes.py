@@ -1,4 +1,7 @@
-"""Small lines of a card about where a request came from: the preset in it, the message that it follows up."""
+"""Small lines of a card about where a request came from: the preset in it, the message that it follows up.
+
+A link is shown only where the person who reads it can open it.
+"""
 
 from __future__ import annotations
 

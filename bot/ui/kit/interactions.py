@@ -1,4 +1,8 @@
-"""What an interaction tells: where its reply will live, who may do what, and where the pictures of a reply are."""
+"""What an interaction tells: where its reply will live, who may do what, and where the pictures of a reply are.
+
+Nothing is read from the cache that the interaction says itself: after a start, or a lost connection, the cache may
+know less than Discord does.
+"""
 
 from __future__ import annotations
 

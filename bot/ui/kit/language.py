@@ -88,5 +88,6 @@ def word(context: str, name: str, language: Language) -> str:
 
 @cache
 def _catalogue(language: Language) -> gettext.NullTranslations:
+    """The compiled translations of one language; English needs none and gets an empty catalogue."""
     folder = language.value.replace("-", "_")
     return gettext.translation(DOMAIN, LOCALE_FOLDER, languages=[folder], fallback=True)

@@ -1,4 +1,8 @@
-"""Finds the pictures in one of Easel's own messages. A message with components lists no attachments of its own."""
+"""Finds the pictures in one of Easel's own messages. A message with components lists no attachments of its own.
+
+Addresses of Discord are signed and expire within a day. The ones in a message that was just read are fresh, so
+pictures are always looked up in a message and never remembered by address alone.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +81,7 @@ def components_of(message: MessagePart) -> Sequence[discord.Component]:
 
 
 def _walk(parts: Sequence[discord.Component]) -> Iterator[discord.Component]:
+    """Every component with what it holds, in reading order."""
     for part in parts:
         yield part
         if isinstance(part, discord.components.Container | discord.components.SectionComponent | discord.ActionRow):

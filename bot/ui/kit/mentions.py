@@ -1,4 +1,8 @@
-"""How a text names a command so that a tap on it begins that command."""
+"""How a text names a command so that a tap on it begins that command.
+
+Discord shows a mention of a command as a button, in the reader's client but with the English name. The ids come from
+the last registration.
+"""
 
 from __future__ import annotations
 

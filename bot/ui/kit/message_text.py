@@ -34,16 +34,19 @@ def plain_words(text: str) -> str:
 
 
 def _content(part: MessagePart) -> Iterator[str]:
+    """What a person typed."""
     # The library knows who and which channel is meant in a message, and not in a snapshot.
     yield part.clean_content if isinstance(part, discord.Message) else part.content
 
 
 def _embedded(part: MessagePart) -> Iterator[str]:
+    """The titles and descriptions of embeds, one text for each."""
     for embed in part.embeds:
         yield "\n".join(it for it in (embed.title, embed.description) if it)
 
 
 def _displayed(part: MessagePart) -> Iterator[str]:
+    """The texts of a card made of components, as one text."""
     shown = components_of(part)
     # Easel's own cards say more than the prompt; that is the description of their pictures.
     if not any(isinstance(it, discord.components.Button) and (it.custom_id or "").startswith(_OWN) for it in shown):
@@ -51,6 +54,7 @@ def _displayed(part: MessagePart) -> Iterator[str]:
 
 
 def _described(part: MessagePart) -> Iterator[str]:
+    """The descriptions of pictures, which screen readers read out."""
     for shown in components_of(part):
         if isinstance(shown, discord.components.MediaGalleryComponent):
             yield from (item.description or "" for item in shown.items)

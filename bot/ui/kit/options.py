@@ -1,4 +1,7 @@
-"""The choices that commands offer, and what attachments become."""
+"""The choices that commands offer, and what attachments become.
+
+Discord sends the values of choices as texts. They are turned into the words of the model here, once.
+"""
 
 from __future__ import annotations
 

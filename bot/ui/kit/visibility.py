@@ -42,9 +42,11 @@ class ChannelVisibility:
         return self._known[target.channel_id]
 
     def _knows(self, guild_id: int) -> bool:
+        """Whether the bot is a member of that server."""
         return self._client.get_guild(guild_id) is not None
 
     async def _looks_into(self, guild_id: int, channel_id: int) -> bool:
+        """Ask Discord whether the person may read that channel; every doubt counts as no."""
         guild = self._client.get_guild(guild_id)
         if guild is None:
             return False
@@ -57,6 +59,7 @@ class ChannelVisibility:
             return False
 
     async def _may_see(self, member: discord.Member, channel: Channel) -> bool:
+        """Whether a member may read what was written in a channel: permissions, age, private threads."""
         granted = channel.permissions_for(member)
         if not (granted.view_channel and granted.read_message_history):
             return False

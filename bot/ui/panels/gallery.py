@@ -58,6 +58,7 @@ class GalleryPanel:
         await self._turn(interaction, whose, "older", before, day=until.date().isoformat() if until else "")
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Turn the page, choose whose pictures are shown, or go to a date."""
         match click.words, click.fields:
             case [("newer" | "older") as way, whose, cursor], None if cursor.isdecimal() and len(cursor) < 20:
                 await interaction.response.defer()
@@ -82,6 +83,7 @@ class GalleryPanel:
                 log.info("a gallery was clicked in a way that it does not offer")
 
     async def _turn(self, interaction: Interaction, whose: str, way: str, cursor: int, day: str = "") -> None:
+        """Show the page before or after a cursor. What the person may not see is passed over."""
         in_server = interaction.guild_id is not None and interaction.client.get_guild(interaction.guild_id) is not None
         if not in_server or not (whose in {ALL, MINE} or (whose.isdecimal() and len(whose) < 20)):
             whose = MINE
@@ -115,6 +117,7 @@ class GalleryPanel:
         return shown
 
     async def _exhibit(self, job: Job) -> GalleryItem | None:
+        """A job with its pictures as the message shows them now; None where the message is gone."""
         try:
             async with self._reads:
                 message = await self._reach.read_by_bot(job.target)
@@ -129,6 +132,7 @@ class GalleryPanel:
 
 
 def _shelf(interaction: Interaction, whose: str) -> GalleryFilter:
+    """The filter of the database for what the page is to show."""
     if whose == MINE:
         return GalleryFilter(None, interaction.user.id)
     return GalleryFilter(interaction.guild_id, None if whose == ALL else int(whose))

@@ -1,4 +1,7 @@
-"""What a page of the gallery looks like. Pure."""
+"""What a page of the gallery looks like. Pure.
+
+Buttons carry where they lead, so a page works for as long as its message stands, in whatever process.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +68,7 @@ def date_form(whose: str) -> ui.Modal:
 
 
 def _title(room: GalleryPage) -> str:
+    """Whose pictures these are."""
     if room.whose == MINE:
         return tr("### My pictures")
     if room.whose == ALL:
@@ -96,6 +100,7 @@ def _shown(exhibit: GalleryItem) -> ui.Item[Any]:
 
 
 def _why_bare(job: Job) -> str:
+    """Why a request is shown without pictures."""
     if job.target.ephemeral:
         return tr("A private reply: Discord keeps its pictures for you alone, where you asked for them.")
     if not job.target.bot_member:
@@ -104,6 +109,7 @@ def _why_bare(job: Job) -> str:
 
 
 def _people(room: GalleryPage) -> ui.UserSelect[Any]:
+    """The menu for the pictures of one member."""
     kind = discord.SelectDefaultValueType.user
     chosen = [discord.SelectDefaultValue(id=int(room.whose), type=kind)] if room.whose.isdecimal() else []
     return ui.UserSelect(
@@ -116,6 +122,7 @@ def _people(room: GalleryPage) -> ui.UserSelect[Any]:
 
 
 def _ways(room: GalleryPage) -> ui.ActionRow[Any]:
+    """The buttons under a page."""
     row: ui.ActionRow[Any] = ui.ActionRow()
     first, last = (room.exhibits[0].job.seq, room.exhibits[-1].job.seq) if room.exhibits else (0, 0)
     newer, older = room.has_newer and room.exhibits, room.has_older and room.exhibits
@@ -131,4 +138,5 @@ def _ways(room: GalleryPage) -> ui.ActionRow[Any]:
 
 
 def _button(label: str, *words: object, disabled: bool = False) -> ui.Button[Any]:
+    """A button of this panel."""
     return button(label, custom_id(PANEL, *words), disabled=disabled)

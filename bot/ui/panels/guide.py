@@ -1,4 +1,7 @@
-"""`/help`: one private card from which somebody who has never seen Easel can begin."""
+"""`/help`: one private card from which somebody who has never seen Easel can begin.
+
+It names what holds for this person in this place: which commands there are, and how much is left.
+"""
 
 from __future__ import annotations
 
@@ -105,6 +108,7 @@ def guide_card(
 
 
 def _beginning(mentions: Mentions) -> Iterator[str]:
+    """What Easel is, and one example to try."""
     yield f"### {tr('Easel paints pictures from your words')}"
     yield tr("{imagine} paints what you describe. {edit} changes pictures that you attach.", **_of(mentions))
     prompt, count = word(OPTION_NAME, "prompt", language()), word(OPTION_NAME, "count", language())
@@ -114,10 +118,12 @@ def _beginning(mentions: Mentions) -> Iterator[str]:
 
 
 def _of(mentions: Mentions) -> Mapping[str, str]:
+    """The commands that the first lines mention."""
     return {name: mentions.of(name) for name in ("imagine", "edit")}
 
 
 def _buttons() -> Iterator[str]:
+    """What the buttons and menus do."""
     yield tr(
         "Under each picture: **Again** repeats it, **Remix** lets you change words and options first, **Edit** changes "
         "the picture itself, **Details** tells all about it."
@@ -131,6 +137,7 @@ def _buttons() -> Iterator[str]:
 
 
 def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
+    """The other commands with their own descriptions, as many as fit into one message."""
     room = FURTHER_CHARS
     for command in commands:
         is_group = isinstance(command, app_commands.Group)
@@ -143,6 +150,7 @@ def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
 
 
 def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
+    """What is left of each quota that holds for this person here."""
     if standings is None:
         return
     if not standings:
@@ -157,6 +165,7 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
 
 
 def _whom_to_ask(*, in_server: bool) -> Iterator[str]:
+    """Who decides here, and who runs the bot."""
     if in_server:
         yield tr(
             "-# Members with the permission Manage Server decide what holds here. About anything else ask whoever runs "

@@ -1,4 +1,7 @@
-"""The panel of `/jobs`: what runs and what has ended, with Cancel and the way to the pictures."""
+"""The panel of `/jobs`: what runs and what has ended, with Cancel and the way to the pictures.
+
+A private reply vanishes when its reader restarts Discord. This list is where they find their requests again.
+"""
 
 from __future__ import annotations
 
@@ -68,6 +71,7 @@ class JobsPanel:
         await interaction.response.send_message(view=await self._view(interaction, Scope.MINE, 0), ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Turn the page, cancel a request, or bring pictures that no message shows."""
         match click.words:
             case ["page", scope, number] if scope in set(Scope):
                 await self._turn(interaction, Scope(scope), _number(number))
@@ -79,16 +83,19 @@ class JobsPanel:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _turn(self, interaction: Interaction, scope: Scope, number: int) -> None:
+        """Show another page or another scope, where the person may see it."""
         if scope not in _open_to(interaction):
             await say(interaction, tr(NOBODY_ELSES))
             return
         await interaction.response.edit_message(view=await self._view(interaction, scope, number))
 
     async def _view(self, interaction: Interaction, scope: Scope, number: int) -> ui.LayoutView:
+        """One page of the list as a card."""
         page = await self._lists.page(_whose(interaction, scope), number)
         return layout(page, scope, _open_to(interaction))
 
     async def _cancel(self, interaction: Interaction, job_id: str, scope: Scope, number: int) -> None:
+        """Cancel a request from the list, and show the list as it is then."""
         job = await self._service.get(job_id)
         if job is None:
             await say(interaction, tr(texts.NO_SUCH_JOB))
@@ -147,6 +154,7 @@ def layout(page: Page, scope: Scope, open_to: Sequence[Scope]) -> ui.LayoutView:
 
 
 def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
+    """One request of the list, with the button that helps: Cancel while it runs, or Show pictures."""
     text: ui.TextDisplay[Any] = ui.TextDisplay(
         "\n".join((_headline(job, page), _quote(job, scope), _small(job, scope)))
     )
@@ -159,6 +167,7 @@ def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
 
 
 def _headline(job: Job, page: Page) -> str:
+    """How far the request is, its place in line, and when."""
     when = discord.utils.format_dt(job.finished_at or job.submitted_at or job.received_at, "R")
     if job.failure is not None and job.state is not JobState.CANCELLED:
         state = tr(texts.ending(job).headline)
@@ -177,11 +186,13 @@ def _quote(job: Job, scope: Scope) -> str:
 
 
 def _small(job: Job, scope: Scope) -> str:
+    """Who asked, the settings, and where the reply is."""
     who = "" if scope is Scope.MINE else f"<@{job.user_id}> · "
     return f"-# {who}{texts.options(job.request)} · {_where(job)}"
 
 
 def _where(job: Job) -> str:
+    """A link to the reply, or why there is none."""
     target = job.target
     if target.ephemeral:
         return tr("private: only the person who asked sees the reply")
@@ -200,6 +211,7 @@ def _can_be_shown(job: Job) -> bool:
 
 
 def _pages(page: Page, scope: Scope) -> ui.ActionRow[Any]:
+    """The buttons to newer and older requests."""
     row: ui.ActionRow[Any] = ui.ActionRow()
     if page.number > 0:
         row.add_item(widgets.button(tr("Newer"), custom_id(PANEL, "page", scope, page.number - 1)))
@@ -210,6 +222,7 @@ def _pages(page: Page, scope: Scope) -> ui.ActionRow[Any]:
 
 
 def _scopes(scope: Scope, open_to: Sequence[Scope]) -> ui.ActionRow[Any]:
+    """The buttons to the other lists that this person may see."""
     labels = {
         Scope.MINE: mark("My requests"),
         Scope.SERVER: mark("This server's requests"),
@@ -223,6 +236,7 @@ def _scopes(scope: Scope, open_to: Sequence[Scope]) -> ui.ActionRow[Any]:
 
 
 def _open_to(interaction: Interaction) -> Sequence[Scope]:
+    """Which lists this person may see here."""
     if interaction.guild_id is None:
         return (Scope.MINE,)
     if permissions.manages_server(interaction):
@@ -231,6 +245,7 @@ def _open_to(interaction: Interaction) -> Sequence[Scope]:
 
 
 def _whose(interaction: Interaction, scope: Scope) -> ListScope:
+    """What the database is asked for."""
     if scope is Scope.MINE:
         return ListScope(user_id=interaction.user.id)
     channel = interaction.channel_id if scope is Scope.CHANNEL else None
@@ -238,4 +253,5 @@ def _whose(interaction: Interaction, scope: Scope) -> ListScope:
 
 
 def _number(text: str) -> int:
+    """The page that a custom id names; a forged one counts as the first."""
     return min(int(text), MAX_PAGES) if text.isdecimal() else 0

@@ -1,4 +1,8 @@
-"""What the panel of presets shows: the list, one preset, and the question before it is deleted. Pure."""
+"""What the panel of presets shows: the list, one preset, and the question before it is deleted. Pure.
+
+Names and words are people's own and are escaped. The buttons carry the preset's id; whether the clicker may use them
+is asked when they are pressed.
+"""
 
 from __future__ import annotations
 
@@ -81,6 +85,7 @@ def save_button(job_id: str) -> ui.Button[Any]:
 
 
 def _how_to() -> str:
+    """How presets are used."""
     return tr(
         "-# Choose one with the option `preset` of `/imagine` or `/edit`. Its words follow your prompt after a comma, "
         "or your prompt goes where `{place}` stands in them; what you say yourself goes before its options.",
@@ -89,12 +94,14 @@ def _how_to() -> str:
 
 
 def _none_yet(whose: str) -> str:
+    """What stands where there are no presets."""
     if whose == SERVER:
         return tr("There are none yet. Members with Manage Server can make them, for everyone here.")
     return tr("You have none yet. Make one here, or out of a finished picture with **Details** → **Save as preset**.")
 
 
 def _foot(count: int, page: int, pages: int) -> ui.TextDisplay[Any]:
+    """How many presets there are of how many that are kept."""
     amount = tr("-# {count} of {limit} presets", count=count, limit=MAX_PRESETS)
     if pages == 1:
         return ui.TextDisplay(amount)
@@ -102,12 +109,14 @@ def _foot(count: int, page: int, pages: int) -> ui.TextDisplay[Any]:
 
 
 def _line(preset: Preset) -> str:
+    """One preset of the list."""
     name, words = texts.plain(preset.name), texts.plain(texts.shortened(preset.words, SHOWN_WORDS_CHARS))
     about = " · ".join(part for part in (words, described(preset.options)) if part)
     return f"**{name}** – {about}" if about else f"**{name}**"
 
 
 def _chooser(presets: Sequence[Preset], whose: str, page: int) -> ui.Select[Any]:
+    """The menu that opens one preset."""
     options = [
         discord.SelectOption(
             label=preset.name,
@@ -127,4 +136,5 @@ def _button(
     style: discord.ButtonStyle = discord.ButtonStyle.secondary,
     disabled: bool = False,
 ) -> ui.Button[Any]:
+    """A button of this panel."""
     return button(label, custom_id(PANEL, *words), style, disabled=disabled)

@@ -1,4 +1,8 @@
-"""The forms that make and change presets, and what comes back in them."""
+"""The forms that make and change presets, and what comes back in them.
+
+A form holds at most five fields, so options that are rarely kept in a style come along from the picture it is made
+from.
+"""
 
 from __future__ import annotations
 
@@ -66,11 +70,13 @@ def described(options: Options) -> str:
 
 
 def _keepable(request: ImageRequest) -> Sequence[str]:
+    """Which options of a request may become part of a style."""
     names = ["model", "aspect_ratio", "resolution", "count", "format"]
     return [*names, "spoiler"] if request.spoiler else names
 
 
 def _named(options: Options) -> Sequence[str]:
+    """The options that are set, as people read them."""
     parts = [
         texts.model_name(options.model) if options.model else "",
         options.aspect_ratio.value if options.aspect_ratio else "",
@@ -83,6 +89,7 @@ def _named(options: Options) -> Sequence[str]:
 
 
 def _full_form(title: str, made: str, name: str, words: str, options: Options) -> ui.Modal:
+    """The form with everything that a preset holds."""
     models = [(texts.model_name(model), model.value) for model in Model]
     ratios = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in AspectRatio]
     resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
@@ -98,6 +105,7 @@ def _full_form(title: str, made: str, name: str, words: str, options: Options) -
 
 
 def _name(text: str) -> ui.Label[ui.Modal]:
+    """The field for the name."""
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=NAME, default=text or None, min_length=1, max_length=MAX_NAME_CHARS
     )
@@ -105,6 +113,7 @@ def _name(text: str) -> ui.Label[ui.Modal]:
 
 
 def _words(text: str) -> ui.Label[ui.Modal]:
+    """The field for the words of the style."""
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=WORDS,
         style=discord.TextStyle.paragraph,
@@ -118,6 +127,7 @@ def _words(text: str) -> ui.Label[ui.Modal]:
 
 
 def _kept_options(request: ImageRequest) -> ui.Label[ui.Modal]:
+    """The menu of options that come along into a preset made from a picture."""
     whole = Options(**{name: getattr(request, name) for name in _keepable(request)})
     options = [
         discord.SelectOption(label=label, value=name, default=name != "count")
@@ -132,9 +142,11 @@ def _kept_options(request: ImageRequest) -> ui.Label[ui.Modal]:
 
 
 def _open_choice(label: str, name: str, choices: Sequence[tuple[str, str]], chosen: str | None) -> ui.Label[ui.Modal]:
+    """A menu whose first choice leaves the option open."""
     return _select(label, name, [(tr("As asked or as usual here"), ANY), *choices], chosen or ANY)
 
 
 def _select(label: str, name: str, choices: Sequence[tuple[str, str]], chosen: str) -> ui.Label[ui.Modal]:
+    """A menu with one choice, `chosen` beforehand."""
     options = [discord.SelectOption(label=text, value=value, default=value == chosen) for text, value in choices]
     return ui.Label(text=label, component=ui.Select(custom_id=name, options=options))

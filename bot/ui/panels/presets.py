@@ -1,4 +1,8 @@
-"""Presets as people meet them: suggested while they type, put into their request, and kept in one panel."""
+"""Presets as people meet them: suggested while they type, put into their request, and kept in one panel.
+
+Autocomplete answers while a person types, so it reads once and waits for the database a moment only: no suggestion is
+better than a late one.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +74,7 @@ class PresetPanel:
         await interaction.response.send_message(view=await self._list(interaction, MINE, 0), ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """List, show, make, change, share or delete presets. Every right is asked anew at each click."""
         match click.words, click.fields:
             case ["list", whose, page], None:
                 await self._answer(interaction, await self._list(interaction, whose, _number(page)))
@@ -111,6 +116,7 @@ class PresetPanel:
             await self._copy(interaction, preset, to_guild=verb == "share")
 
     async def _list(self, interaction: Interaction, whose: str, page: int) -> ui.LayoutView:
+        """A page of one's own presets or of the server's."""
         in_guild = interaction.guild_id is not None
         whose = SERVER if whose == SERVER and in_guild else MINE
         there = await self._book.visible(interaction.user.id, interaction.guild_id)
@@ -118,17 +124,20 @@ class PresetPanel:
         return cards.listing(shown, whose, page, in_guild=in_guild, manages=manages_server(interaction))
 
     async def _show(self, interaction: Interaction, preset_id: str, page: str) -> None:
+        """One preset with its buttons."""
         preset = await self._preset(interaction, preset_id)
         if preset is not None:
             await self._answer(interaction, _shown(interaction, preset, _number(page)))
 
     async def _make(self, interaction: Interaction, whose: str, click: Click) -> None:
+        """Make a preset out of a form."""
         guild_id = interaction.guild_id if whose == SERVER else None
         preset = await self._added(interaction, click, forms.read_options(click, Options()), guild_id)
         if preset is not None:
             await self._answer(interaction, _shown(interaction, preset, 0))
 
     async def _save(self, interaction: Interaction, job_id: str, click: Click) -> None:
+        """Make a preset out of a finished picture: first the form, then what it says."""
         job = await self._service.get(job_id)
         if job is None:
             await say(interaction, tr(texts.NO_SUCH_JOB))
@@ -146,6 +155,7 @@ class PresetPanel:
     async def _added(
         self, interaction: Interaction, click: Click, options: Options, guild_id: int | None
     ) -> Preset | None:
+        """Write a new preset; None where it can't be kept, which the person has been told."""
         name, words = click.first(forms.NAME), click.first(forms.WORDS)
         try:
             return await self._book.add(
@@ -156,6 +166,7 @@ class PresetPanel:
             return None
 
     async def _change(self, interaction: Interaction, preset: Preset, page: str, click: Click) -> None:
+        """Write what a form says over a preset."""
         options = forms.read_options(click, preset.options)
         name, words = click.first(forms.NAME), click.first(forms.WORDS)
         try:
@@ -169,6 +180,7 @@ class PresetPanel:
             await self._answer(interaction, _shown(interaction, changed, _number(page)))
 
     async def _copy(self, interaction: Interaction, preset: Preset, *, to_guild: bool) -> None:
+        """Copy one's own preset to the server, or one of the server's to oneself."""
         guild_id = interaction.guild_id if to_guild else None
         try:
             copy = await self._book.add(
@@ -184,12 +196,14 @@ class PresetPanel:
             await self._answer(interaction, _shown(interaction, copy, 0))
 
     async def _preset(self, interaction: Interaction, preset_id: str) -> Preset | None:
+        """The preset that a click means; None where it is gone, which the person has been told."""
         preset = await self._book.get(preset_id, interaction.user.id, interaction.guild_id)
         if preset is None:
             await say(interaction, tr(GONE))
         return preset
 
     async def _may_add(self, interaction: Interaction, whose: str) -> bool:
+        """Whether this person may make presets there; says so where not."""
         if whose == MINE or manages_server(interaction):
             return True
         await say(interaction, tr(NOT_A_MANAGER))
@@ -201,6 +215,7 @@ class PresetPanel:
 
 
 def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView:
+    """The card of one preset, with what this person may do."""
     manages = manages_server(interaction)
     return cards.showing(
         preset,
@@ -211,15 +226,18 @@ def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView
 
 
 def _suggested(preset: Preset) -> str:
+    """How autocomplete shows a preset."""
     name = tr("{name} (this server)", name=preset.name) if preset.of_guild else preset.name
     return texts.shortened(name, MAX_CHOICE_CHARS)
 
 
 def _number(text: str) -> int:
+    """The page that a custom id names; a forged one counts as the first."""
     return int(text) if text.isdecimal() and len(text) < 4 else 0
 
 
 def _too_long(preset: Preset, over: int) -> str:
+    """The sentence for a prompt that the style's words make too long."""
     name = texts.plain(preset.name)
     return trn(
         "With the words of the preset **{name}** the prompt is {count} character too long. Please shorten it; "
@@ -232,6 +250,7 @@ def _too_long(preset: Preset, over: int) -> str:
 
 
 def _fault(exc: PresetFault) -> str:
+    """The sentence for a preset that can't be kept."""
     if isinstance(exc, TooManyPresets):
         return tr(
             "There are {limit} presets already, which is as many as are kept. Please delete one first.",

@@ -1,4 +1,7 @@
-"""The panel of `/privacy`: what is stored about a person, for how long, and the way to delete it."""
+"""The panel of `/privacy`: what is stored about a person, for how long, and the way to delete it.
+
+Deleting asks once more, because nothing brings it back.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,7 @@ class PrivacyPanel:
         await interaction.response.send_message(view=await self._overview(interaction), ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Ask once more before anything is deleted, then delete it."""
         match click.words:
             case ["ask"]:
                 await interaction.response.edit_message(view=_question())
@@ -60,6 +64,7 @@ class PrivacyPanel:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _overview(self, interaction: Interaction) -> ui.LayoutView:
+        """What is stored of the person just now."""
         stored = await self._privacy.stored(interaction.user.id)
         return overview(stored, self._privacy.kept_for.days if self._privacy.kept_for else None)
 
@@ -88,6 +93,7 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
 
 
 def _requests(stored: Stored) -> str:
+    """How many requests are stored, and for how long."""
     told = trn(
         "- **{count} request that has ended**: prompt, settings, times, where its reply is, addresses of the pictures.",
         "- **{count} requests that have ended**: prompts, settings, times, where their replies are, addresses of the "
@@ -110,6 +116,7 @@ def _for_days(days: int) -> str:
 
 
 def _question() -> ui.LayoutView:
+    """The question before everything is deleted."""
     yes = button(tr("Yes, delete it"), custom_id(PANEL, "delete"), discord.ButtonStyle.danger)
     no = button(tr("Keep it"), custom_id(PANEL, "keep"))
     head = tr("### Delete your data?\nThis cannot be undone.")
@@ -117,6 +124,7 @@ def _question() -> ui.LayoutView:
 
 
 def _deleted(left: Stored) -> ui.LayoutView:
+    """What was deleted, and what cannot be yet."""
     lines = [tr("### Your data is deleted")]
     if left.running or left.finished:
         lines.append(

@@ -1,4 +1,7 @@
-"""Reports on delivered pictures: from Details into the server's channel for reports, and what moderators do there."""
+"""Reports on delivered pictures: from Details into the server's channel for reports, and what moderators do there.
+
+A report costs nobody anything until a moderator looks at it. Whoever reports is shown to the moderators only.
+"""
 
 from __future__ import annotations
 

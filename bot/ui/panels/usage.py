@@ -1,4 +1,7 @@
-"""The panel of `/usage`: pictures, spend and what is left, as text, as a chart, and as a table to take along."""
+"""The panel of `/usage`: pictures, spend and what is left, as text, as a chart, and as a table to take along.
+
+Members see their own figures, and members with Manage Server those of the server.
+"""
 
 from __future__ import annotations
 
@@ -51,6 +54,7 @@ class UsagePanel:
         await self._show(interaction, MINE)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Turn to another month, or bring the file with the figures."""
         whose = click.words[-1] if click.words else ""
         if whose == SERVER and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))

@@ -1,4 +1,8 @@
-"""First words in a server that Easel has just come into, where the server has a place for such words."""
+"""First words in a server that Easel has just come into, where the server has a place for such words.
+
+A bot that writes where nobody asked it to is a nuisance; so it is silent wherever the server has not chosen a channel
+for such messages.
+"""
 
 from __future__ import annotations
 

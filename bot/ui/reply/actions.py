@@ -1,4 +1,8 @@
-"""The buttons under a reply. Each carries its job's id itself, so it works for ever, restarts included."""
+"""The buttons under a reply. Each carries its job's id itself, so it works for ever, restarts included.
+
+A custom id is `easel:<action>:<job id>`. Ids of earlier versions are read for ever, because their buttons stand under
+messages that are still there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a reply shows at each point of a job's life. Pure: a job in, a layout out."""
+"""What a reply shows at each point of a job's life. Pure: a job in, a layout out.
+
+A card is built anew for each edit and holds no state. It speaks the language that the reply began in.
+"""
 
 from __future__ import annotations
 
@@ -196,23 +199,28 @@ def source_filename(index: int, kind: PictureFormat) -> str:
 
 
 def _bar(percent: int) -> str:
+    """A bar of ten cells and the number, such as `▰▰▰▱▱▱▱▱▱▱ 30 %`."""
     filled = round(percent * BAR_CELLS / 100)
     return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
 
 
 def _parting(look: Look) -> str:
+    """What is to be said of a reply that only the interaction's token reaches."""
     return tr(texts.PARTING) if look.parting else ""
 
 
 def _running_row(job: Job, look: Look) -> ui.ActionRow[Any]:
+    """The buttons of a job that has not ended. Show pictures comes first where the reply is about to end."""
     return job_row(job.id, *((Action.SHOW,) if look.parting else ()), Action.CANCEL)
 
 
 def _quote(job: Job, look: Look) -> str:
+    """The prompt as a quotation, or nothing where the server's AutoMod refuses to see it repeated."""
     return texts.quoted(job.request.prompt) if look.with_prompt else ""
 
 
 def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
+    """Small lines under everything else: who asked, the settings, and what else is to be known."""
     about = (preset_note(job.request), follow_up_note(job), *notes)
     lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in about if note)]
     return text(*lines)
@@ -246,6 +254,7 @@ def _edited(number: int | None) -> str:
 
 
 def _missing(job: Job, shown: Sequence[Shown]) -> str:
+    """What to say where fewer pictures came than were asked for."""
     asked = job.request.count
     if len(shown) < len(job.result_urls):
         return tr(
@@ -283,22 +292,26 @@ def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
 
 
 def _waiting(trouble: FailureKind) -> str:
+    """The headline of a job that waits because of trouble."""
     if trouble is FailureKind.BUSY:
         return tr("**Waiting** · the image API is busy; Easel keeps asking.")
     return tr("**Waiting** · the image API cannot be reached right now; Easel keeps trying.")
 
 
 def _trouble(kind: FailureKind) -> str:
+    """The small line about trouble under a job that is being painted."""
     if kind is FailureKind.BUSY:
         return tr("the image API is busy; Easel keeps asking.")
     return tr("the image API cannot be reached right now; Easel keeps trying.")
 
 
 def _relative(when: datetime) -> str:
+    """A time that Discord's client keeps up to date by itself, such as `3 seconds ago`."""
     return discord.utils.format_dt(when, "R")
 
 
 def _time_taken(job: Job) -> str:
+    """From the command to the pictures, and how much of that the painting took."""
     if job.finished_at is None:
         return tr("still running")
     whole = texts.seconds((job.finished_at - job.received_at).total_seconds())
@@ -309,6 +322,7 @@ def _time_taken(job: Job) -> str:
 
 
 def _cost(job: Job, price: int | None) -> str:
+    """What the job cost, or whether a failed one did."""
     if job.state is not JobState.DELIVERED and job.failure is not None:
         return tr(texts.CHARGES[job.failure.charged])
     known = job.cost_micros if job.cost_micros is not None else price

@@ -1,4 +1,8 @@
-"""Shows jobs in their Discord messages: the runner's port Replies, fulfilled by ids alone."""
+"""Shows jobs in their Discord messages: the runner's port Replies, fulfilled by ids alone.
+
+A message is always reached by ids: by the interaction's token while that lives, by the bot's own token afterwards. So
+the same code serves a fresh job, one found after a crash, and a worker without a connection to the gateway.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +65,7 @@ class DiscordReplies:
         self._unspeakable.add(job.id)
 
     def _look(self, job: Job) -> cards.Look:
+        """What this reply's place asks of its card just now."""
         parting = parting_at(job.target)
         return cards.Look(
             parting=parting is not None and datetime.now(UTC) >= parting,
@@ -72,19 +77,24 @@ class DiscordReplies:
         self._updates.acknowledged(job.id, view)
 
     def show(self, job: Job, progress: Progress) -> None:
+        """See `Replies.show`."""
         if job.id not in self._gone:
             self._updates.show(job, progress)
 
     def trust(self, until: datetime) -> None:
+        """See `Replies.trust`."""
         self._updates.trust(until)
 
     def forget(self, job_id: str) -> None:
+        """See `Replies.forget`."""
         self._updates.drop(job_id)
 
     def is_gone(self, job: Job) -> bool:
+        """See `Replies.is_gone`."""
         return job.id in self._gone
 
     async def close(self, job: Job) -> None:
+        """See `Replies.close`. Where AutoMod refuses the card, it is sent again without the prompt."""
         await self._finish(job)
         try:
             await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
@@ -94,6 +104,10 @@ class DiscordReplies:
         self._unspeakable.discard(job.id)
 
     async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+        """See `Replies.deliver`.
+
+        Discord sometimes takes less than it announced; then the pictures are fitted into half of it, and so on.
+        """
         await self._finish(job)
         limit = job.target.upload_limit
         while True:
@@ -107,6 +121,7 @@ class DiscordReplies:
                 log.warning("Discord takes less than it announced; pictures are made smaller", job=job.id, limit=limit)
 
     async def find_delivered(self, job: Job) -> ReplyTarget | None:
+        """See `Replies.find_delivered`. The pictures stand in the job's own message, or in a new one after it."""
         message = await self._reach.read(job.target)
         if belongs_to(message, job.id) and media_urls(message, Slot.PICTURE):
             return job.target
@@ -119,6 +134,7 @@ class DiscordReplies:
         return None
 
     async def find(self, job: Job) -> ReplyTarget | None:
+        """See `Replies.find`. Only a message whose buttons carry the job's id is the job's."""
         if self._reach.token_works(job.target):
             try:
                 message = await self._reach.read(job.target)
@@ -137,6 +153,7 @@ class DiscordReplies:
         return None
 
     async def fresh(self, source: Source) -> Source:
+        """See `Replies.fresh`."""
         if source.kept is None:
             raise ReplyOutOfReach
         message = await self._reach.read_message(source.kept.channel_id, source.kept.message_id)
@@ -150,6 +167,7 @@ class DiscordReplies:
         await self._updates.close()
 
     async def _finish(self, job: Job) -> None:
+        """Let no progress follow: the edit that comes now is the last one."""
         self._gone.discard(job.id)
         await self._updates.finish(job.id)
 
@@ -167,6 +185,7 @@ class DiscordReplies:
     async def _deliver(
         self, job: Job, shown: Sequence[Shown], uploads: Sequence[Upload], source_names: Sequence[str]
     ) -> ReplyTarget:
+        """Put the pictures into the message, without the prompt where AutoMod refuses it."""
         try:
             return await self._put(job, shown, uploads, source_names)
         except BlockedByAutoMod:
@@ -180,6 +199,7 @@ class DiscordReplies:
         uploads: Sequence[Upload],
         source_names: Sequence[str],
     ) -> ReplyTarget:
+        """Edit the job's message, or post a new one where it can no longer be edited."""
         look = self._look(job)
         alt = cards.alt_text(job) if look.with_prompt else None
 

@@ -135,6 +135,7 @@ class ReplyTransport:
         return await self._call(EDIT_PATIENCE_S, channel.get_partial_message(message_id).fetch())
 
     async def _edit_by_token(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+        """Edit by the interaction's token, which reaches private replies too, for 15 minutes."""
         left = (target.token_expires_at - datetime.now(UTC)).total_seconds()
         patience = min(UPLOAD_PATIENCE_S if files else EDIT_PATIENCE_S, left)
         webhook = self._webhook(target)
@@ -145,6 +146,7 @@ class ReplyTransport:
             await self._call(patience, webhook.edit_message(_original(), view=view, attachments=opened))
 
     async def _edit_by_bot(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+        """Edit by the bot's own token, which reaches public messages where the bot is a member."""
         if not target.bot_member or target.ephemeral or target.message_id is None:
             raise ReplyOutOfReach
         message = self._channel(target).get_partial_message(target.message_id)
@@ -155,12 +157,15 @@ class ReplyTransport:
             await self._call(UPLOAD_PATIENCE_S, message.edit(view=view, attachments=opened))
 
     def _webhook(self, target: ReplyTarget) -> discord.Webhook:
+        """The interaction's token as discord.py takes it. No request is made."""
         return discord.Webhook.partial(target.application_id, target.token, client=self._client)
 
     def _channel(self, target: ReplyTarget) -> discord.PartialMessageable:
+        """The reply's channel by its id alone. No request is made."""
         return self._client.get_partial_messageable(target.channel_id, guild_id=target.guild_id)
 
     async def _call(self, patience_s: float, request: Coroutine[Any, Any, T]) -> T:
+        """Make one request with a bound on its time, and translate what goes wrong. Raises ReplyError."""
         try:
             async with asyncio.timeout(patience_s):
                 return await request
@@ -173,6 +178,7 @@ class ReplyTransport:
 
 
 async def _all(messages: AsyncIterator[discord.Message]) -> Sequence[discord.Message]:
+    """Read a listing of messages to its end."""
     return [message async for message in messages]
 
 
@@ -183,14 +189,17 @@ class OpenFiles:
         self._files = files()
 
     def __enter__(self) -> Sequence[discord.File]:
+        """The files as discord.py uploads them."""
         return self._files
 
     def __exit__(self, *_: object) -> None:
+        """Close them, uploaded or not."""
         for file in self._files:
             file.close()
 
 
 def _original() -> int:
+    """The id that Discord reads as the reply itself."""
     # "@original" is the reply itself, for the command's token and for that of a later click on the reply. The
     # library types message ids as int, though it only puts them into the address.
     return cast("int", "@original")

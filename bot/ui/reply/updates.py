@@ -1,4 +1,8 @@
-"""Progress edits: the latest state wins, one edit at a time per message, and nothing is sent twice."""
+"""Progress edits: the latest state wins, one edit at a time per message, and nothing is sent twice.
+
+Discord allows about five edits in five seconds per message. Progress is therefore shown at a pace of its own, and the
+edit that brings the pictures goes ahead of whatever was still to be shown.
+"""
 
 from __future__ import annotations
 
@@ -119,6 +123,7 @@ class Updates:
             slot.parting = asyncio.get_running_loop().call_later(left, self.show, job, progress)
 
     async def _drain(self, slot: PendingEdit) -> None:
+        """Send what is to be shown, the latest state each time, until nothing is left."""
         while slot.next is not None:
             await asyncio.sleep(max(slot.sent_at + self._gap(slot, *slot.next) - time.monotonic(), 0.0))
             # Not dropped: it may be the card with the button that has to stand before the token ends.
@@ -136,9 +141,11 @@ class Updates:
                     slot.sent, slot.state, slot.sent_at = fingerprint, job.state, time.monotonic()
 
     def _is_trusted(self) -> bool:
+        """Whether the jobs that are shown are known to be this process's still."""
         return self._trusted_until is None or datetime.now(UTC) < self._trusted_until
 
     def _gap(self, slot: PendingEdit, job: Job, progress: Progress) -> float:
+        """Seconds between two edits of this message: short at first, longer with age, long without a token."""
         if not self._token_is_alive(job):
             return BOT_TOKEN_GAP_S
         if (job.state is JobState.PAINTING) != (slot.state is JobState.PAINTING):
@@ -150,4 +157,5 @@ class Updates:
 
 
 def _fingerprint(view: ui.LayoutView) -> str:
+    """Tells whether two cards look the same, so that an unchanged one is not sent again."""
     return json.dumps(view.to_components(), sort_keys=True)

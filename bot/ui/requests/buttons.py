@@ -1,4 +1,7 @@
-"""What the buttons under a reply do. Each click is read anew: whose it is, and how the job stands now."""
+"""What the buttons under a reply do. Each click is read anew: whose it is, and how the job stands now.
+
+A click may come days later and from anybody, so everything is looked up and every right is asked when it happens.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,7 @@ class ReplyButtons:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _cancel(self, interaction: Interaction, job: Job) -> None:
+        """End a job whose pictures are not there yet; for the requester and moderators."""
         if not permissions.may_change(interaction, job):
             await say(interaction, tr(texts.NOT_YOURS))
             return
@@ -83,15 +87,18 @@ class ReplyButtons:
             await say(interaction, tr(texts.CANCELLING))
 
     async def _again(self, interaction: Interaction, job: Job) -> None:
+        """Ask for the same once more, on the clicker's own quota."""
         request = replace(with_fresh_sources(interaction, job), follows=FollowUp.AGAIN)
         parent = Parent(job.id, link_to(interaction, interaction.message))
         await self._intake.start(interaction, RequestInput.of(request), parent)
 
     async def _remix(self, interaction: Interaction, job: Job) -> None:
+        """Open the form that starts from the whole request."""
         offer = await self._policies.offer(context_of(interaction))
         await interaction.response.send_modal(forms.remix_form(job, offer))
 
     async def _edit(self, interaction: Interaction, job: Job) -> None:
+        """Open the form that starts from one of the finished pictures."""
         pictures = len(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else 0
         if not pictures:
             await say(interaction, tr(texts.NOTHING_TO_EDIT))
@@ -101,6 +108,7 @@ class ReplyButtons:
         await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures, offer))
 
     async def _details(self, interaction: Interaction, job: Job) -> None:
+        """Show the clicker everything about the job. A prompt too long for a card comes as a file."""
         view = cards.details(job, self._service.prices.cost_micros(job.request, job.request.count))
         if job.state is JobState.DELIVERED:
             buttons = [save_button(job.id)]
@@ -128,6 +136,7 @@ class ReplyButtons:
             await say(interaction, tr(texts.NONE_MORE))
 
     async def _check_again(self, interaction: Interaction, job: Job) -> None:
+        """Ask the image API once more about a task that may have been paid for."""
         if job.failure is not None and job.failure.kind is FailureKind.PARTIAL:
             await self._fetch_missing(interaction, job)
             return

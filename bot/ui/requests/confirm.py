@@ -1,4 +1,7 @@
-"""The private question that a dear request begins with, and its answer."""
+"""The private question that a dear request begins with, and its answer.
+
+The draft is in the database, so the question can be answered after a restart, and once only.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,7 @@ class ConfirmPanel:
         self._drafts = drafts
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Take the answer to the question about the price."""
         match click.words:
             case [("yes" | "no") as answer, draft_id]:
                 await self._answered(interaction, draft_id, yes=answer == "yes")
@@ -37,6 +41,7 @@ class ConfirmPanel:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _answered(self, interaction: Interaction, draft_id: str, *, yes: bool) -> None:
+        """Start the request or drop it. A draft is taken once, so a second click finds nothing."""
         draft = await self._drafts.take(draft_id, interaction.user.id)
         if draft is None:
             await say(interaction, tr(ANSWERED))

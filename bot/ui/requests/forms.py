@@ -124,6 +124,7 @@ def edited(request: ImageRequest, click: Click, source: Source) -> ImageRequest:
 
 
 def _changed(request: ImageRequest, click: Click) -> ImageRequest:
+    """The request with what the form says. Raises ValueError for a value that the form did not offer."""
     model, resolution = click.first(MODEL), click.first(RESOLUTION)
     if both := click.first(MODEL_AND_RESOLUTION):
         model, _, resolution = both.partition(" ")
@@ -137,6 +138,7 @@ def _changed(request: ImageRequest, click: Click) -> ImageRequest:
 
 
 def _prompt(text: str, placeholder: str | None = None) -> ui.Label[Any]:
+    """The field for the prompt."""
     field: ui.TextInput[Any] = ui.TextInput(
         custom_id=PROMPT,
         style=discord.TextStyle.paragraph,
@@ -151,6 +153,7 @@ def _prompt(text: str, placeholder: str | None = None) -> ui.Label[Any]:
 def _choice(
     label: str, name: str, choices: Iterable[tuple[str, str]], chosen: str, about: str | None = None
 ) -> ui.Label[Any]:
+    """A menu with one choice, `chosen` beforehand. `choices` are pairs of label and value."""
     select: ui.Select[Any] = ui.Select(
         custom_id=name,
         options=[discord.SelectOption(label=word, value=value, default=value == chosen) for word, value in choices],
@@ -159,22 +162,26 @@ def _choice(
 
 
 def _model(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
+    """The menu of models."""
     names = [(texts.model_name(model), model.value) for model in offer.models or Model]
     return _choice(tr("Model"), MODEL, names, request.model.value)
 
 
 def _resolution(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
+    """The menu of resolutions."""
     names = [(resolution.value, resolution.value) for resolution in offer.resolutions or Resolution]
     return _choice(tr("Resolution"), RESOLUTION, names, request.resolution.value)
 
 
 def _ratio(request: ImageRequest, *, with_auto: bool) -> ui.Label[Any]:
+    """The menu of aspect ratios; `auto` is one for edits only."""
     ratios = [it for it in AspectRatio if with_auto or it is not AspectRatio.AUTO]
     names = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in ratios]
     return _choice(tr("Aspect ratio"), RATIO, names, request.aspect_ratio.value)
 
 
 def _model_and_resolution(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
+    """One menu for both, because a form has at most five fields."""
     # One field more would be the sixth, so the two share one where the form also asks which picture.
     names = [
         (f"{texts.model_name(model)}, {resolution.value}", f"{model.value} {resolution.value}")

@@ -1,4 +1,7 @@
-"""Requests from commands, message menus and forms, up to the point where the intake takes them."""
+"""Requests from commands, message menus and forms, up to the point where the intake takes them.
+
+Requests differ in where they come from and in what is filled in already. From here on they are alike.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""From what a person asked for to an acknowledged job: the row first, then the acknowledgement, then the rest."""
+"""From what a person asked for to an acknowledged job: the row first, then the acknowledgement, then the rest.
+
+Discord waits three seconds for an acknowledgement. So the only thing that is waited for before it is one write to the
+database, bounded to a second; downloads, checks that take time and the queue come later. A refusal of the
+acknowledgement ends the job before anything is bought.
+"""
 
 from __future__ import annotations
 
@@ -118,6 +123,7 @@ class Intake:
         await show(interaction, refusal_card(exc, asked.prompt, draft_id))
 
     async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
+        """Answer with the first card. What Discord refuses is not bought; what nobody knows is looked for."""
         card = self._replies.card(job, Progress(place=place))
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):

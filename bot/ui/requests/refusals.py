@@ -1,4 +1,7 @@
-"""The private sentences for requests that are not taken: what is in the way, what is left, and who can change it."""
+"""The private sentences for requests that are not taken: what is in the way, what is left, and who can change it.
+
+A refusal is private, says which limit it was, what is left and when more comes, and who can change that.
+"""
 
 from __future__ import annotations
 
@@ -123,6 +126,7 @@ def amount(quota: Quota, number: int) -> str:
 
 
 def _kind(quota: Quota) -> tuple[Whose, What, Span]:
+    """What tells one quota from another."""
     return quota.whose, quota.what, quota.span
 
 
@@ -172,11 +176,13 @@ _MENTIONED = 10  # so many channels or roles are named
 
 
 def _listed(marks: _Allowed, sign: str) -> str:
+    """Mentions of channels or roles, not more than fit into a sentence."""
     named = ", ".join(f"<{sign}{one}>" for one in marks[:_MENTIONED])
     return f"{named}, …" if len(marks) > _MENTIONED else named
 
 
 def _models(allowed: _Allowed) -> str:
+    """The sentence for a model that the place does not offer."""
     names = ", ".join(texts.model_name(model) for model in texts.MODEL_NAMES if model in allowed)
     return tr("That model is not offered here. Offered: {models}. Nothing was started.", models=names)
 

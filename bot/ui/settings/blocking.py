@@ -1,4 +1,7 @@
-"""Keeping members from using Easel, and letting them again: from a user menu, the settings panel or a report."""
+"""Keeping members from using Easel, and letting them again: from a user menu, the settings panel or a report.
+
+Blocking ends what the member has in the queue, uncharged. What has been sent to the image API goes on.
+"""
 
 from __future__ import annotations
 

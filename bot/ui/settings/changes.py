@@ -1,4 +1,8 @@
-"""Changes of rules, as menus and typed options ask for them. Each makes new rules from those a place says itself."""
+"""Changes of rules, as menus and typed options ask for them. Each makes new rules from those a place says itself.
+
+A change is a function, because it is applied in the database's transaction to what stands there then: two managers who
+change different rules at once do not undo each other.
+"""
 
 from __future__ import annotations
 

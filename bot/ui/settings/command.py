@@ -1,4 +1,8 @@
-"""What the command `/settings` and the user menus do, and the choices of the command's options."""
+"""What the command `/settings` and the user menus do, and the choices of the command's options.
+
+Discord has no command that is bare and has subcommands as well. So `/settings` alone opens the panel, and with options
+it sets them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What people type into settings, read kindly. Whatever cannot be understood is told in a sentence."""
+"""What people type into settings, read kindly. Whatever cannot be understood is told in a sentence.
+
+Numbers, amounts and words are taken in the ways that people write them. A fault names the field and an example.
+"""
 
 from __future__ import annotations
 

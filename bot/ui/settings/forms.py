@@ -1,4 +1,7 @@
-"""The forms of the settings panel: filled with what is set, and read into changes of the rules."""
+"""The forms of the settings panel: filled with what is set, and read into changes of the rules.
+
+A field that cannot be taken is told in a sentence, and the others are saved all the same.
+"""
 
 from __future__ import annotations
 

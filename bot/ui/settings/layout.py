@@ -1,4 +1,8 @@
-"""The panel as a layout. Pure: what holds in a place in, a message out. Custom ids carry section, channel and verb."""
+"""The panel as a layout. Pure: what holds in a place in, a message out. Custom ids carry section, channel and verb.
+
+The panel holds no state: its components say which section and channel they are about. It may be pressed in any
+process, days later.
+"""
 
 from __future__ import annotations
 
@@ -142,6 +146,7 @@ def _foot(view: View) -> Part:
 
 
 def _access(view: View) -> Iterable[Part]:
+    """Where, for whom and for whom not."""
     if view.channel_id == WHOLE_SERVER:
         yield _line(view, "channels")
         yield _ids(view, "channels")
@@ -158,6 +163,7 @@ def _access(view: View) -> Iterable[Part]:
 
 
 def _limits(view: View) -> Iterable[Part]:
+    """How much, per member and in all, in pictures and money."""
     yield from _with_button(view, Form.PICTURES, "pictures_per_member_day", "pictures_per_day", "jobs_per_member")
     yield from _with_button(view, Form.MONEY, "spend_per_day", "spend_per_month", "confirm_over")
     yield ui.TextDisplay(
@@ -166,6 +172,7 @@ def _limits(view: View) -> Iterable[Part]:
 
 
 def _offer(view: View) -> Iterable[Part]:
+    """What may be chosen."""
     yield _line(view, "models")
     models = [(tr(texts.MODEL_NAMES[model]), model.value) for model in Model]
     yield _choices(view, "models", models, [it.value for it in view.holding.own.models or ()], several=True)
@@ -182,6 +189,7 @@ def _offer(view: View) -> Iterable[Part]:
 
 
 def _look(view: View) -> Iterable[Part]:
+    """How replies look."""
     own = view.holding.own
     yield _line(view, "spoiler")
     spoilers = [(tr(SPOILER_NAMES[rule]), rule.value) for rule in SpoilerRule]
@@ -195,6 +203,7 @@ def _look(view: View) -> Iterable[Part]:
 
 
 def _safety(view: View) -> Iterable[Part]:
+    """What is refused and who is told."""
     yield _line(view, "age_restricted")
     ages = [(tr(AGE_NAMES[rule]), rule.value) for rule in AgeRule]
     own = view.holding.own.age_restricted
@@ -233,10 +242,12 @@ FORM_BUTTONS = {
 
 
 def _line(view: View, name: str) -> Part:
+    """One rule as it holds: its label and its value."""
     return ui.TextDisplay(view.holding.line(name))
 
 
 def _with_button(view: View, form: Form, *names: str) -> Iterable[Part]:
+    """Several rules with the button that opens the form for them."""
     button: ui.Button[Any] = ui.Button(label=tr(FORM_BUTTONS[form]), custom_id=view.id(SettingsVerb.FORM, form))
     yield ui.TextDisplay("\n".join(view.holding.line(name) for name in names))
     row: ui.ActionRow[Any] = ui.ActionRow()
@@ -268,6 +279,7 @@ def _ids(view: View, name: str) -> Part:
 
 
 def _users(identity: str, label: str) -> Part:
+    """A menu of members."""
     return ui.ActionRow(ui.UserSelect[Any](custom_id=identity, placeholder=label, min_values=1, max_values=10))
 
 
@@ -291,6 +303,7 @@ def _choices(
 
 
 def _blocked(blocked: Sequence[int]) -> str:
+    """Who is blocked, not more names than fit."""
     label = tr("Blocked members")
     if not blocked:
         return f"**{label}**: {tr('none')}"
@@ -301,4 +314,5 @@ def _blocked(blocked: Sequence[int]) -> str:
 
 
 def _default(identity: int, kind: discord.SelectDefaultValueType) -> discord.SelectDefaultValue:
+    """What a menu of roles, channels or members has chosen beforehand."""
     return discord.SelectDefaultValue(id=identity, type=kind)

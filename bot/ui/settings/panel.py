@@ -1,4 +1,7 @@
-"""Answers `/settings` and the clicks on its panel."""
+"""Answers `/settings` and the clicks on its panel.
+
+The right to change settings is asked at every click, since roles change while a panel is open.
+"""
 
 from __future__ import annotations
 
@@ -97,6 +100,7 @@ class SettingsPanel:
         verb: SettingsVerb,
         click: Click,
     ) -> None:
+        """Do what a component of the panel stands for, in the section and channel that its id names."""
         if verb is SettingsVerb.SCOPE:
             channel_id = int(click.values[0]) if click.values else WHOLE_SERVER
         channel = rights.channel_in(guild, channel_id)
@@ -127,6 +131,7 @@ class SettingsPanel:
     async def _open_form(
         self, interaction: Interaction, guild: discord.Guild, section: Section, channel_id: int, form: Form
     ) -> None:
+        """Open a form with what is set now."""
         own = _own(await self._owner.book_of(guild.id), channel_id)
         await interaction.response.send_modal(forms.build(form, section, channel_id, own))
 
@@ -139,6 +144,7 @@ class SettingsPanel:
         edit: Edit,
         *refused: str,
     ) -> None:
+        """Write a change, and show the section with what holds now and what was not taken."""
         await interaction.response.defer()
         book = await self._changed(interaction, guild, channel_id, edit)
         notice = "\n".join([tr(SAVED), *refused])
@@ -147,6 +153,7 @@ class SettingsPanel:
         )
 
     async def _block(self, interaction: Interaction, guild: discord.Guild, click: Click, *, blocks: bool) -> None:
+        """Block or unblock the chosen members, and say what became of each."""
         await interaction.response.defer()
         outcomes: list[str] = []
         for user_id in map(int, click.values):
@@ -157,6 +164,7 @@ class SettingsPanel:
         await interaction.edit_original_response(view=layout.panel(view))
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
+        """Write changes in one go. They hold at once, in all processes."""
         edit = changes.all_of(edits)
         book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id)
         log.info("settings of a server were changed", guild=guild.id, channel=channel_id, by=interaction.user.id)
@@ -176,10 +184,12 @@ class SettingsPanel:
     def _view(
         self, book: RuleBook, section: Section, channel_id: int, *, notice: str = "", asks_to_reset: bool = False
     ) -> View:
+        """What the panel shows of a section."""
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings)
         return View(section, holding, sorted(book.blocked), notice, asks_to_reset)
 
 
 def _own(book: RuleBook, channel_id: int) -> Rules:
+    """The rules of the server itself, or those of one of its channels."""
     return book.server if channel_id == WHOLE_SERVER else book.channels.get(channel_id, NO_RULES)

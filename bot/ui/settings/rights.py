@@ -1,4 +1,7 @@
-"""Which server and channel a click in `/settings` is about, and what is said to people who may not change it."""
+"""Which server and channel a click in `/settings` is about, and what is said to people who may not change it.
+
+A thread's rules are those of its channel.
+"""
 
 from __future__ import annotations
 

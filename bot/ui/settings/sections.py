@@ -1,4 +1,8 @@
-"""The rules as people see them: in which section each stands, what it is called, and how a value reads."""
+"""The rules as people see them: in which section each stands, what it is called, and how a value reads.
+
+What holds in a channel is its own rule where it has one, else the server's; above both stands what the operator allows
+at most.
+"""
 
 from __future__ import annotations
 
@@ -81,18 +85,22 @@ class RuleInfo:
 
 
 def _channels(ids: Sequence[int]) -> str:
+    """Mentions of channels."""
     return " ".join(f"<#{one}>" for one in ids)
 
 
 def _roles(ids: Sequence[int]) -> str:
+    """Mentions of roles."""
     return " ".join(f"<@&{one}>" for one in ids)
 
 
 def _models(models: Sequence[Model]) -> str:
+    """Names of models."""
     return ", ".join(texts.MODEL_NAMES[one] for one in models)
 
 
 def _resolutions(resolutions: Sequence[Resolution]) -> str:
+    """Resolutions as people choose them."""
     return ", ".join(one.value for one in resolutions)
 
 
@@ -107,6 +115,7 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _words(words: Sequence[str]) -> str:
+    """Words of the blocklist, escaped."""
     return _listed([texts.plain(word) for word in words])
 
 
@@ -123,6 +132,7 @@ def _patterns(patterns: Sequence[str]) -> str:
 
 
 def _defaults(defaults: Options) -> str:
+    """What holds where a person chooses nothing."""
     parts = [
         tr(texts.MODEL_NAMES[defaults.model]) if defaults.model else "",
         defaults.aspect_ratio.value if defaults.aspect_ratio else "",
@@ -204,6 +214,7 @@ class EffectiveRules:
 
     @property
     def rules(self) -> Rules:
+        """The rules that hold: the channel's own over those of the server."""
         return self.own.over(self.server)
 
     def line(self, name: str) -> str:

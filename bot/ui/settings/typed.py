@@ -1,4 +1,7 @@
-"""The options of `/settings`: the same changes as in the panel, for keyboards."""
+"""The options of `/settings`: the same changes as in the panel, for keyboards.
+
+Several options may be set in one command; they are checked together and written together.
+"""
 
 from __future__ import annotations
 
@@ -70,6 +73,7 @@ class Reader:
         return ParsedOptions(RULES[self._names[0]].section, self._edits, notice)
 
     def _take(self, option: str, value: Any, *, remove: bool) -> None:
+        """Read one option of `/settings`. Raises InvalidEntry."""
         if option == "reset":
             self._reset(value)
         elif option in LIST_OPTIONS:
@@ -86,6 +90,7 @@ class Reader:
             self._value(option, value)
 
     def _value(self, name: str, value: Any) -> None:
+        """Read an option that sets one rule."""
         value = _READERS.get(name, lambda given: given)(value)
         if name == "report_channel" and not changes.is_here(self._guild, name, value):
             raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
@@ -94,6 +99,7 @@ class Reader:
         self._add(name, lambda own: replace(own, **{name: value}))
 
     def _word(self, typed: str, *, remove: bool) -> None:
+        """Read a word, or a pattern between slashes, for the blocklist."""
         pattern = typed.strip()
         if len(pattern) > 2 and pattern.startswith("/") and pattern.endswith("/"):
             pattern = pattern[1:-1]
@@ -108,6 +114,7 @@ class Reader:
         self._add("blocked_words", changes.take_words_off(words) if remove else changes.put_words(words))
 
     def _reset(self, value: str) -> None:
+        """Lift one rule, the rules of a section, or all."""
         if value == EVERYTHING:
             names: Sequence[str] = [name for section in Section for name in rules_of(section, self._channel_id)]
         elif value in set(Section):
@@ -118,6 +125,7 @@ class Reader:
             self._add(name, changes.lifted([name]))
 
     def _add(self, name: str, edit: Edit) -> None:
+        """Note a change of a rule. Some rules are the whole server's alone."""
         if RULES[name].server_only and self._channel_id != WHOLE_SERVER:
             raise InvalidEntry(tr(SERVER_ONLY, label=tr(RULES[name].label)))
         self._names.append(name)
@@ -125,6 +133,7 @@ class Reader:
 
 
 def _offered(kind: type[Model] | type[Resolution]) -> Callable[[str], tuple[Any, ...]]:
+    """A reader for a list of what is offered; `all` lifts the limit."""
     return lambda value: tuple(kind) if value == ALL else (kind(value),)
 
 
@@ -137,4 +146,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _default(name: str, value: Any) -> Edit:
+    """A change of one of the options that hold where a person chooses nothing."""
     return lambda own: replace(own, defaults=replace(own.defaults or Options(), **{name: value}))
