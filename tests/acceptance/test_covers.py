@@ -49,7 +49,7 @@ async def test_one_covered_source_of_several_covers_all(house: House, tmp_path: 
 
 
 async def test_edit_image_on_a_covered_picture_stays_covered(house: House, tmp_path: Path) -> None:
-    post = await house.ben.post("careful", [picture(tmp_path / "SPOILER_a.png")])
+    post = await house.ada.post("careful", [picture(tmp_path / "SPOILER_a.png")])
     form = await house.ada.message_menu("Edit image", post)
     assert covers(await (await house.ada.submit(form, {"prompt": "warmer"})).until(with_pictures)) == COVERED
 
