@@ -1,3 +1,1 @@
 """Easel: a Discord bot that paints with the UniAll Grok Imagine image API."""
-
-VERSION = "1.0.0"

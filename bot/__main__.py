@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bot import VERSION
+from bot.config.version import VERSION
 from bot.config.waits import WAITS, Waits
 from bot.errors import EaselError, SettingsError
 from bot.ops.terminal import drop_closed_output, prepare_streams, say

@@ -262,6 +262,7 @@ def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | 
         settings.moderation_api_key,
         settings.moderation_model,
         lenient=settings.moderation_when_down == "allow",
+        proxy=settings.proxies.for_url(settings.moderation_base_url or ""),
     )
 
 

@@ -40,7 +40,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.ops": (*_WORDS, "bot.config", "bot.discord_api", "bot.image_api", "bot.jobs", "bot.store"),
     "bot.run": ("bot",),
     "sandbox": ("bot.config", "bot.errors", "bot.model"),
-    "bot.__main__": (*_WORDS, "bot", "bot.config", "bot.discord_api", "bot.ops", "bot.run", "sandbox"),
+    "bot.__main__": (*_WORDS, "bot.config", "bot.discord_api", "bot.ops", "bot.run", "sandbox"),
 }
 
 # The only rooms that may import a library; all others do without it.

@@ -68,7 +68,7 @@ class OperationSettings(BaseModel):
     http_port: Annotated[
         Port | None,
         About(
-            "Port that serves a status page, /healthz (JSON) and /metrics (Prometheus).",
+            "Port that serves /healthz (JSON) and /metrics (Prometheus).",
             f"a port from 1 to {MAX_PORT}, or leave it out",
             "8080",
             OFF,

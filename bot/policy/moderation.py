@@ -37,12 +37,14 @@ class Moderation:
         model: str | None,
         *,
         lenient: bool,
+        proxy: str | None = None,
     ) -> None:
         self._session = session
         self._url = f"{base_url}/v1/moderations"
         self._key = api_key
         self._model = model
         self._lenient = lenient
+        self._proxy = proxy
 
     async def allows(self, prompt: str) -> bool:
         """Whether a prompt may be painted. Where the route is down: yes if `lenient`, else raises ModerationDown."""
@@ -77,7 +79,9 @@ class Moderation:
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         asked = {"input": prompt} | ({"model": self._model} if self._model else {})
-        async with self._session.post(self._url, json=asked, headers=headers, allow_redirects=False) as response:
+        async with self._session.post(
+            self._url, json=asked, headers=headers, allow_redirects=False, proxy=self._proxy
+        ) as response:
             if response.status != 200:
                 raise aiohttp.ClientResponseError(response.request_info, (), status=response.status)
             return _verdict(await _read(response))
@@ -94,9 +98,12 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def open_moderation(
-    base_url: str | None, api_key: SecretStr | None, model: str | None, *, lenient: bool
+    base_url: str | None, api_key: SecretStr | None, model: str | None, *, lenient: bool, proxy: str | None
 ) -> AsyncGenerator[Moderation | None]:
-    """The route at `base_url` (without /v1), if there is one. `lenient` lets prompts pass while it is down."""
+    """The route at `base_url` (without /v1), if there is one. `lenient` lets prompts pass while it is down.
+
+    `proxy` is the address to reach it through, if it is not reached directly.
+    """
     if base_url is None:
         yield None
         return
@@ -104,7 +111,7 @@ async def open_moderation(
     async with aiohttp.ClientSession(
         timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "Easel"}, trust_env=False
     ) as session:
-        yield Moderation(session, base_url, api_key, model, lenient=lenient)
+        yield Moderation(session, base_url, api_key, model, lenient=lenient, proxy=proxy)
 
 
 def _verdict(body: bytes) -> bool:

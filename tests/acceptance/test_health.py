@@ -49,8 +49,8 @@ Told = dict[str, Any]
 class Probe:
     """Asks one bot how it is."""
 
-    def __init__(self, port: int) -> None:
-        self._base = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._base = f"http://{host}:{port}"
 
     async def health(self) -> tuple[int, Told]:
         """Status and body; status 0 while nobody listens."""
@@ -263,6 +263,16 @@ async def test_a_worker_that_cannot_reach_discord_says_so(tmp_path_factory: pyte
 
 
 @abreast
+async def test_two_colons_are_all_addresses_of_both_kinds(tmp_path_factory: pytest.TempPathFactory) -> None:
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6")
+    async with LittleDiscord().open() as discord:
+        port, settings = port_and_variables(discord, HTTP_HOST="::")
+        async with easel(tmp_path_factory.mktemp("home"), **settings):
+            for host in ("127.0.0.1", "[::1]"):
+                await Probe(port, host).until(200, START_S)
+
+
 async def test_a_port_that_is_taken_ends_the_start_with_one_sentence(tmp_path_factory: pytest.TempPathFactory) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -14,6 +14,7 @@ from bot.config.settings import load
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import make_home
+from tests.integration.forward_proxy import Proxy, proxying
 
 KEY = "sk-a-key-nobody-may-see"
 SERVER = "1187654321098765432"
@@ -31,12 +32,12 @@ def environment(discord: LittleDiscord) -> Mapping[str, str]:
     return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DISCORD_API_URL": discord.api_url}
 
 
-async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str]) -> tuple[int, str]:
+async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str], **variables: str) -> tuple[int, str]:
     """Exit code and output of a setup that reads these lines."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "setup"),
         cwd=make_home(home),
-        env=environment(discord),
+        env={**environment(discord), **variables},
         stdin=-1,
         stdout=-1,
         stderr=asyncio.subprocess.STDOUT,
@@ -74,6 +75,15 @@ async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
     settings = load(tmp_path / ".env", {})
     assert settings.allowed_servers == {42}
     assert (settings.max_pictures_per_user_per_day, settings.max_pictures_per_server_per_day) == (None, 7)
+
+
+async def test_the_image_api_is_reached_through_a_proxy(tmp_path: Path) -> None:
+    async with services() as (discord, api), proxying(Proxy(int(api.base_url.rpartition(":")[2]))) as proxy:
+        ways = {"HTTP_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": "127.0.0.1"}
+        answers = [TOKEN, "http://images.example", KEY, "", "", ""]
+        code, out = await piped(tmp_path, discord, answers, **ways)
+    assert code == 0, out
+    assert {line.split()[1].split("/")[2] for line in proxy.lines} == {"images.example"}
 
 
 async def test_lines_that_run_out_write_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import VERSION
+from bot.config.version import VERSION
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import KEY, Easel, easel, free_port, make_home, variables
 

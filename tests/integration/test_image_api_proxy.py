@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -14,51 +10,11 @@ from bot.config.proxies import Proxies
 from bot.errors import DownloadUnreachable, Unreachable
 from bot.image_api.client import ImageApi
 from bot.model import ImageRequest
+from bot.policy.moderation import open_moderation
+from tests.integration.forward_proxy import Proxy, proxying
 from tests.integration.uniall_servers import HURRY, KEY, PNG, always, free_port, playing
 
 FOX = ImageRequest(prompt="a red fox")
-
-
-@dataclass
-class Proxy:
-    """A forward proxy on 127.0.0.1 that leads every name to one port, and keeps the first line of each request."""
-
-    target: int
-    refuses: bool = False
-    port: int = 0
-    lines: list[str] = field(default_factory=list[str])
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.lines.append(head.split(b"\r\n", 1)[0].decode())
-        if self.refuses:
-            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-            writer.close()
-            return
-        onward, outward = await asyncio.open_connection("127.0.0.1", self.target)
-        if head.startswith(b"CONNECT "):
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        else:
-            outward.write(head)
-        await asyncio.gather(_pass_on(reader, outward), _pass_on(onward, writer))
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(65_536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-
-
-@asynccontextmanager
-async def proxying(proxy: Proxy) -> AsyncGenerator[Proxy]:
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
-        yield proxy
-    finally:
-        server.close()
 
 
 def client(base_url: str, proxy: Proxy, no_proxy: str = "") -> ImageApi:
@@ -116,3 +72,13 @@ async def test_an_exception_is_reached_directly() -> None:
         await image_api.submit(FOX)
     assert proxy.lines == []
     assert api.count("POST") == 1
+
+
+async def test_the_moderation_route_is_asked_through_the_proxy_too() -> None:
+    verdict = {"results": [{"flagged": True}]}
+    async with playing(always(200, verdict)) as route, proxying(Proxy(route.port)) as proxy:
+        way = f"http://127.0.0.1:{proxy.port}"
+        async with open_moderation("http://judge.example", None, None, lenient=False, proxy=way) as moderation:
+            assert moderation is not None
+            assert not await moderation.allows("a red fox")
+    assert proxy.lines == ["POST http://judge.example/v1/moderations HTTP/1.1"]

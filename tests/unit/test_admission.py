@@ -1,4 +1,4 @@
-"""What rules make of a asked, without a database and without Discord."""
+"""What rules make of what was asked, without a database and without Discord."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def barred(rules: Rules, asked: RequestInput | None = None, place: Request
     return reason
 
 
-async def test_outside_servers_a_asked_is_filled_with_what_is_built_in() -> None:
+async def test_outside_servers_a_request_is_filled_with_what_is_built_in() -> None:
     it = await admitted(RequestContext(1, 2), RequestInput("a red fox"), None)
     assert (it.request, it.rules) == (ImageRequest("a red fox"), Rules())
 

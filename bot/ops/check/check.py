@@ -165,7 +165,11 @@ class CheckReport:
         """Only where the operator has named a route; while it is down, prompts may be refused."""
         settings = self._settings
         route = open_moderation(
-            settings.moderation_base_url, settings.moderation_api_key, settings.moderation_model, lenient=False
+            settings.moderation_base_url,
+            settings.moderation_api_key,
+            settings.moderation_model,
+            lenient=False,
+            proxy=settings.proxies.for_url(settings.moderation_base_url or ""),
         )
         async with route as moderation:
             fault = await moderation.fault() if moderation else None

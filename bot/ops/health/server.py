@@ -7,6 +7,7 @@ makes work.
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from bot.errors import StartError
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CLOSE_PATIENCE_S = 1.0
+BACKLOG = 128  # connections that wait to be taken; aiohttp's own default
 
 
 @asynccontextmanager
@@ -39,12 +41,20 @@ async def serving(
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, host, port).start()
+            await _site(runner, host, port).start()
         except OSError as error:
             raise StartError(why_not_served(host, port, error)) from None
         yield
     finally:
         await runner.cleanup()
+
+
+def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    """`::` is every address of both kinds; asyncio alone would take those of IPv6 only. Raises OSError."""
+    if host != "::" or not socket.has_dualstack_ipv6():
+        return web.TCPSite(runner, host, port)
+    both = socket.create_server((host, port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+    return web.SockSite(runner, both)
 
 
 def why_not_served(host: str, port: int, error: OSError) -> str:

@@ -152,7 +152,8 @@ async def _takes_the_key(settings: Settings) -> None:
 
 async def _probe(settings: Settings) -> None:
     key = settings.uniall_api_key.get_secret_value()
-    async with ImageApi(base_url=settings.uniall_base_url, api_key=key, mode=Mode(settings.uniall_mode)) as api:
+    mode, way = Mode(settings.uniall_mode), settings.proxies.for_url
+    async with ImageApi(base_url=settings.uniall_base_url, api_key=key, mode=mode, proxy_for=way) as api:
         await api.probe()
 
 

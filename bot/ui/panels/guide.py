@@ -40,7 +40,7 @@ FIRST = ("imagine", "edit", "help")  # named elsewhere on the card
 
 Slash = app_commands.Command[Any, ..., Any] | app_commands.Group
 
-_LEFT: Mapping[tuple[Whose, What], str] = MappingProxyType(
+LEFT: Mapping[tuple[Whose, What], str] = MappingProxyType(
     {
         (Whose.MEMBER, What.PICTURES): mark("You have {left} of {limit} pictures left in this server; more {when}."),
         (Whose.USER, What.PICTURES): mark("You have {left} of {limit} pictures left; more {when}."),
@@ -160,7 +160,7 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
         left, limit = (texts.dollars(n) if is_money else str(n) for n in (it.left, it.quota.limit))
         when = discord.utils.format_dt(it.renews_at, "R")
         yield f"**{tr(_SPANS[it.quota.span])}**: " + tr(
-            _LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when
+            LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when
         )
 
 

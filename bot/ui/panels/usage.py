@@ -31,8 +31,10 @@ CHART_FILE = "usage.png"
 NOT_A_MANAGER = mark("Only members with the permission Manage Server can see what the server uses.")
 UNPRICED = mark("{sum} · {pictures} without a price")
 
-_QUOTAS = {
+#: Those of the whole bot are no business of a member.
+QUOTA_NAMES = {
     (Whose.MEMBER, What.PICTURES, Span.DAY): mark("Your pictures in this server today"),
+    (Whose.MEMBER, What.PICTURES, Span.MONTH): mark("Your pictures in this server this month"),
     (Whose.USER, What.PICTURES, Span.DAY): mark("Your pictures everywhere today"),
     (Whose.SERVER, What.PICTURES, Span.DAY): mark("Pictures of this server today"),
     (Whose.SERVER, What.SPEND, Span.DAY): mark("Spend of this server today"),
@@ -132,7 +134,7 @@ def _sum(total: Sum) -> str:
 
 def _left(standing: Standing) -> str:
     quota = standing.quota
-    name = _QUOTAS.get((quota.whose, quota.what, quota.span), "")
+    name = QUOTA_NAMES[quota.whose, quota.what, quota.span]
     show = texts.dollars if quota.what is What.SPEND else str
     return tr(
         "{quota}: {left} of {limit} left, renews {when}",

@@ -1,0 +1,3 @@
+"""The version of Easel, as `--version` and the changelog have it."""
+
+VERSION = "1.0.0"
