@@ -34,6 +34,12 @@ class BotProcess:
         self._environment |= variables
 
     @property
+    def pid(self) -> int:
+        """The id of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.returncode is None
 

@@ -1,0 +1,81 @@
+"""What the tests of attacks share: all memory of a bot and its processes, and how long an honest person waits."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sandbox.discord.person import Person
+from tests.acceptance.conftest import House, with_pictures
+
+MIB = 1024 * 1024
+#: Of the bot and all its processes together. The smallest machine that Easel is made for has 512.
+MOST_MEMORY = 300 * MIB
+#: How much later an honest person's picture may come than alone.
+MOST_DELAY_S = 10.0
+
+
+def tree_of(pid: int) -> Iterator[int]:
+    """A process and all that it started."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from tree_of(int(child))
+
+
+def memory_of(pid: int) -> int:
+    """Bytes that a process and all that it started hold; what they share counts once (proportional set size)."""
+    total = 0
+    for one in tree_of(pid):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+def stranger(house: House, number: int) -> Person:
+    """One more member of the first server."""
+    world, name = house.discord.world, f"stranger {number}"
+    guild = next(it for it in world.guilds.values() if it.name == "Easel Studio")
+    world.add_member(guild, world.add_user(name))
+    return house.discord.person(name)
+
+
+class Watch:
+    """The most memory that was seen."""
+
+    peak = 0
+
+
+@asynccontextmanager
+async def watched(house: House) -> AsyncGenerator[Watch]:
+    """Look at the bot's memory all the time; at the end it lives and has not taken too much."""
+    watch, pid = Watch(), house.bot.pid
+
+    async def look() -> None:
+        while True:
+            watch.peak = max(watch.peak, await asyncio.to_thread(memory_of, pid))
+            await asyncio.sleep(0.05)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield watch
+    finally:
+        looking.cancel()
+    assert house.bot.is_running
+    assert house.bot.pid == pid
+    assert 0 < watch.peak < MOST_MEMORY, f"{watch.peak / MIB:.0f} MiB"
+
+
+async def honest(house: House, picture: Path) -> float:
+    """Seconds that an honest person waits for an edit of a picture."""
+    began = time.monotonic()
+    reply = await house.ben.command("edit", prompt="an honest wish", image=picture)
+    await reply.until(with_pictures, 60)
+    return time.monotonic() - began
