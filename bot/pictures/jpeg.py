@@ -50,7 +50,7 @@ def read(data: bytes, found: Structure) -> None:
             break
         content = data[body : min(end, body + 0x10000)]
         if marker == _SOS:
-            scans += 1
+            scans = found.scans = scans + 1
             if scans > MAX_SCANS:
                 raise BadSource(SourceFault.TOO_COMPLEX)
             after = _END_OF_SCAN.search(data, end)

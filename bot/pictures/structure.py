@@ -37,6 +37,7 @@ class Structure:
     notes: dict[str, list[bytes]] = field(default_factory=dict[str, list[bytes]])  # by kind: exif, xmp, c2pa
     orientation: int = 1  # 1 to 8, as Exif counts: how a viewer turns the picture
     has_end: bool = True  # False where the end mark is missing, so that more may be missing
+    scans: int = 1  # of a JPEG: how often a decoder goes over all pixels
     coefficients: int = 0  # bytes that a JPEG decoder holds before the first pixel; 0 where it goes line by line
     samples: int = 0  # bytes of all decoded pixels, as Pillow holds them
 

@@ -23,6 +23,7 @@ from sandbox.discord.ids import snowflake
 from sandbox.discord.rules import DiscordRules
 
 GONE = "This content is no longer available."
+_HEAD_BYTES = 256 * 1024
 _NOT_ALLOWED = re.compile(r"[^A-Za-z0-9_.\-]+")
 
 
@@ -141,9 +142,13 @@ class Cdn:
 
 
 def _picture(data: bytes) -> tuple[int | None, int | None, str | None]:
-    """Width, height and media type of a picture; nothing for other files."""
+    """Width, height and media type of a picture; nothing for other files.
+
+    Only the beginning is looked at, as a file of millions of notes would hold everything up. WebP is read as a whole.
+    """
+    head = data if data.startswith(b"RIFF") else data[:_HEAD_BYTES]
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(head)) as image:
             return image.width, image.height, Image.MIME.get(image.format or "")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError):
         return None, None, None
