@@ -74,6 +74,7 @@ async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
     assert code == 0, out
     settings = load(tmp_path / ".env", {})
     assert settings.allowed_servers == {42}
+    assert "No image API answers there. Look at the spelling" in out
     assert (settings.max_pictures_per_user_per_day, settings.max_pictures_per_server_per_day) == (None, 7)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.config.settings import Settings, Sources
 from bot.discord_api.invite import Invitation, invitation
 from bot.discord_api.rest import DiscordUnreachable, discord_rest, objects
-from bot.errors import BadKey, ImageApiError, SettingsError, StartError
+from bot.errors import BadKey, ImageApiError, SettingsError, StartError, Unreachable
 from bot.image_api.client import ImageApi, Mode
 from bot.ops.setup.env_writer import write_settings
 from bot.ops.setup.questions import WrongAnswer, ask
@@ -139,6 +139,9 @@ async def _answers_there(settings: Settings) -> None:
         await _probe(settings)
     except BadKey:
         return
+    except Unreachable:
+        sentence = "No image API answers there. Look at the spelling, and at the network of this machine."
+        raise WrongAnswer(sentence) from None
     except ImageApiError as error:
         raise WrongAnswer(f"That is not it: {error}.") from None
 
