@@ -1,3 +1,3 @@
-"""The version of Easel, as `--version` and the changelog have it."""
+"""The version of Easel, as `--version` has it; .dev0 until the changelog names it."""
 
-VERSION = "1.0.0"
+VERSION = "1.0.0.dev0"
