@@ -148,8 +148,9 @@ class LimitSettings(BaseModel):
         prices: Prices | None = info.data.get("price_list")
         unpriced = prices.unpriced() if budget is not None and prices is not None else ()
         if unpriced:
+            missing = ", ".join(f"{model}:{resolution}" for model, resolution in unpriced)
             raise SettingFault(
-                f"cannot be kept, since PRICE_LIST has no price for {', '.join(unpriced)}",
+                f"cannot be kept, since PRICE_LIST has no price for {missing}",
                 "a price for each of them into PRICE_LIST, or leave the limit out",
             )
         return budget

@@ -6,7 +6,7 @@ costs an unknown amount: where a budget holds, that is refused.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
@@ -45,14 +45,12 @@ class Prices:
         source = self.micros.get((request.model, INPUT), 0)
         return picture * delivered + source * len(request.sources)
 
-    def unpriced(self) -> tuple[str, ...]:
-        """What is on offer and has no price, as `model:resolution`: with it no budget can be kept."""
-        offered = ((model, resolution) for model in Model for resolution in Resolution)
-        return tuple(
-            f"{model.value}:{resolution.value}"
-            for model, resolution in offered
-            if (model, resolution.value) not in self.micros
-        )
+    def unpriced(
+        self, models: Sequence[Model] | None = None, resolutions: Sequence[Resolution] | None = None
+    ) -> Sequence[tuple[Model, Resolution]]:
+        """What is on offer and has no price: with it no budget can be kept. None or empty offers all there are."""
+        offered = ((model, resolution) for model in models or Model for resolution in resolutions or Resolution)
+        return [(model, resolution) for model, resolution in offered if (model, resolution.value) not in self.micros]
 
 
 def parse(text: str) -> Prices:

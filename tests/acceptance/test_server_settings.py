@@ -17,7 +17,9 @@ from tests.acceptance.conftest import House, house_in, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-VARIABLES = {"MAX_JOBS_PER_USER": "50", "PRICE_LIST": "grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.04"}
+MODEL = "grok-imagine-image"
+PRICES = f"{MODEL}:1k=0.02,{MODEL}:2k=0.04,{MODEL}-quality:1k=0.05,{MODEL}-quality:2k=0.07"
+VARIABLES = {"MAX_JOBS_PER_USER": "50", "PRICE_LIST": PRICES}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -207,8 +209,8 @@ async def test_a_channel_differs_from_its_server(house: House) -> None:
     await panel.until(says("Largest count**: 3"))
     assert (await house.ben.say("/imagine prompt:a fox count:3")).ephemeral
     await (await house.ben.at("general").say("/imagine prompt:a fox count:3")).until(with_pictures)
-    await house.ada.choose(panel, "Largest count", "As in the whole server")
-    await panel.until(says("1 (from the server)"))
+    lifted = await house.ada.choose(panel, "Largest count", "As in the whole server")
+    await lifted.until(says("1 (from the server)"))
     assert (await house.ben.at("general").say("/imagine prompt:a fox count:3")).ephemeral
 
 

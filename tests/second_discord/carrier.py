@@ -205,6 +205,6 @@ async def _read(request: web.Request) -> tuple[Any, list[_File]]:
 
 
 def _answer(status: int, body: Any) -> web.Response:
-    response = web.Response(status=status, body=b"" if body is None else json.dumps(body).encode())
-    response.headers["Content-Type"] = "application/json"
-    return response
+    if body is None:
+        return web.Response(status=status)
+    return web.Response(status=status, body=json.dumps(body).encode(), content_type="application/json")

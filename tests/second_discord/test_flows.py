@@ -226,7 +226,9 @@ async def test_a_killed_bot_delivers_once_after_its_next_start(tmp_path: Path) -
                 await asyncio.sleep(0.05)
         await stage.start()
         await reply.until(has_pictures)
-        assert rows(stage.database, "SELECT state FROM jobs") == [("delivered",)]
+        async with asyncio.timeout(5):
+            while rows(stage.database, "SELECT state FROM jobs") != [("delivered",)]:
+                await asyncio.sleep(0.05)  # that is written once Discord has said yes
         assert len(stage.api.accepted) == 1
         with_them = [
             it for it in stage.discord.backend.messages[stage.discord.channel.id] if seen(stage.discord, it).pictures

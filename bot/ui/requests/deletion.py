@@ -1,14 +1,15 @@
 """Delete under a reply: asked about first, privately, then done.
 
-The question is a message of its own, so its buttons bring a token that does not reach the reply. Two others do: the one
-of the click on Delete, which is remembered here while it lives (15 minutes), and the bot's own where it is a member and
-the reply is public. After a restart a private reply can't be reached by either; its requester presses Delete once more.
+The question is a message of its own, so its buttons bring a token that does not reach the reply. Two others do: the
+bot's own where it is a member and the reply is public, and the one of the click on Delete, which is remembered here
+while it lives (15 minutes). After a restart neither reaches a private reply; its requester presses Delete once more.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 import aiohttp
@@ -83,21 +84,24 @@ class Deletions:
     async def _gone(self, interaction: Interaction, job: Job, message_id: int) -> bool:
         """Delete the reply's message by whichever token reaches it; True also where it is gone already."""
         pressed = self._clicks.pop(message_id, None)
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                if pressed is not None and datetime.now(UTC) < pressed.expires_at:
-                    await pressed.followup.delete_message(message_id)
-                elif job.target.bot_member and not job.target.ephemeral:
-                    channel = interaction.client.get_partial_messageable(interaction.channel_id or 0)
-                    await channel.get_partial_message(message_id).delete()
-                else:
-                    return False
-        except _TROUBLE as exc:
-            if isinstance(exc, discord.HTTPException) and exc.code == UNKNOWN_MESSAGE:
+        ways: list[Callable[[], Awaitable[None]]] = []
+        # Only the bot's own token reaches every message of a channel: to another one "unknown" may mean "not yours".
+        if job.target.bot_member and not job.target.ephemeral:
+            channel = interaction.client.get_partial_messageable(interaction.channel_id or 0)
+            ways.append(channel.get_partial_message(message_id).delete)
+        if pressed is not None and datetime.now(UTC) < pressed.expires_at:
+            ways.append(lambda: pressed.followup.delete_message(message_id))
+        for delete in ways:
+            try:
+                async with asyncio.timeout(PATIENCE_S):
+                    await delete()
+            except _TROUBLE as exc:
+                if isinstance(exc, discord.HTTPException) and exc.code == UNKNOWN_MESSAGE:
+                    return True
+                log.warning("a reply could not be deleted", job=job.id, error=f"{type(exc).__name__} {exc}"[:200])
+            else:
                 return True
-            log.warning("a reply could not be deleted", job=job.id, error=f"{type(exc).__name__} {exc}"[:200])
-            return False
-        return True
+        return False
 
 
 def question(job: Job, message_id: int) -> ui.LayoutView:

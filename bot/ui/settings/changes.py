@@ -14,8 +14,10 @@ from typing import Any
 import discord
 
 from bot.model import MAX_COUNT, Model, Resolution
+from bot.policy.prices import Prices
 from bot.policy.rules import AgeRule, Rules, SpoilerRule
-from bot.ui.kit.language import Language, tr
+from bot.ui.kit import texts
+from bot.ui.kit.language import Language, mark, tr
 from bot.ui.settings import entries
 from bot.ui.settings.entries import MAX_IDS, InvalidEntry
 from bot.ui.settings.layout import UNSET
@@ -24,6 +26,11 @@ from bot.ui.settings.sections import RULES
 Edit = Callable[[Rules], Rules]
 
 LISTS = ("channels", "roles", "exempt_roles")
+BUDGETS = ("spend_per_day", "spend_per_month")
+NOT_PRICED = mark(
+    "A budget can only be kept where every price is known, and there is none for {offers}. Nothing was changed "
+    "({budgets}). Take these off the offer, or ask whoever runs this bot to name their prices."
+)
 
 
 def picked(guild: discord.Guild, name: str, values: Sequence[str]) -> Edit:
@@ -131,6 +138,30 @@ def all_of(edits: Sequence[Edit]) -> Edit:
         return own
 
     return edit
+
+
+def keeping_budgets(edit: Edit, server: Rules, prices: Prices) -> Edit:
+    """A change that raises InvalidEntry where it asks for a budget over pictures whose price nobody has named.
+
+    `server` is what holds where the changed place says nothing. A change of other rules passes.
+    """
+
+    def kept(own: Rules) -> Rules:
+        after = edit(own)
+        old, new = own.over(server), after.over(server)
+        budgets = [name for name in BUDGETS if name in new.said]
+        missing = prices.unpriced(new.models, new.resolutions)
+        if not missing or not budgets or _budget_and_offer(old) == _budget_and_offer(new):
+            return after
+        offers = ", ".join(f"{tr(texts.MODEL_NAMES[model])} {resolution.value}" for model, resolution in missing)
+        asked = ", ".join(f"{tr(RULES[name].label)} {texts.dollars(new.said[name])}" for name in budgets)
+        raise InvalidEntry(tr(NOT_PRICED, budgets=asked, offers=offers))
+
+    return kept
+
+
+def _budget_and_offer(rules: Rules) -> Sequence[Any]:
+    return [rules.said.get(name) or None for name in (*BUDGETS, "models", "resolutions")]
 
 
 def _single(read: Callable[[str], Any]) -> Callable[[Sequence[str]], Any]:

@@ -166,9 +166,8 @@ def _limits(view: View) -> Iterable[Part]:
     """How much, per member and in all, in pictures and money."""
     yield from _with_button(view, Form.PICTURES, "pictures_per_member_day", "pictures_per_day", "jobs_per_member")
     yield from _with_button(view, Form.MONEY, "spend_per_day", "spend_per_month", "confirm_over")
-    yield ui.TextDisplay(
-        "-# " + tr("Days and months are those of UTC. Only requests whose price is known count as spend.")
-    )
+    said = tr("Days and months are those of UTC. Where a budget holds, a request whose price is not known is refused.")
+    yield ui.TextDisplay(f"-# {said}")
 
 
 def _offer(view: View) -> Iterable[Part]:

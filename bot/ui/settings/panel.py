@@ -165,7 +165,8 @@ class SettingsPanel:
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
         """Write changes in one go. They hold at once, in all processes."""
-        edit = changes.all_of(edits)
+        server = NO_RULES if channel_id == WHOLE_SERVER else (await self._owner.book_of(guild.id)).server
+        edit = changes.all_of([changes.keeping_budgets(changes.all_of(edits), server, self._owner.prices)])
         book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id)
         log.info("settings of a server were changed", guild=guild.id, channel=channel_id, by=interaction.user.id)
         return book
