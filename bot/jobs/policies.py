@@ -9,6 +9,7 @@ from bot.jobs.clock import now
 from bot.policy import admission, blocklist
 from bot.policy.admission import Admitted, RequestContext
 from bot.policy.blocklist import PatternFault
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import Prices
 from bot.policy.quotas import Ceilings, Standing, What
@@ -34,9 +35,6 @@ __all__ = [
     "Standing",
     "Sum",
 ]
-
-#: How long the database may take to tell the rules before a person gets an honest refusal.
-PATIENCE_S = 1.0
 
 
 class Policies:
@@ -99,7 +97,7 @@ class Policies:
 
     async def book_of(self, guild_id: int) -> RuleBook:
         """All rules and blocks of a server, as they stand in the database."""
-        return await self._rules.read(guild_id, PATIENCE_S)
+        return await self._rules.read(guild_id, ANSWER_WITHIN_S)
 
     async def rules_of(self, guild_id: int, channel_id: int = WHOLE_SERVER, parent_id: int | None = None) -> Rules:
         """What holds in a server, or in a channel of it once both are taken together."""

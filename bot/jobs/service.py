@@ -1,7 +1,7 @@
 """What commands and buttons may do with jobs. Each call is one or two committed writes.
 
 Nothing here waits for the image API. A call writes what was decided and wakes the runner, so that an answer to a
-person never waits for anything but the database, and for that a second at most.
+person never waits for anything but the database, and for that two seconds at most.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from bot.jobs.downloads import fetch_now
 from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.runner import LEASE, Runner
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.prices import Prices
 from bot.policy.quotas import FREE, Terms
 from bot.store.queries.jobs import Received
@@ -28,9 +29,6 @@ from bot.store.queries.jobs import Received
 __all__ = ["Cancelled", "JobService", "Received"]
 
 log = structlog.stdlib.get_logger(__name__)
-
-#: How long the database may take before a user gets an honest refusal. Discord itself waits 3 s.
-PATIENCE_S = 1.0
 
 
 class Cancelled(StrEnum):
@@ -75,7 +73,7 @@ class JobService:
         """Write a job's row, before anything is answered, and reserve what it takes.
 
         What may be asked for at all was settled by policy.admission. Raises TooManyJobs, QuotaReached, QueueFull,
-        AlreadyReceived, RulesChanged, or StoreUnavailable within PATIENCE_S.
+        AlreadyReceived, RulesChanged, or StoreUnavailable within ANSWER_WITHIN_S.
         """
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
         try:
@@ -86,7 +84,7 @@ class JobService:
                 now=now(),
                 lease=LEASE,
                 terms=terms,
-                patience=PATIENCE_S,
+                patience=ANSWER_WITHIN_S,
             )
         except StoreUnavailable:
             self._void(new.id)

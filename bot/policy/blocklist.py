@@ -24,6 +24,7 @@ import re2
 
 from bot.errors import Barred
 from bot.policy.bars import Bar
+from bot.policy.patience import bounded
 
 MAX_PATTERN_CHARS = 200
 #: Instructions of one compiled pattern. The search may take this many steps for each byte of the prompt: 0.1 s for the
@@ -75,7 +76,7 @@ async def look_for(prompt: str, words: Sequence[str], patterns: Sequence[str]) -
         return
     lane = _lanes.setdefault(usable, asyncio.Lock())
     try:
-        async with asyncio.timeout(TURN_PATIENCE_S):
+        async with asyncio.timeout(bounded(TURN_PATIENCE_S)):
             await lane.acquire()
     except TimeoutError:
         raise Barred(Bar.UNCHECKED) from None

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection, select
 
 from bot.errors import StartError, StoreUnavailable
+from bot.policy.patience import bounded
 from bot.store import faults
 from bot.store.engine import Database
 from bot.store.queries.drafts import Drafts
@@ -111,13 +112,14 @@ class Store:
         it must have no effect but on the connection, and must not raise an EaselError after it has written.
         Such an error reaches the caller while the transaction goes on; any other one undoes what `fn` did.
 
-        After `patience` seconds StoreUnavailable is raised. If `fn` had not begun by then, it never will; if it
-        had, its outcome is waited for a little longer (GRACE_S), and then it is undone. Only when time ran out during
-        the commit itself may what `fn` wrote stand nevertheless.
+        After `patience` seconds, or sooner where somebody waits (see policy/patience.py), StoreUnavailable is raised.
+        If `fn` had not begun by then, it never will; if it had, its outcome is waited for a little longer (GRACE_S),
+        and then it is undone. Only when time ran out during the commit itself may what `fn` wrote stand nevertheless.
         The same uncertainty goes with a connection that broke during the commit. A caller that is cancelled
         takes nothing back: `fn` is still done.
         """
         call = self._thread.submit(fn)
+        patience = bounded(patience)
         if patience is None:
             return await call.future
         try:
@@ -127,7 +129,7 @@ class Store:
             if call.future.done():
                 return call.future.result()
             call.given_up = True
-            raise StoreUnavailable(f"The database did not answer within {patience:g} s.")
+            raise StoreUnavailable(f"The database did not answer within {patience:.1f} s.")
         finally:
             call.future.cancel()  # so that an outcome nobody waits for is dropped in silence
 

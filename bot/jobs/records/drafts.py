@@ -9,8 +9,8 @@ from __future__ import annotations
 import secrets
 
 from bot.jobs.clock import now
-from bot.jobs.service import PATIENCE_S
 from bot.model import ImageRequest
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.store.queries.drafts import Draft, Drafts
 
 __all__ = ["Draft", "DraftBook"]
@@ -25,13 +25,13 @@ class DraftBook:
     async def keep(self, user_id: int, request: ImageRequest, parent_id: str | None, link: str | None) -> str:
         """Write a request down until its user comes back to it; returns its id."""
         draft = Draft(secrets.token_hex(8), user_id, request, parent_id, link)
-        await self._drafts.keep(draft, now=now(), patience=PATIENCE_S)
+        await self._drafts.keep(draft, now=now(), patience=ANSWER_WITHIN_S)
         return draft.id
 
     async def take(self, draft_id: str, user_id: int) -> Draft | None:
         """The request, for its user and for the first who asks: two clicks start one job."""
-        return await self._drafts.take(draft_id, user_id, patience=PATIENCE_S)
+        return await self._drafts.take(draft_id, user_id, patience=ANSWER_WITHIN_S)
 
     async def get(self, draft_id: str, user_id: int) -> Draft | None:
         """The request, for its user, as often as they ask: whoever is refused again has not lost what they typed."""
-        return await self._drafts.get(draft_id, user_id, patience=PATIENCE_S)
+        return await self._drafts.get(draft_id, user_id, patience=ANSWER_WITHIN_S)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from bot.errors import DownloadUnreachable
 from bot.jobs import downloads
 from bot.jobs.job_run import Deps, JobRun
-from bot.jobs.service import PATIENCE_S
 from bot.model import Job, Picture
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.store.queries.lists import Lists, ListScope, Page
 
 __all__ = ["JobLists", "ListScope", "Page"]
@@ -31,7 +31,7 @@ class JobLists:
 
     async def page(self, whose: ListScope, number: int) -> Page:
         """Page `number` (from 0) of a list. Raises StoreUnavailable."""
-        return await self._lists.page(whose, number, PAGE, patience=PATIENCE_S)
+        return await self._lists.page(whose, number, PAGE, patience=ANSWER_WITHIN_S)
 
     async def pictures(self, job: Job) -> Sequence[Picture]:
         """The pictures of an ended job, from the spool or from their addresses; none when they are gone for good.

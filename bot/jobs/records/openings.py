@@ -15,6 +15,7 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.jobs.clock import now
 from bot.model import Source
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.request_input import Options
 from bot.store.queries.openings import Opening, Openings
 from bot.store.queries.preferences import PreferenceStore
@@ -22,9 +23,6 @@ from bot.store.queries.preferences import PreferenceStore
 __all__ = ["Opened", "Opening", "OpeningBook"]
 
 log = structlog.stdlib.get_logger(__name__)
-
-#: The form must be on its way within Discord's three seconds.
-PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class OpeningBook:
         """Keep what a form is about. Raises StoreUnavailable, soon."""
         key = secrets.token_hex(8)
         opening = Opening(key, user_id, tuple(sources), link)
-        return Opened(key, await self._openings.add(opening, now=now(), patience=PATIENCE_S))
+        return Opened(key, await self._openings.add(opening, now=now(), patience=ANSWER_WITHIN_S))
 
     async def get(self, key: str, user_id: int) -> Opening | None:
         """What the form was opened on; None where that is too old, or another user's."""

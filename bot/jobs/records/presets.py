@@ -17,7 +17,7 @@ from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Pres
 from bot.policy.request_input import Options, RequestInput
 from bot.store.queries.presets import PresetQueries
 
-#: How long the database may take for the presets of a command, whose own row has a second after that.
+#: How long the database may take for the presets of a command, whose own row comes after that.
 LOOK_UP_PATIENCE_S = 0.8
 
 

@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from bot.errors import JobMoved
 from bot.jobs.clock import now
-from bot.jobs.service import PATIENCE_S, JobService
+from bot.jobs.service import JobService
 from bot.model import JobState
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.quotas import Span
 from bot.store.queries.jobs import Jobs
 from bot.store.queries.people import Note, People, Stored
@@ -33,7 +34,7 @@ class Privacy:
 
     async def stored(self, user_id: int) -> Stored:
         """How much is stored about somebody. Raises StoreUnavailable."""
-        return await self._people.stored(user_id, patience=PATIENCE_S)
+        return await self._people.stored(user_id, patience=ANSWER_WITHIN_S)
 
     async def delete(self, user_id: int) -> Stored:
         """Delete what can go at once, and see to it that the rest goes; returns what is left. Raises StoreUnavailable.

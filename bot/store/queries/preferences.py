@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice, Preferences
 from bot.store.schema import preferences
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
-
-#: How long the database may take where somebody waits for an answer to an interaction.
-PATIENCE = timedelta(seconds=1)
 
 
 class PreferenceStore:
@@ -25,7 +22,7 @@ class PreferenceStore:
 
     async def read(self, user_id: int) -> Preferences:
         """What one person has chosen."""
-        return await self._run(lambda connection: read_preferences(connection, user_id), PATIENCE.total_seconds())
+        return await self._run(lambda connection: read_preferences(connection, user_id), ANSWER_WITHIN_S)
 
     async def edit_choices(self, user_ids: Iterable[int]) -> Mapping[int, EditChoice]:
         """Who may edit the pictures of these people, where they have said so."""
@@ -35,7 +32,7 @@ class PreferenceStore:
             found = {user_id: Preferences.read(json.loads(value)) for user_id, value in connection.execute(query)}
             return {user_id: its.edits for user_id, its in found.items() if its.edits is not None}
 
-        return await self._run(read, PATIENCE.total_seconds())
+        return await self._run(read, ANSWER_WITHIN_S)
 
     async def change(self, user_id: int, edit: Callable[[Preferences], Preferences]) -> Preferences:
         """Let `edit` make new preferences from the present ones. Of two changes at once none is lost."""

@@ -25,6 +25,7 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.model import Source
 from bot.policy.door import Door
+from bot.policy.patience import somebody_waits
 from bot.ui.kit import entrance, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import speak, tr
@@ -162,6 +163,7 @@ class Dispatcher:
         about to stop: then the answer must not be begun.
         """
         speak(interaction.locale.value)
+        somebody_waits(interaction.response.is_done)
         if why := entrance.closed_to(interaction, self._door):
             if interaction.type is not discord.InteractionType.autocomplete:
                 await say(interaction, entrance.sentence(why, self._contact))
