@@ -1,272 +1,45 @@
-"""The plan of the house, held to by reading the syntax trees of bot/, cogs/ and sandbox/.
+"""The house is built as tests/structure.py plans it.
 
-Each rule is a function from a house to the list of its breaches. The tests ask it of our house, and the last test
-asks it of small houses built to break it, so that a rule that finds nothing is known to be able to find something.
+The last test asks each rule of small houses built to break it, so that a rule that finds nothing is known to be able to
+find something.
 """
 
 from __future__ import annotations
 
 import ast
-import graphlib
-import io
 import re
-import tokenize
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from bot.config.settings import VARIABLES
-
-ROOT = Path(__file__).parents[1]
-
-# Who may know whom: for each room, and each module at the top of bot/, what it may import besides itself.
-_WORDS = ("bot.errors", "bot.model", "bot.policy", "bot.telemetry")  # what every room speaks
-MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
-    "bot.model": (),
-    "bot.telemetry": ("bot.model",),
-    "bot.errors": ("bot.model", "bot.policy"),
-    "bot.policy": ("bot.errors", "bot.model"),
-    "bot.store": _WORDS,
-    "bot.image_api": _WORDS,
-    "bot.pictures": _WORDS,
-    "bot.config": (*_WORDS, "bot.store"),
-    "bot.jobs": (*_WORDS, "bot.image_api", "bot.pictures", "bot.store"),
-    "bot.ui": (*_WORDS, "bot.jobs", "bot.pictures"),
-    "cogs": (*_WORDS, "bot.ui"),
-    "bot.discord_api": (*_WORDS, "bot.config", "bot.jobs"),
-    "bot.client": (*_WORDS, "bot.config", "bot.discord_api", "bot.jobs", "bot.pictures", "bot.ui"),
-    "bot.ops": (*_WORDS, "bot.config", "bot.discord_api", "bot.image_api", "bot.jobs", "bot.store"),
-    "bot.run": ("bot",),
-    "sandbox": ("bot.config", "bot.errors", "bot.model"),
-    "bot.__main__": (*_WORDS, "bot.config", "bot.discord_api", "bot.ops", "bot.run", "sandbox"),
-}
-
-# The only rooms that may import a library; all others do without it.
-KEPT_TO: Mapping[str, tuple[str, ...]] = {
-    "discord": ("bot.client", "bot.discord_api", "bot.ops.health", "bot.ui", "cogs", "sandbox"),
-    "aiohttp": (
-        *("bot.client", "bot.discord_api", "bot.image_api", "bot.ops", "bot.policy.moderation", "bot.run", "bot.ui"),
-        "sandbox",
-    ),
-    "sqlalchemy": ("bot.store",),
-    "alembic": ("bot.store",),
-    "psycopg": ("bot.store",),
-    "prometheus_client": ("bot.ops.health",),
-    "PIL": ("bot.pictures.chart_process", "bot.pictures.encoding", "bot.pictures.process", "sandbox"),
-}
-
-MISLEADING_NAMES = frozenset({"helpers", "logging", "queue", "time", "types", "utils"})
-ENVIRONMENT_READERS = ("bot.config.settings", "sandbox")  # the sandbox hands one on to the bot that it starts
-MAX_FILE_LINES, MAX_COG_LINES, MAX_FUNCTION_LINES = 350, 150, 60
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """One name that a module imports: the longest dotted name that is a module, as far as the house knows."""
-
-    name: str
-    line: int
-    for_hints_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    name: str
-    path: str
-    source: str = field(repr=False)
-    tree: ast.Module = field(repr=False)
-
-    def at(self, line: int, breach: str) -> str:
-        return f"{self.path}:{line}: {breach}"
-
-
-type_checking = re.compile(r"^(typing\.)?TYPE_CHECKING$")
-House = Mapping[str, Module]
-Rule = Callable[[House], list[str]]
-
-
-def build(files: Mapping[str, str]) -> House:
-    """Make a house from paths and sources."""
-    modules: dict[str, Module] = {}
-    for path, source in files.items():
-        name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-        modules[name] = Module(name, path, source, ast.parse(source, path))
-    return modules
+from tests.structure import (
+    ROOT,
+    House,
+    Rule,
+    build,
+    circles,
+    doubled_classes,
+    environment_reads,
+    full_rooms,
+    long_files,
+    long_functions,
+    misleading_names,
+    our_house,
+    stray_advisory_locks,
+    stray_libraries,
+    unclear_imports,
+    unexplained_catches,
+    unplanned_parts,
+    wrong_directions,
+)
 
 
 @pytest.fixture(scope="module")
 def house() -> House:
-    paths = [path for folder in ("bot", "cogs", "sandbox") for path in sorted((ROOT / folder).rglob("*.py"))]
-    assert len(paths) > 30
-    return build({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in paths})
-
-
-def imports(module: Module, house: House) -> Iterator[Import]:
-    hints = {
-        id(node)
-        for branch in ast.walk(module.tree)
-        if isinstance(branch, ast.If) and type_checking.match(ast.unparse(branch.test))
-        for statement in branch.body
-        for node in ast.walk(statement)
-    }
-    for node in ast.walk(module.tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, node.lineno, id(node) in hints)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield Import(inner if inner in house else node.module, node.lineno, id(node) in hints)
-
-
-def lies_in(name: str, parts: Iterable[str]) -> bool:
-    return any(name == part or name.startswith(f"{part}.") for part in parts)
-
-
-def part_of(name: str) -> str:
-    return ".".join(name.split(".")[: 2 if name.startswith("bot") else 1])
-
-
-def is_hint_of_client(module: Module, it: Import) -> bool:
-    """Whether an import only types the client, or what the client holds: nothing runs through it."""
-    return it.for_hints_only and lies_in("bot.client", (module.name, it.name))
-
-
-def wrong_directions(house: House) -> list[str]:
-    found: list[str] = []
-    for module in house.values():
-        own = part_of(module.name)
-        allowed = (own, *MAY_IMPORT.get(own, ()))
-        found += [
-            module.at(it.line, f"{own} must not know {it.name}")
-            for it in imports(module, house)
-            if lies_in(it.name, ("bot", "cogs", "sandbox"))
-            and not lies_in(it.name, allowed)
-            and not is_hint_of_client(module, it)
-        ]
-    return found
-
-
-def unplanned_parts(house: House) -> list[str]:
-    parts = {part_of(name) for name in house} - {"bot"}
-    return [f"{part} has no line in MAY_IMPORT" for part in sorted(parts - MAY_IMPORT.keys())]
-
-
-def circles(house: House) -> list[str]:
-    graph = {
-        name: {it.name for it in imports(module, house) if it.name in house and not it.for_hints_only}
-        for name, module in house.items()
-    }
-    try:
-        graphlib.TopologicalSorter(graph).prepare()
-    except graphlib.CycleError as error:
-        return [" <- ".join(error.args[1])]
-    return []
-
-
-def stray_libraries(house: House) -> list[str]:
-    return [
-        module.at(it.line, f"{it.name} is kept to {', '.join(KEPT_TO[it.name.split('.')[0]])}")
-        for module in house.values()
-        for it in imports(module, house)
-        if it.name.split(".")[0] in KEPT_TO and not lies_in(module.name, KEPT_TO[it.name.split(".")[0]])
-    ]
-
-
-def unclear_imports(house: House) -> list[str]:
-    found: list[str] = []
-    for module in house.values():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ImportFrom) and node.level:
-                found.append(module.at(node.lineno, "a relative import"))
-            if isinstance(node, ast.Import) and any(lies_in(alias.name, ("bot",)) for alias in node.names):
-                found.append(module.at(node.lineno, "`import bot` hides behind every argument named bot"))
-    return found
-
-
-def misleading_names(house: House) -> list[str]:
-    found = [module.path for module in house.values() if MISLEADING_NAMES & set(module.name.split("."))]
-    for module in house.values():
-        classes = (node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
-        found += [module.at(node.lineno, "which Task?") for node in classes if node.name == "Task"]
-    return found
-
-
-def long_files(house: House) -> list[str]:
-    found: list[str] = []
-    for module in house.values():
-        limit = MAX_COG_LINES if lies_in(module.name, ("cogs",)) else MAX_FILE_LINES
-        lines = len(module.source.splitlines())
-        found += [f"{module.path} has {lines} lines, {limit} are allowed"] if lines > limit else []
-    return found
-
-
-def long_functions(house: House) -> list[str]:
-    return [
-        module.at(node.lineno, f"{node.name} has {lines} lines, {MAX_FUNCTION_LINES} are allowed")
-        for module in house.values()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > MAX_FUNCTION_LINES
-    ]
-
-
-def environment_reads(house: House) -> list[str]:
-    names = {"environ", "environb", "getenv", "getenvb", "load_dotenv", "dotenv_values"}
-    found: list[str] = []
-    for module in house.values():
-        if lies_in(module.name, ENVIRONMENT_READERS):
-            continue
-        for node in ast.walk(module.tree):
-            match node:
-                case ast.Attribute(attr=name, value=ast.Name(id="os" | "dotenv")) if name in names:
-                    found.append(module.at(node.lineno, f"reads {name}"))
-                case ast.ImportFrom(module="os" | "dotenv") if names & {alias.name for alias in node.names}:
-                    found.append(module.at(node.lineno, "imports the environment"))
-                case _:
-                    pass
-    return found
-
-
-def unexplained_catches(house: House) -> list[str]:
-    """Find handlers for everything with no reason on their own line or the next; a bare noqa is none."""
-    found: list[str] = []
-    for module in house.values():
-        tokens = tokenize.generate_tokens(io.StringIO(module.source).readline)
-        reasons = {
-            token.start[0]
-            for token in tokens
-            if token.type == tokenize.COMMENT and re.sub(r"noqa(: ?[A-Z]+\d+(, ?[A-Z]+\d+)*)?|[\W_]", "", token.string)
-        }
-        found += [
-            module.at(node.lineno, "catches everything and does not say why")
-            for node in ast.walk(module.tree)
-            if isinstance(node, ast.ExceptHandler)
-            and is_broad(node.type)
-            and not reasons & {node.lineno, node.lineno + 1}
-        ]
-    return found
-
-
-def is_broad(caught: ast.expr | None) -> bool:
-    match caught:
-        case None | ast.Name(id="Exception" | "BaseException"):
-            return True
-        case ast.Tuple(elts=several):
-            return any(map(is_broad, several))
-        case _:
-            return False
-
-
-def stray_advisory_locks(house: House) -> list[str]:
-    """A lock that is taken elsewhere is in nobody's order, and two of them can wait for each other."""
-    return [
-        f"{module.path} takes an advisory lock; only bot/store/sync/advisory_locks.py keeps their order"
-        for module in house.values()
-        if "pg_advisory" in module.source and module.name != "bot.store.sync.advisory_locks"
-    ]
+    whole = our_house()
+    assert len(whole) > 30
+    return whole
 
 
 def hold(breaches: list[str]) -> None:
@@ -299,6 +72,14 @@ def test_no_module_and_no_class_has_a_name_that_means_something_else(house: Hous
 
 def test_files_are_short(house: House) -> None:
     hold(long_files(house))
+
+
+def test_no_room_is_too_full(house: House) -> None:
+    hold(full_rooms(house))
+
+
+def test_no_two_classes_have_one_name(house: House) -> None:
+    hold(doubled_classes(house))
 
 
 def test_functions_are_short(house: House) -> None:
@@ -358,6 +139,9 @@ BREACHES: list[tuple[Rule, Mapping[str, str]]] = [
     (long_files, {"bot/store/a.py": "\n" * 351}),
     (long_files, {"cogs/a.py": "\n" * 151}),
     (long_functions, {"bot/store/a.py": "async def f():\n" + "    pass\n" * 60}),
+    (full_rooms, {f"bot/store/m{n}.py": "" for n in range(14)}),
+    (full_rooms, {f"bot/{name}.py": "" for name in "abcdef"}),
+    (doubled_classes, {"bot/store/c.py": "class Job: ...", "bot/jobs/d.py": "class Job: ..."}),
     (environment_reads, {"bot/store/a.py": "import os\nos.environ['A']"}),
     (environment_reads, {"bot/run.py": "from os import getenv"}),
     (unexplained_catches, {"bot/run.py": "try: ...\nexcept: ..."}),

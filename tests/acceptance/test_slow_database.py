@@ -45,7 +45,10 @@ async def stalled(house: House) -> AsyncIterator[None]:
 async def test_every_command_is_answered_in_time(open_house: OpenHouse) -> None:
     async with open_house() as house, stalled(house):
         asked = [house.ada.command(name) for name in COMMANDS]
-        asked += [house.ada.command("imagine", prompt="a red fox"), house.ada.command("imagine", prompt="a fox", count=4)]
+        asked += [
+            house.ada.command("imagine", prompt="a red fox"),
+            house.ada.command("imagine", prompt="a fox", count=4),
+        ]
         asked += [house.ada.say("/settings max_count:2")]
         assert [it.error for it in await asyncio.gather(*asked) if it.error] == []
         assert house.submissions() == []
