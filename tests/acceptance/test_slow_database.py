@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, closing, contextmanager
 
 import pytest
@@ -22,7 +22,7 @@ BUTTONS = ("Again", "Remix", "Edit", "Details", "Delete")
 
 
 @contextmanager
-def another_program_writes(house: House) -> Iterator[None]:
+def another_program_writes(house: House) -> Generator[None]:
     """Another program holds the database: each try of Easel's waits five seconds and fails."""
     path = house.database.removeprefix(SQLITE)
     with closing(sqlite3.connect(path, isolation_level=None, timeout=10)) as file:
@@ -32,7 +32,7 @@ def another_program_writes(house: House) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def stalled(house: House) -> AsyncIterator[None]:
+async def stalled(house: House) -> AsyncGenerator[None]:
     """The database's only thread is waiting before anybody asks."""
     with another_program_writes(house):
         first = asyncio.create_task(house.ben.command("jobs"))
