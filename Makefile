@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 
-.PHONY: help sandbox test test-random lint format bench bench-servers torture fleet catalogues pins env-example
+.PHONY: help sandbox test test-random lint format bench bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,8 @@ help:
 	@echo "make catalogues  gather what is to be translated, compile the translations, tell what is missing"
 	@echo "make fleet        2,000 jobs on two bots and three workers, one killed, one asleep: once each; the load told"
 	@echo "make pins         write requirements*.txt anew from requirements*.in (ARGS=--upgrade for the newest)"
+	@echo "make audit        known faults of the pinned packages; needs the network"
+	@echo "make sbom         list the pinned packages in sbom.json (CycloneDX); needs the network"
 	@echo "make env-example  write .env.example anew from the table of settings"
 
 sandbox: $(TO_RUN)
@@ -84,6 +86,16 @@ fleet: $(TO_DEVELOP)
 pins: $(TO_DEVELOP)
 	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in
 	$(COMPILE) $(ARGS) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+
+# Both tools are run from the package index in environments of their own, so that the bot's pins need none of theirs.
+audit: $(TO_DEVELOP)
+	@$(BIN)/uv tool run --python $(BIN)/python pip-audit==2.9.0 --disable-pip --require-hashes --strict \
+		--requirement requirements.txt --requirement requirements-dev.txt
+
+sbom: $(TO_DEVELOP)
+	@$(BIN)/uv tool run --python $(BIN)/python --from cyclonedx-bom==7.1.0 \
+		cyclonedx-py requirements requirements.txt --output-reproducible --of JSON --output-file sbom.json
+	@echo "sbom.json lists the packages of requirements.txt."
 
 env-example: $(TO_RUN)
 	@$(BIN)/python -c 'from bot.config.env_example import env_example; print(env_example(), end="")' > .env.example.new
