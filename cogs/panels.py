@@ -8,6 +8,8 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
+from bot.ui.panels.gallery_cards import ALL, MAX_SEARCH_CHARS, MINE, GalleryChoice, fitting_search
+
 if TYPE_CHECKING:
     from bot.client import EaselClient
 
@@ -43,6 +45,7 @@ class PanelCommands(commands.Cog):
         mine="Only your own pictures",
         member="Only the pictures of this member",
         date="Begin with this day, as in 2026-03-31",
+        search="Words of the prompt; each of them must occur",
     )
     async def gallery(
         self,
@@ -50,9 +53,11 @@ class PanelCommands(commands.Cog):
         mine: bool | None = None,
         member: discord.User | None = None,
         date: app_commands.Range[str, 8, 10] | None = None,
+        search: app_commands.Range[str, 1, MAX_SEARCH_CHARS] | None = None,
     ) -> None:
-        member_id = member.id if member else None
-        await self._client.gallery.open_at(interaction, mine=bool(mine), member_id=member_id, day=date)
+        whose = MINE if mine else str(member.id) if member else ALL
+        choice = GalleryChoice(whose, search=fitting_search(search or ""))
+        await self._client.gallery.open_at(interaction, choice, date)
 
 
 async def setup(client: EaselClient) -> None:

@@ -51,6 +51,10 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, USER), NEWEST, 5, (), 5.0),
         "ix_jobs_guild_id_user_id_seq",
     ),
+    "/gallery of a server, search": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, ("fox",)), NEWEST, 5, (), 5.0),
+        "ix_jobs_guild_id_seq",
+    ),
     "reclaim": (lambda scene: scene.reclaim(), "ix_jobs_unannounced"),
     "release": (lambda scene: scene.store.jobs.release("here"), "ix_jobs_unannounced"),
     "old jobs": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_jobs_finished_at (finished_at<?)"),

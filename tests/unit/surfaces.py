@@ -161,10 +161,12 @@ def galleries(prompt: str, locale: str) -> Iterator[Surface]:
     hidden = replace(exhibit, urls=[])
     for shown in ([exhibit] * gallery.PAGE, [hidden] * gallery.PAGE, []):
         for whose in (gallery_cards.ALL, gallery_cards.MINE, "9" * 19):
+            choice = gallery_cards.GalleryChoice(whose, starred=True, search=gallery_cards.fitting_search(prompt))
             yield gallery_cards.page(
-                gallery_cards.GalleryPage(whose, shown, has_newer=True, has_older=True, in_server=True)
+                gallery_cards.GalleryPage(choice, shown, True, True, 1 << 62, 1 << 62, True, unfinished=True)
             )
-    yield gallery_cards.date_form(gallery_cards.ALL)
+    yield gallery_cards.date_form("9" * 19 + gallery_cards.STARRED)
+    yield gallery_cards.search_form("9" * 19 + gallery_cards.STARRED, gallery_cards.fitting_search(prompt))
 
 
 def privacies(prompt: str, locale: str) -> Iterator[Surface]:
