@@ -12,6 +12,7 @@ from tests.acceptance.conftest import House, says, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+
 async def painted(person: Person, *prompts: str) -> None:
     replies = [await person.command("imagine", prompt=prompt) for prompt in prompts]
     for reply in replies:
