@@ -33,6 +33,7 @@ from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.gallery import GalleryBook
 from bot.jobs.records.janitor import Ages, Janitor
 from bot.jobs.records.lists import JobLists
+from bot.jobs.records.notices import Notices
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.records.presets import PresetBook
 from bot.jobs.records.privacy import Privacy
@@ -47,6 +48,7 @@ from bot.telemetry import UNMEASURED, Measures
 from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
+from bot.ui.panels.preferences import PreferencePanel
 from bot.ui.panels.presets import PresetPanel
 from bot.ui.panels.privacy import PrivacyPanel
 from bot.ui.panels.reports import Reports
@@ -150,6 +152,7 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
         working = [_background(stack, house.runner.run(), "runner")]
         store.listen(house.runner.on_notify)
         _background(stack, house.client.janitor.run(), "keeper")
+        _background(stack, house.notices.run(), "notices")
         if gateway:
             await house.client.sync_if_changed(store.meta)
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
@@ -166,6 +169,7 @@ class _House:
 
     client: EaselClient
     runner: Runner
+    notices: Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +214,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
     owner = Policies(store.rules, store.ledger, store.preferences, settings.price_list, settings.ceilings)
-    presets = PresetPanel(PresetBook(store.presets), service)
+    presets = PresetPanel(styles := PresetBook(store.presets), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions = Deletions(service)
     client.presets = presets
@@ -223,6 +227,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         deletions,
         client.requests,
         presets,
+        PreferencePanel(owner, styles),
         client.gallery,
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         HelpPanel(owner, client),
@@ -235,7 +240,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
     client.janitor = Janitor(store.retention, store.people, ages)
-    return _House(client, runner)
+    notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
+    return _House(client, runner, notices)
 
 
 def _claimed(spools: SharedSpools, places: Paths) -> None:

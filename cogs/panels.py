@@ -1,4 +1,4 @@
-"""The commands that open a panel: `/help`, `/jobs`, `/usage`, `/privacy`, `/presets` and `/gallery`."""
+"""The commands that open a panel: `/help`, `/jobs`, `/usage`, `/privacy`, `/presets`, `/preferences` and `/gallery`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ class PanelCommands(commands.Cog):
     @app_commands.command(description="Your saved styles and those of this server: see, make, change and delete them")
     async def presets(self, interaction: discord.Interaction[Any]) -> None:
         await self._client.dispatcher.open(interaction, "presets")
+
+    @app_commands.command(description="Your own choices: notices, your usual preset, who may edit your pictures")
+    async def preferences(self, interaction: discord.Interaction[Any]) -> None:
+        await self._client.dispatcher.open(interaction, "preferences")
 
     @app_commands.command(description="Page through finished pictures: the server's, a member's or your own")
     @app_commands.describe(

@@ -60,6 +60,18 @@ class Replies(Protocol):
         ...
 
 
+class NoticeSender(Protocol):
+    """Mentions people under their finished pictures."""
+
+    async def notify(self, job: Job) -> None:
+        """Answer a finished public reply with a message that mentions its requester alone. Raises ReplyError."""
+        ...
+
+    async def has_notified(self, job: Job, since: datetime) -> bool:
+        """Look whether such a message, sent at `since` or later, has arrived. Raises ReplyError."""
+        ...
+
+
 class Inspector(Protocol):
     """Looks into picture files outside the event loop."""
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from bot.policy.request_input import NO_OPTIONS, Options, read_options
+
+#: From the acknowledgement to the pictures; whoever waited longer has looked away.
+TOOK_LONG = timedelta(seconds=60)
 
 
 class Notify(StrEnum):
@@ -44,6 +48,10 @@ class Preferences:
             EditChoice(edits) if edits in set(EditChoice) else None,
             read_options(raw.get("edit") or {}),
         )
+
+    def wants_notice(self, took: timedelta) -> bool:
+        """Whether a public reply that took so long is followed by a message that mentions its requester."""
+        return self.notify is Notify.ALWAYS or (self.notify is Notify.LONG and took > TOOK_LONG)
 
     @property
     def written(self) -> dict[str, Any]:

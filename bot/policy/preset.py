@@ -15,6 +15,7 @@ from bot.policy.request_input import Options
 MAX_NAME_CHARS = 40
 MAX_WORDS_CHARS = 3000  # so that a prompt has room beside them
 MAX_PRESETS = 50  # of one user, and of one server
+NONE = "none"  # said instead of a name: the preferred preset is left out for once
 PROMPT_PLACE = "{prompt}"  # where the prompt goes, when it stands in the words
 
 

@@ -183,10 +183,21 @@ class PresetColumns(TypedColumns):
 
 
 class PreferenceColumns(TypedColumns):
-    """What a form remembers of a user's last choices."""
+    """What a user has chosen for themselves, and what a form remembers of their last choices."""
 
     user_id = Column(BigInteger, primary_key=True, autoincrement=False)
     value = Column(Text, nullable=False)  # JSON
+
+
+class NoticeColumns(TypedColumns):
+    """Delivered jobs whose requester is still to be mentioned. A row stands until the message does."""
+
+    job_id = Column(String(64), primary_key=True)
+    user_id = Column(BigInteger, nullable=False)
+    made_at = Column(UtcTime, nullable=False)
+    due_at = Column(UtcTime, nullable=False)  # a process that tries has it until then, and nobody tries earlier
+    worker_id = Column(Text)  # the process that tries, or tried last
+    tried_at = Column(UtcTime)  # written before the message is sent: from then on it may be there
 
 
 class OpeningColumns(TypedColumns):
@@ -225,6 +236,7 @@ totals = Table("totals", metadata, TotalColumns)
 blocks = Table("blocks", metadata, BlockColumns)
 presets = Table("presets", metadata, PresetColumns, UniqueConstraint("of_guild", "owner_id", "name"))
 preferences = Table("preferences", metadata, PreferenceColumns)
+notices = Table("notices", metadata, NoticeColumns)
 openings = Table("openings", metadata, OpeningColumns)
 drafts = Table("drafts", metadata, DraftColumns)
 departures = Table("departures", metadata, DepartureColumns)

@@ -25,7 +25,7 @@ from bot.store.queries.lists import Lists
 from bot.store.queries.meta import Meta
 from bot.store.queries.openings import Openings
 from bot.store.queries.people import People
-from bot.store.queries.preferences import PreferenceStore
+from bot.store.queries.preferences import NoticeQueries, PreferenceStore
 from bot.store.queries.presets import PresetQueries
 from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
@@ -64,6 +64,7 @@ class Store:
         self.openings = Openings(self.run)
         self.preferences = PreferenceStore(self.run)
         self.presets = PresetQueries(self.run)
+        self.notices = NoticeQueries(self.run)
 
     @classmethod
     async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S, *, measures: Measures = UNMEASURED) -> Store:

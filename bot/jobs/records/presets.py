@@ -38,6 +38,17 @@ class PresetBook:
         by_name = (preset for preset in there if preset.name.casefold() == name)
         return next((preset for preset in there if preset.id == wanted), None) or next(by_name, None)
 
+    async def preferred(self, user_id: int, guild_id: int | None) -> Preset | None:
+        """What the user wants where they name none, if it is there still and may be used here.
+
+        Raises StoreUnavailable, soon.
+        """
+        return await self._presets.preferred(user_id, guild_id, LOOK_UP_PATIENCE_S)
+
+    async def is_there(self, preset_id: str) -> bool:
+        """Whether there is such a preset, here or in another server."""
+        return await self._presets.get(preset_id) is not None
+
     async def get(self, preset_id: str, user_id: int, guild_id: int | None) -> Preset | None:
         """A preset that the user may use here; None for a strange or forged id."""
         preset = await self._presets.get(preset_id)

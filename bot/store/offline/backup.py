@@ -1,7 +1,8 @@
 """A copy of the database while the bot runs: always one SQLite file, whichever the database is.
 
 What a copy holds of unfinished jobs grows old: until it is used they may have been bought, delivered or deleted. So
-it has them as *restored*, and a start on the copy looks what became of each before it does anything.
+it has them as *restored*, and a start on the copy looks what became of each before it does anything. Notices are left
+out: by then they were given.
 """
 
 from __future__ import annotations
@@ -131,6 +132,8 @@ def _finish(part: Path) -> Backup:
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, no second one beside it
         copy.execute("PRAGMA synchronous=FULL")
         unfinished = copy.execute(_RESTORED).rowcount
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'notices'").fetchone():  # new since 0004
+            copy.execute("DELETE FROM notices")
         copy.commit()
         if copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
             raise StoreError("The copy is damaged, so the database may be too: check its disk, and keep older backups.")

@@ -21,6 +21,7 @@ from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.policy.quotas import FREE, Terms
 from bot.store.queries import ledger
 from bot.store.queries import reserve as admission
+from bot.store.queries.preferences import note_delivery
 from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, values_of_changes
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import queue_order
@@ -96,7 +97,7 @@ class Jobs:
         Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
         with the end. An end counts as not yet announced unless `changes` says so, DELIVERED as announced. The lease
         ends where the job goes back into the queue and where its end is announced. An announced end also loses the
-        interaction's token: a finished reply no longer needs it.
+        interaction's token: a finished reply no longer needs it. Whoever wants to be told of a delivery gets a notice.
         """
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
@@ -109,6 +110,8 @@ class Jobs:
             moved = [job_of(row) for row in rows.mappings()]
             if moved:
                 ledger.follow(connection, moved[0], changes, now)
+            if moved and job.state is JobState.DELIVERING and to is JobState.DELIVERED:
+                note_delivery(connection, moved[0], now)
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
                 notify(connection, job.id if job.state is JobState.TIMED_OUT else "")
             return moved

@@ -1,15 +1,23 @@
-"""The queries over what members have chosen for themselves, one row for each of them."""
+"""The queries over what members have chosen for themselves, and over the notices that some of them want.
+
+A notice is written down in the transaction that ends its job, so a crash forgets none. The row says when a message was
+tried, before it is sent, and goes when it stands: whoever finds a row that was tried looks for the message first.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
+from bot.model import Job
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice, Preferences
-from bot.store.schema import preferences
+from bot.store.rows import jobs_of
+from bot.store.schema import jobs, notices, preferences
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
@@ -53,3 +61,77 @@ def read_preferences(connection: Connection, user_id: int) -> Preferences:
     """What one person has chosen, read within a transaction."""
     value = connection.execute(select(preferences.c.value).where(preferences.c.user_id == user_id)).scalar_one_or_none()
     return Preferences.read(json.loads(value)) if value else Preferences()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A delivered job whose requester is to be mentioned. `tried_at` is when a message was last about to be sent."""
+
+    job: Job
+    made_at: datetime
+    tried_at: datetime | None
+
+
+class NoticeQueries:
+    """The notices that are still to be given. Any method may raise StoreUnavailable."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    async def claim(
+        self, worker_id: str, *, now: datetime, lease: timedelta, at_most: int, include_own: bool = False
+    ) -> list[Notice]:
+        """Take up to `at_most` notices that are due, oldest first; nobody else gets them until the lease is over.
+
+        `include_own` is for the start of a process: what carries its name was a dead predecessor's, and is due now.
+        A notice whose job was deleted goes with this.
+        """
+        due = notices.c.due_at <= now
+        if include_own:
+            due = or_(due, notices.c.worker_id == worker_id)
+        query = select(notices).where(due).order_by(notices.c.made_at).limit(at_most)
+        query = query.with_for_update(skip_locked=True)
+
+        def write(connection: Connection) -> list[Notice]:
+            found = {row["job_id"]: row for row in connection.execute(query).mappings()}
+            if not found:
+                return []
+            mine = notices.c.job_id.in_(list(found))
+            connection.execute(update(notices).where(mine).values(worker_id=worker_id, due_at=now + lease))
+            delivered = jobs_of(connection.execute(select(jobs).where(jobs.c.id.in_(list(found)))).mappings())
+            gone = found.keys() - {job.id for job in delivered}
+            connection.execute(delete(notices).where(notices.c.job_id.in_(list(gone))))
+            return [Notice(job, found[job.id]["made_at"], found[job.id]["tried_at"]) for job in delivered]
+
+        return await self._run(write)
+
+    async def trying(self, job_id: str, worker_id: str, now: datetime) -> bool:
+        """Write down that a message is about to be sent. False where another process has the notice, or it is gone."""
+        mine = and_(notices.c.job_id == job_id, notices.c.worker_id == worker_id)
+        change = update(notices).where(mine).values(tried_at=now).returning(notices.c.job_id)
+        return await self._run(lambda connection: connection.execute(change).first() is not None)
+
+    async def later(self, job_id: str, worker_id: str, due_at: datetime) -> None:
+        """Let it be tried again at a time."""
+        mine = and_(notices.c.job_id == job_id, notices.c.worker_id == worker_id)
+
+        def write(connection: Connection) -> None:
+            connection.execute(update(notices).where(mine).values(due_at=due_at))
+
+        await self._run(write)
+
+    async def done(self, job_id: str) -> None:
+        """It was given, or there is nobody to give it to."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(delete(notices).where(notices.c.job_id == job_id))
+
+        await self._run(write)
+
+
+def note_delivery(connection: Connection, job: Job, now: datetime) -> None:
+    """Within the transaction in which a job is delivered: write down the notice, where its requester wants one."""
+    if job.target.ephemeral or not read_preferences(connection, job.user_id).wants_notice(now - job.received_at):
+        return
+    row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": now}
+    connection.execute(insert(notices).values(row))

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func
 from bot.errors import PresetNameTaken, TooManyPresets
 from bot.policy.preset import Preset
 from bot.policy.request_input import read_options
+from bot.store.queries.preferences import read_preferences
 from bot.store.schema import presets
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
@@ -33,6 +34,19 @@ class PresetQueries:
         return await self._run(
             lambda connection: [_preset_of(row) for row in connection.execute(query).mappings()], patience
         )
+
+    async def preferred(self, user_id: int, guild_id: int | None, patience: float) -> Preset | None:
+        """The preset that the user has chosen for requests that name none, where they may use it here."""
+
+        def read(connection: Connection) -> Preset | None:
+            chosen = read_preferences(connection, user_id).preset
+            if chosen is None:
+                return None
+            there = select(presets).where(presets.c.id == chosen, or_(_mine(user_id), _servers(guild_id)))
+            found = connection.execute(there).mappings().first()
+            return _preset_of(found) if found is not None else None
+
+        return await self._run(read, patience)
 
     async def get(self, preset_id: str) -> Preset | None:
         query = select(presets).where(presets.c.id == preset_id)

@@ -6,6 +6,8 @@ better than a late one.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 from discord import ui
 from discord.app_commands import Choice
@@ -13,7 +15,7 @@ from discord.app_commands import Choice
 from bot.errors import PresetFault, PresetNameTaken, StoreUnavailable, TooManyPresets
 from bot.jobs.records.presets import PresetBook, applied
 from bot.jobs.service import JobService
-from bot.policy.preset import Preset
+from bot.policy.preset import NONE, Preset
 from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click
@@ -47,23 +49,40 @@ class PresetPanel:
         with speaking(interaction.locale.value):
             try:
                 there = await self._book.visible(interaction.user.id, interaction.guild_id)
+                preferred = await self._book.preferred(interaction.user.id, interaction.guild_id)
             except StoreUnavailable:
                 log.warning("the database has no presets to suggest in time")
                 return []
             wanted = typed.strip().casefold()
             fitting = [preset for preset in there if wanted in preset.name.casefold()]
             fitting.sort(key=lambda preset: not preset.name.casefold().startswith(wanted))
-            return [Choice(name=_suggested(preset), value=preset.id) for preset in fitting[:MAX_CHOICES]]
+            choices = [Choice(name=suggested(preset), value=preset.id) for preset in fitting]
+            without = tr("No preset this time")
+            if preferred is not None and (wanted in NONE or wanted in without.casefold()):
+                choices.insert(0, Choice(name=without, value=NONE))
+            return choices[:MAX_CHOICES]
 
     async def apply(self, interaction: Interaction, wish: RequestInput) -> RequestInput | None:
-        """The wish with the preset that it names; None where a sentence said why that can't be."""
-        if wish.preset is None:
-            return wish
-        preset = await self._book.find(wish.preset, interaction.user.id, interaction.guild_id)
-        if preset is None:
-            name = texts.plain(texts.shortened(wish.preset, MAX_CHOICE_CHARS))
-            await say(interaction, tr("There is no preset **{name}** for you here. `/presets` shows them.", name=name))
-            return None
+        """The wish with the preset that it names, or else with the one that the person prefers.
+
+        None where a sentence said why that can't be. A preferred preset that is gone, or another server's, is passed
+        over: `/preferences` says so.
+        """
+        named = wish.preset
+        if named is None:
+            preset = await self._book.preferred(interaction.user.id, interaction.guild_id)
+            if preset is None:
+                return wish
+        elif named.strip().casefold() == NONE:
+            return replace(wish, preset=None)
+        else:
+            preset = await self._book.find(named, interaction.user.id, interaction.guild_id)
+            if preset is None:
+                name = texts.plain(texts.shortened(named, MAX_CHOICE_CHARS))
+                await say(
+                    interaction, tr("There is no preset **{name}** for you here. `/presets` shows them.", name=name)
+                )
+                return None
         if over := preset.too_long_for(wish.prompt):
             await say(interaction, _too_long(preset, over))
             return None
@@ -225,7 +244,7 @@ def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView
     )
 
 
-def _suggested(preset: Preset) -> str:
+def suggested(preset: Preset) -> str:
     """How autocomplete shows a preset."""
     name = tr("{name} (this server)", name=preset.name) if preset.of_guild else preset.name
     return texts.shortened(name, MAX_CHOICE_CHARS)

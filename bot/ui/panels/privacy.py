@@ -28,7 +28,7 @@ NOT_KEPT = mark(
 WHAT_GOES = mark(
     "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
     "buttons under them stop working, **Check again** and **Show pictures** included.\n"
-    "- Your presets and last choices go.\n"
+    "- Your presets go, and all that you chose in `/preferences` and in forms.\n"
     "- Requests in line are cancelled; nothing is charged for them. Those being painted are paid for already: they "
     "are delivered, and go then.\n"
     "- The ledger keeps its amounts without you. Lines of today keep you until the day ends (UTC), because the "
@@ -77,8 +77,10 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
     others = [
         trn("- **{count} preset**", "- **{count} presets**", stored.presets),
         trn(
-            "- **{count} remembered choice or open form**",
-            "- **{count} remembered choices or open forms**",
+            "- **{count} other entry**: what you chose in `/preferences` or in your last form, a notice or a question "
+            "under way",
+            "- **{count} other entries**: what you chose in `/preferences` or in your last form, notices or questions "
+            "under way",
             stored.others,
         ),
         trn(

@@ -18,6 +18,7 @@ from discord import ui
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
 from bot.model import Job, Picture, Progress, ReplyTarget, Slot, Source
 from bot.pictures.studio import PictureStudio
+from bot.ui.kit.language import speaking, trn
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
@@ -30,6 +31,7 @@ log = structlog.stdlib.get_logger(__name__)
 MAX_TOTAL_BYTES = 24 * 1024 * 1024
 #: A source beside a result may take this much before it is shrunk, so that the result has the room.
 MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
+MAX_NONCE_CHARS = 25  # Discord's limit
 MIN_UPLOAD_BYTES = 1024 * 1024  # a limit is not lowered further than this when Discord refuses a size
 
 
@@ -42,7 +44,7 @@ class Upload:
 
 
 class DiscordReplies:
-    """Fulfils bot.jobs.ports.Replies."""
+    """Fulfils bot.jobs.ports.Replies and NoticeSender."""
 
     def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
         self._reach = ReplyTransport(client)
@@ -161,6 +163,17 @@ class DiscordReplies:
         if source.kept.index >= len(urls):
             raise ReplyGone
         return replace(source, url=urls[source.kept.index])
+
+    async def notify(self, job: Job) -> None:
+        """See `NoticeSender.notify`."""
+        with speaking(job.target.locale):
+            ready = trn("Your picture is ready.", "Your {count} pictures are ready.", job.request.count)
+        nonce = f"notify-{job.id}"[:MAX_NONCE_CHARS]
+        await self._reach.answer(job.target, f"<@{job.user_id}> {ready}", job.user_id, nonce)
+
+    async def has_notified(self, job: Job, since: datetime) -> bool:
+        """See `NoticeSender.has_notified`."""
+        return await self._reach.is_answered(job.target, job.user_id, since)
 
     async def stop(self) -> None:
         """Let edits under way finish and drop those that wait."""

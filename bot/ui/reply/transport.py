@@ -32,13 +32,17 @@ PARTING = timedelta(seconds=90)
 EDIT_PATIENCE_S = 30.0
 UPLOAD_PATIENCE_S = 120.0
 
+#: How far Discord's clock and ours may be apart where messages are looked for by their time.
+CLOCKS_DIFFER = timedelta(seconds=30)
 RECENT = 100  # messages of a channel that are searched for a reply posted anew
 # What Discord's own codes of errors say about a reply. Only a known code is final: a 403 or 404 without one is a page
 # of the edge, or something new, and is waited out like a 5xx.
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008
+INVALID_FORM, REFERENCE_GONE = 50035, "In message_reference: Unknown message"
 DEAD_TOKEN = frozenset({10015, 50027})  # unknown webhook, invalid webhook token
-#: No access, no permission, not ours, an archived or locked thread, or edited too often since it is old.
-CANNOT_EDIT = frozenset({50001, 50013, 50005, 50083, 160005, 30046})
+#: No access, no permission, not ours, an archived or locked thread, edited too often since it is old, direct messages
+#: are closed, or no history to answer in.
+CANNOT_EDIT = frozenset({50001, 50013, 50005, 50083, 160005, 30046, 50007, 160002})
 TOO_LARGE = frozenset({40005, 50045})
 AUTOMOD = frozenset({200000, 200001, 240000})
 
@@ -106,6 +110,35 @@ class ReplyTransport:
                 UPLOAD_PATIENCE_S, self._channel(target).send(view=view, files=opened, nonce=nonce)
             )
         return replace(target, message_id=message.id, ephemeral=False)
+
+    async def answer(self, target: ReplyTarget, text: str, user_id: int, nonce: str) -> None:
+        """Answer the reply with a message that may mention this one person. Raises ReplyError, ReplyGone if it is gone.
+
+        Discord drops a repeat of `nonce` for some minutes.
+        """
+        if not target.outlives_token or target.message_id is None:
+            raise ReplyOutOfReach("the bot may not write there")
+        reference = discord.MessageReference(
+            message_id=target.message_id, channel_id=target.channel_id, guild_id=target.guild_id
+        )
+        alone = discord.AllowedMentions(
+            everyone=False, roles=False, users=[discord.Object(user_id)], replied_user=False
+        )
+        channel = self._channel(target)
+        message = channel.send(text, reference=reference, allowed_mentions=alone, nonce=nonce)
+        await self._call(EDIT_PATIENCE_S, message)
+
+    async def is_answered(self, target: ReplyTarget, user_id: int, since: datetime) -> bool:
+        """Whether such an answer stands in the channel, sent at `since` or later. Raises ReplyError."""
+        earliest = discord.utils.time_snowflake(since - CLOCKS_DIFFER)
+        own = self._client.user
+        return any(
+            message.author == own
+            and message.reference is not None
+            and message.reference.message_id == target.message_id
+            and f"<@{user_id}>" in message.content
+            for message in await self.read_recent(target, after=max(earliest, target.message_id or 0))
+        )
 
     async def read(self, target: ReplyTarget) -> discord.Message:
         """The reply as it stands. Raises ReplyError."""
@@ -208,7 +241,7 @@ def _original() -> int:
 def _translated(exc: discord.HTTPException) -> ReplyError:
     """One table from what Discord said to what it means for a reply."""
     text = f"{exc.status} {exc.code}"
-    if exc.code == UNKNOWN_MESSAGE:
+    if exc.code == UNKNOWN_MESSAGE or (exc.code == INVALID_FORM and REFERENCE_GONE in exc.text):
         return ReplyGone(text)
     if exc.code == UNKNOWN_CHANNEL:
         return ChannelGone(text)

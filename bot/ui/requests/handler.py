@@ -23,7 +23,7 @@ from bot.ui.kit.media import pictures_of
 from bot.ui.kit.message_text import words_of
 from bot.ui.panels.presets import PresetPanel
 from bot.ui.requests import forms
-from bot.ui.requests.intake import Intake, Parent
+from bot.ui.requests.intake import NO_PARENT, Intake, Parent
 
 
 class RequestHandler:
@@ -41,10 +41,14 @@ class RequestHandler:
         self._openings = openings
 
     async def start(self, interaction: Interaction, request: RequestInput) -> None:
-        """Take a command, with the preset that it names."""
+        """Take a command, with the preset that it names or that its person prefers."""
+        await self._start_styled(interaction, request)
+
+    async def _start_styled(self, interaction: Interaction, request: RequestInput, parent: Parent = NO_PARENT) -> None:
+        """Take a request that comes from no earlier one, so no preset is in it yet."""
         styled = await self._presets.apply(interaction, request)
         if styled is not None:
-            await self._intake.start(interaction, styled)
+            await self._intake.start(interaction, styled, parent)
 
     async def edit_pictures_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Open the edit form on the pictures of any message, with what the person chose the last time."""
@@ -67,7 +71,7 @@ class RequestHandler:
             await say(interaction, tr(texts.NO_TEXT_IN_MESSAGE))
             return
         request = RequestInput(prompt, follows=FollowUp.MENU_IMAGINE)
-        await self._intake.start(interaction, request, Parent(link=link_to(interaction, message)))
+        await self._start_styled(interaction, request, Parent(link=link_to(interaction, message)))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Take a filled-in form."""
@@ -98,7 +102,7 @@ class RequestHandler:
         source = opening.sources[int(click.first(forms.PICTURE) or 0)]
         request = forms.edited(ImageRequest("", follows=FollowUp.MENU_EDIT), click, source)
         asked = RequestInput.of(request)
-        await self._intake.start(interaction, asked, Parent(link=opening.link))
+        await self._start_styled(interaction, asked, Parent(link=opening.link))
         await self._openings.remember(interaction.user.id, asked.options)
 
 
