@@ -272,15 +272,11 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a job ended without pictures.
-
-    `detail` says more for BAD_SOURCE (`too_large 26000000`) and PARTIAL (`3 4`). Two kinds stand in jobs that have not
-    failed: PARTIAL if delivered, UNDELIVERABLE if *delivering* while nothing reaches the reply.
-    """
+    """How a job ended without pictures; PARTIAL (delivered) and UNDELIVERABLE (delivering) are of jobs that go on."""
 
     kind: FailureKind
     charged: Charged = Charged.NO
-    detail: str = ""
+    detail: str = ""  # says more for BAD_SOURCE (`too_large 26000000`) and PARTIAL (`3 4`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +332,8 @@ class Progress:
     """What a running job's reply shows. `place` counts from 1; `percent` is 0-100 and never goes back."""
 
     place: int | None = None
+    queue_length: int | None = None
+    due: datetime | None = None  # about when the pictures will be there; None where nobody can tell
     percent: int | None = None
     trouble: FailureKind | None = None  # BUSY or UNREACHABLE while the job waits for the API to come back
 

@@ -32,6 +32,14 @@ class Replies(Protocol):
         """Drop what is still to be shown of a job: another process goes on with it."""
         ...
 
+    def is_late(self, job: Job) -> bool:
+        """Whether the reply tells a time for the pictures that has passed."""
+        ...
+
+    async def correct(self, job: Job, progress: Progress) -> None:
+        """Show this now, in a reply that `is_late`, and return when that is done or has failed."""
+        ...
+
     def is_gone(self, job: Job) -> bool:
         """Whether an edit has found that a person deleted the job's reply."""
         ...

@@ -23,17 +23,16 @@ from bot.jobs import delivery, recovery, submission, task_poller
 from bot.jobs.backoff import Backoff, repeat
 from bot.jobs.clock import now
 from bot.jobs.job_run import Deps, JobRun, Stopped
-from bot.model import ACTIVE_STATES, FailureKind, Job, JobState, Progress
+from bot.jobs.positions import Positions
+from bot.model import ACTIVE_STATES, Job, JobState
 
 log = structlog.stdlib.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
-HEARTBEAT_S = 10.0
-SHOW_POSITIONS_S = 2.0
+HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S = 10.0, 2.0, 5.0
 MAX_FAULTS = 5  # exceptions of one job that nobody foresaw
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
-RECLAIM_S = 5.0
 SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 600.0
 SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
@@ -54,6 +53,7 @@ class Runner:
         self._at_api: set[str] = set()
         self._queue: dict[str, Job] = {}
         self._awake = asyncio.Event()
+        self.positions = Positions(deps, slots=max_active, taken=lambda: self.slots_taken)
         #: Commands that are written down and not yet acknowledged; kept by the service.
         self.unanswered = 0
         self._looks: set[asyncio.Task[None]] = set()
@@ -240,22 +240,18 @@ class Runner:
         """Show the jobs in line where they stand.
 
         Between reading the queue and showing it nothing may be awaited: a job that is claimed meanwhile must not be
-        shown as waiting over its pictures. So with several processes a job keeps the place it was first told.
+        shown as waiting over its pictures. See positions.py for what several processes do.
         """
         ids = await self.deps.jobs.queue()
-        queue = {job_id: self._queue[job_id] for job_id in ids if job_id in self._queue}
+        self.deps.pacer.forecast.look(ids)
+        left = self._queue.keys() - set(ids) - self._runs.keys()
+        self._queue = {job_id: self._queue[job_id] for job_id in ids if job_id in self._queue}
         if not self._alone:
-            for job_id in self._queue.keys() - queue.keys() - self._runs.keys():
+            for job_id in left:
                 self.deps.replies.forget(job_id)
-        self._queue = queue
-        if not self._alone:
-            return
-        trouble = FailureKind.BUSY if self.deps.pacer.submissions.is_busy else None
-        if self.deps.api.breaker.retry_at is not None:
-            trouble = FailureKind.UNREACHABLE
-        for place, job_id in enumerate(ids, start=1):
-            if (job := self._queue.get(job_id)) is not None:
-                self.deps.replies.show(job, Progress(place=place, trouble=trouble))
+            await self.positions.correct(ids, self._queue)
+        else:
+            self.positions.show(ids, self._queue)
 
     async def clear_shelf(self) -> None:
         """Pictures that stand in no message are kept here for a day; later they have to be fetched anew.

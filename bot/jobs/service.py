@@ -20,7 +20,7 @@ from bot.jobs.delivery import partial, source_copies
 from bot.jobs.downloads import fetch_now
 from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.runner import LEASE, Runner
-from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, ReplyTarget
+from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, Progress, ReplyTarget
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.prices import Prices
 from bot.policy.quotas import FREE, Terms
@@ -91,6 +91,10 @@ class JobService:
             raise
         self._runner.unanswered += 1
         return received
+
+    def in_queue(self, received: Received) -> Progress:
+        """What the first card of a received job tells of its place in line."""
+        return self._runner.positions.of(received.job, received.place, received.queue_length)
 
     def answered(self) -> None:
         """The answer to a received job's command is over, one way or the other."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -110,13 +111,17 @@ async def _sent(run: JobRun) -> Submission:
     """One submission. Where its answer is the picture itself, Cancel ends the waiting for it (CancelAsked)."""
     if not run.deps.api.paints_at_once:
         return await _send(run)
-    run.deps.replies.show(run.job, Progress())
+    began_s = time.monotonic()
+    run.deps.replies.show(run.job, Progress(due=run.deps.pacer.forecast.painted_at(run.job, now())))
     sending = asyncio.create_task(_send(run), name=f"submission of job {run.job.id}")
     try:
         await first_of(sending, run.cancelled)
         if not sending.done():
             raise CancelAsked
-        return sending.result()
+        submission = sending.result()
+        if submission.task_id is None:
+            run.deps.pacer.painted_at_once(run.job.request, time.monotonic() - began_s)
+        return submission
     finally:
         sending.cancel()
         await asyncio.wait([sending])

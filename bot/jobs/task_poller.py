@@ -57,7 +57,7 @@ class TaskPoller:
         """Until an arrow out of *painting* is committed. Raises CancelAsked, Stopped or JobMoved."""
         run, timeout_s = self.run, self.run.deps.job_timeout_s
         pause = 0.0 if self._late_start else self._pause(None)
-        run.deps.replies.show(run.job, Progress(percent=0))
+        self._show()
         while True:
             left_s = timeout_s - self.age_s
             await run.pause_or_cancel(min(pause, left_s) if left_s > 0 else pause)
@@ -101,6 +101,11 @@ class TaskPoller:
             self._plan.goes_on(asked_s)
         return report
 
+    def _show(self, trouble: FailureKind | None = None) -> None:
+        deps, job = self.run.deps, self.run.job
+        due = deps.pacer.forecast.painted_at(job, now())
+        deps.replies.show(job, Progress(percent=self._percent, due=due, trouble=trouble))
+
     def _pause(self, retry_after: float | None) -> float:
         return max(self._plan.pause(self.age_s), retry_after or 0.0)
 
@@ -111,7 +116,7 @@ class TaskPoller:
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
         if isinstance(exc, Busy):
             self.run.deps.pacer.too_much(None)
-        self.run.deps.replies.show(self.run.job, Progress(percent=self._percent, trouble=kind))
+        self._show(kind)
         return max(self._pause(exc.retry_after), 1.0)
 
     async def _settle(self, report: TaskReport) -> bool:
@@ -131,7 +136,7 @@ class TaskPoller:
             return await self._has_nothing()
         self._nothing_since = None
         self._percent = max(self._percent, report.percent or 0)
-        run.deps.replies.show(run.job, Progress(percent=self._percent))
+        self._show()
         return False
 
     async def _has_nothing(self) -> bool:

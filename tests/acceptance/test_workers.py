@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -65,6 +66,23 @@ async def test_a_job_in_line_that_any_process_may_take_is_edited_by_none(open_ho
         await house.ada.press(second, "Cancel")  # so that the third would move up
         await asyncio.sleep(LONGEST_PAUSE_S)
         assert len(third.states) == 1
+
+
+@abreast
+async def test_a_time_that_passed_in_line_is_taken_away_and_spoils_no_pictures(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The published times say that three in line take half a minute; here each takes that long."""
+    async with open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(26.0)) as house:
+        replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(3)]
+        (passed,) = re.findall(r"expected <t:\d+:R>", replies[2].states[0].text)
+        corrected = await replies[2].until(lambda state: passed not in state.text, 45)
+        assert says("place")(corrected), corrected.text  # still in line
+        async with a_worker(house, tmp_path_factory):
+            for reply in replies:
+                await reply.until(with_pictures, PATIENCE_S)
+        assert len(house.submissions()) == 3
+        assert [reply.text for reply in replies if not reply.pictures] == []
 
 
 @abreast

@@ -101,6 +101,19 @@ async def test_a_write_after_the_release_counts_while_nobody_took_over(scene: Sc
     await scene.store.jobs.move(job, S.CANCELLED, now=scene.now, worker_id="here")
 
 
+async def test_a_held_job_is_claimed_by_nobody_until_it_is_let_go(scene: Scene) -> None:
+    first, second = [await scene.job(S.WAITING) for _ in range(2)]
+    held = await scene.store.jobs.hold("one", [first.id, second.id], now=scene.now, lease=scene.lease)
+    assert {it.id for it in held} == {first.id, second.id}
+    assert await scene.store.jobs.hold("two", [first.id], now=scene.now, lease=scene.lease) == []
+    assert await scene.claim(worker_id="one") == await scene.claim(worker_id="two") == []
+    await scene.store.jobs.move(second, S.CANCELLED, now=scene.now)
+    assert await scene.store.jobs.let_go("two", [first.id]) == []  # not its own
+    assert await scene.store.jobs.let_go("one", [first.id, second.id]) == [first.id]
+    assert [it.id for it in await scene.claim(worker_id="two")] == [first.id]
+    assert await scene.store.jobs.hold("one", [first.id], now=scene.now, lease=scene.lease) == []
+
+
 async def test_a_job_back_in_line_belongs_to_nobody(scene: Scene) -> None:
     job = await scene.job(S.WAITING)
     await scene.claim()

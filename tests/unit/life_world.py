@@ -146,6 +146,12 @@ class ToldReplies:
     def forget(self, job_id: str) -> None:
         pass
 
+    def is_late(self, job: Job) -> bool:
+        return False
+
+    async def correct(self, job: Job, progress: Progress) -> None:
+        pass
+
     def is_gone(self, job: Job) -> bool:
         return self._world.messages[job.id].deleted
 

@@ -81,7 +81,7 @@ def replies(prompt: str, locale: str) -> Iterator[Surface]:
     names = [f"source-{number}.webp" for number in range(1, 4)]
     for look in (Look(), Look(parting=True), Look(with_prompt=False)):
         for trouble in (None, FailureKind.BUSY, FailureKind.UNREACHABLE):
-            yield cards.in_line(whole, Progress(place=123456, trouble=trouble), look)
+            yield cards.in_line(whole, Progress(123456, 1234567, whole.received_at, trouble=trouble), look)
             for state in (JobState.PAINTING, JobState.READY):
                 yield cards.painting(replace(whole, state=state), Progress(percent=99, trouble=trouble), look)
         for kept in (True, False):

@@ -49,6 +49,8 @@ def every_card(prompt: str) -> Iterator[ui.LayoutView]:
     request = ImageRequest(prompt[:4000], count=4, sources=tuple(Source(LONG_URL) for _ in range(3)))
     whole = job(request=request, task_id="task_" + "x" * 60, request_id="r" * 60, cost_micros=123_456)
     yield cards.in_line(whole, Progress(place=3))
+    yield cards.in_line(whole, Progress(3, 12, NOW), cards.Look(overdue=True))
+    yield cards.painting(replace(whole, state=JobState.PAINTING), Progress(percent=30, due=NOW))
     yield cards.in_line(whole, Progress(trouble=FailureKind.BUSY))
     yield cards.painting(replace(whole, state=JobState.PAINTING), Progress(percent=30, trouble=FailureKind.UNREACHABLE))
     yield cards.finished(whole, four(LONG_URL), ["source-1.jpg", "source-2.jpg", "source-3.jpg"])
@@ -82,9 +84,21 @@ def test_a_prompt_is_shown_without_mentions_or_markdown() -> None:
 
 
 def test_a_waiting_job_tells_its_place_and_can_be_cancelled() -> None:
-    card = cards.in_line(job(), Progress(place=3))
-    assert "place 3" in text_of(card)
+    card = cards.in_line(job(), Progress(place=3, queue_length=12))
+    assert "place 3 of 12" in text_of(card)
     assert labels_of(card) == ["Cancel"]
+
+
+def test_the_expected_time_is_told_until_it_has_passed() -> None:
+    painting, when = job(state=JobState.PAINTING, submitted_at=NOW), f"expected <t:{int(NOW.timestamp())}:R>"
+    for build, one, progress in (
+        (cards.in_line, job(), Progress(3, 12, NOW)),
+        (cards.painting, painting, Progress(percent=30, due=NOW)),
+    ):
+        assert when in text_of(build(one, progress))
+        late = text_of(build(one, progress, cards.Look(overdue=True)))
+        assert "any moment now" in late
+        assert "<t:" not in late
 
 
 def test_a_painting_job_shows_progress_and_since_when() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from discord import ui
 
 from bot.model import Job, JobState, Progress
 from bot.ui.reply import cards
-from bot.ui.reply.updates import Updates
+from bot.ui.reply.updates import Updates, rounded
 from tests.unit.samples import job
 
 
@@ -36,3 +37,70 @@ async def test_a_process_that_slept_longer_than_its_leases_edits_nothing_before_
     updates.trust(datetime.now(UTC) + timedelta(seconds=30))
     await asyncio.sleep(0.1)
     assert edited == [painting.id]
+
+
+class Screen:
+    """What one message shows: real cards, and edits that take `edit_s`."""
+
+    def __init__(self, edit_s: float = 0.0) -> None:
+        self._edit_s = edit_s
+        self.updates = Updates(self._card, self._edit, lambda _: True)
+        self.shown: list[Progress] = []
+        self._built: dict[str, Progress] = {}
+
+    def _card(self, job: Job, progress: Progress) -> ui.LayoutView:
+        late = progress.due is not None and datetime.now(UTC) >= progress.due
+        view = cards.running(job, progress, cards.Look(overdue=late))
+        self._built[str(view.to_components())] = progress
+        return view
+
+    async def _edit(self, _: Job, view: ui.LayoutView) -> None:
+        await asyncio.sleep(self._edit_s)
+        self.shown.append(self._built[str(view.to_components())])
+
+
+def soon(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def test_a_new_guess_alone_edits_nothing_and_goes_with_the_next_edit() -> None:
+    screen, painting = Screen(), job(state=JobState.PAINTING)
+    first = Progress(percent=10, due=soon(60))
+    screen.updates.show(painting, first)
+    await eventually(lambda: len(screen.shown) == 1)
+    screen.updates.show(painting, Progress(percent=10, due=soon(300)))
+    screen.updates.show(painting, Progress(percent=10, due=soon(20)))
+    screen.updates.show(painting, Progress(percent=10))
+    await asyncio.sleep(3.0)
+    assert [it.due for it in screen.shown] == [rounded(first.due)]
+    second = Progress(percent=20, due=soon(300))
+    screen.updates.show(painting, second)
+    await eventually(lambda: len(screen.shown) == 2)
+    assert screen.shown[1].due == rounded(second.due)
+    await screen.updates.close()
+
+
+async def test_a_time_that_passes_is_replaced_by_itself_once() -> None:
+    screen, painting = Screen(), job(state=JobState.PAINTING)
+    screen.updates.show(painting, Progress(percent=10, due=soon(0.01)))
+    await eventually(lambda: len(screen.shown) == 2, 15)
+    assert screen.shown[0].due == screen.shown[1].due  # the same time, told as past
+    screen.updates.show(painting, Progress(percent=10, due=soon(5)))  # too near to be worth an edit
+    await asyncio.sleep(6)
+    assert len(screen.shown) == 2
+    await screen.updates.close()
+
+
+async def test_nothing_follows_the_last_edit_when_the_time_passes() -> None:
+    screen, painting = Screen(edit_s=0.5), job(state=JobState.PAINTING)
+    screen.updates.show(painting, Progress(percent=10, due=soon(0.01)))
+    await asyncio.sleep(0.1)
+    await screen.updates.finish(painting.id)  # while an edit is under way
+    await asyncio.sleep(8)
+    assert len(screen.shown) == 1
+
+
+async def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():
+            await asyncio.sleep(0.02)

@@ -17,12 +17,12 @@ LANGUAGES = tuple(one.value.replace("-", "_") for one in Language if one is not 
 
 #: How people are spoken to, at the head of each catalogue.
 TONE: Mapping[str, str] = {
-    "de": "German: friendly, with „du“ and „dein“ in lower case. „Bild“, „Anfrage“, „Bild-API“.",
-    "fr": "French: polite, with « vous ». « image », « demande », « API d’images ».",
-    "es_ES": "Spanish, for Latin America too: friendly, with «tú». «imagen», «petición», «API de imágenes».",
-    "pt_BR": "Brazilian Portuguese: friendly, with “você”. “imagem”, “pedido”, “API de imagens”.",
-    "ja": "Japanese: polite, です・ます. 「画像」「リクエスト」「画像API」.",
-    "zh_CN": "Simplified Chinese: friendly, with “你”. “图片”“请求”“图像 API”.",
+    "de": "German: friendly, with „du“ and „dein“ in lower case. „Bild“, „Anfrage“, „Bilddienst“.",
+    "fr": "French: polite, with « vous ». « image », « demande », « service d’images ».",
+    "es_ES": "Spanish, for Latin America too: friendly, with «tú». «imagen», «petición», «servicio de imágenes».",
+    "pt_BR": "Brazilian Portuguese: friendly, with “você”. “imagem”, “pedido”, “serviço de imagens”.",
+    "ja": "Japanese: polite, です・ます. 「画像」「リクエスト」「画像サービス」.",
+    "zh_CN": "Simplified Chinese: friendly, with “你”. “图片”“请求”“图片服务”.",
 }
 
 

@@ -80,8 +80,28 @@ class Latency:
 
     def median_s(self) -> float:
         """Half of all tasks are expected to end by this age."""
-        below = self.below()
-        return EDGES[bisect_right(below, 0.5)]
+        return self.quantile_s(0.5)
+
+    def quantile_s(self, share: float) -> float:
+        """By this age such a `share` of all tasks is expected to end."""
+        return EDGES[min(bisect_right(self.below(), share), len(EDGES) - 1)]
+
+    @property
+    def tasks(self) -> float:
+        """How many tasks it is made of; older ones count for less."""
+        return sum(self.weights)
+
+    def learned(self) -> Latency:
+        """Without what was published: tasks of our own alone."""
+        # Each task takes 1 / MEMORY_TASKS of all and adds one, so the sum tells how much of the beginning is left.
+        left = min(max((MEMORY_TASKS - self.tasks) / (MEMORY_TASKS - PRIOR_TASKS), 0.0), 1.0)
+        began = Latency.published().weights
+        return Latency(tuple(max(it - left * known, 0.0) for it, known in zip(self.weights, began, strict=True)))
+
+    @classmethod
+    def together(cls, several: Sequence[Latency]) -> Latency:
+        """Tasks of several kinds as one."""
+        return cls(tuple(map(sum, zip(*(it.weights for it in several), strict=True))) or (0.0,) * len(EDGES))
 
 
 def share_below(below: Sequence[float], age_s: float) -> float:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Protocol
 
 from bot.jobs.polling.budget import Budget
+from bot.jobs.polling.forecast import Forecast, typical_s
 from bot.jobs.polling.latency import share_below
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
 from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
@@ -45,6 +46,7 @@ class _Kind:
     def __init__(self) -> None:
         self.experience = LatencyStats.none_yet()
         self.unshared: list[Observation] = []
+        self.taught = 0  # how often what is known has changed
         self._ages: Sequence[float] = ()
         self._below: Sequence[float] = ()
         self._unheeded = 0  # lessons since the schedule was made
@@ -52,6 +54,7 @@ class _Kind:
     def learn(self, lesson: Observation) -> None:
         self.experience = lesson(self.experience)
         self.unshared.append(lesson)
+        self.taught += 1
         self._unheeded += 1
 
     def merge(self, experience: LatencyStats, shared: int) -> None:
@@ -60,6 +63,7 @@ class _Kind:
         for lesson in self.unshared:
             experience = lesson(experience)
         self.experience = experience
+        self.taught += 1
         self._unheeded = RENEW_AFTER
 
     def plan(self, floor_s: float) -> tuple[Sequence[float], Sequence[float]]:
@@ -83,10 +87,13 @@ class Pacer:
         """
         self.budget = Budget(per_s)
         self.submissions = SubmissionGate()
+        self.forecast = Forecast(self._typical_s, self.submissions)
         self.floor_s = floor_s
         self.chance = chance
         self._notebook = stats_store
         self._kinds: dict[str, _Kind] = {}
+        self._typical: dict[str, float | None] = {}  # by kind, until anything more is learned
+        self._typical_of = 0
         self._has_read = False
 
     def course(self, request: ImageRequest, age_s: float) -> PollPlan:
@@ -97,6 +104,25 @@ class Pacer:
         """The image API has refused a submission or a question for too much work: come with less of both."""
         self.budget.refused()
         self.submissions.narrow(retry_after)
+
+    def painted_at_once(self, request: ImageRequest, took_s: float) -> None:
+        """The answer to a submission was the picture itself, after so long: that teaches how long its kind takes."""
+        self._kinds.setdefault(kind_of(request), _Kind()).learn(
+            partial(LatencyStats.ended, low_s=took_s, high_s=took_s)
+        )
+
+    def _typical_s(self, request: ImageRequest) -> float | None:
+        """How long a task of this request takes, cautiously; None where that is not known."""
+        name = kind_of(request)
+        kind = self._kinds.setdefault(name, _Kind())
+        if (taught := sum(it.taught for it in self._kinds.values())) != self._typical_of:
+            self._typical.clear()
+            self._typical_of = taught
+        if name not in self._typical:
+            prefix = f"{request.model}:"
+            others = [it.experience.latency for of, it in self._kinds.items() if of.startswith(prefix)]
+            self._typical[name] = typical_s(kind.experience.latency, others, str(request.model))
+        return self._typical[name]
 
     async def share(self) -> None:
         """Tell the other processes what was learned here, and learn what they did. Raises StoreUnavailable."""

@@ -75,6 +75,12 @@ class SubmissionGate:
             return rest
         return 1.0 if self._rate == math.inf else min(max(1 / self._rate, 0.1), 1.0)
 
+    def wait_s(self, submissions: int) -> float:
+        """In how many seconds so many have gone out, as the rate is now; 0 where nothing bounds them."""
+        now = self._fill()
+        closed_s = max(self._closed_until - now, 0.0)
+        return closed_s if self._rate == math.inf else closed_s + max(submissions - self._saved, 0.0) / self._rate
+
     def sent(self, submissions: int) -> None:
         """So many go out now."""
         self._saved -= submissions

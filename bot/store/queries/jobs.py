@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.errors import JobMoved
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
-from bot.policy.quotas import FREE, Terms
+from bot.policy.quotas import FREE, Standing, Terms
 from bot.store.queries import ledger
 from bot.store.queries import reserve as admission
 from bot.store.queries.preferences import note_delivery
@@ -36,10 +36,12 @@ _FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A job that was just written, and its place in the queue, from 1."""
+    """A job that was just written: its place (from 1) in a queue of which length, and how its quotas stand with it."""
 
     job: Job
     place: int
+    queue_length: int
+    standings: Sequence[Standing] = ()
 
 
 class Jobs:
@@ -75,10 +77,10 @@ class Jobs:
         values |= {"owner": worker_id, "lease_until": now + lease}
 
         def write(connection: Connection) -> Received:
-            turn, place = admission.admit(connection, new, limit, terms, now)
-            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": turn}).scalar_one()
+            entry = admission.admit(connection, new, limit, terms, now)
+            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": entry.turn}).scalar_one()
             ledger.reserve(connection, new, terms.cost_micros, now)
-            return Received(first_job(new, seq, now), place)
+            return Received(first_job(new, seq, now), entry.place, entry.queue_length, entry.standings)
 
         received = await self._run(write, patience)
         self._measures.received(received.job)
@@ -176,6 +178,31 @@ class Jobs:
             return sorted(taken, key=lambda job: place[job.seq])
 
         return await self._run(write)
+
+    async def hold(self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta) -> list[Job]:
+        """Keep everybody from claiming these waiting jobs for a moment; returns those that nobody has meanwhile."""
+        if not job_ids:
+            return []
+        waiting = (
+            select(jobs.c.seq)
+            .where(jobs.c.id.in_(job_ids), jobs.c.state == JobState.WAITING, queue_order.free(now))
+            .with_for_update(skip_locked=True)
+        )
+        return await self._run(
+            lambda connection: _take(connection, connection.execute(waiting).scalars().all(), worker_id, now + lease)
+        )
+
+    async def let_go(self, worker_id: str, job_ids: Sequence[str]) -> list[str]:
+        """Let anybody claim the jobs again that `worker_id` holds; returns those that still wait."""
+        held = and_(jobs.c.id.in_(job_ids), jobs.c.owner == worker_id, jobs.c.state == JobState.WAITING)
+
+        def write(connection: Connection) -> list[str]:
+            freed = [job.id for job in _update(connection, held, _FREED)]
+            if freed:
+                notify(connection, "")
+            return freed
+
+        return await self._run(write) if job_ids else []
 
     async def reclaim(self, worker_id: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
         """Take over what nobody has a lease on, oldest first: unfinished jobs out of the queue, and untold ends.

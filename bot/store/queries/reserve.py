@@ -8,21 +8,32 @@ a circle.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from bot.errors import AlreadyReceived, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import NewJob
-from bot.policy.quotas import SetBy, Terms, What, Whose
+from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
 from bot.store.queries import ledger
 from bot.store.queries.rules import version_name
 from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order as line
 
 
-def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> tuple[int, int]:
-    """The turn that a new job draws and its place in line.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a new job comes in. `queue_length` and `standings` count it too."""
+
+    turn: int
+    place: int
+    queue_length: int
+    standings: Sequence[Standing]
+
+
+def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> Entry:
+    """How a new job stands in the queue and in its quotas once it is written.
 
     Raises AlreadyReceived, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
     """
@@ -41,17 +52,20 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
         raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
     if terms.line_length is not None and entry.queue_length >= terms.line_length:
         raise QueueFull(terms.line_length)
-    _hold_quotas(connection, new, terms, now)
-    return entry.turn, int(entry.place)
+    standings = _hold_quotas(connection, new, terms, now)
+    return Entry(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
 
 
-def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> None:
+def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> Sequence[Standing]:
     asks = {What.PICTURES: new.request.count, What.SPEND: terms.cost_micros}
     quotas = [quota for quota in terms.quotas if asks[quota.what]]
+    after: list[Standing] = []
     for standing in ledger.standings(connection, quotas, new.user_id, new.target.guild_id, now):
         asked = asks[standing.quota.what] or 0
         if asked > standing.left:
             raise QuotaReached(standing, asked)
+        after.append(replace(standing, used=standing.used + asked))
+    return after
 
 
 def _keys(new: NewJob, terms: Terms) -> Sequence[int]:

@@ -50,11 +50,13 @@ class Look:
     """What the place of a reply asks of its card.
 
     `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
-    `with_prompt` is False where the server's AutoMod refuses to repeat the prompt.
+    `with_prompt` is False where the server's AutoMod refuses to repeat the prompt. `overdue` when the time at which
+    the pictures were expected has passed.
     """
 
     parting: bool = False
     with_prompt: bool = True
+    overdue: bool = False
 
 
 PLAIN = Look()
@@ -73,13 +75,8 @@ class Shown:
 @_of_reply
 def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that waits for its turn."""
-    if progress.trouble is not None:
-        head = _waiting(progress.trouble)
-    elif progress.place is None:
-        head = tr("**Waiting in line**")
-    else:
-        head = tr("**Waiting in line** · place {place}", place=progress.place)
-    lines = (head, _quote(job, look))
+    trouble = f"-# {_trouble(progress.trouble)}" if progress.trouble is not None else ""
+    lines = (_place(progress, look), trouble, _quote(job, look))
     return card(NEUTRAL, text(*lines), _by(job, _parting(look)), _running_row(job, look))
 
 
@@ -88,7 +85,12 @@ def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that the image API works on."""
     bar = _bar(progress.percent) if progress.percent is not None else ""
     began = job.submitted_at or job.received_at
-    lines = [tr("**Painting** {bar}· begun {when}", bar=bar, when=_relative(began))]
+    if progress.due is None:
+        lines = [tr("**Painting** {bar}· begun {when}", bar=bar, when=_relative(began))]
+    elif look.overdue:
+        lines = [tr("**Painting** {bar}· any moment now", bar=bar)]
+    else:
+        lines = [tr("**Painting** {bar}· expected {when}", bar=bar, when=_relative(progress.due))]
     if job.state is JobState.READY:
         lines = [
             tr("**Painted** {bar}· begun {when}", bar=bar, when=_relative(began)),
@@ -291,18 +293,25 @@ def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
     return notes
 
 
-def _waiting(trouble: FailureKind) -> str:
-    """The headline of a job that waits because of trouble."""
-    if trouble is FailureKind.BUSY:
-        return tr("**Waiting** · the image API is busy; Easel keeps asking.")
-    return tr("**Waiting** · the image API cannot be reached right now; Easel keeps trying.")
+def _place(progress: Progress, look: Look) -> str:
+    """The headline of a job in line: its place, the length of the line, and about when its pictures will be there."""
+    if progress.place is None:
+        return tr("**Waiting in line**")
+    # A job may move up between two looks at the line.
+    values = {"place": progress.place, "length": max(progress.queue_length or 0, progress.place)}
+    if progress.due is None:
+        return tr("**Waiting in line** · place {place} of {length}", **values)
+    if look.overdue:
+        return tr("**Waiting in line** · place {place} of {length} · any moment now", **values)
+    when = _relative(progress.due)
+    return tr("**Waiting in line** · place {place} of {length} · expected {when}", when=when, **values)
 
 
 def _trouble(kind: FailureKind) -> str:
-    """The small line about trouble under a job that is being painted."""
+    """The small line about trouble with the image API."""
     if kind is FailureKind.BUSY:
-        return tr("the image API is busy; Easel keeps asking.")
-    return tr("the image API cannot be reached right now; Easel keeps trying.")
+        return tr("The picture service is busy. Easel keeps asking.")
+    return tr("The picture service cannot be reached right now. Easel keeps trying.")
 
 
 def _relative(when: datetime) -> str:

@@ -23,7 +23,7 @@ from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
 from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at
-from bot.ui.reply.updates import Updates
+from bot.ui.reply.updates import Updates, rounded
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,7 +55,8 @@ class DiscordReplies:
 
     def card(self, job: Job, progress: Progress) -> ui.LayoutView:
         """What a running job's reply shows now."""
-        return cards.running(job, progress, self._look(job))
+        look = replace(self._look(job), overdue=progress.due is not None and datetime.now(UTC) >= progress.due)
+        return cards.running(job, progress, look)
 
     def speaks_of(self, job: Job) -> bool:
         """Whether the job's cards repeat its prompt."""
@@ -74,9 +75,13 @@ class DiscordReplies:
             with_prompt=self.speaks_of(job),
         )
 
-    def acknowledged(self, job: Job, view: ui.LayoutView) -> None:
+    def first_card(self, job: Job, progress: Progress) -> ui.LayoutView:
+        """What the acknowledgement of a job shows. Once Discord has taken it, call `acknowledged` with the same."""
+        return self.card(job, replace(progress, due=rounded(progress.due)))
+
+    def acknowledged(self, job: Job, view: ui.LayoutView, progress: Progress) -> None:
         """The acknowledgement showed this layout already."""
-        self._updates.acknowledged(job.id, view)
+        self._updates.acknowledged(job, view, progress)
 
     def show(self, job: Job, progress: Progress) -> None:
         """See `Replies.show`."""
@@ -90,6 +95,15 @@ class DiscordReplies:
     def forget(self, job_id: str) -> None:
         """See `Replies.forget`."""
         self._updates.drop(job_id)
+
+    def is_late(self, job: Job) -> bool:
+        """See `Replies.is_late`."""
+        return self._updates.is_late(job.id)
+
+    async def correct(self, job: Job, progress: Progress) -> None:
+        """See `Replies.correct`."""
+        if job.id not in self._gone:
+            await self._updates.correct(job, progress)
 
     def is_gone(self, job: Job) -> bool:
         """See `Replies.is_gone`."""

@@ -2,6 +2,9 @@
 
 Discord allows about five edits in five seconds per message. Progress is therefore shown at a pace of its own, and the
 edit that brings the pictures goes ahead of whatever was still to be shown.
+
+When the pictures are expected is a guess that changes all the time. A new guess never causes an edit: it is shown with
+the next edit that something else is the reason for. Only a time that has passed is replaced by itself.
 """
 
 from __future__ import annotations
@@ -10,8 +13,8 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from discord import ui
 
@@ -32,6 +35,9 @@ PROGRESS_GAPS_S = (
 PLACE_GAP_S = 10.0
 #: Once the token has expired, edits go to the channel's own bucket, which all its jobs share.
 BOT_TOKEN_GAP_S = 10.0
+DUE_STEP_S = 5  # a time at which pictures are expected is rounded up: fetching and posting them takes a moment, too
+#: A time that has passed is replaced by one that lies at least so far ahead, and by half of what was waited already.
+NEW_DUE_S = 15.0
 
 
 @dataclass(slots=True)
@@ -44,7 +50,9 @@ class PendingEdit:
     began: float = field(default_factory=time.monotonic)
     next: tuple[Job, Progress] | None = None
     task: asyncio.Task[None] | None = None
-    parting: asyncio.TimerHandle | None = None
+    due: datetime | None = None  # the time that `sent` tells, or that it tells to have passed
+    told_late: bool = False
+    timer: asyncio.TimerHandle | None = None  # for what changes with time alone
     editing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take(self) -> tuple[Job, Progress] | None:
@@ -70,16 +78,28 @@ class Updates:
         self._trusted_until = until
         self._trust_came.set()
 
-    def acknowledged(self, job_id: str, view: ui.LayoutView) -> None:
-        """The acknowledgement itself showed this layout."""
-        slot = self._slots.setdefault(job_id, PendingEdit())
+    def acknowledged(self, job: Job, view: ui.LayoutView, progress: Progress) -> None:
+        """The acknowledgement itself showed this layout of this state."""
+        slot = self._slots.setdefault(job.id, PendingEdit())
         slot.sent, slot.sent_at = _fingerprint(view), time.monotonic()
+        slot.due = rounded(progress.due)
+
+    def is_late(self, job_id: str) -> bool:
+        """Whether a message tells a time that has passed."""
+        slot = self._slots.get(job_id)
+        return slot is not None and slot.due is not None and not slot.told_late and slot.due <= datetime.now(UTC)
+
+    async def correct(self, job: Job, progress: Progress) -> None:
+        """Edit a message that is late at once."""
+        if (slot := self._slots.get(job.id)) is not None:
+            async with slot.editing:
+                await self._send(slot, job, progress)
 
     def show(self, job: Job, progress: Progress) -> None:
         """Show this state when the gap since the last edit allows; a later call before that replaces it."""
         slot = self._slots.setdefault(job.id, PendingEdit())
-        self._show_parting_in_time(slot, job, progress)
-        if slot.next is None and _fingerprint(self._card(job, progress)) == slot.sent:
+        self._show_again_in_time(slot, job, progress)
+        if slot.next is None and self._is_shown(slot, job, progress):
             return
         slot.next = (job, progress)
         if slot.task is None or slot.task.done():
@@ -91,8 +111,8 @@ class Updates:
         if slot is None:
             return
         slot.next = None
-        if slot.parting is not None:
-            slot.parting.cancel()
+        if slot.timer is not None:
+            slot.timer.cancel()
         if slot.task is not None and not slot.editing.locked():
             slot.task.cancel()
 
@@ -102,8 +122,8 @@ class Updates:
         if slot is None:
             return
         slot.next = None
-        if slot.parting is not None:
-            slot.parting.cancel()
+        if slot.timer is not None:
+            slot.timer.cancel()
         async with slot.editing:
             if slot.task is not None:
                 slot.task.cancel()
@@ -113,14 +133,24 @@ class Updates:
         for job_id in list(self._slots):
             await self.finish(job_id)
 
-    def _show_parting_in_time(self, slot: PendingEdit, job: Job, progress: Progress) -> None:
-        """Nothing may change between now and the token's end, so the parting card is asked for beforehand."""
-        when = parting_at(job.target)
-        if slot.parting is not None:
-            slot.parting.cancel()
-            slot.parting = None
-        if when is not None and (left := (when - datetime.now(UTC)).total_seconds()) > 0:
-            slot.parting = asyncio.get_running_loop().call_later(left, self.show, job, progress)
+    def _show_again_in_time(self, slot: PendingEdit, job: Job, progress: Progress) -> None:
+        """Ask for the card once more when time alone changes it: near the token's end, and when the time shown passes.
+
+        Nothing else may change until then.
+        """
+        if slot.timer is not None:
+            slot.timer.cancel()
+            slot.timer = None
+        now = datetime.now(UTC)
+        due = slot.due or rounded(progress.due)
+        moments = [it for it in (parting_at(job.target), due) if it is not None and it > now]
+        if moments:
+            left_s = (min(moments) - now).total_seconds()
+            slot.timer = asyncio.get_running_loop().call_later(left_s, self.show, job, progress)
+
+    def _is_shown(self, slot: PendingEdit, job: Job, progress: Progress) -> bool:
+        """Whether the message shows this already, but for the time at which the pictures are expected."""
+        return _fingerprint(self._card(job, replace(progress, due=slot.due))) == slot.sent
 
     async def _drain(self, slot: PendingEdit) -> None:
         """Send what is to be shown, the latest state each time, until nothing is left."""
@@ -134,11 +164,19 @@ class Updates:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
-                view = self._card(job, progress)
-                fingerprint = _fingerprint(view)
-                if fingerprint != slot.sent:
-                    await self._edit(job, view)
-                    slot.sent, slot.state, slot.sent_at = fingerprint, job.state, time.monotonic()
+                if self._is_shown(slot, job, progress):
+                    continue
+                await self._send(slot, job, progress)
+                if self._slots.get(job.id) is slot:  # else the job has ended: nothing may follow its last edit
+                    self._show_again_in_time(slot, job, progress)
+
+    async def _send(self, slot: PendingEdit, job: Job, progress: Progress) -> None:
+        due = _due(slot, job, progress)
+        late = due is not None and due <= datetime.now(UTC)
+        view = self._card(job, replace(progress, due=due))
+        await self._edit(job, view)
+        slot.sent, slot.state, slot.sent_at = _fingerprint(view), job.state, time.monotonic()
+        slot.due, slot.told_late = due, late
 
     def _is_trusted(self) -> bool:
         """Whether the jobs that are shown are known to be this process's still."""
@@ -148,12 +186,30 @@ class Updates:
         """Seconds between two edits of this message: short at first, longer with age, long without a token."""
         if not self._token_is_alive(job):
             return BOT_TOKEN_GAP_S
-        if (job.state is JobState.PAINTING) != (slot.state is JobState.PAINTING):
+        if _is_painting(job.state) != _is_painting(slot.state):
             return NEW_STATE_GAP_S
         if progress.place is not None:
             return PLACE_GAP_S
         age = time.monotonic() - slot.began
         return next(gap for limit, gap in PROGRESS_GAPS_S if age <= limit)
+
+
+def rounded(due: datetime | None) -> datetime | None:
+    """The time that is shown for an expected one."""
+    return None if due is None else datetime.fromtimestamp(-(-due.timestamp() // DUE_STEP_S) * DUE_STEP_S, UTC)
+
+
+def _due(slot: PendingEdit, job: Job, progress: Progress) -> datetime | None:
+    """The time to show with an edit. One that has passed is replaced only where that is not to be done again soon."""
+    due, now = rounded(progress.due), datetime.now(UTC)
+    if due is None or slot.due is None or slot.due > now or _is_painting(job.state) != _is_painting(slot.state):
+        return due
+    ahead_s = max(NEW_DUE_S, (time.monotonic() - slot.began) / 2)
+    return due if due >= now + timedelta(seconds=ahead_s) else slot.due
+
+
+def _is_painting(state: JobState) -> bool:
+    return state is JobState.PAINTING
 
 
 def _fingerprint(view: ui.LayoutView) -> str:

@@ -18,7 +18,6 @@ from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavail
 from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.service import JobService, Received
-from bot.model import Job, Progress
 from bot.policy.admission import Admitted, RequestContext
 from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
@@ -81,7 +80,7 @@ class Intake:
                 await interaction.response.send_message(view=question(outcome, draft_id), ephemeral=True)
                 return
             try:
-                await self._acknowledge(interaction, outcome.job, outcome.place)
+                await self._acknowledge(interaction, outcome)
             finally:
                 self._service.answered()
 
@@ -122,16 +121,17 @@ class Intake:
                 log.warning("a refused request was not kept", error=str(busy))
         await show(interaction, refusal_card(exc, asked.prompt, draft_id))
 
-    async def _acknowledge(self, interaction: Interaction, job: Job, place: int) -> None:
+    async def _acknowledge(self, interaction: Interaction, received: Received) -> None:
         """Answer with the first card. What Discord refuses is not bought; what nobody knows is looked for."""
-        card = self._replies.card(job, Progress(place=place))
+        job, progress = received.job, self._service.in_queue(received)
+        card = self._replies.first_card(job, progress)
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):
                 answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
         except discord.HTTPException as exc:
             if exc.code in AUTOMOD and self._replies.speaks_of(job):
                 self._replies.silence(job)
-                await self._acknowledge(interaction, job, place)
+                await self._acknowledge(interaction, received)
                 return
             if exc.code == UNKNOWN_INTERACTION:
                 log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
@@ -146,6 +146,6 @@ class Intake:
             if answer.message_id is None:
                 self._service.in_doubt(job)
                 return
-            self._replies.acknowledged(job, card)
+            self._replies.acknowledged(job, card, progress)
             ephemeral = job.request.private or answer.is_ephemeral()
             await self._service.acknowledged(job, message_id=answer.message_id, ephemeral=ephemeral)
