@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.jobs.polling.pacer import Change
 from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, ReplyTarget
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -46,3 +48,18 @@ def failed(kind: FailureKind, charged: Charged = Charged.NO, detail: str = "", *
         FailureKind.CANCELLED: JobState.CANCELLED,
     }.get(kind, JobState.FAILED)
     return job(state=state, failure=Failure(kind, charged, detail), **changes)
+
+
+def request(**options: Any) -> ImageRequest:
+    return ImageRequest(prompt="a red fox", **options)
+
+
+class Notes:
+    """A stats_store of one process after the other."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    async def revise(self, prefix: str, change: Change) -> Mapping[str, str]:
+        self.texts |= change(dict(self.texts))
+        return dict(self.texts)

@@ -12,8 +12,7 @@ from bot.jobs.polling.forecast import WINDOW_S, QueuePace, QueueState
 from bot.jobs.polling.latency import Latency
 from bot.jobs.polling.pacer import Pacer
 from bot.model import FailureKind, JobState, Model, Progress, Resolution
-from tests.unit.samples import job
-from tests.unit.test_pacer import Notes, request
+from tests.unit.samples import Notes, job, request
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from bot.jobs.polling.budget import Budget
-from bot.jobs.polling.pacer import EARLY_S, Change, Pacer, PollPlan
+from bot.jobs.polling.pacer import EARLY_S, Pacer, PollPlan
 from bot.jobs.polling.stats import LatencyStats, kind_of
 from bot.model import ImageRequest, Model, Resolution
-
-
-def request(**options: Any) -> ImageRequest:
-    return ImageRequest(prompt="a red fox", **options)
-
+from tests.unit.samples import Notes, request
 
 MIDDLE = 0.5  # no jitter, and no probe
-
-
-class Notes:
-    """A stats_store of one process after the other."""
-
-    def __init__(self) -> None:
-        self.texts: dict[str, str] = {}
-
-    async def revise(self, prefix: str, change: Change) -> Mapping[str, str]:
-        self.texts |= change(dict(self.texts))
-        return dict(self.texts)
 
 
 def pacer(notes: Notes | None = None, *, floor_s: float = 0.5, chance: float = MIDDLE) -> Pacer:

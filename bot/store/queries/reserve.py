@@ -23,7 +23,7 @@ from bot.store.sync import queue_order as line
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Placed:
     """Where a new job comes in. `queue_length` and `standings` count it too."""
 
     turn: int
@@ -32,7 +32,7 @@ class Entry:
     standings: Sequence[Standing]
 
 
-def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> Entry:
+def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> Placed:
     """How a new job stands in the queue and in its quotas once it is written.
 
     Raises AlreadyReceived, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
@@ -53,7 +53,7 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
     if terms.line_length is not None and entry.queue_length >= terms.line_length:
         raise QueueFull(terms.line_length)
     standings = _hold_quotas(connection, new, terms, now)
-    return Entry(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
+    return Placed(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
 
 
 def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> Sequence[Standing]:
