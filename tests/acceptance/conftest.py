@@ -27,6 +27,7 @@ from tests.acceptance.abreast import stories
 from tests.acceptance.overheard import Overheard, leaks, private_words, show_all
 from tests.bots.forked import ForkedBot
 from tests.databases import PostgresServer, execute, sqlite_url, why_no_postgres
+from tests.discord_types import check_types
 
 __all__ = ["stories"]
 
@@ -129,7 +130,8 @@ async def house_in(
 
 
 def judge_by_specification(requests: Sequence[Recorded]) -> None:
-    """Every request of the bot is one that Discord's official specification knows, where that is at hand."""
+    """Every request of the bot fits discord.py's types, and Discord's official specification where that is at hand."""
+    check_types(it for it in requests if it.status is not None and not it.path.startswith(STAND_INS))
     if discord_spec.spec_path() is None:
         return
     # One without a status may have been cut off in its middle.
