@@ -13,6 +13,7 @@ from dataclasses import replace
 from bot.errors import PresetNameMissing
 from bot.jobs.clock import now
 from bot.model import AspectRatio
+from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Preset
 from bot.policy.request_input import Options, RequestInput
 from bot.store.queries.presets import PresetQueries
@@ -41,9 +42,10 @@ class PresetBook:
     async def preferred(self, user_id: int, guild_id: int | None) -> Preset | None:
         """What the user wants where they name none, if it is there still and may be used here.
 
-        Raises StoreUnavailable, soon.
+        Every command asks this, also those of people who have chosen nothing. So it is as patient as Discord allows:
+        a database that stalls for a moment must not refuse anybody. Raises StoreUnavailable.
         """
-        return await self._presets.preferred(user_id, guild_id, LOOK_UP_PATIENCE_S)
+        return await self._presets.preferred(user_id, guild_id, ANSWER_WITHIN_S)
 
     async def is_there(self, preset_id: str) -> bool:
         """Whether there is such a preset, here or in another server."""
