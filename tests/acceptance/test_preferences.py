@@ -272,6 +272,9 @@ async def test_the_chosen_preset_is_used_where_none_is_named(open_house: OpenHou
             "a red fox, black ink",
             "a red fox, black ink",
         ]
+        message = await house.ada.post("a castle")
+        await (await house.ben.message_menu("Imagine this", message)).until(with_pictures)
+        assert sent(house)[-1] == "a castle, black ink"
         names = [it.name for it in await house.ben.autocomplete("imagine", "preset")]
         assert names == ["No preset this time", "Ink", "Oil"]
         assert "No preset this time" not in [it.name for it in await house.ada.autocomplete("imagine", "preset")]

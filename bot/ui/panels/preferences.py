@@ -41,7 +41,7 @@ NOTIFY_CHOICES: Mapping[Notify, tuple[str, str]] = MappingProxyType(
 )
 EDIT_CHOICES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        SERVER_RULE: (mark("As the server says"), mark("Nobody but you, unless the server opens it to all")),
+        SERVER_RULE: (mark("As the server says"), mark("Nobody else, unless it opens them to all")),
         EditChoice.ANYONE: (mark("Anyone"), mark("Unless the server forbids it altogether")),
         EditChoice.NOBODY: (mark("Nobody"), mark("Nobody but you, whatever the server says")),
     }
@@ -117,12 +117,12 @@ def panel(chosen: Chosen, page: int = 0) -> ui.LayoutView:
     head = [tr("### Your preferences"), tr("-# They hold wherever you use Easel. A choice counts at once.")]
     notify = [
         f"**{tr('Notify me')}**",
-        tr("A short message under the finished picture mentions you. Private pictures are never mentioned."),
+        tr("A short message under the finished picture mentions you. Private pictures get none."),
     ]
     style = [
         f"**{tr('Preset')}**",
         tr(
-            "Goes into every new request in which you name none; for once without: {without}.",
+            "Used for each new request in which you name none. {without} leaves it out once.",
             without=f"`{option}:{NONE}`",
         ),
         _passed_over(chosen),

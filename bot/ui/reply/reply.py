@@ -16,7 +16,7 @@ import structlog
 from discord import ui
 
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
-from bot.model import Job, Picture, Progress, ReplyTarget, Slot, Source
+from bot.model import FailureKind, Job, Picture, Progress, ReplyTarget, Slot, Source
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit.language import speaking, trn
 from bot.ui.kit.media import belongs_to, media_urls
@@ -181,7 +181,7 @@ class DiscordReplies:
     async def notify(self, job: Job) -> None:
         """See `NoticeSender.notify`."""
         with speaking(job.target.locale):
-            ready = trn("Your picture is ready.", "Your {count} pictures are ready.", job.request.count)
+            ready = trn("Your picture is ready.", "Your {count} pictures are ready.", _came(job))
         nonce = f"notify-{job.id}"[:MAX_NONCE_CHARS]
         await self._reach.answer(job.target, f"<@{job.user_id}> {ready}", job.user_id, nonce)
 
@@ -263,3 +263,10 @@ class DiscordReplies:
                 uploads.append(Upload(fit.path, name))
         sources_shown = [Upload(it.path, cards.source_filename(index, it.format)) for index, it in enumerate(kept)]
         return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
+
+
+def _came(job: Job) -> int:
+    """How many pictures of a delivered job there are."""
+    is_partial = job.failure is not None and job.failure.kind is FailureKind.PARTIAL
+    came = job.failure.detail.partition(" ")[0] if job.failure and is_partial else ""
+    return int(came) if came.isdecimal() else job.request.count
