@@ -27,6 +27,7 @@ from bot.model import (
     Resolution,
     Source,
 )
+from bot.policy.preferences import EditChoice, Notify, Preferences
 from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.policy.request_input import BUILT_IN
@@ -34,7 +35,16 @@ from bot.policy.rules import Rules
 from bot.store.queries.people import Stored
 from bot.ui.kit import texts
 from bot.ui.kit.mentions import Mentions
-from bot.ui.panels import gallery, gallery_cards, job_list, preset_cards, preset_forms, privacy, report_cards
+from bot.ui.panels import (
+    gallery,
+    gallery_cards,
+    job_list,
+    preferences,
+    preset_cards,
+    preset_forms,
+    privacy,
+    report_cards,
+)
 from bot.ui.panels.guide import guide_card
 from bot.ui.panels.welcome import welcome_card
 from bot.ui.reply import cards
@@ -124,6 +134,9 @@ def presets(prompt: str, locale: str) -> Iterator[Surface]:
     yield preset_cards.asking(many[0], 0)
     yield preset_forms.changing_form(many[0], 0)
     yield preset_forms.saving_form(whole, for_server=True)
+    for own in (Preferences(preset=many[-1].id), Preferences(Notify.LONG, "gone", EditChoice.NOBODY)):
+        for is_elsewhere in (False, True):
+            yield preferences.panel(preferences.Chosen(own, many, is_elsewhere), page=1)
 
 
 def job_lists(prompt: str, locale: str) -> Iterator[Surface]:
