@@ -106,6 +106,10 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    if options.paint:
+        from bot.ops.check.paint import check_and_paint
+
+        return 0 if check_and_paint(_sources(options), channel=options.channel, yes=options.yes) else EXIT_FAILED
     from bot.ops.check.check import check
 
     return 0 if asyncio.run(check(_sources(options), channel=options.channel)) else EXIT_FAILED
@@ -183,6 +187,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--channel", type=_id, metavar="ID", help="look at the bot's permissions in this channel of Discord too"
     )
+    check.add_argument(
+        "--paint",
+        action="store_true",
+        help="then buy one picture after asking, show what is said to the image API and what it answers, without "
+        "secrets, and say where it differs from its page: for a bug report",
+    )
+    check.add_argument("--yes", action="store_true", help="with --paint: buy the picture without asking")
     _verb(add, "run", _run, "run the bot; the same as no verb at all")
     _add_sandbox(_verb(add, "sandbox", _sandbox, "run the bot without account, token or network, on a local chat page"))
     _verb(add, "invite", _invite, "print the addresses that bring the bot into a server or to a user")

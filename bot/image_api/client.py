@@ -24,6 +24,7 @@ from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_download, counted_failures
 from bot.image_api.fetch import Fetcher, Key
 from bot.image_api.limits import Limits
+from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.picture_file import Download, save
 from bot.image_api.probe import models, probe
 from bot.image_api.transport import ProxyFor, Transport, no_proxy
@@ -76,7 +77,8 @@ class ImageApi:
 
     `attachment_hosts` and `result_hosts` are hosts, alone or with a port, whose attachments or results may lie in a
     private network. `proxy_for` names the proxy to reach an address through. `held_folder` keeps pictures that
-    came inside an answer, so that they outlive a restart (a temporary folder where it is not given).
+    came inside an answer, so that they outlive a restart (a temporary folder where it is not given). `listener` hears
+    every request and answer.
     Raises ValueError, with a sentence, for an address or a key that cannot work.
     """
 
@@ -92,6 +94,7 @@ class ImageApi:
         proxy_for: ProxyFor = no_proxy,
         held_folder: Path | None = None,
         measures: Measures = UNMEASURED,
+        listener: ApiListener = UNHEARD,
     ) -> None:
         self._base = base_address(base_url)
         if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
@@ -105,13 +108,16 @@ class ImageApi:
             pause_s=self._limits.breaker_pause_s,
             max_pause_s=self._limits.breaker_max_pause_s,
         )
-        self._transport = Transport(self._base, api_key, self._limits, self.breaker, self._holding, measures, proxy_for)
+        self._transport = Transport(
+            self._base, api_key, self._limits, self.breaker, self._holding, measures, proxy_for, listener
+        )
         self._results = Fetcher(
             self._limits,
             open_hosts={normal_host(self._base.raw_host or ""), *map(open_host, result_hosts)},
             key=Key(api_key, self._base),
             just_made=True,
             proxy_for=proxy_for,
+            listener=listener,
         )
         self._sources = Fetcher(self._limits, open_hosts={*map(open_host, attachment_hosts)}, proxy_for=proxy_for)
 

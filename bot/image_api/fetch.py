@@ -23,9 +23,11 @@ from yarl import URL
 from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
 from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
 from bot.image_api.limits import Limits
+from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.picture_file import Download, PictureFile
 from bot.image_api.retry import may_pass, retry_after_seconds
-from bot.image_api.transport import PIECE_BYTES, ProxyFor, no_proxy, open_session, redirect_target
+from bot.image_api.transport import PIECE_BYTES, ProxyFor, headers_of, no_proxy, open_session, redirect_target
+from bot.image_api.wire.answers import ApiAnswer
 
 #: Network trouble only: a plain OSError comes from the file.
 _BROKEN = (aiohttp.ClientError, TimeoutError, ConnectionError, UnicodeError)
@@ -62,6 +64,7 @@ class Fetcher:
         key: Key | None = None,
         just_made: bool = False,
         proxy_for: ProxyFor = no_proxy,
+        listener: ApiListener = UNHEARD,
     ) -> None:
         """`just_made` says that what comes is a result, whose end is looked for, so that half of one is not shown.
 
@@ -74,6 +77,7 @@ class Fetcher:
         self._session: aiohttp.ClientSession | None = None
         self._proxied: aiohttp.ClientSession | None = None
         self._proxy_for = proxy_for
+        self._listener = listener
         self._unmarked: dict[Path, int] = {}  # bytes of JPEGs without an end mark that came once
         self._parts: dict[Path, _Part] = {}
 
@@ -91,6 +95,7 @@ class Fetcher:
         try:
             return await self._hop_by_hop(url, into, max_bytes)
         except _BROKEN as error:
+            self._listener.breaks(type(error).__name__)
             raise DownloadUnreachable(f"the host broke off ({type(error).__name__})") from error
         except OSError as error:
             raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
@@ -104,7 +109,9 @@ class Fetcher:
             if part is not None and (part.url != url or not part.file.is_there):
                 part.file.discard()
                 part = None
+            self._listener.sends("GET", str(url))
             async with self._get(url, part, with_key=with_key) as response:
+                self._listener.hears(ApiAnswer(response.status, b"", headers_of(response)))
                 target = redirect_target(response)
                 if target is None:
                     if part is not None and response.status not in {200, 206, 416}:

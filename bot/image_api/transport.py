@@ -21,6 +21,7 @@ from bot.image_api.addresses import at_home, parse_address, same_origin
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_call
 from bot.image_api.limits import Limits
+from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.blobs import AnswerTooLong, BlobFolder, LongStrings
 from bot.model import Charged
@@ -93,6 +94,7 @@ class Transport:
         holding: BlobFolder,
         measures: Measures,
         proxy_for: ProxyFor = no_proxy,
+        listener: ApiListener = UNHEARD,
     ) -> None:
         self._root = base / "v1"
         self._headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
@@ -101,6 +103,7 @@ class Transport:
         self._holding = holding
         self._measures = measures
         self._proxy_for = proxy_for
+        self._listener = listener
         self._asking: aiohttp.ClientSession | None = None
         self._submitting: aiohttp.ClientSession | None = None
 
@@ -114,11 +117,14 @@ class Transport:
         """GET /v1/`path`. Raises Unreachable where no whole answer came."""
         url = self._url(path)
         with self._breaker.call() as verdict, counted_call(self._measures, "GET", *path) as call:
+            self._listener.sends("GET", str(url))
             try:
                 answer = await self._ask_hop_by_hop(url)
             except BROKEN as error:
                 verdict.ok = False
+                self._listener.breaks(type(error).__name__)
                 raise Unreachable(f"no whole answer from the image API ({type(error).__name__})") from error
+            self._listener.hears(answer)
             call.status = answer.status
             if answer.status < 500:
                 verdict.ok = True
@@ -138,6 +144,7 @@ class Transport:
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
         contact = _Contact()
         with self._breaker.call() as verdict, counted_call(self._measures, "POST", *path) as call:
+            self._listener.sends("POST", str(self._url(path)), json)
             try:
                 async with self._submitter().post(
                     self._url(path),
@@ -152,12 +159,14 @@ class Transport:
                     answer = await self._read(response)
             except BROKEN as error:
                 verdict.ok = False
+                self._listener.breaks(type(error).__name__)
                 if not contact.made:
                     raise Unreachable(f"no connection to the image API ({type(error).__name__})") from error
                 raise Uncertain(
                     f"the connection to the image API broke after the request ({type(error).__name__})",
                     charged=Charged.MAYBE,
                 ) from error
+            self._listener.hears(answer)
             call.status = answer.status
             verdict.ok = answer.status < 500
         return answer
@@ -214,4 +223,9 @@ class Transport:
                 text.discard()
         body = text.finish()
         log.debug("image API %s %s -> %s %.500r", response.method, response.url.path, response.status, body)
-        return ApiAnswer(response.status, body, {name.lower(): value for name, value in response.headers.items()})
+        return ApiAnswer(response.status, body, headers_of(response))
+
+
+def headers_of(response: aiohttp.ClientResponse) -> Mapping[str, str]:
+    """The headers of an answer by their names in lower case."""
+    return {name.lower(): value for name, value in response.headers.items()}

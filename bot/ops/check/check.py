@@ -31,6 +31,7 @@ from bot.ops.terminal import say
 from bot.policy.moderation import open_moderation
 from bot.store.store import Store
 
+IMAGE_API = "image API"  # a part that findings are about
 PATIENCE_S = 5.0  # for each; all are asked at the same time, and the whole has ten seconds
 #: Where Discord keeps what people attach.
 ATTACHMENT_HOSTS = ("cdn.discordapp.com", "media.discordapp.net")
@@ -47,12 +48,22 @@ async def check(sources: Sources, *, channel: int | None = None) -> bool:
 
     `channel` is a channel of Discord in which the bot's permissions are looked at too.
     """
+    settings = checked_settings(sources)
+    return sum_up(await look(sources, settings, channel=channel))
+
+
+def checked_settings(sources: Sources) -> Settings:
+    """The settings. Where they are wrong a line says so, and SettingsError is raised."""
     try:
-        settings = sources.settings()
+        return sources.settings()
     except SettingsError as error:
         count = len(error.faults)
         Finding(Status.FAIL, "settings", f"{count} to mend: each is told on standard error.").show()
         raise
+
+
+async def look(sources: Sources, settings: Settings, *, channel: int | None = None) -> list[Finding]:
+    """Ask everything, and print each finding as it comes."""
     found: list[Finding] = []
 
     async def show(question: Awaitable[Sequence[Finding]]) -> None:
@@ -66,7 +77,7 @@ async def check(sources: Sources, *, channel: int | None = None) -> bool:
     await asyncio.gather(
         show(_whether("database", report.database())),
         show(_whether("Discord", report.discord())),
-        show(_whether("image API", report.image_api())),
+        show(_whether(IMAGE_API, report.image_api())),
         show(_more(report.moderation())),
         show(_more(report.discord_details())),
         show(_more(report.models())),
@@ -75,6 +86,11 @@ async def check(sources: Sources, *, channel: int | None = None) -> bool:
         show(_more(report.machine())),
     )
     await show(_more(report.whose_database()))
+    return found
+
+
+def sum_up(found: Sequence[Finding]) -> bool:
+    """Print the last line; True when nothing has failed."""
     say(_summary(found))
     return not any(finding.status is Status.FAIL for finding in found)
 
