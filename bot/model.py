@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
+from typing import NewType
 
 MAX_PROMPT_CHARS = 4000
 MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
@@ -19,11 +20,9 @@ MAX_SOURCE_BYTES = 25_000_000
 MAX_SOURCE_PIXELS = 50_000_000
 
 
-class Model(StrEnum):
-    """The two image models of the API's page, section 1."""
-
-    STANDARD = "grok-imagine-image"
-    QUALITY = "grok-imagine-image-quality"
+#: An image model by its id at the image API. Which are on offer says policy/catalog.py; a stored job may name another.
+Model = NewType("Model", str)
+STANDARD, QUALITY = Model("grok-imagine-image"), Model("grok-imagine-image-quality")  # of the API's page, section 1
 
 
 class AspectRatio(StrEnum):
@@ -148,7 +147,7 @@ class ImageRequest:
     """All that a user asked for. With sources it is an edit, without it a picture from text."""
 
     prompt: str
-    model: Model = Model.STANDARD
+    model: Model = STANDARD
     aspect_ratio: AspectRatio = AspectRatio.SQUARE
     resolution: Resolution = Resolution.ONE_K
     count: int = 1

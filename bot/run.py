@@ -45,6 +45,7 @@ from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
+from bot.ui.kit.options import name_models
 from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
@@ -131,6 +132,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 
 
 async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> None:
+    name_models(settings.models.labels)
     async with AsyncExitStack() as stack:
         health = await _health(settings, waits, stack, gateway=gateway)
         store = await Store.open(settings.database_url, measures=health.measures if health else UNMEASURED)
@@ -213,8 +215,9 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    owner = Policies(store.rules, store.ledger, store.preferences, settings.price_list, settings.ceilings)
-    presets = PresetPanel(styles := PresetBook(store.presets), service)
+    prices, ceilings = settings.price_list, settings.ceilings
+    owner = Policies(store.rules, store.ledger, store.preferences, settings.models, prices, ceilings)
+    presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions = Deletions(service)
     client.presets = presets

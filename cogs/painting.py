@@ -25,7 +25,7 @@ def request_options(**described: str) -> Callable[[Described], Described]:
     """Describe the options that both commands have; `described` are the command's own, or say a shared one anew."""
 
     def decorate(command: Described) -> Described:
-        choices = app_commands.choices(model=options.MODELS, resolution=options.RESOLUTIONS, format=options.FORMATS)
+        choices = app_commands.choices(resolution=options.RESOLUTIONS, format=options.FORMATS)
         shared = {
             "model": "Standard is quick and cheap, Quality finer",
             "resolution": "1k is about one megapixel, 2k about four",
@@ -45,6 +45,8 @@ class Painting(commands.Cog):
 
     def __init__(self, client: EaselClient) -> None:
         self._client = client
+        for command in (self.imagine, self.edit):
+            options.offer_models(command, client.settings.models)
 
     @app_commands.command(description="Paint a picture from words")
     @request_options(prompt="What the picture shows", aspect_ratio="The shape of the picture")

@@ -25,6 +25,8 @@ class SettingsCommands(commands.Cog):
 
     def __init__(self, client: EaselClient) -> None:
         self._client = client
+        models = options.model_choices(client.settings.models)
+        app_commands.choices(models=[command.ALL_MODELS, *models], default_model=models)(self.settings)
 
     @app_commands.command(description="See and change what holds in this server")
     @app_commands.default_permissions(manage_guild=True)
@@ -56,9 +58,7 @@ class SettingsCommands(commands.Cog):
         reset="Lift a rule, a section, or everything",
     )
     @app_commands.choices(
-        models=command.MODELS,
         resolutions=command.RESOLUTIONS,
-        default_model=options.MODELS,
         default_aspect_ratio=command.RATIOS,
         default_resolution=options.RESOLUTIONS,
         spoiler=command.SPOILERS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, Field, InstanceOf, ValidationInfo, field_validator
 
 from bot.config.proxies import Proxies, proxy_url
 from bot.config.variable import (
@@ -24,6 +24,7 @@ from bot.config.variable import (
     read_text,
     whole_numbers,
 )
+from bot.policy.catalog import DEFAULT_CATALOG, MAX_MODELS, ModelCatalog, parse_models
 from bot.store.url import UrlFault, normal_url, passwords_of
 
 DISCORD_API_PATH = "/api/v10"
@@ -116,6 +117,17 @@ class ConnectionSettings(BaseModel):
             "sync",
         ),
     ] = "tasks"
+    models: Annotated[
+        InstanceOf[ModelCatalog],
+        read_text(parse_models),
+        About(
+            "Image models on offer, with commas between them: the model's id at the image API, = and the label that "
+            f"people read; the id alone is its own label. The first is the default one; at most {MAX_MODELS}. Choices, "
+            "forms, PRICE_LIST and rules follow.",
+            "the ids of models with their labels, such as grok-imagine-image=Standard, with commas between them",
+            "grok-imagine-image-2.0=New,grok-imagine-image=Standard",
+        ),
+    ] = DEFAULT_CATALOG
     result_hosts: Annotated[
         frozenset[str],
         read_text(hosts),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, InstanceOf, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, InstanceOf, ValidationInfo, field_validator
 
 from bot.config.variable import (
     A_LIMIT,
@@ -21,6 +21,7 @@ from bot.config.variable import (
     api_base,
     read_text,
 )
+from bot.policy.catalog import ModelCatalog
 from bot.policy.prices import MICROS, Prices, parse
 from bot.policy.quotas import Ceilings
 
@@ -41,6 +42,12 @@ def dollars(text: str) -> int:
     if micros != micros.to_integral_value():
         raise ValueError("has more than six decimal places")
     return int(micros)
+
+
+def _prices(value: object, info: ValidationInfo) -> object:
+    """The price list, which names only models on offer. Where MODELS is wrong, that alone is said of them."""
+    catalog: ModelCatalog | None = info.data.get("models")
+    return parse(value.strip(), catalog and catalog.models) if isinstance(value, str) else value
 
 
 Budget = Annotated[int | None, read_text(dollars)]
@@ -76,7 +83,7 @@ class LimitSettings(BaseModel):
     ] = None
     price_list: Annotated[
         InstanceOf[Prices],
-        read_text(parse),
+        BeforeValidator(_prices),
         About(
             "Prices for the spend ledger in US dollars, with commas: model:resolution=price for a picture made, "
             "model:input=price for a source given. A model without a price has its pictures counted, not their cost.",
@@ -144,9 +151,10 @@ class LimitSettings(BaseModel):
     )
     @classmethod
     def _can_be_kept(cls, budget: int | None, info: ValidationInfo) -> int | None:
-        """A budget that a request without a price would slip through is none. Runs after PRICE_LIST was read."""
+        """A budget that a request without a price would slip through is none. Runs after MODELS and PRICE_LIST."""
         prices: Prices | None = info.data.get("price_list")
-        unpriced = prices.unpriced() if budget is not None and prices is not None else ()
+        catalog: ModelCatalog | None = info.data.get("models")
+        unpriced = prices.unpriced(catalog.models) if budget is not None and prices and catalog else ()
         if unpriced:
             missing = ", ".join(f"{model}:{resolution}" for model, resolution in unpriced)
             raise SettingFault(

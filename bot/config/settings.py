@@ -22,7 +22,7 @@ from bot.config.limits import LimitSettings
 from bot.config.operation import OperationSettings
 from bot.config.variable import REQUIRED, About, SettingFault
 from bot.errors import SettingsError
-from bot.policy.prices import PriceListFault
+from bot.policy.catalog import EntryFaults
 
 ENV_FILE = Path(__file__).parents[2] / ".env"
 #: Other spellings that the environment of a machine has for some, as curl reads them: the small one goes first.
@@ -168,6 +168,6 @@ def _sentences(detail: ErrorDetails) -> Iterator[str]:
 
 
 def _reasons(detail: ErrorDetails, raised: object) -> Sequence[str]:
-    if isinstance(raised, PriceListFault):
+    if isinstance(raised, EntryFaults):
         return raised.reasons
     return [str(raised) if isinstance(raised, ValueError) else _REASONS.get(detail["type"], "cannot be understood")]

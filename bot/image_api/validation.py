@@ -12,13 +12,10 @@ from bot.model import (
     OFFERED_FORMATS,
     AspectRatio,
     ImageRequest,
-    Model,
     Resolution,
     Source,
 )
-
-#: The video model of the same API, easily taken for an image model.
-VIDEO_MODEL = "grok-imagine"
+from bot.policy.catalog import VIDEO_MODEL
 
 
 def validate(request: ImageRequest) -> None:
@@ -44,13 +41,8 @@ def _check_prompt(prompt: str) -> None:
 def _check_model(model: str) -> None:
     if model == VIDEO_MODEL:
         raise InvalidRequest(
-            "The model {model} makes videos. For pictures please choose {standard} or {quality}.",
-            model=VIDEO_MODEL,
-            standard=str(Model.STANDARD),
-            quality=str(Model.QUALITY),
+            "The model {model} makes videos. Please choose one that makes pictures.", model=VIDEO_MODEL
         )
-    if model not in set(Model):
-        raise InvalidRequest("Please choose one of the models: {choices}.", choices=_listed(Model))
 
 
 def _check_choices(request: ImageRequest) -> None:

@@ -9,6 +9,7 @@ from bot.jobs.clock import now
 from bot.policy import admission, blocklist
 from bot.policy.admission import Admitted, RequestContext
 from bot.policy.blocklist import PatternFault
+from bot.policy.catalog import ModelCatalog
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import Prices
@@ -41,9 +42,16 @@ class Policies:
     """Rules and money. Who may call what is for the caller to ask; any method may raise StoreUnavailable."""
 
     def __init__(
-        self, rules: RuleStore, ledger: Ledger, preferences: PreferenceStore, prices: Prices, ceilings: Ceilings
+        self,
+        rules: RuleStore,
+        ledger: Ledger,
+        preferences: PreferenceStore,
+        catalog: ModelCatalog,
+        prices: Prices,
+        ceilings: Ceilings,
     ) -> None:
         self._rules = rules
+        self.catalog = catalog
         self.ledger = ledger
         self.preferences = preferences
         self.prices = prices
@@ -59,19 +67,26 @@ class Policies:
 
         async def by(book: RuleBook | None) -> Admitted:
             return await admission.admit(
-                context, asked, book, prices=self.prices, ceilings=self.ceilings, choices=choices, now=now()
+                context,
+                asked,
+                book,
+                models=self.catalog.models,
+                prices=self.prices,
+                ceilings=self.ceilings,
+                choices=choices,
+                now=now(),
             )
 
         if context.guild_id is None:
             return await by(None)
         book = None if anew else self._rules.remembered(context.guild_id)
         if book is None:
-            return await by(await self.book_of(context.guild_id))
+            return await by(await self._rules.read(context.guild_id, ANSWER_WITHIN_S))
         try:
             return await by(book)
         except NotAdmitted:
             # Perhaps a rule says no that holds no longer. The same rules are not asked twice: patterns cost time.
-            fresh = await self.book_of(context.guild_id)
+            fresh = await self._rules.read(context.guild_id, ANSWER_WITHIN_S)
             if fresh == book:
                 raise
         return await by(fresh)
@@ -89,15 +104,17 @@ class Policies:
                 raise QuotaReached(standing, asks[standing.quota.what])
 
     async def offer(self, context: RequestContext) -> MemberLimits:
-        """What somebody may choose from in a place, for the forms that they open there."""
+        """What somebody may choose from in a place, for the forms that they open there. It names the models."""
+        models = self.catalog.models
         if context.guild_id is None:
-            return MemberLimits()
+            return MemberLimits().on_offer(models)
         book = self._rules.remembered(context.guild_id) or await self.book_of(context.guild_id)
-        return limits_of(context.role_ids, book.at(context.channel_id, context.parent_id))
+        rules = book.at(context.channel_id, context.parent_id).on_offer(models)
+        return limits_of(context.role_ids, rules).on_offer(models)
 
     async def book_of(self, guild_id: int) -> RuleBook:
-        """All rules and blocks of a server, as they stand in the database."""
-        return await self._rules.read(guild_id, ANSWER_WITHIN_S)
+        """All rules and blocks of a server that act now, as they stand in the database."""
+        return (await self._rules.read(guild_id, ANSWER_WITHIN_S)).on_offer(self.catalog.models)
 
     async def rules_of(self, guild_id: int, channel_id: int = WHOLE_SERVER, parent_id: int | None = None) -> Rules:
         """What holds in a server, or in a channel of it once both are taken together."""
@@ -111,7 +128,8 @@ class Policies:
         `edit` gets what that place itself says (not the server's rules beneath a channel's), and may be called more
         than once and in another thread. The change holds at once, in all processes.
         """
-        return await self._rules.change(guild_id, edit, by=by, now=now(), channel_id=channel_id)
+        book = await self._rules.change(guild_id, edit, by=by, now=now(), channel_id=channel_id)
+        return book.on_offer(self.catalog.models)
 
     async def block(self, guild_id: int, user_id: int, *, by: int) -> bool:
         """Keep somebody from using Easel in a server; False where they are blocked already."""

@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from bot.errors import Barred, InvalidRequest, NotAdmitted, RequestError, SourceRefused
-from bot.model import MAX_COUNT, MAX_PROMPT_CHARS, MAX_SOURCE_BYTES, MAX_SOURCES, AspectRatio, ImageRequest, Source
+from bot.model import (
+    MAX_COUNT,
+    MAX_PROMPT_CHARS,
+    MAX_SOURCE_BYTES,
+    MAX_SOURCES,
+    AspectRatio,
+    ImageRequest,
+    Model,
+    Source,
+)
 from bot.policy import blocklist
 from bot.policy.bars import Bar
 from bot.policy.preferences import EditChoice
@@ -66,6 +75,7 @@ async def admit(
     asked: RequestInput,
     book: RuleBook | None,
     *,
+    models: Sequence[Model],
     prices: Prices,
     ceilings: Ceilings,
     choices: Mapping[int, EditChoice] = MappingProxyType({}),
@@ -73,12 +83,13 @@ async def admit(
 ) -> Admitted:
     """The request that an input becomes in a place. Raises NotAdmitted with everything that is in the way.
 
-    `book` holds the rules of the server, None outside servers; `choices` those of the authors of the sources, by id.
+    `book` holds the rules of the server, None outside servers; `models` are those on offer, the default one first;
+    `choices` are those of the authors of the sources, by id.
     """
     if book is not None and context.user_id in book.blocked:
         raise NotAdmitted([Barred(Bar.BLOCKED)])
-    rules = book.at(context.channel_id, context.parent_id) if book else Rules()
-    limits = limits_of(context.role_ids, rules)
+    rules = book.at(context.channel_id, context.parent_id).on_offer(models) if book else Rules()
+    limits = limits_of(context.role_ids, rules).on_offer(models)
     request = _imposed(_filled(asked, rules, limits), asked, context, rules)
     quotas = quotas_of(context, rules, ceilings)
     cost = prices.cost_micros(request, request.count)
@@ -86,7 +97,7 @@ async def admit(
     if book is not None:
         reasons += _person_faults(context, book, rules, now)
     reasons += _input_faults(request)
-    reasons += _offer_faults(request, limits)
+    reasons += _offer_faults(request, limits, models)
     reasons += _author_faults(context, asked, rules, choices)
     if cost is None and (budget := next((it for it in quotas if it.what is What.SPEND), None)):
         reasons.append(Barred(Bar.UNPRICED, budget.set_by))
@@ -147,7 +158,7 @@ def _quota(whose: Whose, what: What, span: Span, limit: int | None, set_by: SetB
 
 def _filled(asked: RequestInput, rules: Rules, limits: MemberLimits) -> ImageRequest:
     """The whole request. What nobody chose falls to something that is offered."""
-    request = asked.filled(rules.defaults or Options())
+    request = asked.filled(rules.defaults or Options(), Options(model=limits.models[0] if limits.models else None))
     explicit, fitted = asked.options, nearest(request, limits)
     return replace(
         request,
@@ -229,9 +240,11 @@ def _can_be_fetched(source: Source) -> bool:
     return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and source.kept is not None)
 
 
-def _offer_faults(request: ImageRequest, limits: MemberLimits) -> Sequence[RequestError]:
+def _offer_faults(request: ImageRequest, limits: MemberLimits, models: Sequence[Model]) -> Sequence[RequestError]:
     faults: list[RequestError] = []
-    if limits.models and request.model not in limits.models:
+    if request.model not in models:
+        faults.append(Barred(Bar.NO_SUCH_MODEL, request.model, *(limits.models or models)))
+    elif limits.models and request.model not in limits.models:
         faults.append(Barred(Bar.MODEL, *limits.models))
     if limits.resolutions and request.resolution not in limits.resolutions:
         faults.append(Barred(Bar.RESOLUTION, *limits.resolutions))

@@ -12,7 +12,8 @@ class Bar(StrEnum):
     CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
     AGE = "age"  # `allowed` is empty, or holds "only" where age-restricted channels are the ones that are allowed
     ROLE = "role"  # `allowed` are the ids of the roles that may use it
-    MODEL = "model"
+    MODEL = "model"  # `allowed` are the models that the place offers
+    NO_SUCH_MODEL = "no_such_model"  # on no offer of this bot (any more); `allowed` is it, then those of the place
     RESOLUTION = "resolution"
     COUNT = "count"  # `allowed` is the highest number
     WORDS = "words"  # the prompt holds a blocked word or fits a blocked pattern

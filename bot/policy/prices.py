@@ -12,19 +12,11 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from bot.model import ImageRequest, Model, Resolution
+from bot.policy.catalog import ECHO_CHARS, EntryFaults
 
 INPUT = "input"
 MICROS = 1_000_000  # millionths in one US dollar
 MAX_PRICE = Decimal(1000)  # US dollars; a higher price for one picture is a slip of the hand
-ECHO_CHARS = 60  # so much of a wrong entry is repeated to the operator
-
-
-class PriceListFault(ValueError):
-    """A price list with wrong entries. `reasons` says of each of them what is wrong, as the end of a sentence."""
-
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +38,41 @@ class Prices:
         return picture * delivered + source * len(request.sources)
 
     def unpriced(
-        self, models: Sequence[Model] | None = None, resolutions: Sequence[Resolution] | None = None
+        self, models: Sequence[Model], resolutions: Sequence[Resolution] | None = None
     ) -> Sequence[tuple[Model, Resolution]]:
-        """What is on offer and has no price: with it no budget can be kept. None or empty offers all there are."""
-        offered = ((model, resolution) for model in models or Model for resolution in resolutions or Resolution)
+        """What is on offer and has no price: with it no budget can be kept. None or empty offers all resolutions."""
+        offered = ((model, resolution) for model in models for resolution in resolutions or Resolution)
         return [(model, resolution) for model, resolution in offered if (model, resolution.value) not in self.micros]
 
 
-def parse(text: str) -> Prices:
-    """Read `model:resolution=price,model:input=price,…`, prices in US dollars. Raises PriceListFault."""
+def parse(text: str, models: Sequence[Model] | None) -> Prices:
+    """Read `model:resolution=price,model:input=price,…`, prices in US dollars. Raises EntryFaults.
+
+    `models` are those on offer, the only ones that an entry may name; None where they could not be read.
+    """
     micros: dict[tuple[Model, str], int] = {}
     reasons: list[str] = []
     for entry in filter(None, (part.strip() for part in text.split(","))):
         try:
-            key, price = _entry(entry)
+            key, price = _entry(entry, models)
         except ValueError as fault:
             reasons.append(f'has "{entry[:ECHO_CHARS]}", {fault}')
             continue
         if key in micros:
-            reasons.append(f'has two prices for "{key[0].value}:{key[1]}"')
+            reasons.append(f'has two prices for "{key[0]}:{key[1]}"')
         micros[key] = price
     if reasons:
-        raise PriceListFault(tuple(reasons))
+        raise EntryFaults(reasons)
     return Prices(MappingProxyType(micros))
 
 
-def _entry(entry: str) -> tuple[tuple[Model, str], int]:
+def _entry(entry: str, models: Sequence[Model] | None) -> tuple[tuple[Model, str], int]:
     name, equals, price = (part.strip() for part in entry.partition("="))
-    model, colon, kind = (part.strip() for part in name.partition(":"))
+    model, colon, kind = (part.strip() for part in name.rpartition(":"))  # a model's id may hold a colon itself
     if not (equals and colon):
         raise ValueError("which is not of the form model:resolution=price")
-    if model not in frozenset(Model):
-        raise ValueError(f"whose model is none of {', '.join(Model)}")
+    if models is not None and model not in models:
+        raise ValueError(f"whose model is none of {', '.join(models)}, which MODELS offers")
     kinds = (*Resolution, INPUT)
     if kind not in kinds:
         raise ValueError(f"whose part after the colon is none of {', '.join(kinds)}")

@@ -6,12 +6,13 @@ What a person chose is never changed in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
 from bot.model import MAX_COUNT, AspectRatio, FollowUp, ImageRequest, Model, PictureFormat, Resolution, Source
+from bot.policy.catalog import read_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class Options:
         """These options, and where they say nothing the other ones."""
         return Options(**{**other.said, **self.said})
 
+    def on_offer(self, models: Sequence[Model]) -> Options:
+        """These options without a model that is no longer on offer, so that what was kept with one goes on working."""
+        return self if self.model is None or self.model in models else replace(self, model=None)
+
     @property
     def said(self) -> dict[str, Any]:
         """What is not None, by field name. It is also the JSON form."""
@@ -51,7 +56,7 @@ def _count(value: Any) -> int:
 #: Every option of a request, and how its value is read from a choice, a form's field or JSON. Each raises ValueError.
 OPTION_READERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
-        "model": Model,
+        "model": read_model,  # any: which are on offer is asked when the request comes in
         "aspect_ratio": AspectRatio,
         "resolution": Resolution,
         "count": _count,
@@ -82,9 +87,8 @@ def read_options(raw: Mapping[str, Any], *, strict: bool = False) -> Options:
 
 
 NO_OPTIONS = Options()
-#: What holds where neither the person nor the place says anything.
+#: What holds where neither the person nor the place says anything. The model is the first of those on offer.
 BUILT_IN = Options(
-    model=Model.STANDARD,
     aspect_ratio=AspectRatio.SQUARE,
     resolution=Resolution.ONE_K,
     count=1,

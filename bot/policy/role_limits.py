@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.model import Model, Resolution
@@ -24,9 +24,13 @@ class MemberLimits:
     day_role_id: int | None = None
     month_role_id: int | None = None
 
+    def on_offer(self, models: Sequence[Model]) -> MemberLimits:
+        """The same with the models that may be chosen told one by one, the one that holds without a choice first.
 
-#: No limit at all.
-UNLIMITED = MemberLimits()
+        `models` are those on offer. A limit that lets through none of them is passed over.
+        """
+        allowed = tuple(one for one in models if one in (self.models or models))
+        return replace(self, models=allowed or tuple(models))
 
 
 def limits_of(role_ids: frozenset[int], rules: Rules) -> MemberLimits:
@@ -49,8 +53,8 @@ def limits_of(role_ids: frozenset[int], rules: Rules) -> MemberLimits:
         pictures_per_day=day,
         pictures_per_month=month,
         max_count=_highest([(it.max_count or rules.max_count, it.role_id) for it in held])[0],
-        models=_together(Model, [it.models or rules.models for it in held]),
-        resolutions=_together(Resolution, [it.resolutions or rules.resolutions for it in held]),
+        models=_together([it.models or rules.models for it in held]),
+        resolutions=_together([it.resolutions or rules.resolutions for it in held]),
         day_role_id=day_role,
         month_role_id=month_role,
     )
@@ -62,8 +66,8 @@ def _highest(limits: Sequence[tuple[int | None, int]]) -> tuple[int | None, int 
     return max(known) if len(known) == len(limits) else (None, None)
 
 
-def _together(kind: type[T], offers: Sequence[tuple[T, ...] | None]) -> tuple[T, ...] | None:
-    """All that one of the roles offers, in its usual order; None, which is everything, as soon as one says so."""
+def _together(offers: Sequence[tuple[T, ...] | None]) -> tuple[T, ...] | None:
+    """All that one of the roles offers; None, which is everything, as soon as one says so."""
     if not all(offers):
         return None
-    return tuple(one for one in kind if any(one in (offer or ()) for offer in offers))
+    return tuple(dict.fromkeys(one for offer in offers for one in offer or ()))

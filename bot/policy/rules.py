@@ -7,13 +7,14 @@ ui/settings/sections.py, which says how people see it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from bot.model import Model, Resolution
+from bot.policy.catalog import read_model
 from bot.policy.request_input import Options, read_options
 
 WHOLE_SERVER = 0  # stands for the channel where rules hold in the whole server
@@ -60,7 +61,7 @@ class RoleLimits:
         return cls(
             int(raw["role_id"]),
             *(None if (value := raw.get(name)) is None else int(value) for name in _ROLE_NUMBERS),
-            models=_several(Model)(raw["models"]) if raw.get("models") else None,
+            models=_several(read_model)(raw["models"]) if raw.get("models") else None,
             resolutions=_several(Resolution)(raw["resolutions"]) if raw.get("resolutions") else None,
         )
 
@@ -94,7 +95,7 @@ class Rules:
     spend_per_day: int | None = _rule(int)  # millionths of a US dollar
     spend_per_month: int | None = _rule(int)  # millionths of a US dollar
     jobs_per_member: int | None = _rule(int)  # in flight at once
-    models: tuple[Model, ...] | None = _rule(_several(Model))  # what is offered
+    models: tuple[Model, ...] | None = _rule(_several(read_model))  # what is offered
     resolutions: tuple[Resolution, ...] | None = _rule(_several(Resolution))
     max_count: int | None = _rule(int)
     defaults: Options | None = _rule(read_options)  # for what a member leaves out
@@ -122,6 +123,22 @@ class Rules:
                 continue
         return cls(**known)
 
+    def on_offer(self, models: Sequence[Model]) -> Rules:
+        """What of these rules acts while the operator offers `models`: each other model that they name is passed over.
+
+        A rule of which nothing is left counts as not set. So a model that the API has renamed locks nobody out, and a
+        rule acts again as soon as its model is offered again.
+        """
+        if not (self.models or self.role_limits or self.defaults):
+            return self
+        return replace(
+            self,
+            models=_among(self.models, models),
+            role_limits=self.role_limits
+            and tuple(replace(it, models=_among(it.models, models)) for it in self.role_limits),
+            defaults=self.defaults and self.defaults.on_offer(models),
+        )
+
     def over(self, server: Rules) -> Rules:
         """These rules of a channel, and where they say nothing those of its server."""
         return Rules(**{**server.said, **self.said})
@@ -136,6 +153,11 @@ class Rules:
 NO_RULES = Rules()
 
 
+def _among(chosen: Sequence[Model] | None, models: Sequence[Model]) -> tuple[Model, ...] | None:
+    """Those of `models` that were chosen, in their order; None where there is none."""
+    return tuple(one for one in models if one in (chosen or ())) or None
+
+
 @dataclass(frozen=True, slots=True)
 class RuleBook:
     """All that holds in one server. `version` changes with every change; None while nothing was ever set."""
@@ -145,6 +167,11 @@ class RuleBook:
     server: Rules = NO_RULES
     channels: Mapping[int, Rules] = field(default_factory=lambda: MappingProxyType({}))
     blocked: frozenset[int] = frozenset()
+
+    def on_offer(self, models: Sequence[Model]) -> RuleBook:
+        """The book with what acts while `models` are on offer, see Rules.on_offer."""
+        channels = {one: rules.on_offer(models) for one, rules in self.channels.items()}
+        return replace(self, server=self.server.on_offer(models), channels=MappingProxyType(channels))
 
     def at(self, channel_id: int, parent_id: int | None = None) -> Rules:
         """What holds in a channel. A thread (`parent_id` is its channel) has the rules of its channel."""

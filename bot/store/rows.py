@@ -26,7 +26,6 @@ from bot.model import (
     Job,
     JobState,
     Kept,
-    Model,
     NewJob,
     PictureFormat,
     ReplyTarget,
@@ -34,6 +33,7 @@ from bot.model import (
     Slot,
     Source,
 )
+from bot.policy.catalog import read_model
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -193,7 +193,7 @@ def _read_follow_up(raw: str | None) -> FollowUp | None:
 
 
 _REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "model": Model,
+    "model": read_model,
     "aspect_ratio": AspectRatio,
     "resolution": Resolution,
     "format": PictureFormat,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bot.errors import PresetNameMissing
 from bot.jobs.clock import now
-from bot.model import AspectRatio
+from bot.model import AspectRatio, Model
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, Preset
 from bot.policy.request_input import Options, RequestInput
@@ -25,12 +25,15 @@ LOOK_UP_PATIENCE_S = 0.8
 class PresetBook:
     """The door between what people do in Discord and the kept presets."""
 
-    def __init__(self, presets: PresetQueries) -> None:
+    def __init__(self, presets: PresetQueries, models: Sequence[Model]) -> None:
+        """`models` are those on offer: any other that a preset was kept with is passed over."""
         self._presets = presets
+        self.models = models
 
     async def visible(self, user_id: int, guild_id: int | None) -> Sequence[Preset]:
         """What the user may use here, their own first, each group by name. Raises StoreUnavailable, soon."""
-        return await self._presets.visible(user_id, guild_id, LOOK_UP_PATIENCE_S)
+        there = await self._presets.visible(user_id, guild_id, LOOK_UP_PATIENCE_S)
+        return [self._as_it_acts(preset) for preset in there]
 
     async def find(self, wanted: str, user_id: int, guild_id: int | None) -> Preset | None:
         """The preset of this id or, as people type it, of this name; one's own goes before the server's."""
@@ -54,7 +57,10 @@ class PresetBook:
     async def get(self, preset_id: str, user_id: int, guild_id: int | None) -> Preset | None:
         """A preset that the user may use here; None for a strange or forged id."""
         preset = await self._presets.get(preset_id)
-        return preset if preset is not None and preset.is_for(user_id, guild_id) else None
+        return self._as_it_acts(preset) if preset is not None and preset.is_for(user_id, guild_id) else None
+
+    def _as_it_acts(self, preset: Preset) -> Preset:
+        return replace(preset, options=preset.options.on_offer(self.models))
 
     async def add(self, *, name: str, words: str, options: Options, user_id: int, guild_id: int | None) -> Preset:
         """Keep a new one, for the server where one is given. Raises a PresetFault."""

@@ -24,7 +24,6 @@ from bot.errors import (
 )
 from bot.image_api.addresses import GuardedResolver
 from bot.image_api.client import ImageApi, Mode
-from bot.model import Model
 from bot.ops.check import discord_side, machine, settings_side
 from bot.ops.check.findings import Finding, Status, faults, warnings
 from bot.ops.terminal import say
@@ -195,7 +194,7 @@ class CheckReport:
         """Which of the models on offer the key cannot use, where the image API lists them."""
         async with self._api() as api:
             known = await api.models()
-        missing = [] if known is None else [model.value for model in Model if model.value not in known]
+        missing = [] if known is None else [model for model in self._settings.models.models if model not in known]
         return warnings(
             "image API",
             [f"The key cannot use the model {name}: GET /v1/models does not list it." for name in missing],

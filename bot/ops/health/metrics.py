@@ -5,7 +5,7 @@ Counters are kept by what happened and not by whom. The library is imported only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from prometheus_client import (
@@ -48,7 +48,8 @@ _STAGES: Mapping[tuple[JobState, JobState], tuple[str, Callable[[Job], datetime 
 class Metrics(Measures):
     """All metrics of one process, in a registry of their own."""
 
-    def __init__(self) -> None:
+    def __init__(self, models: Sequence[Model]) -> None:
+        """`models` are those on offer."""
         disable_created_metrics()  # a second series for each, which nobody asks for
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -56,14 +57,14 @@ class Metrics(Measures):
         self._jobs(registry)
         self._outside(registry)
         self._inside(registry)
-        self._begin_at_nothing()
+        self._begin_at_nothing(models)
 
-    def _begin_at_nothing(self) -> None:
+    def _begin_at_nothing(self, models: Sequence[Model]) -> None:
         """A series that begins with its first event hides that event from Prometheus, which sees only growth."""
-        for model in Model:
-            self._spend.labels(model.value)
+        for model in models:
+            self._spend.labels(model)
             for kind in _KINDS:
-                self._received.labels(model.value, kind)
+                self._received.labels(model, kind)
         for failure in FailureKind:
             self._api_failures.labels(failure.value)
         self._ended.labels(JobState.DELIVERED.value, *_NO_FAILURE)
@@ -171,7 +172,7 @@ class Metrics(Measures):
         self._lag.observe(seconds)
 
     def received(self, job: Job) -> None:
-        self._received.labels(job.request.model.value, _KINDS[job.request.is_edit]).inc()
+        self._received.labels(job.request.model, _KINDS[job.request.is_edit]).inc()
 
     def moved(self, before: Job, job: Job) -> None:
         present = datetime.now(UTC)
@@ -192,7 +193,7 @@ class Metrics(Measures):
             self._took("uploading", uploading_since, present)
             self._took("delivered", job.ready_at, present)
             self._took("whole", job.received_at, present)
-            model = job.request.model.value
+            model = job.request.model
             self._pictures.labels(model, job.request.resolution.value).inc(len(job.result_urls))
             self._spend.labels(model).inc((job.cost_micros or 0) * MICRO)
         failure = (job.failure.kind.value, job.failure.charged.value) if job.failure else _NO_FAILURE

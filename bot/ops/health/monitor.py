@@ -39,7 +39,7 @@ class HealthMonitor:
         self._waits = waits
         self._store: Store | None = None
         self._client: discord.AutoShardedClient | None = None
-        self.measures = Metrics()
+        self.measures = Metrics(settings.models.models)
 
         def watched(look: Look, every_s: float, patience_s: float) -> Watched:
             return Watched(look, every_s=every_s, patience_s=patience_s, grace_s=waits.grace_s)

@@ -213,7 +213,7 @@ def _values(job: NewJob | Job, pictures: int, cost_micros: int | None, reserved_
         "user_id": job.user_id,
         "guild_id": job.target.guild_id,
         "channel_id": job.target.channel_id,
-        "model": job.request.model.value,
+        "model": job.request.model,
         "resolution": job.request.resolution.value,
         "is_edit": job.request.is_edit,
         "pictures": pictures,

@@ -16,6 +16,7 @@ from discord.app_commands import TranslationContextLocation as Where
 from bot.ui.kit.language import Language, speaking, tr, word
 
 COMMAND_NAME, OPTION_NAME, MENU_NAME = "command name", "option name", "menu name"
+AS_IT_IS = "as_it_is"  # marks a text that the operator wrote, which is no sentence of ours
 SLASH = discord.AppCommandType.chat_input.value
 
 Json = Mapping[str, Any]
@@ -32,7 +33,7 @@ class CommandWords(app_commands.Translator):
     ) -> str | None:
         """None where Discord is to show the English word."""
         language = Language.of(locale.value)
-        if language is Language.ENGLISH:
+        if language is Language.ENGLISH or string.extras.get(AS_IT_IS):
             return None
         text = string.message
         match context.location:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -20,10 +20,10 @@ from bot.model import (
     Model,
 )
 from bot.ui.kit.language import mark, tr, trn
-
-MODEL_NAMES: Mapping[Model, str] = MappingProxyType({Model.STANDARD: mark("Standard"), Model.QUALITY: mark("Quality")})
+from bot.ui.kit.options import model_label
 
 SHOWN_PROMPT_CHARS = 500
+MAX_NAME_CHARS = 50  # of a model, of which ten may stand in one card
 
 #: "<" opens mentions of members, channels, commands and times.
 _MARKDOWN = re.compile(r"[\\*_~`|\[\]<>#]")
@@ -231,13 +231,15 @@ FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once mor
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
 INTERNAL_FAULT = mark("Something went wrong inside Easel; it has been noted. Please try again.")
 
-#: What stands before the decimals of a number.
-POINT = mark(".")
-
 
 def model_name(model: Model) -> str:
-    """The name of a model as people read it."""
-    return tr(MODEL_NAMES[model])
+    """The name of a model as a text shows it: one escaped line."""
+    return plain(shortened(model_label(model), MAX_NAME_CHARS))
+
+
+def model_names(models: Iterable[Model]) -> str:
+    """Several models, with commas between them."""
+    return ", ".join(map(model_name, models))
 
 
 def plain(text: str) -> str:
@@ -293,8 +295,7 @@ def seconds(value: float) -> str:
 
 def decimal(value: float) -> str:
     """A number with one digit behind the point, which in most languages is a comma."""
-    point = tr(POINT)
-    return f"{value:.1f}".replace(".", point)
+    return f"{value:.1f}".replace(".", tr("."))
 
 
 def ending(job: Job) -> Ending:

@@ -55,7 +55,7 @@ def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> 
     words = preset.words[:MAX_WORDS_SHOWN] + ("…" if len(preset.words) > MAX_WORDS_SHOWN else "")
     lines = [f"### {texts.plain(preset.name)}", f"> {texts.plain(' '.join(words.split()))}" if words else ""]
     if options := described(preset.options):
-        lines.append(f"-# {options}")
+        lines.append(f"-# {texts.plain(options)}")
     if preset.of_guild and preset.made_by:
         lines.append(tr("-# Made by {member}, for everyone in this server", member=f"<@{preset.made_by}>"))
     row: ui.ActionRow[Any] = ui.ActionRow()

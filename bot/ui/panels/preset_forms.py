@@ -18,6 +18,7 @@ from bot.policy.request_input import Options
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import tr
+from bot.ui.kit.options import model_label
 from bot.ui.requests.forms import RATIO_LABELS
 
 PANEL = "presets"
@@ -26,16 +27,16 @@ MINE, SERVER = "mine", "server"
 ANY = "any"  # the choice that leaves an option to the person or the place
 
 
-def making_form(whose: str) -> ui.Modal:
+def making_form(whose: str, models: Sequence[Model]) -> ui.Modal:
     """A new preset, of the user or of the server."""
     title = tr("New preset for the server") if whose == SERVER else tr("New preset")
-    return _full_form(title, custom_id(PANEL, "make", whose), "", "", Options())
+    return _full_form(title, custom_id(PANEL, "make", whose), "", "", Options(), models)
 
 
-def changing_form(preset: Preset, page: int) -> ui.Modal:
+def changing_form(preset: Preset, page: int, models: Sequence[Model]) -> ui.Modal:
     """Name, words and the options that most styles set. A form holds five fields; the other options are kept."""
     made = custom_id(PANEL, "change", preset.id, page)
-    return _full_form(tr("Change preset"), made, preset.name, preset.words, preset.options)
+    return _full_form(tr("Change preset"), made, preset.name, preset.words, preset.options, models)
 
 
 def saving_form(job: Job, *, for_server: bool) -> ui.Modal:
@@ -65,7 +66,7 @@ def kept_options(click: Click, request: ImageRequest) -> Options:
 
 
 def described(options: Options) -> str:
-    """Options in one line; empty where nothing is said."""
+    """Options in one line, not escaped; empty where nothing is said."""
     return " · ".join(_named(options))
 
 
@@ -78,7 +79,7 @@ def _keepable(request: ImageRequest) -> Sequence[str]:
 def _named(options: Options) -> Sequence[str]:
     """The options that are set, as people read them."""
     parts = [
-        texts.model_name(options.model) if options.model else "",
+        model_label(options.model) if options.model else "",
         options.aspect_ratio.value if options.aspect_ratio else "",
         options.resolution.value if options.resolution else "",
         texts.pictures(options.count) if options.count else "",
@@ -88,9 +89,9 @@ def _named(options: Options) -> Sequence[str]:
     return [part for part in parts if part]
 
 
-def _full_form(title: str, made: str, name: str, words: str, options: Options) -> ui.Modal:
+def _full_form(title: str, made: str, name: str, words: str, options: Options, models: Sequence[Model]) -> ui.Modal:
     """The form with everything that a preset holds."""
-    models = [(texts.model_name(model), model.value) for model in Model]
+    offered = [(model_label(model), model) for model in models]
     ratios = [(tr(RATIO_LABELS[ratio]), ratio.value) for ratio in AspectRatio]
     resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
     return widgets.form(
@@ -98,7 +99,7 @@ def _full_form(title: str, made: str, name: str, words: str, options: Options) -
         made,
         _name(name),
         _words(words),
-        _open_choice(tr("Model"), MODEL, models, options.model),
+        _open_choice(tr("Model"), MODEL, offered, options.model),
         _open_choice(tr("Aspect ratio"), RATIO, ratios, options.aspect_ratio),
         _open_choice(tr("Resolution"), RESOLUTION, resolutions, options.resolution),
     )

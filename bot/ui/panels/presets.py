@@ -102,7 +102,7 @@ class PresetPanel:
             case ["show", preset_id, page], None:
                 await self._show(interaction, preset_id, page)
             case ["new", whose], None if await self._may_add(interaction, whose):
-                await interaction.response.send_modal(forms.making_form(whose))
+                await interaction.response.send_modal(forms.making_form(whose, self._book.models))
             case ["make", whose], _ if await self._may_add(interaction, whose):
                 await self._make(interaction, whose, click)
             case ["save", job_id], _:
@@ -122,7 +122,7 @@ class PresetPanel:
         if (verb == "share" or (changes and preset.of_guild)) and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))
         elif verb == "edit":
-            await interaction.response.send_modal(forms.changing_form(preset, _number(page)))
+            await interaction.response.send_modal(forms.changing_form(preset, _number(page), self._book.models))
         elif verb == "ask":
             await self._answer(interaction, cards.asking(preset, _number(page)))
         elif verb == "delete":

@@ -154,9 +154,7 @@ def _member(total: Sum) -> str:
 
 
 def _model(total: Sum) -> str:
-    known = {model.value: model for model in Model}
-    model = known.get(str(total.key))
-    return tr(texts.MODEL_NAMES[model]) if model else texts.plain(str(total.key))
+    return texts.model_name(Model(str(total.key)))
 
 
 async def _chart(account: Account) -> bytes | None:

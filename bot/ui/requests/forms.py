@@ -26,10 +26,11 @@ from bot.model import (
     Source,
 )
 from bot.policy.admission import nearest
-from bot.policy.role_limits import UNLIMITED, MemberLimits
+from bot.policy.role_limits import MemberLimits
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import mark, tr
+from bot.ui.kit.options import model_label
 
 PANEL = "form"
 PROMPT, MODEL, RATIO, RESOLUTION, COUNT, PICTURE, REFERENCES, MODEL_AND_RESOLUTION = (
@@ -52,6 +53,9 @@ RATIO_LABELS: Mapping[AspectRatio, str] = {
 }
 
 
+MAX_SHARED_CHARS = 96  # of a label that shares its choice, of at most 100 characters, with the resolution
+
+
 class Kind(StrEnum):
     """Which form it is; also the word in its custom id."""
 
@@ -60,7 +64,7 @@ class Kind(StrEnum):
     MENU = "menu"  # of the message menu Edit image: no job stands behind it
 
 
-def remix_form(job: Job, offer: MemberLimits = UNLIMITED) -> ui.Modal:
+def remix_form(job: Job, offer: MemberLimits) -> ui.Modal:
     """Prompt, model, aspect ratio, resolution and count of a job, filled in. A form holds five fields."""
     return _filled_in(tr("Remix"), custom_id(PANEL, Kind.REMIX, job.id), job.request, offer)
 
@@ -85,7 +89,7 @@ def _filled_in(title: str, identity: str, request: ImageRequest, offer: MemberLi
     )
 
 
-def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int, offer: MemberLimits = UNLIMITED) -> ui.Modal:
+def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int, offer: MemberLimits) -> ui.Modal:
     """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
     request = nearest(request, offer)
     title, made = tr("Edit"), custom_id(PANEL, kind, key)
@@ -163,8 +167,8 @@ def _choice(
 
 def _model(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
     """The menu of models."""
-    names = [(texts.model_name(model), model.value) for model in offer.models or Model]
-    return _choice(tr("Model"), MODEL, names, request.model.value)
+    names = [(model_label(model), model) for model in offer.models or ()]
+    return _choice(tr("Model"), MODEL, names, request.model)
 
 
 def _resolution(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:
@@ -184,10 +188,10 @@ def _model_and_resolution(request: ImageRequest, offer: MemberLimits) -> ui.Labe
     """One menu for both, because a form has at most five fields."""
     # One field more would be the sixth, so the two share one where the form also asks which picture.
     names = [
-        (f"{texts.model_name(model)}, {resolution.value}", f"{model.value} {resolution.value}")
-        for model in offer.models or Model
+        (f"{texts.shortened(model_label(model), MAX_SHARED_CHARS)}, {resolution.value}", f"{model} {resolution.value}")
+        for model in offer.models or ()
         for resolution in offer.resolutions or Resolution
     ]
     return _choice(
-        tr("Model and resolution"), MODEL_AND_RESOLUTION, names, f"{request.model.value} {request.resolution.value}"
+        tr("Model and resolution"), MODEL_AND_RESOLUTION, names, f"{request.model} {request.resolution.value}"
     )

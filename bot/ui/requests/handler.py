@@ -60,8 +60,9 @@ class RequestHandler:
         # The form's answer does not say which message it was opened on, and what other people wrote can't be read
         # again without a privileged intent: so the addresses are kept while the form may be open.
         opened = await self._openings.open(interaction.user.id, pictures, link_to(interaction, message))
-        start = ImageRequest("", **opened.remembered.over(Options(aspect_ratio=AspectRatio.AUTO)).said)
         offer = await self._policies.offer(context_of(interaction))
+        usual = Options(model=self._policies.catalog.default, aspect_ratio=AspectRatio.AUTO)
+        start = ImageRequest("", **opened.remembered.over(usual).said)
         await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, len(pictures), offer))
 
     async def imagine_words_of(self, interaction: Interaction, message: discord.Message) -> None:

@@ -19,7 +19,7 @@ from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.service import JobService, Received
 from bot.policy.admission import Admitted, RequestContext
-from bot.policy.request_input import RequestInput
+from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction, context_of, reply_locale, say, show, target_of
 from bot.ui.kit.language import tr
@@ -114,7 +114,7 @@ class Intake:
         draft_id: str | None = None
         if may_retry(exc):
             # With whose the sources are: the next try asks about them anew.
-            request = replace(asked.filled(), sources=asked.sources)
+            request = replace(asked.filled(Options(model=self._owner.catalog.default)), sources=asked.sources)
             try:
                 draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link)
             except StoreUnavailable as busy:

@@ -5,7 +5,7 @@ A refusal is private, says which limit it was, what is left and when more comes,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +22,7 @@ from bot.errors import (
     SourceRefused,
     TooManyJobs,
 )
+from bot.model import Model
 from bot.policy.bars import Bar
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
@@ -183,8 +184,23 @@ def _listed(marks: _Allowed, sign: str) -> str:
 
 def _models(allowed: _Allowed) -> str:
     """The sentence for a model that the place does not offer."""
-    names = ", ".join(texts.model_name(model) for model in texts.MODEL_NAMES if model in allowed)
+    names = texts.model_names(Model(str(it)) for it in allowed)
     return tr("That model is not offered here. Offered: {models}. Nothing was started.", models=names)
+
+
+def no_such_model(model: Model, offered: Iterable[Model]) -> str:
+    """The sentence for a model that this bot does not offer, or no longer does, with those that it has."""
+    return tr(
+        "There is no model {model} here any more. There are: {models}. Nothing was started.",
+        model=texts.model_name(model),
+        models=texts.model_names(offered),
+    )
+
+
+def _no_such_model(allowed: _Allowed) -> str:
+    """The sentence for a model that no place offers; it comes first, then those that this place has."""
+    asked, *there = (Model(str(it)) for it in allowed)
+    return no_such_model(asked, there)
 
 
 _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
@@ -204,6 +220,7 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "Here Easel paints for members with one of these roles only: {roles}", roles=_listed(allowed, "@&")
         ),
         Bar.MODEL: _models,
+        Bar.NO_SUCH_MODEL: _no_such_model,
         Bar.RESOLUTION: lambda allowed: tr(
             "That resolution is not offered here. Offered: {resolutions}. Nothing was started.",
             resolutions=", ".join(map(str, allowed)),

@@ -33,11 +33,17 @@ NOT_PRICED = mark(
 )
 
 
-def picked(guild: discord.Guild, name: str, values: Sequence[str]) -> Edit:
-    """What was picked in the menu of a rule. Raises ValueError for a choice that the menu does not have."""
+def picked(guild: discord.Guild, name: str, values: Sequence[str], models: Sequence[Model]) -> Edit:
+    """What was picked in the menu of a rule. Raises ValueError for a choice that the menu does not have.
+
+    `models` are those on offer.
+    """
     if name in LISTS:
         ids = tuple(one for one in map(int, values[:MAX_IDS]) if is_here(guild, name, one))
         return lambda own: replace(own, **{name: ids or None})
+    if name == "models":
+        offered = _some_models(values, models)
+        return lambda own: replace(own, models=offered)
     value = _READERS[name](values)
     if name == "report_channel" and value is not None and not is_here(guild, name, value):
         raise ValueError(value)
@@ -140,20 +146,21 @@ def all_of(edits: Sequence[Edit]) -> Edit:
     return edit
 
 
-def keeping_budgets(edit: Edit, server: Rules, prices: Prices) -> Edit:
+def keeping_budgets(edit: Edit, server: Rules, prices: Prices, models: Sequence[Model]) -> Edit:
     """A change that raises InvalidEntry where it asks for a budget over pictures whose price nobody has named.
 
-    `server` is what holds where the changed place says nothing. A change of other rules passes.
+    `server` is what holds where the changed place says nothing, `models` are those on offer. A change of other rules
+    passes.
     """
 
     def kept(own: Rules) -> Rules:
         after = edit(own)
-        old, new = own.over(server), after.over(server)
+        old, new = own.on_offer(models).over(server), after.on_offer(models).over(server)
         budgets = [name for name in BUDGETS if name in new.said]
-        missing = prices.unpriced(new.models, new.resolutions)
+        missing = prices.unpriced(new.models or models, new.resolutions)
         if not missing or not budgets or _budget_and_offer(old) == _budget_and_offer(new):
             return after
-        offers = ", ".join(f"{tr(texts.MODEL_NAMES[model])} {resolution.value}" for model, resolution in missing)
+        offers = ", ".join(f"{texts.model_name(model)} {resolution.value}" for model, resolution in missing)
         asked = ", ".join(f"{tr(RULES[name].label)} {texts.dollars(new.said[name])}" for name in budgets)
         raise InvalidEntry(tr(NOT_PRICED, budgets=asked, offers=offers))
 
@@ -174,19 +181,21 @@ def _count(value: str) -> int:
     return int(value)
 
 
-def _some(kind: type[Model] | type[Resolution]) -> Callable[[Sequence[str]], Any]:
+def _some_models(values: Sequence[str], models: Sequence[Model]) -> tuple[Model, ...] | None:
     """Those picked, in their own order; none is no rule."""
+    if not set(values) <= set(models):
+        raise ValueError(values)
+    return tuple(one for one in models if one in values) or None
 
-    def read(values: Sequence[str]) -> Any:
-        chosen = {kind(value) for value in values}
-        return tuple(one for one in kind if one in chosen) or None
 
-    return read
+def _some_resolutions(values: Sequence[str]) -> tuple[Resolution, ...] | None:
+    """Likewise."""
+    chosen = {Resolution(value) for value in values}
+    return tuple(one for one in Resolution if one in chosen) or None
 
 
 _READERS: dict[str, Callable[[Sequence[str]], Any]] = {
-    "models": _some(Model),
-    "resolutions": _some(Resolution),
+    "resolutions": _some_resolutions,
     "max_count": _single(_count),
     "spoiler": _single(SpoilerRule),
     "age_restricted": _single(AgeRule),

@@ -14,9 +14,9 @@ from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Tr
 
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
-from bot.model import AspectRatio, Model, Resolution
+from bot.model import AspectRatio, Resolution
 from bot.policy.rules import WHOLE_SERVER, SpoilerRule
-from bot.ui.kit import permissions, texts
+from bot.ui.kit import permissions
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import Language, tr
 from bot.ui.settings import rights
@@ -27,7 +27,7 @@ from bot.ui.settings.panel import OTHER_SERVER, SettingsPanel
 from bot.ui.settings.sections import LANGUAGE_NAMES, RULES, SPOILER_NAMES, TITLES, Section
 from bot.ui.settings.typed import ALL, EVERYTHING, Reader
 
-MODELS = [Choice(name="all", value=ALL), *(Choice(name=texts.MODEL_NAMES[it], value=it.value) for it in Model)]
+ALL_MODELS = Choice(name="all", value=ALL)  # the models themselves are added once the settings are read
 RESOLUTIONS = [Choice(name="all", value=ALL), *(Choice(name=it.value, value=it.value) for it in Resolution)]
 RATIOS = [Choice(name=it.value, value=it.value) for it in AspectRatio if it is not AspectRatio.AUTO]
 SPOILERS = [Choice(name=SPOILER_NAMES[it], value=it.value) for it in SpoilerRule]
@@ -89,7 +89,8 @@ class ServerSettings:
             await say(interaction, tr(OTHER_SERVER))
             return
         try:
-            typed = Reader(guild, channel, self._owner.pattern_fault).read(given, remove=remove)
+            reader = Reader(guild, channel, self._owner.catalog.models, self._owner.pattern_fault)
+            typed = reader.read(given, remove=remove)
         except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return

@@ -19,6 +19,7 @@ from bot.policy.rules import Rules
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import mark, tr
+from bot.ui.kit.options import model_label
 from bot.ui.settings import entries
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PANEL, UNSET, Form, SettingsVerb
@@ -48,10 +49,11 @@ class FormResult:
     refused: Sequence[str] = ()
 
 
-def build(form: Form, section: Section, channel_id: int, own: Rules) -> ui.Modal:
-    """A form that holds what the place itself says now."""
+def build(form: Form, section: Section, channel_id: int, own: Rules, models: Sequence[Model]) -> ui.Modal:
+    """A form that holds what the place itself says now. `models` are those on offer."""
     identity = custom_id(PANEL, section, channel_id, SettingsVerb.SAVE, form)
-    return widgets.form(tr(TITLES[form]), identity, *_FIELDS[form](form, own))
+    fields = _default_fields(own, models) if form is Form.DEFAULTS else _FIELDS[form](form, own)
+    return widgets.form(tr(TITLES[form]), identity, *fields)
 
 
 def read(form: Form, click: Click, fault_of: FaultOf) -> FormResult:
@@ -129,7 +131,7 @@ def _number_fields(form: Form, own: Rules) -> Sequence[ui.Label[Any]]:
 
 
 _DEFAULTS: Mapping[str, tuple[str, Callable[[], Sequence[tuple[str, str]]]]] = {
-    "model": (mark("Model"), lambda: [(tr(texts.MODEL_NAMES[it]), it.value) for it in Model]),
+    "model": (mark("Model"), list),  # those on offer come from outside
     "aspect_ratio": (
         mark("Aspect ratio"),
         lambda: [(it.value, it.value) for it in AspectRatio if it is not AspectRatio.AUTO],
@@ -140,12 +142,14 @@ _DEFAULTS: Mapping[str, tuple[str, Callable[[], Sequence[tuple[str, str]]]]] = {
 }
 
 
-def _default_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
+def _default_fields(own: Rules, models: Sequence[Model]) -> Sequence[ui.Label[Any]]:
+    """What holds where a member chooses nothing."""
+    offered = [(model_label(model), model) for model in models]
     held = (own.defaults or Options()).said
     fields: list[ui.Label[Any]] = []
     for name, (label, choices) in _DEFAULTS.items():
         chosen = str(held[name]) if name in held else UNSET
-        pairs = [(tr("No default"), UNSET), *choices()]
+        pairs = [(tr("No default"), UNSET), *(offered if name == "model" else choices())]
         options = [discord.SelectOption(label=text, value=value, default=value == chosen) for text, value in pairs]
         fields.append(ui.Label(text=tr(label), component=ui.Select[Any](custom_id=name, options=options)))
     return fields
@@ -171,6 +175,5 @@ def _word_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
 _FIELDS: Mapping[Form, Callable[[Form, Rules], Sequence[ui.Label[Any]]]] = {
     Form.PICTURES: _number_fields,
     Form.MONEY: _number_fields,
-    Form.DEFAULTS: _default_fields,
     Form.WORDS: _word_fields,
 }

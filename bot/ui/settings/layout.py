@@ -14,11 +14,12 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.model import MAX_COUNT, Model, Resolution
+from bot.model import MAX_COUNT, Resolution
 from bot.policy.rules import WHOLE_SERVER, AgeRule, SpoilerRule
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import Language, mark, tr
+from bot.ui.kit.options import model_label
 from bot.ui.settings.entries import MAX_IDS
 from bot.ui.settings.sections import (
     AGE_NAMES,
@@ -173,8 +174,8 @@ def _limits(view: View) -> Iterable[Part]:
 def _offer(view: View) -> Iterable[Part]:
     """What may be chosen."""
     yield _line(view, "models")
-    models = [(tr(texts.MODEL_NAMES[model]), model.value) for model in Model]
-    yield _choices(view, "models", models, [it.value for it in view.holding.own.models or ()], several=True)
+    models = [(model_label(model), model) for model in view.holding.models]
+    yield _choices(view, "models", models, view.holding.own.models or (), several=True)
     yield _line(view, "resolutions")
     resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
     yield _choices(

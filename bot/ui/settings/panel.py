@@ -121,7 +121,8 @@ class SettingsPanel:
                 name = click.words[3]
                 if name not in rules_of(section, channel):
                     raise ValueError(name)
-                await self._save(interaction, guild, section, channel, changes.picked(guild, name, click.values))
+                edit = changes.picked(guild, name, click.values, self._owner.catalog.models)
+                await self._save(interaction, guild, section, channel, edit)
             case SettingsVerb.RESET_NOW:
                 edit = changes.lifted(rules_of(section, channel))
                 await self._save(interaction, guild, section, channel, edit)
@@ -133,7 +134,7 @@ class SettingsPanel:
     ) -> None:
         """Open a form with what is set now."""
         own = _own(await self._owner.book_of(guild.id), channel_id)
-        await interaction.response.send_modal(forms.build(form, section, channel_id, own))
+        await interaction.response.send_modal(forms.build(form, section, channel_id, own, self._owner.catalog.models))
 
     async def _save(
         self,
@@ -166,7 +167,8 @@ class SettingsPanel:
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
         """Write changes in one go. They hold at once, in all processes."""
         server = NO_RULES if channel_id == WHOLE_SERVER else (await self._owner.book_of(guild.id)).server
-        edit = changes.all_of([changes.keeping_budgets(changes.all_of(edits), server, self._owner.prices)])
+        kept = changes.keeping_budgets(changes.all_of(edits), server, self._owner.prices, self._owner.catalog.models)
+        edit = changes.all_of([kept])
         book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id)
         log.info("settings of a server were changed", guild=guild.id, channel=channel_id, by=interaction.user.id)
         return book
@@ -187,7 +189,7 @@ class SettingsPanel:
     ) -> View:
         """What the panel shows of a section."""
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
-        holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings)
+        holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
         return View(section, holding, sorted(book.blocked), notice, asks_to_reset)
 
 

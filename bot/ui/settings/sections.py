@@ -94,11 +94,6 @@ def _roles(ids: Sequence[int]) -> str:
     return " ".join(f"<@&{one}>" for one in ids)
 
 
-def _models(models: Sequence[Model]) -> str:
-    """Names of models."""
-    return ", ".join(texts.MODEL_NAMES[one] for one in models)
-
-
 def _resolutions(resolutions: Sequence[Resolution]) -> str:
     """Resolutions as people choose them."""
     return ", ".join(one.value for one in resolutions)
@@ -134,7 +129,7 @@ def _patterns(patterns: Sequence[str]) -> str:
 def _defaults(defaults: Options) -> str:
     """What holds where a person chooses nothing."""
     parts = [
-        tr(texts.MODEL_NAMES[defaults.model]) if defaults.model else "",
+        texts.model_name(defaults.model) if defaults.model else "",
         defaults.aspect_ratio.value if defaults.aspect_ratio else "",
         defaults.resolution.value if defaults.resolution else "",
         texts.pictures(defaults.count) if defaults.count else "",
@@ -160,7 +155,7 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
         "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, texts.dollars),
         "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, texts.dollars),
         "confirm_over": RuleInfo(Section.LIMITS, mark("Requests ask for a yes above"), mark("no price"), texts.dollars),
-        "models": RuleInfo(Section.OFFER, mark("Models"), mark("all"), _models),
+        "models": RuleInfo(Section.OFFER, mark("Models"), mark("all"), texts.model_names),
         "resolutions": RuleInfo(Section.OFFER, mark("Resolutions"), mark("all"), _resolutions),
         "max_count": RuleInfo(Section.OFFER, mark("Largest count"), mark("4"), str),
         "defaults": RuleInfo(
@@ -211,6 +206,7 @@ class EffectiveRules:
     own: Rules
     server: Rules
     ceilings: Mapping[str, int]  # by the names of rules
+    models: Sequence[Model]  # all that the operator offers
 
     @property
     def rules(self) -> Rules:

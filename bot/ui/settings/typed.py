@@ -13,9 +13,11 @@ import discord
 
 from bot.model import AspectRatio, Model, Resolution
 from bot.policy.blocklist import PatternFault
+from bot.policy.catalog import read_model
 from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, Rules, SpoilerRule
 from bot.ui.kit.language import Language, mark, tr
+from bot.ui.requests.refusals import no_such_model
 from bot.ui.settings import changes, entries
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.forms import NUMBERS, typed_number
@@ -27,7 +29,7 @@ EVERYTHING = "everything"
 ALL = "all"
 LIST_OPTIONS: Mapping[str, str] = {"allow_channel": "channels", "allow_role": "roles", "exempt_role": "exempt_roles"}
 DEFAULT_OPTIONS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "default_model": ("model", Model),
+    "default_model": ("model", read_model),
     "default_aspect_ratio": ("aspect_ratio", AspectRatio),
     "default_resolution": ("resolution", Resolution),
     "default_count": ("count", int),
@@ -46,11 +48,21 @@ class ParsedOptions:
 
 
 class Reader:
-    """Reads the options that were given, by their names. `fault_of` says why a pattern cannot be used."""
+    """Reads the options that were given, by their names.
 
-    def __init__(self, guild: discord.Guild, channel_id: int, fault_of: Callable[[str], PatternFault | None]) -> None:
+    `models` are those on offer; `fault_of` says why a pattern cannot be used.
+    """
+
+    def __init__(
+        self,
+        guild: discord.Guild,
+        channel_id: int,
+        models: Sequence[Model],
+        fault_of: Callable[[str], PatternFault | None],
+    ) -> None:
         self._guild = guild
         self._channel_id = channel_id
+        self._models = models
         self._fault_of = fault_of
         self._edits: list[Edit] = []
         self._names: list[str] = []  # of the rules that are changed
@@ -85,18 +97,28 @@ class Reader:
             self._word(value, remove=remove)
         elif option in DEFAULT_OPTIONS:
             name, read = DEFAULT_OPTIONS[option]
+            if name == "model":
+                self._check_model(value)
             self._add("defaults", _default(name, read(value)))
         else:
             self._value(option, value)
 
     def _value(self, name: str, value: Any) -> None:
         """Read an option that sets one rule."""
+        if name == "models":
+            value = tuple(self._models) if value == ALL else (self._check_model(value),)
         value = _READERS.get(name, lambda given: given)(value)
         if name == "report_channel" and not changes.is_here(self._guild, name, value):
             raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
         if isinstance(value, str) and any(name in names for names in NUMBERS.values()):
             value = typed_number(name, value)
         self._add(name, lambda own: replace(own, **{name: value}))
+
+    def _check_model(self, typed: str) -> Model:
+        """The model; a command that Discord shows from before a change of MODELS may name one that is gone."""
+        if typed not in self._models:
+            raise InvalidEntry(no_such_model(Model(typed), self._models))
+        return Model(typed)
 
     def _word(self, typed: str, *, remove: bool) -> None:
         """Read a word, or a pattern between slashes, for the blocklist."""
@@ -132,14 +154,8 @@ class Reader:
         self._edits.append(edit)
 
 
-def _offered(kind: type[Model] | type[Resolution]) -> Callable[[str], tuple[Any, ...]]:
-    """A reader for a list of what is offered; `all` lifts the limit."""
-    return lambda value: tuple(kind) if value == ALL else (kind(value),)
-
-
 _READERS: Mapping[str, Callable[[Any], Any]] = {
-    "models": _offered(Model),
-    "resolutions": _offered(Resolution),
+    "resolutions": lambda value: tuple(Resolution) if value == ALL else (Resolution(value),),
     "spoiler": SpoilerRule,
     "language": lambda value: Language(value).value,
 }
