@@ -10,8 +10,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.config.settings import Sources
+from bot.config.env_file import EnvFile
+from bot.config.settings import VARIABLES, Settings, Sources
 from bot.errors import StartError
+from bot.model import QUALITY, STANDARD
 from sandbox.bot_process import BotProcess
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.latency import PUBLISHED
@@ -22,10 +24,9 @@ from sandbox.say import play
 READY_PATIENCE_S = 30.0
 #: The local image API is a little faster than the real one: nobody tries a sandbox to wait.
 PAINTING_SPEED = 0.6
-PRICES = (
-    "grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.02,grok-imagine-image:input=0.002,"
-    "grok-imagine-image-quality:1k=0.05,grok-imagine-image-quality:2k=0.07,grok-imagine-image-quality:input=0.01"
-)
+#: US dollars for a picture in 1k, one in 2k, and a source: the vendor's published prices, and what others cost here.
+PRICES = {STANDARD: (0.02, 0.02, 0.002), QUALITY: (0.05, 0.07, 0.01)}
+OTHER_PRICES = PRICES[STANDARD]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,17 @@ class SandboxOptions:
 
 async def run_sandbox(options: SandboxOptions) -> int:
     """Run until the lines are played, or the page is no longer wanted; returns the exit code. Raises StartError."""
+    taken = _taken_over(options.sources or Sources.read())
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-sandbox-"))
         discord = await stack.enter_async_context(LocalDiscord())
         image_api = None
         if not options.real_api:
             image_api = await stack.enter_async_context(LocalImageApi(latency=PUBLISHED.scaled(PAINTING_SPEED)))
-        bot = BotProcess(_variables(discord, image_api, Path(folder), options))
+        variables = {**_variables(discord, image_api, Path(folder), options), **_offer(taken)}
+        if image_api is not None:
+            image_api.behaviour.models = taken.models.models
+        bot = BotProcess(variables)
         stack.push_async_callback(bot.stop)
         await _start(bot, discord)
         if options.say:
@@ -65,6 +70,23 @@ async def run_sandbox(options: SandboxOptions) -> int:
         return 0
 
 
+def _taken_over(sources: Sources) -> Settings:
+    """The settings with MODELS, the only variable that the sandbox always takes over. Raises SettingsError."""
+    alone = {name: value for name, value in sources.values().items() if name == "MODELS"}
+    required = [variable.name for variable in VARIABLES if variable.required]
+    return Sources(EnvFile(Path("none"), {}), alone).settings(required)
+
+
+def _offer(taken: Settings) -> Mapping[str, str]:
+    """The variables for these models, each with a price, so that spend and budgets can be tried."""
+    prices = [
+        f"{model}:{kind}={price}"
+        for model in taken.models.models
+        for kind, price in zip(("1k", "2k", "input"), PRICES.get(model, OTHER_PRICES), strict=True)
+    ]
+    return {"MODELS": str(taken.models), "PRICE_LIST": ",".join(prices)}
+
+
 def _variables(
     discord: LocalDiscord, image_api: LocalImageApi | None, folder: Path, options: SandboxOptions
 ) -> Mapping[str, str]:
@@ -72,7 +94,6 @@ def _variables(
         "DISCORD_TOKEN": discord.token,
         "DISCORD_API_URL": discord.api_url,
         "DATABASE_URL": f"sqlite:///{folder / 'easel.db'}",
-        "PRICE_LIST": PRICES,
         "LOG_LEVEL": "WARNING" if options.say else "INFO",
     }
     if image_api is not None:

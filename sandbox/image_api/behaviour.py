@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from bot.model import QUALITY, STANDARD
 from sandbox.image_api.scenarios import SCENARIOS
 from sandbox.image_api.script import Fate, Fault, Moment, Outage, Phrasing, Scenario, Stage, merged
 
@@ -63,12 +64,15 @@ class Behaviour:
     """What the API does differently from the ordinary. May be changed at any time, from Python or over HTTP.
 
     `fate` and `phrasing` are the ground on which scenarios lie; set them for what no scenario has a name for.
-    `strict` refuses fields that the documented routes do not have. `on_outage` is called when an outage begins.
+    `strict` refuses fields that the documented routes do not have. `models` are those that it paints with, told by
+    `GET /v1/models`; without `lists_models` it has no such route. `on_outage` is called when an outage begins.
     """
 
     fate: Fate = field(default_factory=Fate)
     phrasing: Phrasing = field(default_factory=Phrasing)
     strict: bool = True
+    models: tuple[str, ...] = (STANDARD, QUALITY)
+    lists_models: bool = True
     on_outage: Callable[[Outage], None] = lambda outage: None
     _switches: dict[str, Switch] = field(default_factory=dict[str, Switch])
     _prompts: dict[str, Markers] = field(default_factory=dict[str, Markers])

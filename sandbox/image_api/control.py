@@ -1,8 +1,9 @@
 """The control address of the local image API: its switch board and its log over HTTP, for other processes.
 
 `GET /_sandbox/behaviour` lists what is on, and all scenarios. `POST /_sandbox/behaviour` takes a JSON object, each part
-optional: `{"reset": true, "on": ["slow"] or {"busy": 2}, "off": ["slow"], "strict": false, "fate": {"missing": 2},
-"phrasing": {"status_bare": true}, "latency": {"median": 1, "p95": 2}, "outage": {"seconds": 3, "refused": true}}`.
+optional: `{"reset": true, "on": ["slow"] or {"busy": 2}, "off": ["slow"], "strict": false, "models": ["painter-1"],
+"lists_models": false, "fate": {"missing": 2}, "phrasing": {"status_bare": true}, "latency": {"median": 1, "p95": 2},
+"outage": {"seconds": 3, "refused": true}}`.
 `GET /_sandbox/log` tells all requests, all that was bought, and all tasks with their times. All three answer on both
 listening sockets, and so during an outage on the one for files.
 """
@@ -34,6 +35,8 @@ class _Order(BaseModel):
     on: list[str] | dict[str, Annotated[int, Field(ge=1)] | None] = []
     off: list[str] = []
     strict: bool | None = None
+    models: tuple[str, ...] | None = None
+    lists_models: bool | None = None
     fate: Fate | None = None
     phrasing: Phrasing | None = None
     latency: Latency | None = None
@@ -93,6 +96,8 @@ class Control:
         for name, times in order.switches().items():
             behaviour.switch_on(name, times)
         behaviour.strict = behaviour.strict if order.strict is None else order.strict
+        behaviour.models = behaviour.models if order.models is None else order.models
+        behaviour.lists_models = behaviour.lists_models if order.lists_models is None else order.lists_models
         behaviour.fate = order.fate or behaviour.fate
         behaviour.phrasing = order.phrasing or behaviour.phrasing
         self._book.latency = order.latency or self._book.latency
@@ -104,6 +109,7 @@ class Control:
         return {
             "active": dict(self._behaviour.active),
             "strict": self._behaviour.strict,
+            "models": list(self._behaviour.models),
             "latency": {"median": latency.median, "p95": latency.p95},
             "scenarios": [
                 {"name": scenario.name, "group": scenario.group, "summary": scenario.summary}

@@ -10,18 +10,18 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from bot.model import AspectRatio, Model, PictureFormat, Resolution
+from bot.model import QUALITY, STANDARD, AspectRatio, Model, PictureFormat, Resolution
 from sandbox.image_api.behaviour import Markers
 from sandbox.image_api.script import Fate
 
 #: Millionths of a US dollar: the model vendor's published prices. The gateway's own are not known.
 _OUTPUT_PRICES: Mapping[tuple[Model, Resolution], int] = {
-    (Model.STANDARD, Resolution.ONE_K): 20_000,
-    (Model.STANDARD, Resolution.TWO_K): 20_000,
-    (Model.QUALITY, Resolution.ONE_K): 50_000,
-    (Model.QUALITY, Resolution.TWO_K): 70_000,
+    (STANDARD, Resolution.ONE_K): 20_000,
+    (STANDARD, Resolution.TWO_K): 20_000,
+    (QUALITY, Resolution.ONE_K): 50_000,
+    (QUALITY, Resolution.TWO_K): 70_000,
 }
-_INPUT_PRICES: Mapping[Model, int] = {Model.STANDARD: 2_000, Model.QUALITY: 10_000}
+_INPUT_PRICES: Mapping[Model, int] = {STANDARD: 2_000, QUALITY: 10_000}
 
 
 def utc_now() -> datetime:
@@ -57,9 +57,9 @@ class Submission:
 
     @property
     def price(self) -> int:
-        """In millionths of a US dollar."""
-        output = _OUTPUT_PRICES[self.model, self.resolution] * self.count
-        return output + _INPUT_PRICES[self.model] * len(self.sources)
+        """In millionths of a US dollar. A model that is not the vendor's costs what STANDARD does."""
+        priced = self.model if self.model in _INPUT_PRICES else STANDARD
+        return _OUTPUT_PRICES[priced, self.resolution] * self.count + _INPUT_PRICES[priced] * len(self.sources)
 
 
 @dataclass(slots=True)

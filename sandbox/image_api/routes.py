@@ -13,7 +13,6 @@ from typing import cast
 
 from aiohttp import web
 
-from bot.model import Model
 from sandbox.image_api.answers import status_answer, submission_answer
 from sandbox.image_api.behaviour import Behaviour
 from sandbox.image_api.bodies import read_body
@@ -70,7 +69,9 @@ class Routes:
         route = Route(request.path)
         try:
             fields, files = await read_body(request, request[RECORD])
-            submission = read_submission(route, fields, files, strict=self._behaviour.strict)
+            submission = read_submission(
+                route, fields, files, models=self._behaviour.models, strict=self._behaviour.strict
+            )
         except Refusal as refusal:
             return _refused(route, refusal)
         return await self._take(request, submission)
@@ -147,7 +148,10 @@ class Routes:
     async def _models(self, request: web.Request) -> web.Response:
         if not self._has_key(request):
             return _bad_key()
-        models = [{"id": model, "object": "model", "created": _CREATED, "owned_by": "xai"} for model in Model]
+        if not self._behaviour.lists_models:
+            raise web.HTTPNotFound
+        known = self._behaviour.models
+        models = [{"id": model, "object": "model", "created": _CREATED, "owned_by": "xai"} for model in known]
         return web.json_response({"object": "list", "success": True, "data": models})
 
     async def _billing(self, request: web.Request) -> web.Response:

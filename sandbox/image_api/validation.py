@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from bot.model import MAX_COUNT, MAX_SOURCES, OFFERED_FORMATS, AspectRatio, Model, PictureFormat, Resolution
+from bot.model import (
+    MAX_COUNT,
+    MAX_SOURCES,
+    OFFERED_FORMATS,
+    QUALITY,
+    STANDARD,
+    AspectRatio,
+    Model,
+    PictureFormat,
+    Resolution,
+)
 from sandbox.image_api.records import Route, Submission
 
 VIDEO_MODEL = "grok-imagine"
@@ -37,10 +47,15 @@ def is_picture(content: bytes) -> bool:
 
 
 def read_submission(
-    route: Route, fields: Mapping[str, object], files: Sequence[bytes] = (), *, strict: bool = True
+    route: Route,
+    fields: Mapping[str, object],
+    files: Sequence[bytes] = (),
+    *,
+    models: Collection[str] = (STANDARD, QUALITY),
+    strict: bool = True,
 ) -> Submission:
-    """Turn JSON or form fields, and uploaded files, into a submission. Raises Refusal."""
-    model = _model(fields)
+    """Turn JSON or form fields, and uploaded files, into a submission for one of `models`. Raises Refusal."""
+    model = _model(fields, models)
     if strict:
         _refuse_unknown(route, fields)
     prompt = _text(fields, "prompt")
@@ -60,17 +75,16 @@ def read_submission(
     )
 
 
-def _model(fields: Mapping[str, object]) -> Model:
+def _model(fields: Mapping[str, object], models: Collection[str]) -> Model:
     name = _text(fields, "model")
     if not name:
         raise Refusal("model is required")
     if name == VIDEO_MODEL:
-        raise Refusal(f"{name} is a video model, please call /v1/videos; for images use {Model.STANDARD}")
-    try:
-        return Model(name)
-    except ValueError:
+        raise Refusal(f"{name} is a video model, please call /v1/videos; for images use {STANDARD}")
+    if name not in models:
         message = f"No available channel for model {name} under group default (distributor)"
-        raise Refusal(message, "model_not_found", 503) from None
+        raise Refusal(message, "model_not_found", 503)
+    return Model(name)
 
 
 def _refuse_unknown(route: Route, fields: Mapping[str, object]) -> None:

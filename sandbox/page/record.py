@@ -125,7 +125,7 @@ def _task_row(task: ImageTask) -> Json:
     return {
         "key": task.task_id,
         "prompt": submission.prompt,
-        "model": submission.model.value,
+        "model": submission.model,
         "resolution": submission.resolution.value,
         "aspect_ratio": submission.aspect_ratio.value,
         "count": submission.count,

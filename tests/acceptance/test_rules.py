@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from bot.model import Model, Resolution
+from bot.model import QUALITY, Resolution
 from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
 from bot.store.store import Store
@@ -125,7 +125,7 @@ async def test_roles_say_who_may_use_it_also_in_one_channel_only(town: Town) -> 
 
 async def test_what_is_not_offered_is_refused_and_what_is_left_open_is_filled_in(town: Town) -> None:
     defaults = Options(resolution=Resolution.TWO_K, count=3)
-    await town.rule(models=(Model.QUALITY,), max_count=2, defaults=defaults)
+    await town.rule(models=(QUALITY,), max_count=2, defaults=defaults)
     ada = town.house.ada
     await town.refuses(await ada.command("imagine", prompt="x", model="Standard"), "not offered", "Quality")
     await town.refuses(await ada.command("imagine", prompt="x", count=3), "at most 2")

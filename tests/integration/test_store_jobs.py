@@ -15,6 +15,7 @@ from bot.model import (
     ARROWS,
     FINAL_STATES,
     OPEN_STATES,
+    QUALITY,
     AspectRatio,
     Charged,
     Failure,
@@ -22,7 +23,6 @@ from bot.model import (
     ImageRequest,
     JobState,
     Kept,
-    Model,
     PictureFormat,
     Resolution,
     Slot,
@@ -39,7 +39,7 @@ LATER = timedelta(seconds=7)
 
 FULL_REQUEST = ImageRequest(
     prompt="ein Fuchs 🦊, \x00 \ud800 \" ' \\ %s :name",
-    model=Model.QUALITY,
+    model=QUALITY,
     aspect_ratio=AspectRatio.AUTO,
     resolution=Resolution.TWO_K,
     count=4,

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from bot.errors import QueueFull, QuotaReached, TooManyJobs
-from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, Model, NewJob
+from bot.model import QUALITY, Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob
 from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
 from bot.store.queries import totals
 from bot.store.queries.ledger import By, DaySum, Entry, Extent, Sum
@@ -108,7 +108,7 @@ async def test_a_job_older_than_the_ledger_is_entered_when_it_is_delivered(scene
 
 
 async def test_sums_by_member_model_and_day(scene: Scene) -> None:
-    quality = replace(asking(scene, 2, count=2), request=ImageRequest("x", Model.QUALITY, count=2))
+    quality = replace(asking(scene, 2, count=2), request=ImageRequest("x", QUALITY, count=2))
     await scene.receive(asking(scene, 1, count=3), terms=Terms(cost_micros=60_000))
     await scene.receive(quality)
     scene.now += timedelta(hours=13)

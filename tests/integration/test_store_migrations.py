@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text, update
 
 from bot.errors import StartError
-from bot.model import Charged, Failure, FailureKind, ImageRequest, JobState, Model
+from bot.model import QUALITY, Charged, Failure, FailureKind, ImageRequest, JobState
 from bot.store import migrate
 from bot.store.engine import Database
 from bot.store.queries.ledger import Extent
@@ -124,7 +124,7 @@ async def test_rows_of_other_versions_can_be_read(scene: Scene) -> None:
     read = await scene.store.jobs.get(job.id)
 
     assert read is not None
-    assert (read.request.prompt, read.request.model, read.request.count) == ("a red fox", Model.QUALITY, 1)
+    assert (read.request.prompt, read.request.model, read.request.count) == ("a red fox", QUALITY, 1)
     assert read.request.aspect_ratio is ImageRequest("x").aspect_ratio
     assert read.request.sources[0].filename == "picture"
     assert read.failure == Failure(FailureKind.UNKNOWN, Charged.MAYBE)

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.errors import RulesChanged
-from bot.model import AspectRatio, Model, PictureFormat, Resolution
+from bot.model import QUALITY, AspectRatio, PictureFormat, Resolution
 from bot.policy.quotas import Terms
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules, SpoilerRule
@@ -36,10 +36,10 @@ EVERYTHING = Rules(
     spend_per_day=1_000_000,
     spend_per_month=20_000_000,
     jobs_per_member=2,
-    models=(Model.QUALITY,),
+    models=(QUALITY,),
     resolutions=(Resolution.ONE_K, Resolution.TWO_K),
     max_count=2,
-    defaults=Options(model=Model.QUALITY, aspect_ratio=AspectRatio.WIDE, format=PictureFormat.PNG, spoiler=False),
+    defaults=Options(model=QUALITY, aspect_ratio=AspectRatio.WIDE, format=PictureFormat.PNG, spoiler=False),
     spoiler=SpoilerRule.ALWAYS,
     private_only=True,
     blocked_words=("猫", "a\x00b"),

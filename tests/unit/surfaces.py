@@ -28,9 +28,11 @@ from bot.model import (
     Source,
 )
 from bot.policy.preferences import EditChoice, Notify, Preferences
+from bot.policy.catalog import MAX_ID_CHARS, MAX_MODELS
 from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.policy.request_input import BUILT_IN
+from bot.policy.role_limits import MemberLimits
 from bot.policy.rules import Rules
 from bot.store.queries.people import Stored
 from bot.ui.kit import texts
@@ -59,13 +61,16 @@ Surface = ui.LayoutView | ui.Modal
 LINK = "https://discord.com/channels/" + "/".join(["9" * 19] * 3)
 FILE_URL = "https://files.example.com/" + "x" * 370
 LONG_NAME: str = "x" * 32
+#: As many as there can be, with ids as long as they can be.
+MANY_MODELS = tuple(Model(f"{number}-" + "m" * (MAX_ID_CHARS - 2)) for number in range(MAX_MODELS))
+EVERYTHING = MemberLimits().on_offer(MANY_MODELS)
 NOW_LATER = NOW + timedelta(hours=3)
 
 
 def full_job(prompt: str, locale: str) -> Job:
     request = ImageRequest(
         prompt[:4000],
-        model=Model.QUALITY,
+        model=MANY_MODELS[0],
         resolution=Resolution.TWO_K,
         count=4,
         format=PictureFormat.WEBP,
@@ -114,9 +119,9 @@ def details(prompt: str, locale: str) -> Iterator[Surface]:
 
 def request_forms(prompt: str, locale: str) -> Iterator[Surface]:
     whole = full_job(prompt, locale)
-    yield forms.remix_form(whole)
+    yield forms.remix_form(whole, EVERYTHING)
     for pictures in (1, 4, 25):
-        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, pictures)
+        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, pictures, EVERYTHING)
 
 
 def presets(prompt: str, locale: str) -> Iterator[Surface]:
@@ -129,10 +134,10 @@ def presets(prompt: str, locale: str) -> Iterator[Surface]:
     for whose in (preset_forms.SERVER, preset_forms.MINE):
         for listed in (many, many[:1], []):
             yield preset_cards.listing(listed, whose, 0, in_guild=True, manages=True)
-        yield preset_forms.making_form(whose)
+        yield preset_forms.making_form(whose, MANY_MODELS)
     yield preset_cards.showing(many[0], 0, may_change=True, may_share=True)
     yield preset_cards.asking(many[0], 0)
-    yield preset_forms.changing_form(many[0], 0)
+    yield preset_forms.changing_form(many[0], 0, MANY_MODELS)
     yield preset_forms.saving_form(whole, for_server=True)
     for own in (Preferences(preset=many[-1].id), Preferences(Notify.LONG, "gone", EditChoice.NOBODY)):
         for is_elsewhere in (False, True):
@@ -200,10 +205,10 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         spend_per_day=10**12,
         spend_per_month=10**12,
         jobs_per_member=10**6,
-        models=tuple(Model),
+        models=MANY_MODELS,
         resolutions=tuple(Resolution),
         max_count=4,
-        defaults=BUILT_IN,
+        defaults=replace(BUILT_IN, model=MANY_MODELS[-1]),
         blocked_words=words,
         blocked_patterns=words,
         report_channel=ids[0],
@@ -216,13 +221,13 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         (ids[0], Rules(), full),
         (0, Rules(), Rules()),
     ):
-        holding = sections.EffectiveRules(channel_id, own, server, {})
+        holding = sections.EffectiveRules(channel_id, own, server, {}, MANY_MODELS)
         for section in sections.Section:
             for asks in (False, True):
                 view = settings_layout.View(section, holding, ids * 2, texts.plain(prompt[:150]), asks_to_reset=asks)
                 yield settings_layout.panel(view)
             for form in settings_layout.Form:
-                yield settings_forms.build(form, section, channel_id, own)
+                yield settings_forms.build(form, section, channel_id, own, MANY_MODELS)
 
 
 def reports(prompt: str, locale: str) -> Iterator[Surface]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.errors import Barred, InvalidRequest, NotAdmitted, RequestError
-from bot.model import AspectRatio, ImageRequest, Model, Resolution, Source
+from bot.model import QUALITY, STANDARD, AspectRatio, ImageRequest, Model, Resolution, Source
 from bot.policy.admission import Admitted, RequestContext, admit, quotas_of
 from bot.policy.bars import Bar
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import parse
 from bot.policy.quotas import Ceilings, SetBy, Span, What, Whose
 from bot.policy.request_input import Options, RequestInput
+from bot.policy.role_limits import limits_of
 from bot.policy.rules import AgeRule, EditRule, RoleLimits, RuleBook, Rules, SpoilerRule
 
-PRICES = parse("grok-imagine-image:1k=0.02")
+MODELS = (STANDARD, QUALITY)
+PRICES = parse("grok-imagine-image:1k=0.02", MODELS)
 GUILD, CHANNEL, THREAD = 13, 12, 14
 PLACE = RequestContext(user_id=1, channel_id=CHANNEL, guild_id=GUILD, role_ids=frozenset({5}))
 IN_THREAD = replace(PLACE, channel_id=THREAD, parent_id=CHANNEL)
@@ -33,9 +35,17 @@ async def admitted(
     book: RuleBook | None,
     ceilings: Ceilings | None = None,
     choices: Mapping[int, EditChoice] | None = None,
+    models: Sequence[Model] = MODELS,
 ) -> Admitted:
     return await admit(
-        place, asked, book, prices=PRICES, ceilings=ceilings or Ceilings(), choices=choices or {}, now=NOW
+        place,
+        asked,
+        book,
+        models=models,
+        prices=PRICES,
+        ceilings=ceilings or Ceilings(),
+        choices=choices or {},
+        now=NOW,
     )
 
 
@@ -85,22 +95,22 @@ async def test_roles() -> None:
 
 
 async def test_what_was_asked_for_and_is_not_offered_is_refused() -> None:
-    assert (await barred(Rules(models=(Model.QUALITY,)), RequestInput.of(ImageRequest("x")))).bar is Bar.MODEL
+    assert (await barred(Rules(models=(QUALITY,)), RequestInput.of(ImageRequest("x")))).bar is Bar.MODEL
     assert (await barred(Rules(max_count=2), RequestInput("x", Options(count=3)))).bar is Bar.COUNT
     asked = RequestInput("x", Options(resolution=Resolution.TWO_K))
     assert (await barred(Rules(resolutions=(Resolution.ONE_K,)), asked)).bar is Bar.RESOLUTION
 
 
 async def test_what_was_left_open_falls_to_something_that_is_offered() -> None:
-    rules = Rules(models=(Model.QUALITY,), resolutions=(Resolution.TWO_K,), max_count=2, defaults=Options(count=4))
+    rules = Rules(models=(QUALITY,), resolutions=(Resolution.TWO_K,), max_count=2, defaults=Options(count=4))
     request = await made(rules)
-    assert (request.model, request.resolution, request.count) == (Model.QUALITY, Resolution.TWO_K, 2)
+    assert (request.model, request.resolution, request.count) == (QUALITY, Resolution.TWO_K, 2)
 
 
 async def test_what_a_person_says_wins_over_the_servers_defaults() -> None:
-    rules = Rules(defaults=Options(count=2, model=Model.QUALITY))
+    rules = Rules(defaults=Options(count=2, model=QUALITY))
     request = await made(rules, RequestInput("x", Options(count=3), (Source("https://a.example"),)))
-    assert (request.count, request.model, request.aspect_ratio) == (3, Model.QUALITY, "auto")
+    assert (request.count, request.model, request.aspect_ratio) == (3, QUALITY, "auto")
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -132,8 +142,8 @@ def test_which_quotas_hold_where() -> None:
 
 
 async def test_all_that_is_in_the_way_is_told_at_once() -> None:
-    rules = Rules(channels=(99,), models=(Model.QUALITY,), max_count=2, blocked_words=("fox",))
-    asked = RequestInput("a fox", Options(model=Model.STANDARD, count=4))
+    rules = Rules(channels=(99,), models=(QUALITY,), max_count=2, blocked_words=("fox",))
+    asked = RequestInput("a fox", Options(model=STANDARD, count=4))
     reasons = await refused(rules, asked)
     assert [it.bar for it in reasons if isinstance(it, Barred)] == [Bar.CHANNEL, Bar.MODEL, Bar.COUNT, Bar.WORDS]
 
@@ -224,10 +234,10 @@ async def test_of_several_roles_the_most_generous_holds() -> None:
     rules = Rules(
         pictures_per_member_day=1,
         max_count=1,
-        models=(Model.STANDARD,),
+        models=(STANDARD,),
         role_limits=(
             RoleLimits(5, pictures_per_day=10, pictures_per_month=50, max_count=2),
-            RoleLimits(6, pictures_per_day=20, pictures_per_month=40, models=(Model.QUALITY,)),
+            RoleLimits(6, pictures_per_day=20, pictures_per_month=40, models=(QUALITY,)),
             RoleLimits(7),
         ),
     )
@@ -242,6 +252,71 @@ async def test_of_several_roles_the_most_generous_holds() -> None:
     [general] = quotas_of(replace(PLACE, role_ids=frozenset()), rules, Ceilings())
     assert (general.limit, general.role_id) == (1, None)
     assert (await made(rules, RequestInput("x", Options(count=2)), both)).count == 2
-    assert (await made(rules, RequestInput("x", Options(model=Model.QUALITY)), both)).model is Model.QUALITY
-    assert (await barred(rules, RequestInput("x", Options(model=Model.QUALITY)))).bar is Bar.MODEL
+    assert (await made(rules, RequestInput("x", Options(model=QUALITY)), both)).model is QUALITY
+    assert (await barred(rules, RequestInput("x", Options(model=QUALITY)))).bar is Bar.MODEL
     assert (await barred(rules, RequestInput("x", Options(count=3)), both)).bar is Bar.COUNT
+
+
+# --- models that are not on offer (any more)
+
+RETIRED = Model("painter-1")
+OTHERS = (QUALITY, Model("painter-2"))
+
+
+@pytest.mark.parametrize("models", [MODELS, OTHERS, (QUALITY,)])
+async def test_a_model_that_is_gone_is_refused_with_those_there_are(models: Sequence[Model]) -> None:
+    asked = RequestInput.of(ImageRequest("x", model=RETIRED))
+    with pytest.raises(NotAdmitted) as caught:
+        await admitted(PLACE, asked, RuleBook(GUILD, "v"), models=models)
+    [reason] = caught.value.reasons
+    assert isinstance(reason, Barred)
+    assert (reason.bar, reason.allowed) == (Bar.NO_SUCH_MODEL, (RETIRED, *models))
+
+
+async def test_of_the_models_there_are_only_those_of_the_place_are_named() -> None:
+    asked = RequestInput.of(ImageRequest("x", model=RETIRED))
+    reason = await barred(Rules(models=(QUALITY,)), asked)
+    assert (reason.bar, reason.allowed) == (Bar.NO_SUCH_MODEL, (RETIRED, QUALITY))
+
+
+async def test_who_names_no_model_gets_the_first_one_on_offer() -> None:
+    for models in (MODELS, OTHERS, (OTHERS[1], QUALITY)):
+        it = await admitted(PLACE, RequestInput("x"), RuleBook(GUILD, "v"), models=models)
+        assert it.request.model == models[0]
+
+
+@pytest.mark.parametrize(
+    ("rules", "model"),
+    [
+        (Rules(models=(RETIRED,)), STANDARD),
+        (Rules(models=(RETIRED, QUALITY)), QUALITY),
+        (Rules(defaults=Options(model=RETIRED)), STANDARD),
+        (Rules(defaults=Options(model=RETIRED), models=(QUALITY,)), QUALITY),
+        (Rules(role_limits=(RoleLimits(5, models=(RETIRED,)),)), STANDARD),
+        (Rules(role_limits=(RoleLimits(5, models=(RETIRED, QUALITY)),)), QUALITY),
+        (Rules(role_limits=(RoleLimits(5, models=(RETIRED,)),), models=(QUALITY,)), QUALITY),
+    ],
+)
+async def test_rules_that_name_a_model_that_is_gone_lock_nobody_out(rules: Rules, model: Model) -> None:
+    assert (await made(rules)).model == model
+
+
+def test_what_acts_of_rules_is_in_the_order_of_the_offer_and_comes_back() -> None:
+    rules = Rules(models=(QUALITY, RETIRED, STANDARD), defaults=Options(model=RETIRED, count=2), max_count=3)
+    acting = rules.on_offer(MODELS)
+    assert (acting.models, acting.defaults, acting.max_count) == (MODELS, Options(count=2), 3)
+    assert rules.on_offer((RETIRED,)).models == (RETIRED,)
+    assert rules.on_offer((RETIRED,)).defaults == Options(model=RETIRED, count=2)
+
+
+def test_a_channel_whose_models_are_all_gone_has_those_of_its_server() -> None:
+    book = RuleBook(GUILD, "v", Rules(models=(QUALITY,)), {CHANNEL: Rules(models=(RETIRED,), max_count=2)})
+    acting = book.on_offer(MODELS).at(CHANNEL)
+    assert (acting.models, acting.max_count) == ((QUALITY,), 2)
+
+
+def test_a_role_that_offers_only_what_is_gone_offers_what_there_is() -> None:
+    rules = Rules(role_limits=(RoleLimits(5, models=(RETIRED,)), RoleLimits(6, models=(QUALITY,))))
+    limits = limits_of(frozenset({5, 6}), rules)
+    assert limits.on_offer(MODELS).models == (QUALITY,)
+    assert limits_of(frozenset({5}), rules).on_offer(MODELS).models == MODELS

@@ -11,7 +11,7 @@ import pytest
 from bot.jobs.polling.forecast import WINDOW_S, QueuePace, QueueState
 from bot.jobs.polling.latency import Latency
 from bot.jobs.polling.pacer import Pacer
-from bot.model import FailureKind, JobState, Model, Progress, Resolution
+from bot.model import QUALITY, FailureKind, JobState, Progress, Resolution
 from tests.unit.samples import Notes, job, request
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ def painted_s(pacer: Pacer, **options: object) -> float | None:
 
 def test_before_anything_is_learned_only_what_is_published_is_told() -> None:
     assert painted_s(pacer()) == pytest.approx(9.6, rel=0.1)  # 80 % of the published times
-    assert painted_s(pacer(), model=Model.QUALITY) is None
+    assert painted_s(pacer(), model=QUALITY) is None
 
 
 def test_three_tasks_of_our_own_say_more_than_what_is_published() -> None:
@@ -57,19 +57,19 @@ def test_three_tasks_of_our_own_say_more_than_what_is_published() -> None:
 
 def test_a_kind_of_which_nothing_is_known_goes_by_the_others_of_its_model() -> None:
     one = pacer()
-    teach(one, 3, 30.0, model=Model.QUALITY)
-    assert painted_s(one, model=Model.QUALITY, resolution=Resolution.TWO_K) == pytest.approx(30, rel=0.1)
+    teach(one, 3, 30.0, model=QUALITY)
+    assert painted_s(one, model=QUALITY, resolution=Resolution.TWO_K) == pytest.approx(30, rel=0.1)
     assert painted_s(one) == pytest.approx(9.6, rel=0.1)  # another model's say nothing
 
 
 async def test_another_process_expects_what_this_one_has_learned() -> None:
     notes = Notes()
     one, other = pacer(notes), pacer(notes)
-    assert painted_s(other, model=Model.QUALITY) is None
-    teach(one, 5, 25.0, model=Model.QUALITY)
+    assert painted_s(other, model=QUALITY) is None
+    teach(one, 5, 25.0, model=QUALITY)
     await one.share()
     await other.share()
-    assert painted_s(other, model=Model.QUALITY) == pytest.approx(25, rel=0.1)
+    assert painted_s(other, model=QUALITY) == pytest.approx(25, rel=0.1)
 
 
 def test_what_is_learned_is_all_but_what_was_published() -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.pacer import EARLY_S, Pacer, PollPlan
 from bot.jobs.polling.stats import LatencyStats, kind_of
-from bot.model import ImageRequest, Model, Resolution
+from bot.model import QUALITY, ImageRequest, Resolution
 from tests.unit.samples import Notes, request
 
 MIDDLE = 0.5  # no jitter, and no probe
@@ -90,7 +90,7 @@ def test_a_task_found_after_a_restart_teaches_nothing() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        request(model=Model.QUALITY),
+        request(model=QUALITY),
         request(resolution=Resolution.TWO_K),
         request(count=4),
     ],

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from bot.config.env_example import env_example
 from bot.config.settings import VARIABLES, Settings, Sources, load
 from bot.errors import SettingsError
-from bot.model import ImageRequest, Model, Resolution, Source
+from bot.model import QUALITY, STANDARD, ImageRequest, Resolution, Source
+from bot.policy.catalog import EntryFaults
 from bot.policy.door import Audience
-from bot.policy.prices import PriceListFault, Prices, parse
+from bot.policy.prices import Prices, parse
 from bot.store.url import read_url
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,7 @@ def test_the_table_names_every_variable_with_its_default() -> None:
         "UNIALL_BASE_URL": "required",
         "DATABASE_URL": "sqlite:///data/easel.db",
         "UNIALL_MODE": "tasks",
+        "MODELS": "grok-imagine-image=Standard,grok-imagine-image-quality=Quality",
         "DISCORD_API_URL": "https://discord.com/api/v10",
         "DISCORD_SHARD_IDS": "automatic",
         "DISCORD_SHARD_COUNT": "automatic",
@@ -414,18 +416,20 @@ def test_settings_cannot_be_changed() -> None:
 
 # --- prices
 
+BOTH = (STANDARD, QUALITY)
+
 
 def test_a_picture_and_a_source_cost_what_the_list_says() -> None:
-    prices = parse("grok-imagine-image:1k=0.02, grok-imagine-image:input=0.002")
+    prices = parse("grok-imagine-image:1k=0.02, grok-imagine-image:input=0.002", BOTH)
     assert prices.cost_micros(ImageRequest("x", count=4), 3) == 60_000
     edit = ImageRequest("x", sources=(Source("https://a"), Source("https://b")))
     assert prices.cost_micros(edit, 1) == 24_000
 
 
 def test_what_the_list_does_not_name_has_no_cost() -> None:
-    prices = parse("grok-imagine-image:1k=0.02")
+    prices = parse("grok-imagine-image:1k=0.02", BOTH)
     assert prices.cost_micros(ImageRequest("x", resolution=Resolution.TWO_K), 1) is None
-    assert prices.cost_micros(ImageRequest("x", model=Model.QUALITY), 1) is None
+    assert prices.cost_micros(ImageRequest("x", model=QUALITY), 1) is None
     assert Prices().cost_micros(ImageRequest("x"), 1) is None
 
 
@@ -445,8 +449,8 @@ def test_what_the_list_does_not_name_has_no_cost() -> None:
     ],
 )
 def test_a_wrong_entry_says_what_is_wrong(entry: str, reason: str) -> None:
-    with pytest.raises(PriceListFault, match=reason):
-        parse(entry)
+    with pytest.raises(EntryFaults, match=reason):
+        parse(entry, BOTH)
 
 
 def test_every_wrong_entry_is_told() -> None:
@@ -456,5 +460,5 @@ def test_every_wrong_entry_is_told() -> None:
 
 @given(st.integers(0, 1_000_000_000), st.integers(0, 4))
 def test_no_price_is_rounded(micros: int, delivered: int) -> None:
-    prices = parse(f"grok-imagine-image:1k={Decimal(micros) / 1_000_000}")
+    prices = parse(f"grok-imagine-image:1k={Decimal(micros) / 1_000_000}", BOTH)
     assert prices.cost_micros(ImageRequest("x"), delivered) == micros * delivered

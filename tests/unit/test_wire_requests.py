@@ -10,7 +10,7 @@ import pytest
 from bot.errors import InvalidRequest
 from bot.image_api.validation import validate
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
-from bot.model import AspectRatio, ImageRequest, Kept, Model, PictureFormat, Resolution, Slot, Source
+from bot.model import QUALITY, AspectRatio, ImageRequest, Kept, Model, PictureFormat, Resolution, Slot, Source
 
 FOX = ImageRequest("a red fox")
 ONE = Source("https://cdn.example/1.png")
@@ -19,9 +19,7 @@ EDIT = ImageRequest("make it blue", aspect_ratio=AspectRatio.AUTO, sources=(ONE,
 
 
 def test_a_task_from_text_says_everything_and_holds_no_image_field() -> None:
-    asked = ImageRequest(
-        "a red fox", Model.QUALITY, AspectRatio.WIDE, Resolution.TWO_K, count=3, format=PictureFormat.WEBP
-    )
+    asked = ImageRequest("a red fox", QUALITY, AspectRatio.WIDE, Resolution.TWO_K, count=3, format=PictureFormat.WEBP)
     assert task_body(asked) == {
         "model": "grok-imagine-image-quality",
         "task_type": "text2image",
@@ -68,8 +66,7 @@ def test_what_the_page_allows_passes(asked: ImageRequest) -> None:
     [
         (replace(FOX, prompt=" \n"), "empty"),
         (replace(FOX, prompt="x" * 4001), "4000"),
-        (replace(FOX, model=cast("Model", "grok-imagine")), "videos"),
-        (replace(FOX, model=cast("Model", "dall-e-3")), "grok-imagine-image-quality"),
+        (replace(FOX, model=Model("grok-imagine")), "videos"),
         (replace(FOX, aspect_ratio=AspectRatio.AUTO), "edits only"),
         (replace(FOX, aspect_ratio=cast("AspectRatio", "21:9")), "9:16"),
         (replace(FOX, resolution=cast("Resolution", "4k")), "1k, 2k"),
