@@ -48,7 +48,8 @@ class PresetBook:
         Every command asks this, also those of people who have chosen nothing. So it is as patient as Discord allows:
         a database that stalls for a moment must not refuse anybody. Raises StoreUnavailable.
         """
-        return await self._presets.preferred(user_id, guild_id, ANSWER_WITHIN_S)
+        preset = await self._presets.preferred(user_id, guild_id, ANSWER_WITHIN_S)
+        return preset and self._as_it_acts(preset)
 
     async def is_there(self, preset_id: str) -> bool:
         """Whether there is such a preset, here or in another server."""
