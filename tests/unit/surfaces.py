@@ -27,8 +27,8 @@ from bot.model import (
     Resolution,
     Source,
 )
-from bot.policy.preferences import EditChoice, Notify, Preferences
 from bot.policy.catalog import MAX_ID_CHARS, MAX_MODELS
+from bot.policy.preferences import EditChoice, Notify, Preferences
 from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.policy.request_input import BUILT_IN
