@@ -152,7 +152,7 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
             health.sees_house(house.client, house.runner)
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
-        store.listen(house.runner.on_notify)
+        store.listen(house.runner.on_notify, places.worker_id)
         _background(stack, house.client.janitor.run(), "keeper")
         _background(stack, house.notices.run(), "notices")
         if gateway:

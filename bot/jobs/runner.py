@@ -2,9 +2,9 @@
 
 **Leases.** A job that is worked on belongs to one worker: a process, by its worker id, until `lease_until`. The
 heartbeat renews the leases every HEARTBEAT_S. A process that dies stops renewing; LEASE later its jobs belong to nobody
-and any process reclaims them. A process that only slept (a suspended machine, SIGSTOP) finds at its next heartbeat that
-jobs are no longer its own and stops work on them; whatever it writes before that is refused, because every step asks
-that the row still carries its worker id.
+and any process reclaims them, on PostgreSQL as soon as it is known to be dead (store/sync/presence.py). A process that
+only slept (a suspended machine, SIGSTOP) finds at its next heartbeat that jobs are no longer its own and stops work on
+them; whatever it writes before that is refused, because every step asks that the row still carries its worker id.
 
 **Loops.** Notifications wake them, and each also looks by itself: a lost notification costs some seconds, never a job.
 """
@@ -29,7 +29,7 @@ from bot.model import ACTIVE_STATES, Job, JobState
 log = structlog.stdlib.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
-HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S = 10.0, 2.0, 5.0
+HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S = 3.0, 2.0, 2.5
 MAX_FAULTS = 5  # exceptions of one job that nobody foresaw
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20

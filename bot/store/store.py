@@ -31,6 +31,7 @@ from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
+from bot.store.sync.presence import Presence
 from bot.store.thread import GRACE_S, DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
@@ -47,12 +48,15 @@ class Store:
     Made by `Store.open`, and bound to the event loop that opened it.
     """
 
-    def __init__(self, thread: DatabaseThread, address: URL, measures: Measures) -> None:
+    def __init__(
+        self, thread: DatabaseThread, address: URL, measures: Measures, presence: Presence | None = None
+    ) -> None:
         self._thread = thread
         self._address = address
         self._file = file_of(address) if is_sqlite(address) else None
         self._bell: Notifier | None = None
-        self.jobs = Jobs(self.run, measures)
+        self._presence = presence or Presence()
+        self.jobs = Jobs(self.run, measures, self._presence)
         self.lists = Lists(self.run)
         self.gallery = GalleryQueries(self.run)
         self.meta = Meta(self.run)
@@ -67,7 +71,14 @@ class Store:
         self.notices = NoticeQueries(self.run)
 
     @classmethod
-    async def open(cls, url: str, patience: float = CONNECT_PATIENCE_S, *, measures: Measures = UNMEASURED) -> Store:
+    async def open(
+        cls,
+        url: str,
+        patience: float = CONNECT_PATIENCE_S,
+        *,
+        measures: Measures = UNMEASURED,
+        presence: Presence | None = None,
+    ) -> Store:
         """Open the database at `url` (see `read_url`) and bring its tables up to date.
 
         Raises StartError, within `patience` seconds when it cannot be reached, and StoreInUse when another
@@ -83,7 +94,7 @@ class Store:
         finally:
             if not thread.ready.done() or thread.ready.cancelled() or thread.ready.exception():
                 thread.stop()
-        return cls(thread, address, measures)
+        return cls(thread, address, measures, presence)
 
     async def close(self) -> None:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""
@@ -94,13 +105,14 @@ class Store:
             async with asyncio.timeout(CLOSE_PATIENCE_S):
                 await self._thread.ended.wait()
 
-    def listen(self, on_notify: Callable[[str], None]) -> None:
+    def listen(self, on_notify: Callable[[str], None], worker_id: str) -> None:
         """Call `on_notify` with a job's id when another process changed it, with an empty text when the queue changed.
 
-        Only PostgreSQL has other processes. A notification may be lost: whoever listens looks by itself, too.
+        From then on the others see that `worker_id` is there. Only PostgreSQL has other processes. A notification may
+        be lost: whoever listens looks by itself, too.
         """
         if self._file is None:
-            self._bell = Notifier(self._address, on_notify)
+            self._bell = Notifier(self._address, on_notify, worker_id, self._presence)
 
     async def ping(self, patience: float = 5.0) -> None:
         """See whether the database answers within `patience` seconds. Raises StoreUnavailable."""

@@ -26,6 +26,7 @@ from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, va
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
+from bot.store.sync.presence import Presence
 from bot.store.thread import Run
 from bot.telemetry import UNMEASURED, Measures
 
@@ -47,11 +48,13 @@ class Received:
 class Jobs:
     """All that is asked of, and written to, the table of jobs. Any method may raise StoreUnavailable.
 
-    A job belongs to its `worker_id`, a process, while the lease lasts. `now` is always the caller's clock.
+    A job belongs to its `worker_id`, a process, while the lease lasts. `now` is always the caller's clock; leases are
+    kept by the database's, see sync/presence.py.
     """
 
-    def __init__(self, run: Run, measures: Measures = UNMEASURED) -> None:
+    def __init__(self, run: Run, measures: Measures = UNMEASURED, presence: Presence | None = None) -> None:
         self._run = run
+        self._presence = presence or Presence()
         self._measures = measures
 
     async def receive(
@@ -74,7 +77,7 @@ class Jobs:
         as unacknowledged.
         """
         values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
-        values |= {"owner": worker_id, "lease_until": now + lease}
+        values |= {"owner": worker_id, "lease_until": self._presence.database_time(now) + lease}
 
         def write(connection: Connection) -> Received:
             entry = admission.admit(connection, new, limit, terms, now)
@@ -172,9 +175,10 @@ class Jobs:
             return []
 
         def write(connection: Connection) -> list[Job]:
-            chosen = connection.execute(queue_order.claimable(now, room)).scalars().all()
+            there = self._presence.database_time(now)
+            chosen = connection.execute(queue_order.claimable(there, room)).scalars().all()
             place = {seq: index for index, seq in enumerate(chosen)}
-            taken = _take(connection, chosen, worker_id, now + lease)
+            taken = _take(connection, chosen, worker_id, there + lease)
             return sorted(taken, key=lambda job: place[job.seq])
 
         return await self._run(write)
@@ -183,13 +187,14 @@ class Jobs:
         """Keep everybody from claiming these waiting jobs for a moment; returns those that nobody has meanwhile."""
         if not job_ids:
             return []
+        there = self._presence.database_time(now)
         waiting = (
             select(jobs.c.seq)
-            .where(jobs.c.id.in_(job_ids), jobs.c.state == JobState.WAITING, queue_order.free(now))
+            .where(jobs.c.id.in_(job_ids), jobs.c.state == JobState.WAITING, queue_order.free(there))
             .with_for_update(skip_locked=True)
         )
         return await self._run(
-            lambda connection: _take(connection, connection.execute(waiting).scalars().all(), worker_id, now + lease)
+            lambda connection: _take(connection, connection.execute(waiting).scalars().all(), worker_id, there + lease)
         )
 
     async def let_go(self, worker_id: str, job_ids: Sequence[str]) -> list[str]:
@@ -207,25 +212,28 @@ class Jobs:
     async def reclaim(self, worker_id: str, *, now: datetime, lease: timedelta, include_own: bool) -> list[Job]:
         """Take over what nobody has a lease on, oldest first: unfinished jobs out of the queue, and untold ends.
 
+        On PostgreSQL the leases of a process that is known to be dead count no more, though they have not run out.
+
         `include_own` is for the start of a process: what carries its name is a dead predecessor's, so that is
         taken over too, and what the predecessor had claimed goes back into the queue. Without it a job of `worker_id`
         comes up only when its lease ran out because `keep` was late.
         """
-        left = queue_order.free(now)
-        if include_own:
-            left = or_(left, jobs.c.owner == worker_id)
-        abandoned = (
-            select(jobs.c.seq)
-            .where(UNANNOUNCED, jobs.c.state != JobState.WAITING, left)
-            .order_by(jobs.c.seq)
-            .with_for_update(skip_locked=True)
-        )
 
         def write(connection: Connection) -> list[Job]:
-            if include_own:
-                claimed = and_(jobs.c.owner == worker_id, jobs.c.state == JobState.WAITING)
+            self._presence.compare_clocks(connection)
+            there = self._presence.database_time(now)
+            left: list[ColumnElement[bool]] = [jobs.c.owner == worker_id] if include_own else []
+            left += self._presence.of_the_dead(connection, worker_id, there + lease)
+            if left:
+                claimed = and_(or_(*left), jobs.c.state == JobState.WAITING)
                 connection.execute(update(jobs).where(claimed).values(_FREED))
-            return _take(connection, connection.execute(abandoned).scalars().all(), worker_id, now + lease)
+            abandoned = (
+                select(jobs.c.seq)
+                .where(UNANNOUNCED, jobs.c.state != JobState.WAITING, or_(queue_order.free(there), *left))
+                .order_by(jobs.c.seq)
+                .with_for_update(skip_locked=True)
+            )
+            return _take(connection, connection.execute(abandoned).scalars().all(), worker_id, there + lease)
 
         return await self._run(write)
 
@@ -249,7 +257,8 @@ class Jobs:
         if not job_ids:
             return {}
         held = and_(jobs.c.owner == worker_id, jobs.c.id.in_(job_ids))
-        kept = await self._run(lambda connection: _update(connection, held, {"lease_until": now + lease}))
+        until = self._presence.database_time(now) + lease
+        kept = await self._run(lambda connection: _update(connection, held, {"lease_until": until}))
         return {job.id: job for job in kept}
 
     async def release(self, worker_id: str) -> None:

@@ -14,6 +14,7 @@ This holds only as long as all locks of a transaction go through this module; te
 
     everyone                    -2**63 + 1
     named things                -2**63 + 2**32 and 2**32 numbers from there
+    processes, by worker id     -2**63 + 2**33 and 2**32 numbers from there; held by a session, see presence.py
     servers, by id              negative ids; Discord's ids stay below 2**62 until the year 2084
     maintenance of the tables   a few numbers below 2**40, where no Discord id lies
     people, by id               positive ids
@@ -23,9 +24,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection, Transaction, text
+
+if TYPE_CHECKING:
+    import psycopg
 
 _WAIT = text("SELECT pg_advisory_xact_lock(:key)")
 _TRY = text("SELECT pg_try_advisory_xact_lock(:key)")
@@ -39,6 +43,13 @@ OF_MIGRATION = 0x4541_5345_4C
 OF_RETENTION = 0x4541_5345_4D
 
 _NAMED = -(2**63) + 2**32
+_PROCESSES = -(2**63) + 2**33
+_BE_THERE = "SELECT pg_advisory_lock(%s)"
+# A key of 64 bits is told as two halves without a sign.
+_OF_SESSIONS = text(
+    "SELECT classid::bigint AS high, objid::bigint AS low FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    " AND objsubid = 1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class Contended(Exception):
@@ -58,6 +69,22 @@ def of_user(user_id: int) -> int:
 def of_name(name: str) -> int:
     """The key for something with a name. Two names may share a key: then one waits for the other in vain, no more."""
     return _NAMED + zlib.crc32(name.encode())
+
+
+def of_process(worker_id: str) -> int:
+    """The key that a process holds as long as it is connected."""
+    return _PROCESSES + zlib.crc32(worker_id.encode())
+
+
+def be_there(session: psycopg.Connection[Any], worker_id: str) -> None:
+    """Hold a process's own key until this session ends. Nobody else ever asks for it, so there is no waiting."""
+    session.execute(_BE_THERE, (of_process(worker_id),))
+
+
+def held_by_processes(connection: Connection) -> set[int]:
+    """The advisory keys that are held in this database just now, those of processes among them."""
+    found = connection.execute(_OF_SESSIONS)
+    return {key - 2**64 if (key := (row.high << 32) | row.low) >= 2**63 else key for row in found}
 
 
 def hold(connection: Connection, keys: Iterable[int]) -> None:

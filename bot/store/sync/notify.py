@@ -1,5 +1,7 @@
 """Word between the processes on one PostgreSQL: a notification wakes, polling guarantees. SQLite has one process.
 
+The connection that listens also holds the lock with the process's name; see presence.py.
+
 Notifications are hints. One that gets lost costs a little time, because every loop that waits for one also looks by
 itself.
 """
@@ -10,16 +12,19 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.engine import postgresql_engine
+from bot.store.sync import advisory_locks
+from bot.store.sync.presence import Presence
 
 _CHANNEL = "easel"
 _RING = text("SELECT pg_notify(:channel, :job_id)")
 _LOOK_S = 1.0  # how long the thread takes to see that it shall end
-_PAUSE_S = 5.0  # before a lost connection is tried again
+_PAUSE_S = 1.0  # before a lost connection is tried again
 
 
 def notify(connection: Connection, job_id: str = "") -> None:
@@ -34,8 +39,10 @@ class Notifier:
     Calls `on_notify` in the event loop with a job's id, or with an empty text when the queue changed.
     """
 
-    def __init__(self, url: URL, on_notify: Callable[[str], None]) -> None:
+    def __init__(self, url: URL, on_notify: Callable[[str], None], worker_id: str, presence: Presence) -> None:
         self._url = url
+        self._worker_id = worker_id
+        self._presence = presence
         self._on_notify = on_notify
         self._loop = asyncio.get_running_loop()
         self._stopping = threading.Event()
@@ -58,17 +65,22 @@ class Notifier:
 
         engine = postgresql_engine(self._url)
         try:
-            with contextlib.closing(engine.raw_connection()) as held:
-                connection = held.driver_connection
-                assert isinstance(connection, psycopg.Connection)
+            held = engine.raw_connection()
+            opened = cast("psycopg.Connection[Any]", held.driver_connection)
+            # Out of the pool, which would write a traceback when it finds the connection lost.
+            held.detach()
+            with contextlib.closing(opened) as connection:
                 connection.autocommit = True
                 connection.execute(f"LISTEN {_CHANNEL}")
+                advisory_locks.be_there(connection, self._worker_id)
+                self._presence.seen()
                 # What was said while nobody listened is found by looking at the line once.
                 self._tell("")
                 while not self._stopping.is_set():
                     for notice in connection.notifies(timeout=_LOOK_S):
                         self._tell(notice.payload)
         finally:
+            self._presence.lost()
             engine.dispose()
 
     def _tell(self, job_id: str) -> None:

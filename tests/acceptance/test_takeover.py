@@ -1,0 +1,55 @@
+"""On PostgreSQL the jobs of a dead process go on within fifteen seconds, at its next start or with a worker."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sandbox.image_api.latency import Latency
+from tests.acceptance.abreast import abreast
+from tests.acceptance.conftest import OpenHouse, eventually, with_pictures
+from tests.acceptance.processes import easel
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PROMISED_S = 15.0
+SLOW_MACHINE_S = 15.0  # a start and a delivery on a machine that does much else
+
+
+@abreast
+async def test_the_next_start_goes_on_soon_after_the_death(open_house: OpenHouse) -> None:
+    async with open_house("postgresql", latency=Latency.fixed(0.5)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await eventually(lambda: house.image_api.accepted)
+        await house.bot.kill()
+        died = time.monotonic()
+        await house.start_bot()
+        await reply.until(with_pictures, PROMISED_S + SLOW_MACHINE_S)
+        assert time.monotonic() - died < PROMISED_S + SLOW_MACHINE_S
+        assert len(house.image_api.accepted) == 1
+        assert [message.id for message in house.with_pictures()] == [reply.message.id]
+
+
+@abreast
+async def test_a_worker_takes_over_from_a_dead_bot(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with open_house("postgresql", latency=Latency.fixed(1.0)) as house:
+        variables = {
+            "DISCORD_TOKEN": house.discord.token,
+            "DISCORD_API_URL": house.discord.api_url,
+            "DATABASE_URL": house.database,
+            "UNIALL_API_KEY": "sandbox",
+            "UNIALL_BASE_URL": house.image_api.base_url,
+            "MAX_ACTIVE_JOBS": "1",
+        }
+        async with easel(tmp_path_factory.mktemp("worker"), "work", **variables) as worker:
+            await worker.line("Easel is at work")
+            replies = [await house.ada.command("imagine", prompt=f"fox {number}") for number in range(3)]
+            await eventually(lambda: len(house.image_api.accepted) > 1)
+            await house.bot.kill()
+            for reply in replies:
+                await reply.until(with_pictures, PROMISED_S + SLOW_MACHINE_S)
+            assert len(house.image_api.accepted) == len(house.with_pictures()) == len(replies)
+            await house.start_bot()

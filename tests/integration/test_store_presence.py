@@ -1,0 +1,112 @@
+"""Dead processes on one PostgreSQL: found out within seconds, and never taken for dead while they live."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.model import Job, JobState
+from bot.store.store import Store
+from bot.store.sync.presence import UNSEEN, Presence
+from tests.databases import PostgresServer
+from tests.integration.conftest import Scene
+
+SOON_S = UNSEEN.total_seconds() + 4
+A_LITTLE = timedelta(seconds=1)
+
+
+@asynccontextmanager
+async def process(url: str, worker_id: str, ahead: timedelta = timedelta(0)) -> AsyncGenerator[Scene]:
+    """A process of this name, there until the end; its clock is so far ahead of the database's."""
+
+    def clock() -> datetime:
+        return datetime.now(UTC) + ahead
+
+    store = await Store.open(url, presence=Presence(clock))
+    store.listen(lambda _: None, worker_id)
+    try:
+        yield Scene(store, now=clock(), worker_id=worker_id, made=100 * len(worker_id))
+    finally:
+        await store.close()
+
+
+async def painting(scene: Scene) -> Job:
+    """A job that this process has bought."""
+    await scene.job(JobState.WAITING)
+    (job,) = await scene.claim()
+    return await scene.move(await scene.move(job, JobState.SUBMITTING), JobState.PAINTING)
+
+
+async def reclaimed(scene: Scene, clock: Callable[[], datetime], within_s: float) -> list[str]:
+    """What a process takes over in this time, as its loop does it."""
+    ends, found = time.monotonic() + within_s, list[str]()
+    while not found and time.monotonic() < ends:
+        jobs = await scene.store.jobs.reclaim(scene.worker_id, now=clock(), lease=scene.lease, include_own=False)
+        found = [job.id for job in jobs]
+        await asyncio.sleep(0.3)
+    return found
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    return postgres.create_database()
+
+
+async def test_a_process_that_is_gone_is_found_out_long_before_its_leases_run_out(url: str) -> None:
+    async with process(url, "second") as second:
+        async with process(url, "first") as first:
+            job = await painting(first)
+            await asyncio.sleep(UNSEEN.total_seconds())
+            await first.store.jobs.keep("first", [job.id], now=now(), lease=first.lease)
+            assert await reclaimed(second, now, 3) == []
+        assert await reclaimed(second, now, SOON_S) == [job.id]
+
+
+async def test_a_process_whose_connection_is_lost_keeps_its_jobs_while_its_heart_beats(
+    url: str, postgres: PostgresServer
+) -> None:
+    async with process(url, "second") as second, process(url, "first") as first:
+        job = await painting(first)
+        ends = time.monotonic() + SOON_S
+        while time.monotonic() < ends:
+            # Ended again and again, so that its lock is hardly ever there.
+            postgres.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE query LIKE '%pg_advisory_lock%' AND pid <> pg_backend_pid()"
+            )
+            await first.store.jobs.keep("first", [job.id], now=now(), lease=first.lease)
+            assert await reclaimed(second, now, 1) == []
+
+
+async def test_a_process_that_was_frozen_keeps_its_jobs_until_its_leases_run_out(url: str) -> None:
+    async with process(url, "second") as second, process(url, "first") as first:
+        await painting(first)  # and no heartbeat after that: its lock is all there is of it
+        assert await reclaimed(second, now, SOON_S) == []
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=40), timedelta(seconds=-40)])
+async def test_clocks_that_differ_take_nothing_from_anybody(url: str, ahead: timedelta) -> None:
+    def fast() -> datetime:
+        return now() + ahead
+
+    async with process(url, "first") as first, process(url, "second", ahead) as second:
+        await painting(first)
+        assert await reclaimed(second, fast, 1) == []
+        # What the other leases, by its own clock, lasts as long as a lease does.
+        second.now, first.now = fast(), now()
+        mine = await second.job(JobState.WAITING)
+        claimed = await second.claim()
+        assert [job.id for job in claimed] == [mine.id]
+        first.now = now() + first.lease - A_LITTLE
+        assert await first.claim() == []
+        first.now = now() + first.lease + A_LITTLE
+        assert [job.id for job in await first.claim()] == [mine.id]
