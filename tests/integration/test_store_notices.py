@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from bot.model import Job, JobState
 from bot.policy.preferences import TOOK_LONG, Notify, Preferences
 from bot.store.queries.preferences import Notice
-from bot.store.schema import jobs
+from bot.store.schema import jobs, notices
 from tests.integration.conftest import Scene
 
 S = JobState
@@ -29,12 +29,12 @@ async def due(scene: Scene, worker_id: str = "here", *, include_own: bool = Fals
     )
 
 
-async def delivered(scene: Scene, took: timedelta = SECOND) -> Job:
+async def delivered(scene: Scene, took: timedelta = SECOND, *, channel_id: int = 12) -> Job:
     """A job that took so long from its acknowledgement on."""
     began = scene.now
     job = await scene.job(S.DELIVERING)
     scene.now = began + took
-    return await scene.move(job, S.DELIVERED)
+    return await scene.move(job, S.DELIVERED, target=replace(job.target, channel_id=channel_id))
 
 
 @pytest.mark.parametrize(
@@ -73,23 +73,23 @@ async def test_neither_private_replies_nor_failures_nor_what_a_backup_knew_of_ar
 async def test_one_process_has_a_notice_until_its_time_is_over(scene: Scene) -> None:
     await wants(scene, Notify.ALWAYS)
     job = await delivered(scene)
-    notices = scene.store.notices
+    store = scene.store.notices
     assert [it.job.id for it in await due(scene, "one")] == [job.id]
     assert await due(scene, "two") == []
-    assert await notices.trying(job.id, "one", scene.now)
+    assert await store.trying(job.id, "one", scene.now)
     tried_at = scene.now
     scene.now += LEASE
     [taken_over] = await due(scene, "two")
     assert (taken_over.job.id, taken_over.tried_at) == (job.id, tried_at)
     # The first one was only asleep: it must not send any more, nor put the notice off.
-    assert not await notices.trying(job.id, "one", scene.now)
-    await notices.later(job.id, "one", scene.now)
+    assert not await store.trying(job.id, "one", scene.now)
+    await store.later(job.id, "one", scene.now)
     assert await due(scene, "one") == []
-    await notices.later(job.id, "two", scene.now + SECOND)
+    await store.later(job.id, "two", scene.now + SECOND)
     assert await due(scene, "one") == []
     scene.now += SECOND
     assert [it.job.id for it in await due(scene, "one")] == [job.id]
-    await notices.done(job.id)
+    await store.done(job.id)
     scene.now += LEASE
     assert await due(scene, "two") == []
 
@@ -102,14 +102,23 @@ async def test_a_start_takes_back_what_its_predecessor_had(scene: Scene) -> None
     assert [it.job.id for it in await due(scene, "one", include_own=True)] == [job.id]
 
 
-async def test_the_oldest_come_first_and_a_notice_goes_with_its_job(scene: Scene) -> None:
+async def test_one_of_each_channel_at_a_time_the_oldest_first(scene: Scene) -> None:
     await wants(scene, Notify.ALWAYS)
-    first, second, third = [await delivered(scene) for _ in range(3)]
-    await scene.store.run(lambda connection: connection.execute(delete(jobs).where(jobs.c.id == second.id)) and None)
-    assert [it.job.id for it in await due(scene, at_most=2)] == [first.id]
-    assert [it.job.id for it in await due(scene, at_most=2)] == [third.id]
+    crowd = [await delivered(scene) for _ in range(3)]
+    alone = await delivered(scene, channel_id=99)
+    for job in (crowd[0], alone), (crowd[1],), (crowd[2],):
+        assert [it.job.id for it in await due(scene)] == [it.id for it in job]
     scene.now += LEASE
-    assert {it.job.id for it in await due(scene)} == {first.id, third.id}
+    assert [it.job.id for it in await due(scene, at_most=1)] == [crowd[0].id]
+
+
+async def test_a_notice_goes_with_its_job(scene: Scene) -> None:
+    await wants(scene, Notify.ALWAYS)
+    gone, kept = await delivered(scene), await delivered(scene)
+    await scene.store.run(lambda connection: connection.execute(delete(jobs).where(jobs.c.id == gone.id)) and None)
+    assert [it.job.id for it in await due(scene)] == [kept.id]
+    left = await scene.store.run(lambda connection: connection.execute(select(notices.c.job_id)).scalars().all())
+    assert list(left) == [kept.id]
 
 
 async def test_forgetting_a_person_takes_notices_and_choices_along(scene: Scene) -> None:

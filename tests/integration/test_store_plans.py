@@ -56,6 +56,10 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         "ix_jobs_guild_id_seq",
     ),
     "reclaim": (lambda scene: scene.reclaim(), "ix_jobs_unannounced"),
+    "notices": (
+        lambda scene: scene.store.notices.claim("here", now=scene.now, lease=scene.lease, at_most=10),
+        "sqlite_autoindex_jobs_1 (id=?)",
+    ),
     "release": (lambda scene: scene.store.jobs.release("here"), "ix_jobs_unannounced"),
     "old jobs": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_jobs_finished_at (finished_at<?)"),
     "old entries": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_ledger_named (reserved_at<?)"),

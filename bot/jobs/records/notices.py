@@ -53,7 +53,7 @@ class Notices:
         await self._give(include_own=True)
 
     async def _give(self, *, include_own: bool = False) -> None:
-        """Try what is due, several at a time: one channel that does not answer holds up the rest for ATTEMPT_S."""
+        """Try what is due, in several channels at a time: one that does not answer holds up the rest for ATTEMPT_S."""
         due = await self._notices.claim(
             self._worker_id, now=now(), lease=LEASE, at_most=AT_ONCE, include_own=include_own
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.model import Job
 from bot.policy.patience import ANSWER_WITHIN_S
@@ -83,13 +83,18 @@ class NoticeQueries:
     ) -> list[Notice]:
         """Take up to `at_most` notices that are due, oldest first; nobody else gets them until the lease is over.
 
+        At most one of each channel, because Discord paces messages by channel: a crowd in one holds up no other.
         `include_own` is for the start of a process: what carries its name was a dead predecessor's, and is due now.
         A notice whose job was deleted goes with this.
         """
         due = notices.c.due_at <= now
         if include_own:
             due = or_(due, notices.c.worker_id == worker_id)
-        query = select(notices).where(due).order_by(notices.c.made_at).limit(at_most)
+        nth = func.row_number().over(partition_by=jobs.c.channel_id, order_by=(notices.c.made_at, notices.c.job_id))
+        with_jobs = notices.outerjoin(jobs, jobs.c.id == notices.c.job_id)
+        ranked = select(notices.c.job_id, nth.label("nth")).select_from(with_jobs).where(due).subquery()
+        firsts = select(ranked.c.job_id).where(ranked.c.nth == 1)
+        query = select(notices).where(due, notices.c.job_id.in_(firsts)).order_by(notices.c.made_at).limit(at_most)
         query = query.with_for_update(skip_locked=True)
 
         def write(connection: Connection) -> list[Notice]:
