@@ -14,6 +14,7 @@ from bot.config.settings import load
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import make_home
+from tests.bots import MEASURED
 from tests.integration.forward_proxy import Proxy, proxying
 
 KEY = "sk-a-key-nobody-may-see"
@@ -29,7 +30,7 @@ async def services() -> AsyncGenerator[tuple[LittleDiscord, LocalImageApi]]:
 
 
 def environment(discord: LittleDiscord) -> Mapping[str, str]:
-    return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DISCORD_API_URL": discord.api_url}
+    return {**MEASURED, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DISCORD_API_URL": discord.api_url}
 
 
 async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str], **variables: str) -> tuple[int, str]:
