@@ -92,7 +92,7 @@ def parse_models(text: str) -> ModelCatalog:
         reasons.append(f"names {len(offers)} models, and at most {MAX_MODELS} can be offered")
     reasons += [f'names the model "{name[:ECHO_CHARS]}" twice' for name in _doubles(it.model for it in offers)]
     # Two choices that differ in capitals alone would be taken for one.
-    labels = _doubles(it.label.casefold() for it in offers)
+    labels = _doubles({it.model: it.label.casefold() for it in offers}.values())
     reasons += [f'has two models with the label "{label[:ECHO_CHARS]}"' for label in labels]
     if reasons:
         raise EntryFaults(reasons)

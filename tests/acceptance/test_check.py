@@ -255,6 +255,30 @@ async def test_ways_that_are_not_as_they_should_be_are_warnings(
     assert any(line.startswith(f"warn settings   {warning}") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("usable", "missing"),
+    [
+        (("painter-1", "xai/painter:2", "gpt-image-2"), []),
+        (("painter-1",), ["xai/painter:2"]),
+        (("gpt-image-2", "PAINTER-1"), ["painter-1", "xai/painter:2"]),
+    ],
+)
+async def test_the_models_on_offer_are_compared_with_those_the_key_can_use(
+    tmp_path: Path, usable: tuple[str, ...], missing: list[str]
+) -> None:
+    async with LittleDiscord().open() as discord, an_image_api() as api:
+        api.behaviour.models = usable
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url, MODELS="painter-1,xai/painter:2=Second")
+        warnings = await warned(tmp_path, settings)
+        assert [line.partition(" the model ")[2].partition(":  ")[0] for line in warnings] == [
+            f"{name}: GET /v1/models does not list it." for name in missing
+        ]
+        api.behaviour.lists_models = False
+        code, lines = await checked(tmp_path, settings)
+    assert code == 0
+    assert "cannot use the model" not in "".join(lines)
+
+
 async def test_a_model_that_the_key_cannot_use_is_a_warning(tmp_path: Path) -> None:
     async def models(_: web.Request) -> Reply:
         return reply(200, {"data": [{"id": "grok-imagine-image"}, {"id": "gpt-image-2"}]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -13,12 +14,13 @@ PROJECT = Path(__file__).parents[2]
 PATIENCE_S = 90.0
 
 
-async def say(*lines: str, out: Path) -> tuple[int, str, str]:
+async def say(*lines: str, out: Path, **variables: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of one call."""
     arguments = [argument for line in lines for argument in ("--say", line)]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "sandbox", *arguments, "--out", str(out)),
         cwd=PROJECT,
+        env={**os.environ, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -77,3 +79,22 @@ async def test_a_job_that_fails_ends_with_exit_code_1(tmp_path: Path) -> None:
     code, printed, _ = await say("/imagine prompt:a red fox [[refuse-at-once]]", out=tmp_path / "out")
     assert code == 1
     assert "Refused by moderation" in printed
+
+
+async def test_the_sandbox_offers_the_models_of_the_setting(tmp_path: Path) -> None:
+    models = "painter-1=Classic,painter-2=Bold & new"
+    lines = ("/imagine prompt:a fox", "/imagine prompt:a hen model:Bold & new")
+    code, printed, complained = await say(*lines, out=tmp_path / "out", MODELS=models)
+    assert (code, complained) == (0, "")
+    assert "Classic · 1:1" in printed
+    assert "Bold & new · 1:1" in printed
+    assert len(list((tmp_path / "out").iterdir())) == 2
+    code, _, complained = await say("/imagine prompt:a hen model:Standard", out=tmp_path / "out", MODELS=models)
+    assert code == 1
+    assert "Traceback" not in complained
+
+
+async def test_a_wrong_list_of_models_is_a_wrong_setting_of_the_sandbox_too(tmp_path: Path) -> None:
+    code, _, complained = await say("/imagine prompt:a fox", out=tmp_path / "out", MODELS="a=,b,b")
+    assert code == 2
+    assert [line.split()[0] for line in complained.splitlines()] == ["MODELS", "MODELS"]

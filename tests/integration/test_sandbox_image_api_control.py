@@ -37,6 +37,7 @@ async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http
         "latency": {"median": 1, "p95": 2},
         "fate": {"missing": 1, "address": "relative"},
         "strict": False,
+        "models": ["painter-1"],
     }
     async with http.post(board, json=order) as response:
         told = await response.json()
@@ -44,6 +45,10 @@ async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http
     assert api.latency == Latency(1, 2)
     assert api.behaviour.fate == Fate(missing=1, address=Address.RELATIVE)
     assert not api.behaviour.strict
+    async with http.get("/v1/models") as response:
+        assert [model["id"] for model in (await response.json())["data"]] == ["painter-1"]
+    async with http.post(board, json={"lists_models": False}), http.get("/v1/models") as response:
+        assert response.status == 404
     assert {scenario["name"] for scenario in told["scenarios"]} == set(SCENARIOS)
     async with http.post(board, json={"reset": True}) as response:
         assert (await response.json())["active"] == {}

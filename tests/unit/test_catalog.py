@@ -86,6 +86,8 @@ def test_a_model_without_a_label_is_called_by_its_id(text: str) -> None:
         ("unset", "menus use themselves"),
         ("a=All", "calls all models together"),
         ("grok-imagine=Best", "makes videos"),
+        ("a,a", 'names the model "a" twice'),
+        ("a=Best,a=Best", 'names the model "a" twice'),
         ("a,a=Best", 'names the model "a" twice'),
         ("a=One,b=Two,a=Three", 'names the model "a" twice'),
         ("a=Best,b=Best", 'the label "best"'),
