@@ -134,7 +134,8 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         )
         self.settings = settings
         self.door = settings.door
-        self.dispatcher = Dispatcher(settings.door, settings.operator_contact or "")
+        texts.operator_contact.set(settings.operator_contact or "")
+        self.dispatcher = Dispatcher(settings.door)
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)

@@ -91,8 +91,10 @@ class Policies:
                 raise
         return await by(fresh)
 
-    async def check_quotas(self, context: RequestContext, admitted: Admitted) -> None:
-        """Raise QuotaReached where a quota is too small already: nobody is asked to confirm what cannot be.
+    async def check_quotas(self, context: RequestContext, admitted: Admitted) -> Sequence[Standing]:
+        """How the quotas stand before the request. Raises QuotaReached where one is too small already.
+
+        Nobody is asked to confirm what cannot be.
 
         Only a look: the request is held to its quotas again in the transaction that writes it down.
         """
@@ -102,6 +104,7 @@ class Policies:
         for standing in now_there:
             if asks[standing.quota.what] > standing.left:
                 raise QuotaReached(standing, asks[standing.quota.what])
+        return now_there
 
     async def offer(self, context: RequestContext) -> MemberLimits:
         """What somebody may choose from in a place, for the forms that they open there. It names the models."""

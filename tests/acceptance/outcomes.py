@@ -14,7 +14,7 @@ from PIL import Image
 
 from bot.image_api.wire.answers import as_object
 from bot.model import Charged, FailureKind
-from bot.ui.kit.texts import CHARGES, ENDINGS
+from bot.ui.reply.endings import CHARGES, ENDINGS
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
 from sandbox.discord.server import LocalDiscord

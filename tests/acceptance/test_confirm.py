@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from sandbox.discord.reply import Reply
+from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, says, with_pictures
 from tests.databases import execute, rows
@@ -72,3 +73,34 @@ async def test_not_now_starts_nothing_and_others_cannot_answer(open_house: OpenH
         assert says("Nothing was started")(question.message)
         assert rows(house.database, "SELECT COUNT(*) FROM drafts") == [(0,)]
         assert not house.image_api.accepted
+
+
+@kinds
+@abreast
+async def test_the_first_card_and_the_question_say_what_it_costs_and_what_is_left(
+    open_house: OpenHouse, kind: str
+) -> None:
+    models = ("grok-imagine-image", "grok-imagine-image-quality")
+    variables = {
+        "PRICE_LIST": ",".join(f"{model}:{size}=0.02" for model in models for size in ("1k", "2k")),
+        "MAX_PICTURES_PER_USER_PER_DAY": "9",
+        "MAX_SPEND_PER_SERVER_PER_MONTH": "1.00",
+    }
+    async with open_house(kind, variables=variables, latency=Latency.fixed(2.0)) as house:
+        await asks_over(house, 50_000)
+        reply = await house.ben.command("imagine", prompt="a fox", count=2)
+        left = ("7 of your 9 pictures left today", "$0.96 of this server's $1.00 left this month")
+        assert says("Costs about $0.04", *left)(reply.states[0]), reply.text
+        assert says("Costs about $0.04", *left)(await reply.until(says("painting")))
+        done = await reply.until(with_pictures)
+        assert "left" not in done.text
+        question = await asked(house, "another fox")
+        assert says(*left)(question.message), question.text
+
+
+@abreast
+async def test_where_nothing_is_limited_the_card_says_nothing_of_money(open_house: OpenHouse) -> None:
+    async with open_house("sqlite", variables=PRICES) as house:
+        reply = await house.ben.command("imagine", prompt="a fox")
+        await reply.until(with_pictures)
+        assert not [state.text for state in reply.states if "$" in state.text or "left" in state.text]

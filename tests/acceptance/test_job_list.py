@@ -102,7 +102,7 @@ async def test_private_pictures_can_be_seen_again_by_their_user_alone(house: Hou
     await reply.until(with_pictures)
     job = job_of(house, "a secret")
     panel = await listed(house.ben)
-    assert says("a secret", "private: only the person who asked")(panel.message)
+    assert says("a secret", "private: only you see it")(panel.message)
     shown = await house.ben.press(panel, button(panel, "show", job))
     assert (await shown.until(with_pictures)).ephemeral
     others = await listed(house.ada)

@@ -39,7 +39,7 @@ async def test_nothing_is_deleted_without_a_second_yes(open_house: OpenHouse, ki
         reply = await house.ben.command("imagine", prompt="kept")
         await reply.until(with_pictures)
         panel = await house.ben.command("privacy")
-        assert says("1 request that has ended", "1 line in the ledger")(panel.message)
+        assert says("1 request that has ended", "1 entry in the record of costs")(panel.message)
         await house.ben.press(panel, "Delete my data")
         await house.ben.press(panel, "Keep it")
         assert says("1 request that has ended")(panel.message)
@@ -82,7 +82,7 @@ async def test_the_ledger_forgets_the_person_when_the_day_is_over(open_house: Op
     async with open_house(kind) as house:
         reply = await house.ben.command("imagine", prompt="today")
         await reply.until(with_pictures)
-        assert says("1 line of the ledger forgets you")((await deleted(house.ben)).message)
+        assert says("1 entry in the record of costs forgets you")((await deleted(house.ben)).message)
         theirs = f"ledger WHERE user_id = {house.ben.user.id}"
         assert count(house, theirs) == 1
         await house.kill_bot()

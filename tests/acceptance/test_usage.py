@@ -64,7 +64,7 @@ async def test_everybody_sees_their_own_and_managers_the_servers(open_house: Ope
         hers = await usage(house.ada)
         assert says("**Today**: 1 picture, unpriced")(hers.message)
         await house.ada.press(hers, "This server's usage")
-        await hers.until(says("What this server uses"))
+        await hers.until(says("This server's usage", "By member"))
         assert says("5 pictures · $0.08 · 1 picture without a price")(hers.message)
         assert says(f"<@{house.ben.user.id}>: 4 pictures · $0.08", "Quality: 1 picture, unpriced")(hers.message)
 

@@ -14,7 +14,7 @@ from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.mentions import Mentions
 from bot.ui.panels.guide import guide_card
-from bot.ui.reply import cards
+from bot.ui.reply import cards, endings
 from bot.ui.reply.cards import Shown
 from tests.unit.samples import NOW, TARGET, failed, job
 
@@ -103,7 +103,7 @@ def test_the_expected_time_is_told_until_it_has_passed() -> None:
 
 def test_a_painting_job_shows_progress_and_since_when() -> None:
     card = cards.painting(job(state=JobState.PAINTING, submitted_at=NOW), Progress(percent=30))
-    assert "30 %" in text_of(card)
+    assert "30%" in text_of(card)
     assert f"<t:{int(NOW.timestamp())}:R>" in text_of(card)
     assert labels_of(card) == ["Cancel"]
 
@@ -140,11 +140,11 @@ def test_without_any_file_left_there_is_no_empty_gallery() -> None:
 @pytest.mark.parametrize("kind", list(FailureKind))
 @pytest.mark.parametrize("charged", list(Charged))
 def test_every_ending_says_whether_it_was_charged(kind: FailureKind, charged: Charged) -> None:
-    assert texts.CHARGES[charged] in text_of(cards.ended(failed(kind, charged, "animated 0")))
+    assert endings.CHARGES[charged] in text_of(cards.ended(failed(kind, charged, "animated 0")))
 
 
 def test_endings_are_told_apart() -> None:
-    told = {texts.ENDINGS[kind].headline for kind in FailureKind}
+    told = {endings.ENDINGS[kind].headline for kind in FailureKind}
     assert len(told) == len(FailureKind)
 
 

@@ -125,10 +125,9 @@ def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequ
 class Dispatcher:
     """Hands each click to its panel, and begins and guards every answer, that to a command included."""
 
-    def __init__(self, door: Door, contact: str) -> None:
-        """`door` says whom the operator lets in, `contact` whom the others may ask; empty where nobody is named."""
+    def __init__(self, door: Door) -> None:
+        """`door` says whom the operator lets in."""
         self._door = door
-        self._contact = contact
         self._panels: dict[str, Panel] = {}
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
@@ -166,7 +165,7 @@ class Dispatcher:
         somebody_waits(interaction.response.is_done)
         if why := entrance.closed_to(interaction, self._door):
             if interaction.type is not discord.InteractionType.autocomplete:
-                await say(interaction, entrance.sentence(why, self._contact))
+                await say(interaction, entrance.sentence(why))
             return False
         if self._closing:
             if interaction.type is not discord.InteractionType.autocomplete:

@@ -32,7 +32,6 @@ def closed_to(interaction: Interaction, door: Door) -> Closed | None:
     return door.closed_to(interaction.user.id, interaction.guild_id, entrance)
 
 
-def sentence(why: Closed, contact: str) -> str:
+def sentence(why: Closed) -> str:
     """One sentence for whoever is not let in, and whom to ask where the operator has said so."""
-    said = tr(_SENTENCES[why])
-    return said if not contact else f"{said} {tr('Whom to ask: {contact}.', contact=texts.plain(contact))}"
+    return f"{tr(_SENTENCES[why])} {texts.whom_to_ask()}".rstrip()

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextvars import ContextVar
 from types import MappingProxyType
 
 from bot.errors import InvalidRequest, RequestError, SourceFault, TooManyJobs
 from bot.model import (
     MAX_SOURCE_BYTES,
     MAX_SOURCE_PIXELS,
-    Charged,
-    Failure,
-    FailureKind,
     ImageRequest,
-    Job,
-    JobState,
     Model,
 )
 from bot.ui.kit.language import mark, tr, trn
@@ -31,152 +26,11 @@ _EVERYONE = re.compile(r"@(?=everyone|here)")
 _LIST = re.compile(r"^[-+]|(?<=\d)\.(?=\s)", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """What a user is told when a job ends without pictures: a headline, what it means, and what to do next."""
-
-    headline: str
-    meaning: str
-    again: bool  # whether repeating the request can help
-
-
-ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
-    {
-        FailureKind.REFUSED: Ending(
-            mark("Refused by moderation"),
-            mark(
-                "The image API's moderation did not allow this request. Try different words or another picture; "
-                "the same words may pass another time."
-            ),
-            again=True,
-        ),
-        FailureKind.MODERATED: Ending(
-            mark("Not allowed here"),
-            mark(
-                "The moderation of whoever runs this bot does not allow this prompt, so nothing was sent to the image "
-                "API. Please use other words."
-            ),
-            again=False,
-        ),
-        FailureKind.MODERATION_DOWN: Ending(
-            mark("The prompt could not be checked"),
-            mark(
-                "The moderation of whoever runs this bot does not answer, and until it does nothing is painted. The "
-                "fault is not yours; please try again in a few minutes."
-            ),
-            again=True,
-        ),
-        FailureKind.OUT_OF_BALANCE: Ending(
-            mark("Out of balance"),
-            mark(
-                "The account that pays for pictures has no money left. The fault is not yours; please tell whoever "
-                "runs this bot."
-            ),
-            again=True,
-        ),
-        FailureKind.BAD_KEY: Ending(
-            mark("The bot's key was not accepted"),
-            mark(
-                "The image API does not accept this bot's key. The fault is not yours; please tell whoever runs this "
-                "bot."
-            ),
-            again=True,
-        ),
-        FailureKind.BAD_INPUT: Ending(
-            mark("The image API could not use this request"),
-            mark(
-                "It does not accept this combination of prompt, options or pictures, or does not offer this model. "
-                "Change something with **Remix**; if that does not help, please tell whoever runs this bot."
-            ),
-            again=False,
-        ),
-        FailureKind.BAD_SOURCE: Ending(mark("That picture cannot be used"), "", again=False),
-        FailureKind.SOURCE_GONE: Ending(
-            mark("The attached picture is no longer there"),
-            mark("Discord's address for it has expired. Please attach the picture again with `/edit`."),
-            again=False,
-        ),
-        FailureKind.BUSY: Ending(
-            mark("The image API is too busy"),
-            mark("It was asked several times and started nothing. Please try again in a few minutes."),
-            again=True,
-        ),
-        FailureKind.UNREACHABLE: Ending(
-            mark("The image API cannot be reached"),
-            mark("It was tried several times; the fault is not yours. Please try again in a few minutes."),
-            again=True,
-        ),
-        FailureKind.TIMED_OUT: Ending(
-            mark("Timed out"),
-            mark(
-                "The image API has not finished in time. The pictures may still come: **Check again** asks it once "
-                "more."
-            ),
-            again=True,
-        ),
-        FailureKind.HOST_REFUSED: Ending(
-            mark("The pictures are there, but Easel may not fetch them"),
-            mark(
-                "They lie on a host that whoever runs this bot has not opened for it. The fault is not yours; please "
-                "tell them. **Check again** brings the pictures once that is done."
-            ),
-            again=False,
-        ),
-        FailureKind.UNCERTAIN: Ending(
-            mark("Nobody knows whether this was painted"),
-            mark(
-                "The request went out, but no clear answer came back, so Easel does not send it again by itself. The "
-                "fault is not yours. Press **Again** if you want to ask anew; that may cost a second time."
-            ),
-            again=True,
-        ),
-        FailureKind.LOST: Ending(
-            mark("The pictures are lost"),
-            mark(
-                "The image API gave no picture that could be used, or no longer has it. The fault is not yours; "
-                "**Again** asks for it anew."
-            ),
-            again=True,
-        ),
-        FailureKind.PARTIAL: Ending(
-            mark("Some of the pictures are missing"),
-            mark("Their address did not work. **Check again** asks for them once more, for nothing."),
-            again=True,
-        ),
-        FailureKind.UNDELIVERABLE: Ending(
-            mark("The pictures could not be posted here"),
-            mark("Discord did not take them in this place. Please try again somewhere else."),
-            again=True,
-        ),
-        FailureKind.REPLY_DELETED: Ending(
-            mark("Deleted"), mark("The reply was deleted while the job ran."), again=False
-        ),
-        FailureKind.UNACKNOWLEDGED: Ending(
-            mark("Not started"), mark("Discord did not take the answer in time."), again=False
-        ),
-        FailureKind.CANCELLED: Ending(mark("Cancelled"), "", again=True),
-        FailureKind.UNKNOWN: Ending(
-            mark("Something went wrong at the image API"),
-            mark(
-                "It could not finish this, for a reason of its own. The fault is not yours. **Again** may work; if it "
-                "goes on, please tell whoever runs this bot."
-            ),
-            again=True,
-        ),
-    }
-)
-
-CHARGES: Mapping[Charged, str] = MappingProxyType(
-    {
-        Charged.NO: mark("Nothing was charged."),
-        Charged.MAYBE: mark("It may have been charged; nobody can tell from here."),
-        Charged.YES: mark("It was charged."),
-    }
-)
-
 SOURCE_FAULTS: Mapping[SourceFault, str] = MappingProxyType(
     {
-        SourceFault.NOT_A_PICTURE: mark("The attached file is no JPEG, PNG or WebP picture, whatever its name says."),
+        SourceFault.NOT_A_PICTURE: mark(
+            "The attached file is not a JPEG, PNG or WebP picture, even if its name says so."
+        ),
         SourceFault.HEIC: mark(
             "The attached picture is a HEIC file, as telephones take them, which Easel cannot open. Please send it as "
             "JPEG: a screenshot of it will do, or the camera setting “Most compatible”."
@@ -195,23 +49,22 @@ SOURCE_FAULTS: Mapping[SourceFault, str] = MappingProxyType(
         ),
         SourceFault.ANIMATED: mark("The attached picture is animated. Please attach a still picture."),
         SourceFault.BROKEN: mark(
-            "The attached picture is damaged or cut off. Please save it anew and attach it again."
+            "The attached picture is damaged or cut off. Please save it again and attach it once more."
         ),
         SourceFault.UNREADABLE: mark("The attached picture could not be read from Discord. Please attach it again."),
     }
 )
 
 NO_SUCH_JOB = mark(
-    "Easel no longer knows this picture, so its buttons have nothing to work with. Please ask anew with `/imagine`."
+    "Easel no longer knows this picture, so its buttons cannot do anything. Please ask for it again with `/imagine`."
 )
 NOT_YOURS = mark("Only the person who asked for this, or a member with the permission Manage Messages, can do that.")
 TOO_LATE_TO_CANCEL = mark("Too late to cancel: this has already ended, or its pictures are just arriving.")
-CANCELLING = mark("It is being cancelled; the image API has just been asked, so this takes a moment.")
+CANCELLING = mark("This is being cancelled. The picture service has just been asked for it, so it takes a moment.")
 DATABASE_BUSY = mark(
     "Easel cannot write down your request right now, so nothing was started. Please try again in a minute."
 )
-CHECKING = mark("Easel is asking the image API once more. The reply changes as soon as there is an answer.")
-STILL_ASKABLE = mark("**Check again** asks once more for what was ordered here, for nothing.")
+CHECKING = mark("Easel is asking the picture service once more. The reply changes as soon as there is an answer.")
 NONE_MORE = mark("There is nothing more yet. You can check again later.")
 ALREADY_CHECKING = mark("Easel is asking already, or the pictures have come meanwhile.")
 NOTHING_TO_EDIT = mark("There is no finished picture in this reply that could be edited.")
@@ -225,11 +78,14 @@ STILL_RUNNING = mark("Not finished yet, but the reply changes by itself again fo
 NO_PICTURE_IN_MESSAGE = mark("There is no picture in that message that could be edited.")
 NO_TEXT_IN_MESSAGE = mark("There is no text in that message that could be painted.")
 NOT_FETCHED = mark("The pictures are ready, but cannot be fetched yet; Easel keeps trying.")
-OWN_CHOICE = mark("The image API chose shape, size and format by itself here.")
+OWN_CHOICE = mark("The picture service chose shape, size and format by itself here.")
 COMMAND_TOO_OLD = mark("This command has changed since Discord showed it to you. Please type it once more.")
 FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once more.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
-INTERNAL_FAULT = mark("Something went wrong inside Easel; it has been noted. Please try again.")
+INTERNAL_FAULT = mark("Something went wrong inside Easel, and it was noted. Please try again.")
+
+#: OPERATOR_CONTACT, set once when a process begins.
+operator_contact: ContextVar[str] = ContextVar("operator_contact", default="")
 
 
 def model_name(model: Model) -> str:
@@ -240,6 +96,12 @@ def model_name(model: Model) -> str:
 def model_names(models: Iterable[Model]) -> str:
     """Several models, with commas between them."""
     return ", ".join(map(model_name, models))
+
+
+def whom_to_ask() -> str:
+    """Who runs this bot, where the operator has said so: for every sentence that says to tell them. Else nothing."""
+    contact = operator_contact.get()
+    return tr("This bot is run by {contact}.", contact=plain(contact)) if contact else ""
 
 
 def plain(text: str) -> str:
@@ -279,10 +141,16 @@ def options(request: ImageRequest) -> str:
 
 
 def dollars(micros: int) -> str:
-    """Millionths of a US dollar as an amount: `$0.02`, with as many decimals as it takes."""
+    """Millionths of a US dollar as settings take them: `$0.02`, with as many decimals as it takes."""
     amount = f"{micros / 1_000_000:.6f}".rstrip("0")
     whole, _, decimals = amount.partition(".")
     return f"${whole}.{decimals.ljust(2, '0')}"
+
+
+def money(micros: int) -> str:
+    """An amount for people, as their language writes it; from a dollar on in whole cents."""
+    exact = dollars(round(micros, -4) if micros >= 1_000_000 else micros)
+    return tr("${amount}", amount=exact[1:].replace(".", tr(".")))
 
 
 def seconds(value: float) -> str:
@@ -296,18 +164,6 @@ def seconds(value: float) -> str:
 def decimal(value: float) -> str:
     """A number with one digit behind the point, which in most languages is a comma."""
     return f"{value:.1f}".replace(".", tr("."))
-
-
-def ending(job: Job) -> Ending:
-    """What the user is told about a job that ended without pictures, in the language of the moment."""
-    failure = job.failure or Failure(FailureKind.UNKNOWN, Charged.MAYBE)
-    end = ENDINGS[failure.kind]
-    meaning = source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else tr(end.meaning)
-    if job.state is JobState.TIMED_OUT and failure.kind is not FailureKind.TIMED_OUT:
-        meaning = f"{meaning} {tr(STILL_ASKABLE)}"
-    charge = tr(CHARGES[failure.charged])
-    again = end.again or failure.detail.startswith(SourceFault.NO_ROOM)  # only the moment was wrong
-    return Ending(tr(end.headline), f"{meaning} {charge}".strip(), again)
 
 
 def source_fault(detail: str) -> str:

@@ -157,7 +157,7 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
         yield tr("There is no limit on pictures for you here.")
     for it in standings:
         is_money = it.quota.what is What.SPEND
-        left, limit = (texts.dollars(n) if is_money else str(n) for n in (it.left, it.quota.limit))
+        left, limit = (texts.money(n) if is_money else str(n) for n in (it.left, it.quota.limit))
         when = discord.utils.format_dt(it.renews_at, "R")
         yield f"**{tr(_SPANS[it.quota.span])}**: " + tr(
             LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when
@@ -167,9 +167,10 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
 def _whom_to_ask(*, in_server: bool) -> Iterator[str]:
     """Who decides here, and who runs the bot."""
     if in_server:
-        yield tr(
+        said = tr(
             "-# Members with the permission Manage Server decide what holds here. About anything else ask whoever runs "
             "this bot."
         )
     else:
-        yield tr("-# If something does not work, ask whoever runs this bot.")
+        said = tr("-# If something does not work, ask whoever runs this bot.")
+    yield f"{said} {texts.whom_to_ask()}".rstrip()

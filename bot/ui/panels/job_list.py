@@ -22,6 +22,7 @@ from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say, target_of
 from bot.ui.kit.language import mark, tr
+from bot.ui.reply.endings import ending
 from bot.ui.reply.reply import DiscordReplies
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,13 +34,13 @@ MAX_PAGES = 10_000
 NOBODY_ELSES = mark("Only members with the permission Manage Server or Manage Messages can see that.")
 NOT_YOURS_TO_SHOW = mark("Only the person who asked for these pictures can see them here.")
 LATER = mark("The pictures cannot be fetched right now. Please try again in a few minutes; nothing was lost.")
-GONE = mark("The image API no longer has these pictures. It keeps them for a limited time only.")
+GONE = mark("The picture service no longer has these pictures. It keeps them for a limited time only.")
 NOT_TAKEN = mark("Discord did not take the pictures. Please try again in a few minutes; nothing was lost.")
 
 _STATES = {
     JobState.RECEIVED: mark("Waiting in line"),
     JobState.WAITING: mark("Waiting in line"),
-    JobState.SUBMITTING: mark("Being sent to the image API"),
+    JobState.SUBMITTING: mark("Being sent to the picture service"),
     JobState.PAINTING: mark("Painting"),
     JobState.READY: mark("Painted"),
     JobState.DELIVERING: mark("Being posted"),
@@ -170,7 +171,7 @@ def _headline(job: Job, page: Page) -> str:
     """How far the request is, its place in line, and when."""
     when = discord.utils.format_dt(job.finished_at or job.submitted_at or job.received_at, "R")
     if job.failure is not None and job.state is not JobState.CANCELLED:
-        state = tr(texts.ending(job).headline)
+        state = tr(ending(job).headline)
     else:
         state = tr(_STATES[job.state])
     if place := page.places.get(job.id):
@@ -188,14 +189,14 @@ def _quote(job: Job, scope: Scope) -> str:
 def _small(job: Job, scope: Scope) -> str:
     """Who asked, the settings, and where the reply is."""
     who = "" if scope is Scope.MINE else f"<@{job.user_id}> · "
-    return f"-# {who}{texts.options(job.request)} · {_where(job)}"
+    return f"-# {who}{texts.options(job.request)} · {_where(job, scope)}"
 
 
-def _where(job: Job) -> str:
+def _where(job: Job, scope: Scope) -> str:
     """A link to the reply, or why there is none."""
     target = job.target
     if target.ephemeral:
-        return tr("private: only the person who asked sees the reply")
+        return tr("private: only you see it") if scope is Scope.MINE else tr("private")
     if job.reply_deleted or (job.failure is not None and job.failure.kind is FailureKind.REPLY_DELETED):
         return tr("the reply was deleted")
     if target.message_id is None:

@@ -23,16 +23,16 @@ FOR_EVER = mark("They stay until you delete them, because the buttons under thei
 NOT_KEPT = mark(
     "The pictures themselves are in Discord's messages, not here; one that cannot be posted waits on the bot's disk "
     "for at most a day. The token that lets Easel change a reply is deleted as soon as the request has ended. What "
-    "you ask for goes to the image API, your words perhaps also to a moderation service; to nobody else."
+    "you ask for goes to the picture service, your words perhaps also to a moderation service; to nobody else."
 )
 WHAT_GOES = mark(
     "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
     "buttons under them stop working, **Check again** and **Show pictures** included.\n"
     "- Your presets go, and all that you chose in `/preferences` and in forms.\n"
-    "- Requests in line are cancelled; nothing is charged for them. Those being painted are paid for already: they "
-    "are delivered, and go then.\n"
-    "- The ledger keeps its amounts without you. Lines of today keep you until the day ends (UTC), because the "
-    "quotas of the day are counted by them.\n"
+    "- Requests in line are cancelled at no cost. Those being painted are paid for already: they are delivered, and "
+    "go then.\n"
+    "- What was spent stays on record without your name. Today's entries keep it until the day ends (UTC), because "
+    "the limits of the day are counted by them.\n"
     "- What belongs to a server stays: its rules, its presets, and its list of blocked members."
 )
 
@@ -84,13 +84,19 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
             stored.others,
         ),
         trn(
-            "- **{count} line in the ledger**: which model, how many pictures, what they cost, where and when",
-            "- **{count} lines in the ledger**: which model, how many pictures, what they cost, where and when",
+            "- **{count} entry in the record of costs**: which model, how many pictures, what they cost, where and "
+            "when",
+            "- **{count} entries in the record of costs**: which model, how many pictures, what they cost, where and "
+            "when",
             stored.ledger,
         ),
     ]
     return card(
-        NEUTRAL, ui.TextDisplay("\n".join(lines)), ui.TextDisplay("\n".join(others)), _note(tr(NOT_KEPT)), row(delete)
+        NEUTRAL,
+        ui.TextDisplay("\n".join(lines)),
+        ui.TextDisplay("\n".join(others)),
+        _note(f"{tr(NOT_KEPT)} {texts.whom_to_ask()}".rstrip()),
+        row(delete),
     )
 
 
@@ -139,8 +145,8 @@ def _deleted(left: Stored) -> ui.LayoutView:
     if left.ledger:
         lines.append(
             trn(
-                "{count} line of the ledger forgets you when the day ends (UTC).",
-                "{count} lines of the ledger forget you when the day ends (UTC).",
+                "{count} entry in the record of costs forgets you when the day ends (UTC).",
+                "{count} entries in the record of costs forget you when the day ends (UTC).",
                 left.ledger,
             )
         )

@@ -85,14 +85,14 @@ class UsagePanel:
         of_server = {"guild_id": interaction.guild_id}
         table = await self._accounts.export(**(of_server if whose == SERVER else {"user_id": interaction.user.id}))
         name = f"easel-usage-{whose}.csv"
-        head: ui.TextDisplay[Any] = ui.TextDisplay(tr("The ledger of this month (UTC), one line for each request."))
+        head: ui.TextDisplay[Any] = ui.TextDisplay(tr("This month's requests (UTC), one line for each."))
         view = widgets.layout(head, ui.File(f"attachment://{name}"))
         await interaction.edit_original_response(view=view, attachments=[discord.File(io.BytesIO(table), name)])
 
 
 def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> ui.LayoutView:
     """An account as a card."""
-    head = tr("### What this server uses") if whose == SERVER else tr("### What you use")
+    head = tr("### This server's usage") if whose == SERVER else tr("### Your usage")
     lines = [
         head,
         tr("**Today**: {sum}", sum=_sum(account.today)),
@@ -107,7 +107,7 @@ def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> 
         parts.append(_list(tr("**By member, this month**"), [f"{_member(it)}: {_sum(it)}" for it in account.by_member]))
     if account.by_model:
         parts.append(_list(tr("**By model, this month**"), [f"{_model(it)}: {_sum(it)}" for it in account.by_model]))
-    parts.append(ui.TextDisplay(tr("-# Days and months are counted in UTC. What is running counts as asked for.")))
+    parts.append(ui.TextDisplay(tr("-# Days and months are counted in UTC. Running requests count in full.")))
     return card(GOOD, *parts, _buttons(whose, manages=manages))
 
 
@@ -128,14 +128,14 @@ def _sum(total: Sum) -> str:
     count = texts.pictures(total.pictures)
     if total.unpriced == total.pictures:
         return tr("{pictures}, unpriced", pictures=count) if total.pictures else count
-    told = f"{count} · {texts.dollars(total.cost_micros)}"
+    told = f"{count} · {texts.money(total.cost_micros)}"
     return tr(UNPRICED, sum=told, pictures=texts.pictures(total.unpriced)) if total.unpriced else told
 
 
 def _left(standing: Standing) -> str:
     quota = standing.quota
     name = QUOTA_NAMES[quota.whose, quota.what, quota.span]
-    show = texts.dollars if quota.what is What.SPEND else str
+    show = texts.money if quota.what is What.SPEND else str
     return tr(
         "{quota}: {left} of {limit} left, renews {when}",
         quota=tr(name),
@@ -150,7 +150,7 @@ def _list(head: str, lines: list[str]) -> ui.TextDisplay[Any]:
 
 
 def _member(total: Sum) -> str:
-    return f"<@{total.key}>" if total.key is not None else tr("*somebody whose data is deleted*")
+    return f"<@{total.key}>" if total.key is not None else tr("*a member who deleted their data*")
 
 
 def _model(total: Sum) -> str:
@@ -186,7 +186,7 @@ def _alt(account: Account) -> str:
     if not days:
         return tr("A chart of this month: nothing was painted yet.")
     if _in_dollars(account):
-        told = ", ".join(f"{it.day.day}: {texts.dollars(it.cost_micros)}" for it in days)
+        told = ", ".join(f"{it.day.day}: {texts.money(it.cost_micros)}" for it in days)
         return tr("US dollars per day of this month. {days}", days=told)[:1024]
     told = ", ".join(f"{it.day.day}: {it.pictures}" for it in days)
     return tr("Pictures per day of this month. {days}", days=told)[:1024]

@@ -19,7 +19,9 @@ from bot.ui.kit import texts
 from bot.ui.kit.card_notes import follow_up_note, preset_note
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
+from bot.ui.reply import endings
 from bot.ui.reply.actions import Action, job_row
+from bot.ui.reply.costs import Costs
 
 MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
 BAR_CELLS = 10
@@ -45,18 +47,22 @@ def _of_reply(build: Card[Rest]) -> Card[Rest]:
     return spoken
 
 
+NO_COSTS = Costs()
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What the place of a reply asks of its card.
 
     `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
     `with_prompt` is False where the server's AutoMod refuses to repeat the prompt. `overdue` when the time at which
-    the pictures were expected has passed.
+    the pictures were expected has passed. `costs` are told while the request runs.
     """
 
     parting: bool = False
     with_prompt: bool = True
     overdue: bool = False
+    costs: Costs = NO_COSTS
 
 
 PLAIN = Look()
@@ -77,7 +83,7 @@ def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that waits for its turn."""
     trouble = f"-# {_trouble(progress.trouble)}" if progress.trouble is not None else ""
     lines = (_place(progress, look), trouble, _quote(job, look))
-    return card(NEUTRAL, text(*lines), _by(job, _parting(look)), _running_row(job, look))
+    return card(NEUTRAL, text(*lines), _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
 
 
 @_of_reply
@@ -99,7 +105,7 @@ def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
     lines.append(_quote(job, look))
-    return card(WORKING, text(*lines), _by(job, _parting(look)), _running_row(job, look))
+    return card(WORKING, text(*lines), _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
 
 
 def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
@@ -133,7 +139,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
 @_of_reply
 def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
     """A job that ended without pictures: one plain sentence, and what can be done."""
-    ending = texts.ending(job)
+    ending = endings.ending(job)
     actions: list[Action] = []
     if job.state is JobState.TIMED_OUT:
         actions.append(Action.CHECK)
@@ -201,9 +207,9 @@ def source_filename(index: int, kind: PictureFormat) -> str:
 
 
 def _bar(percent: int) -> str:
-    """A bar of ten cells and the number, such as `▰▰▰▱▱▱▱▱▱▱ 30 %`."""
+    """A bar of ten cells and the number, such as `▰▰▰▱▱▱▱▱▱▱ 30%`."""
     filled = round(percent * BAR_CELLS / 100)
-    return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {percent} % "
+    return f"{'▰' * filled}{'▱' * (BAR_CELLS - filled)} {tr('{percent}%', percent=percent)} "
 
 
 def _parting(look: Look) -> str:
@@ -266,7 +272,7 @@ def _missing(job: Job, shown: Sequence[Shown]) -> str:
         )
     if len(shown) >= asked:
         return ""
-    return tr("{count} of {asked} pictures: the image API gave no more.", count=len(shown), asked=asked)
+    return tr("{count} of {asked} pictures: the picture service gave no more.", count=len(shown), asked=asked)
 
 
 def _for_you_alone(job: Job) -> str:
@@ -327,12 +333,12 @@ def _time_taken(job: Job) -> str:
     if job.submitted_at is None or job.ready_at is None:
         return whole
     painting = texts.seconds((job.ready_at - job.submitted_at).total_seconds())
-    return tr("{whole}, of which {painting} at the image API", whole=whole, painting=painting)
+    return tr("{whole}, of which {painting} for the painting", whole=whole, painting=painting)
 
 
 def _cost(job: Job, price: int | None) -> str:
     """What the job cost, or whether a failed one did."""
     if job.state is not JobState.DELIVERED and job.failure is not None:
-        return tr(texts.CHARGES[job.failure.charged])
+        return tr(endings.CHARGES[job.failure.charged])
     known = job.cost_micros if job.cost_micros is not None else price
-    return texts.dollars(known) if known is not None else tr("no price is set for this model")
+    return texts.money(known) if known is not None else tr("no price is set for this model")

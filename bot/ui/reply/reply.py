@@ -22,6 +22,7 @@ from bot.ui.kit.language import speaking, trn
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
+from bot.ui.reply.costs import Costs
 from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at
 from bot.ui.reply.updates import Updates, rounded
 
@@ -51,11 +52,13 @@ class DiscordReplies:
         self._studio = studio
         self._updates = Updates(self.card, self._edit_quietly, lambda job: self._reach.token_works(job.target))
         self._gone: set[str] = set()
+        self._costs: dict[str, Costs] = {}  # of running jobs, as they were when each was written
         self._unspeakable: set[str] = set()  # jobs whose prompt AutoMod refuses to be repeated
 
     def card(self, job: Job, progress: Progress) -> ui.LayoutView:
         """What a running job's reply shows now."""
-        look = replace(self._look(job), overdue=progress.due is not None and datetime.now(UTC) >= progress.due)
+        late = progress.due is not None and datetime.now(UTC) >= progress.due
+        look = replace(self._look(job), overdue=late, costs=self._costs.get(job.id, cards.NO_COSTS))
         return cards.running(job, progress, look)
 
     def speaks_of(self, job: Job) -> bool:
@@ -75,8 +78,12 @@ class DiscordReplies:
             with_prompt=self.speaks_of(job),
         )
 
-    def first_card(self, job: Job, progress: Progress) -> ui.LayoutView:
-        """What the acknowledgement of a job shows. Once Discord has taken it, call `acknowledged` with the same."""
+    def first_card(self, job: Job, progress: Progress, costs: Costs) -> ui.LayoutView:
+        """What the acknowledgement of a job shows. Once Discord has taken it, call `acknowledged` with the same.
+
+        `costs` are told on every card until the job ends or another process has it.
+        """
+        self._costs[job.id] = costs
         return self.card(job, replace(progress, due=rounded(progress.due)))
 
     def acknowledged(self, job: Job, view: ui.LayoutView, progress: Progress) -> None:
@@ -94,6 +101,7 @@ class DiscordReplies:
 
     def forget(self, job_id: str) -> None:
         """See `Replies.forget`."""
+        self._costs.pop(job_id, None)
         self._updates.drop(job_id)
 
     def is_late(self, job: Job) -> bool:
@@ -196,6 +204,7 @@ class DiscordReplies:
     async def _finish(self, job: Job) -> None:
         """Let no progress follow: the edit that comes now is the last one."""
         self._gone.discard(job.id)
+        self._costs.pop(job.id, None)
         await self._updates.finish(job.id)
 
     async def _edit_quietly(self, job: Job, view: ui.LayoutView) -> None:

@@ -20,7 +20,7 @@ from bot.ui.requests.intake import Intake, Parent
 from bot.ui.requests.questions import CONFIRM
 
 ANSWERED = mark("This question was answered already, or is too old. Please ask for the picture once more.")
-NOT_STARTED = mark("Nothing was started, and nothing was charged.")
+NOT_STARTED = mark("Nothing was started, and it cost nothing.")
 
 
 class ConfirmPanel:

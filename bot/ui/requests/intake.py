@@ -18,14 +18,15 @@ from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavail
 from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.service import JobService, Received
-from bot.policy.admission import Admitted, RequestContext
+from bot.policy.admission import RequestContext
 from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction, context_of, reply_locale, say, show, target_of
 from bot.ui.kit.language import tr
+from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.reply.transport import AUTOMOD
-from bot.ui.requests.questions import question
+from bot.ui.requests.questions import PriceQuestion, question
 from bot.ui.requests.refusals import may_retry, refusal_card
 
 log = structlog.stdlib.get_logger(__name__)
@@ -75,8 +76,9 @@ class Intake:
             log.error("the database did not take a new job in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
         else:
-            if isinstance(outcome, Admitted):
-                draft_id = await self._drafts.keep(interaction.user.id, outcome.request, parent.job_id, parent.link)
+            if isinstance(outcome, PriceQuestion):
+                request = outcome.admitted.request
+                draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link)
                 await interaction.response.send_message(view=question(outcome, draft_id), ephemeral=True)
                 return
             try:
@@ -86,13 +88,12 @@ class Intake:
 
     async def _taken(
         self, interaction: Interaction, context: RequestContext, asked: RequestInput, parent: Parent, *, confirmed: bool
-    ) -> Received | Admitted:
+    ) -> Received | PriceQuestion:
         """The job with its first row; or what its user has to be asked about. Raises RequestError or StoreError."""
         for look in range(LOOKS_AT_RULES):
             admitted = await self._owner.admit(context, asked, anew=look > 0)
             if admitted.needs_confirmation and not confirmed:
-                await self._owner.check_quotas(context, admitted)
-                return admitted
+                return PriceQuestion(admitted, await self._owner.check_quotas(context, admitted))
             private = admitted.request.private
             locale = reply_locale(interaction, private=private, rules=admitted.rules)
             try:
@@ -124,7 +125,8 @@ class Intake:
     async def _acknowledge(self, interaction: Interaction, received: Received) -> None:
         """Answer with the first card. What Discord refuses is not bought; what nobody knows is looked for."""
         job, progress = received.job, self._service.in_queue(received)
-        card = self._replies.first_card(job, progress)
+        price = self._service.prices.cost_micros(job.request, job.request.count)
+        card = self._replies.first_card(job, progress, Costs(price, received.standings))
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):
                 answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
@@ -135,6 +137,7 @@ class Intake:
                 return
             if exc.code == UNKNOWN_INTERACTION:
                 log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
+                self._replies.forget(job.id)
                 await self._service.unacknowledged(job)
             else:
                 # The library tries several times, and one that went before may have been taken.

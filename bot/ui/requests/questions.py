@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import discord
 from discord import ui
 
 from bot.policy.admission import Admitted
+from bot.policy.quotas import Standing
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import tr
 from bot.ui.kit.widgets import WORKING, button, card, row
+from bot.ui.reply.costs import Costs
 
 CONFIRM = "confirm"  # the panel that answers it
 
 
-def question(admitted: Admitted, draft_id: str) -> ui.LayoutView:
-    """What is asked for, what it is expected to cost, and two buttons."""
-    request = admitted.request
+@dataclass(frozen=True, slots=True)
+class PriceQuestion:
+    """What a person has to be asked about, and how their quotas stand before it."""
+
+    admitted: Admitted
+    standings: Sequence[Standing]
+
+
+def question(asked: PriceQuestion, draft_id: str) -> ui.LayoutView:
+    """What is asked for, what it is expected to cost, what is left, and two buttons."""
+    admitted, request = asked.admitted, asked.admitted.request
     lines = [
-        tr("### This costs about {price}", price=texts.dollars(admitted.price or 0)),
+        tr("### This costs about {price}", price=texts.money(admitted.price or 0)),
         texts.quoted(request.prompt),
         f"-# {texts.options(request)}",
-        tr("Requests over {limit} are asked about first here.", limit=texts.dollars(admitted.rules.confirm_over or 0)),
+        tr("Requests over {limit} are asked about first here.", limit=texts.money(admitted.rules.confirm_over or 0)),
     ]
+    if left := Costs(admitted.price, asked.standings).line(with_price=False):
+        lines.append(f"-# {left}")
     yes = button(tr("Confirm"), custom_id(CONFIRM, "yes", draft_id), discord.ButtonStyle.success)
     no = button(tr("Not now"), custom_id(CONFIRM, "no", draft_id))
     return card(WORKING, ui.TextDisplay("\n".join(lines)), row(yes, no))

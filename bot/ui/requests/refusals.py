@@ -105,7 +105,7 @@ def who_can_change(set_by: SetBy) -> str:
     """Whom to ask about a limit."""
     if set_by is SetBy.SERVER:
         return tr("Members with the permission Manage Server can change this limit with `/settings`.")
-    return tr("Only whoever runs this bot can change this limit.")
+    return f"{tr('Only whoever runs this bot can change this limit.')} {texts.whom_to_ask()}".rstrip()
 
 
 _WHO_HAS_PRICES = mark("Only whoever runs this bot can enter prices.")
@@ -123,7 +123,7 @@ def used_up(standing: Standing) -> str:
 
 def amount(quota: Quota, number: int) -> str:
     """So many pictures, or so much money."""
-    return texts.dollars(number) if quota.what is What.SPEND else str(number)
+    return texts.money(number) if quota.what is What.SPEND else str(number)
 
 
 def _kind(quota: Quota) -> tuple[Whose, What, Span]:
@@ -246,10 +246,10 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "Here you can edit your own pictures and Easel's, and those of members who allow it with `/preferences`. "
             "Nothing was started."
         ),
-        Bar.AUTHOR: lambda _: tr("Whoever posted this picture lets nobody edit theirs. Nothing was started."),
+        Bar.AUTHOR: lambda _: tr("Whoever posted this picture does not let others edit it. Nothing was started."),
         Bar.UNPRICED: lambda _: tr(
-            "A budget holds here, and nobody has said what this request costs, so nothing was started. {who}",
-            who=tr(_WHO_HAS_PRICES),
+            "There is a budget here, and the price of this request is not known, so nothing was started. {who}",
+            who=f"{tr(_WHO_HAS_PRICES)} {texts.whom_to_ask()}".rstrip(),
         ),
     }
 )
