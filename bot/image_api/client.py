@@ -222,6 +222,17 @@ class ImageApi:
         with self._holding.open(name) as file:
             return _save_text(pieces_of(file), into, max_bytes)
 
+    def discard_held(self, addresses: Iterable[str]) -> None:
+        """A job needs its results no more: remove those that came inside an answer and lie here."""
+        self._holding.discard(addresses)
+
+    def sweep_held(self, keep: Collection[str]) -> int:
+        """Remove old results that came inside answers, and the oldest of too many; returns how many went.
+
+        `keep` are the addresses of unfinished jobs.
+        """
+        return self._holding.sweep(keep)
+
     async def fetch_source(self, url: str, into: Path, *, max_bytes: int) -> Download:
         """Fetch an attachment of Discord, never with the key. Raises the DownloadError family."""
         return await self._sources.fetch(parse_address(url), into, max_bytes=max_bytes)

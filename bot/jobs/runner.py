@@ -260,6 +260,7 @@ class Runner:
         """
         mine = {*self._runs, *self._queue}
         self.deps.spool.trim(mine, older_than_s=SHELF_LIFE_S)
+        self.deps.api.sweep_held([address for run, _ in self._runs.values() for address in run.job.result_urls])
         for job_id in self.deps.spool.jobs() - mine:
             if await self.deps.jobs.get(job_id) is None and job_id not in self._runs:
                 self.deps.spool.remove(job_id)
@@ -326,6 +327,8 @@ class Runner:
             self.deps.spool.shelve(run.job.id)
         else:
             self.deps.spool.remove(run.job.id)
+            if run.job.state is JobState.DELIVERED and run.job.failure is None:
+                self.deps.api.discard_held(run.job.result_urls)
 
     def _free_slot(self, job_id: str) -> None:
         if job_id in self._at_api:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sandbox.image_api.latency import Latency
+from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, says, with_pictures
 from tests.acceptance.hostile import stranger, watched
 
@@ -103,3 +104,18 @@ async def test_after_delete_my_data_the_disk_holds_nothing_of_the_person(open_ho
         await panel.until(says("Your data is deleted"))
         assert list(spool_of(house).iterdir()) == []
         assert files(Path(str(spool_of(house)).replace(".spool", ".held"))) == []
+
+
+async def test_pictures_that_came_inside_an_answer_leave_the_disk_with_their_job(open_house: OpenHouse) -> None:
+    """One that stands in no message stays: its user may still fetch it."""
+    async with open_house(latency=Latency.fixed(1.0), paint=PaintMode.REAL) as house:
+        held = Path(str(spool_of(house)).replace(".spool", ".held"))
+        for mode in range(3):
+            reply = await house.ada.command("imagine", prompt=f"a red fox {mode} [[results-b64]]", count=2)
+            await reply.until(with_pictures, 30)
+        await eventually(lambda: files(held) == [], 10)
+        gone = await house.ada.command("imagine", prompt="a wolf [[results-b64]]")
+        await gone.until(says("painting"), 30)
+        await house.ada.delete(gone)
+        await eventually(lambda: [it.name for it in files(spool_of(house))] == ["picture-1"], 30)
+        assert len(files(held)) == 1

@@ -17,6 +17,7 @@ from bot.errors import DownloadGone, NotAPicture
 from bot.image_api.wire.blobs import (
     KEPT_FOR_S,
     MAX_ANSWER_BYTES,
+    PREFIX,
     SHORT_STRING_BYTES,
     AnswerTooLong,
     BlobFolder,
@@ -97,15 +98,47 @@ def test_a_name_that_was_never_given_out_opens_nothing(tmp_path: Path) -> None:
             BlobFolder(tmp_path).open(name)
 
 
-def test_strings_nobody_asked_for_are_swept_after_a_day(tmp_path: Path) -> None:
-    old, fresh, foreign = tmp_path / ("a" * 32), tmp_path / ("b" * 32), tmp_path / "notes"
-    for path in (old, fresh, foreign):
-        path.write_text("x")
-    past = time.time() - KEPT_FOR_S - 60
-    os.utime(old, (past, past))
-    os.utime(foreign, (past, past))
-    BlobFolder(tmp_path).create()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [fresh.name, foreign.name]
+def aged(folder: Path, name: str, size: int, age_s: float) -> Path:
+    path = folder / (name * 32)
+    path.write_bytes(b"x" * size)
+    past = time.time() - age_s
+    os.utime(path, (past, past))
+    return path
+
+
+def test_a_folder_that_is_in_use_is_swept_as_well(tmp_path: Path) -> None:
+    holding = BlobFolder(tmp_path)
+    holding.create()
+    old, kept, fresh = (aged(tmp_path, *it) for it in (("a", 1, KEPT_FOR_S + 9), ("b", 1, KEPT_FOR_S + 9), ("c", 1, 9)))
+    assert holding.sweep(keep=[f"{PREFIX}{kept.name}", "https://a.example/b", "/files/x"]) == 1
+    assert [it.exists() for it in (old, kept, fresh)] == [False, True, True]
+
+
+def test_too_much_of_them_is_bounded_the_oldest_first_and_none_that_is_wanted(tmp_path: Path) -> None:
+    hour = 3600.0
+    found = [aged(tmp_path, name, 400, age * hour) for name, age in (("a", 9.0), ("b", 8.0), ("c", 7.0), ("d", 0.1))]
+    assert BlobFolder(tmp_path, max_bytes=1000).sweep(keep=[f"{PREFIX}{found[0].name}"]) == 1
+    assert [it.exists() for it in found] == [True, False, True, True]
+    assert BlobFolder(tmp_path, max_bytes=1).sweep(keep=[]) == 2
+    assert found[3].exists(), "a job that is being delivered may need it"
+
+
+def test_what_is_discarded_is_gone_and_nothing_else(tmp_path: Path) -> None:
+    holding = BlobFolder(tmp_path)
+    mine, other = aged(tmp_path, "a", 1, 1), aged(tmp_path, "b", 1, 1)
+    notes = tmp_path / "notes"
+    notes.write_text("x")
+    os.utime(notes, (1, 1))
+    holding.sweep(keep=[])
+    holding.discard([f"{PREFIX}{mine.name}", f"{PREFIX}{mine.name}", f"{PREFIX}notes", "/notes", "https://a.example/x"])
+    assert sorted(it.name for it in tmp_path.iterdir()) == [other.name, "notes"]
+
+
+def test_a_folder_that_nothing_was_put_into_is_not_made(tmp_path: Path) -> None:
+    holding = BlobFolder(tmp_path / "held")
+    assert holding.sweep(keep=[]) == 0
+    holding.discard([f"{PREFIX}{'a' * 32}"])
+    assert not (tmp_path / "held").exists()
 
 
 def test_a_temporary_folder_goes_with_its_holding() -> None:

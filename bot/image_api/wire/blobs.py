@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import os
 import re
 import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,6 +30,10 @@ SHORT_STRING_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
 #: As long as results of this kind of API usually live at addresses.
 KEPT_FOR_S = 86_400.0
+#: So long a string is taken for one that a job may need in the next moment.
+SETTLED_S = 3600.0
+#: Of all held strings together: about 750 pictures of 2 MB, a third larger in base64.
+MAX_KEPT_BYTES = 2_000_000_000
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _IN_STRING = re.compile(rb'[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*', re.DOTALL)
@@ -40,11 +46,15 @@ class AnswerTooLong(ValueError):
 
 
 class BlobFolder:
-    """A folder of held strings. `folder` outlives the process where it is given; otherwise it is a temporary one."""
+    """A folder of held strings. `folder` outlives the process where it is given; otherwise it is a temporary one.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    A string leaves it with its job (`discard`). What nobody asked for, or a job left behind, goes with `sweep`.
+    """
+
+    def __init__(self, folder: Path | None = None, *, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._given = folder
         self._folder: Path | None = None
+        self._max_bytes = max_bytes
 
     @property
     def folder(self) -> Path:
@@ -54,14 +64,40 @@ class BlobFolder:
             else:
                 self._given.mkdir(parents=True, exist_ok=True)
                 self._folder = self._given
-                self._sweep(self._folder)
         return self._folder
 
-    def _sweep(self, folder: Path) -> None:
-        too_old = time.time() - KEPT_FOR_S
-        for path in folder.iterdir():
-            if _NAME.fullmatch(path.name) and path.stat().st_mtime < too_old:
+    def sweep(self, keep: Collection[str]) -> int:
+        """Remove what is older than KEPT_FOR_S, and the oldest of more than `max_bytes`; returns how many went.
+
+        `keep` are addresses of unfinished jobs: what they name stays. So does whatever is younger than SETTLED_S, as
+        its job may be another process's.
+        """
+        wanted = {name.removeprefix(PREFIX) for name in keep if name.startswith(PREFIX)}
+        left, gone, now = self._max_bytes, 0, time.time()
+        for path, stat in sorted(self._files(), key=lambda it: it[1].st_mtime, reverse=True):
+            left -= stat.st_size
+            age_s = now - stat.st_mtime
+            if path.name not in wanted and (age_s > KEPT_FOR_S or (left < 0 and age_s > SETTLED_S)):
                 path.unlink(missing_ok=True)
+                gone += 1
+        return gone
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove the strings of a job that needs them no more. Addresses of any other kind are passed over."""
+        for name in names:
+            token = name.removeprefix(PREFIX)
+            if name.startswith(PREFIX) and _NAME.fullmatch(token):
+                self._path(token).unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        folder = self._folder or self._given
+        for path in folder.iterdir() if folder is not None and folder.is_dir() else ():
+            with contextlib.suppress(FileNotFoundError):  # another process sweeps here too
+                if _NAME.fullmatch(path.name):
+                    yield path, path.stat()
+
+    def _path(self, token: str) -> Path:
+        return (self._folder or self._given or self.folder) / token
 
     def close(self) -> None:
         """Remove the folder if it was a temporary one."""
