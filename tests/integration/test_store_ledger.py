@@ -107,6 +107,18 @@ async def test_a_job_older_than_the_ledger_is_entered_when_it_is_delivered(scene
     assert [(it.pictures, it.cost_micros) for it in await entries(scene)] == [(2, 40_000)]
 
 
+@pytest.mark.parametrize(("came", "costs"), [(4, 80_000), (3, 60_000), (1, 20_000)])
+async def test_a_price_that_is_gone_meanwhile_takes_nothing_out_of_a_budget(
+    scene: Scene, came: int, costs: int
+) -> None:
+    job = await moved(scene, await received(scene), *TO_PAINTING)
+    job = await scene.move(job, JobState.READY, result_urls=("https://a.example/1",) * came)
+    job = await scene.move(job, JobState.DELIVERING, cost_micros=None, pictures=came)
+    await scene.move(job, JobState.DELIVERED)
+    assert [(it.pictures, it.cost_micros) for it in await entries(scene)] == [(came, costs)]
+    assert (await scene.store.ledger.total(EVER)) == Sum(None, 1, came, costs, 0)
+
+
 async def test_sums_by_member_model_and_day(scene: Scene) -> None:
     quality = replace(asking(scene, 2, count=2), request=ImageRequest("x", QUALITY, count=2))
     await scene.receive(asking(scene, 1, count=3), terms=Terms(cost_micros=60_000))

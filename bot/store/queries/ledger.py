@@ -7,6 +7,7 @@ in the transactions of the job itself, see jobs.py, so that ledger and jobs neve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -195,12 +196,19 @@ def _enter(connection: Connection, values: dict[str, Any]) -> None:
 
 
 def _correct(connection: Connection, job: Job, pictures: int) -> None:
-    """Write what came over what was asked for. Fewer pictures give the rest back to the quotas."""
+    """Write what came over what was asked for. Fewer pictures give the rest back to the quotas.
+
+    Where the price has gone from the list meanwhile, as that of a model that is no longer on offer, the reserved one
+    holds: what a budget has let through stays in it.
+    """
     row = ledger.c.job_id == job.id
     # The job's own row is locked by now, so nobody else writes this entry between reading and writing it.
     for was in connection.execute(select(*_COUNTED).where(row)).all():
-        connection.execute(update(ledger).where(row).values(pictures=pictures, cost_micros=job.cost_micros))
-        _add_to_totals(connection, was, pictures - was.pictures, (job.cost_micros or 0) - (was.cost_micros or 0))
+        cost = job.cost_micros
+        if cost is None and was.cost_micros is not None and was.pictures:
+            cost = math.ceil(was.cost_micros * pictures / was.pictures)
+        connection.execute(update(ledger).where(row).values(pictures=pictures, cost_micros=cost))
+        _add_to_totals(connection, was, pictures - was.pictures, (cost or 0) - (was.cost_micros or 0))
 
 
 def _add_to_totals(connection: Connection, entry: Row[Any], pictures: int, cost_micros: int) -> None:
