@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -37,9 +36,10 @@ from bot.jobs.records.notices import Notices
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.records.presets import PresetBook
 from bot.jobs.records.privacy import Privacy
+from bot.jobs.records.showcase import Showcase
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
-from bot.jobs.spool import SharedSpools, Spool
+from bot.jobs.spool import SharedSpools, claim_spool, open_spool
 from bot.ops.shutdown import cancelled, leave_on_signals
 from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
@@ -62,6 +62,8 @@ from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
 from bot.ui.requests.retry import RetryPanel
 from bot.ui.settings.command import server_settings
+from bot.ui.showcase.posts import DiscordShowcase
+from bot.ui.showcase.stars import Stars
 
 if TYPE_CHECKING:
     from bot.ops.health.monitor import HealthMonitor
@@ -143,7 +145,7 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
         if not places.alone:
             spools = SharedSpools(places.spool.parent)
             stack.callback(spools.give_up, places.worker_id)
-            await asyncio.to_thread(_claimed, spools, places)
+            await asyncio.to_thread(claim_spool, spools, places.worker_id)
         moderation = await stack.enter_async_context(_moderation(settings))
         api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
         shared = _Shared(places, store, api, moderation)
@@ -153,8 +155,8 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
         stack.push_async_callback(house.client.replies.stop)
         working = [_background(stack, house.runner.run(), "runner")]
         store.listen(house.runner.on_notify, places.worker_id)
-        _background(stack, house.client.janitor.run(), "keeper")
-        _background(stack, house.notices.run(), "notices")
+        for name, work in house.beside.items():
+            _background(stack, work(), name)
         if gateway:
             await house.client.sync_if_changed(store.meta)
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
@@ -171,7 +173,7 @@ class _House:
 
     client: EaselClient
     runner: Runner
-    notices: Notices
+    beside: Mapping[str, Callable[[], Coroutine[Any, Any, None]]]  # what else runs as long as the bot, by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +204,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         api=shared.api,
         replies=client.replies,
         inspector=client.studio,
-        spool=_spool(places.spool),
+        spool=open_spool(places.spool),
         prices=settings.price_list,
         pacer=Pacer(store.meta, floor_s=settings.poll_floor_ms / 1000, per_s=settings.poll_budget_per_s),
         worker_id=places.worker_id,
@@ -220,13 +222,17 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions = Deletions(service)
+    reach = ReplyTransport(client)
+    showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
+    client.replies.stars_under = showcase.stars_under
     client.presets = presets
     client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
-    client.gallery = GalleryPanel(GalleryBook(store.gallery), service, ReplyTransport(client))
+    client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.dispatcher.add(
-        ReplyButtons(service, owner, intake, deletions),
+        ReplyButtons(service, owner, intake, deletions, stars := Stars(showcase, service, owner)),
+        stars,
         deletions,
         client.requests,
         presets,
@@ -244,25 +250,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
     client.janitor = Janitor(store.retention, store.people, ages)
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
-    return _House(client, runner, notices)
-
-
-def _claimed(spools: SharedSpools, places: Paths) -> None:
-    try:
-        spools.claim(places.worker_id)
-    except OSError as error:
-        raise _unwritable(places.spool.parent, error) from None
-
-
-def _spool(root: Path) -> Spool:
-    try:
-        return Spool(root)
-    except OSError as error:
-        raise _unwritable(root, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> StartError:
-    return StartError(f"The folder {folder} for pictures cannot be written: {error.strerror}.")
+    beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run}
+    return _House(client, runner, beside)
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:

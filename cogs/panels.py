@@ -50,6 +50,7 @@ class PanelCommands(commands.Cog):
         member="Only the pictures of this member",
         date="Begin with this day, as in 2026-03-31",
         search="Words of the prompt; each of them must occur",
+        starred="Only pictures with stars",
     )
     async def gallery(
         self,
@@ -58,9 +59,10 @@ class PanelCommands(commands.Cog):
         member: discord.User | None = None,
         date: app_commands.Range[str, 8, 10] | None = None,
         search: app_commands.Range[str, 1, MAX_SEARCH_CHARS] | None = None,
+        starred: bool | None = None,
     ) -> None:
         whose = MINE if mine else str(member.id) if member else ALL
-        choice = GalleryChoice(whose, search=fitting_search(search or ""))
+        choice = GalleryChoice(whose, bool(starred), fitting_search(search or ""))
         await self._client.gallery.open_at(interaction, choice, date)
 
 

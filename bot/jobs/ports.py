@@ -94,3 +94,36 @@ class Moderator(Protocol):
     async def allows(self, prompt: str) -> bool:
         """Whether a prompt may be painted. Raises ModerationDown."""
         ...
+
+
+class ShowcaseBarred(Exception):
+    """The pictures may not be shown in that channel: it is open to all ages, and the one they come from is not."""
+
+
+class ShowcasePosts(Protocol):
+    """What the showcase does in Discord, by ids alone, from any process. Every call may raise ReplyError."""
+
+    async def show_count(self, job: Job, count: int) -> None:
+        """Let the star under a reply show how many there are. Nothing is done where it has none."""
+        ...
+
+    async def find(self, job_id: str, channel_id: int, after: datetime) -> tuple[int, int] | None:
+        """The channel and id of the message that shows this job in a showcase, if there is one newer than `after`."""
+        ...
+
+    async def addresses(self, job: Job) -> Sequence[str]:
+        """Fresh addresses of the pictures in a job's reply."""
+        ...
+
+    async def post(
+        self, job: Job, channel_id: int, pictures: Sequence[Path], nonce: str, *, covered: bool, locale: str
+    ) -> tuple[int, int]:
+        """Post the pictures; returns the channel and id of the message. Raises ShowcaseBarred.
+
+        Discord drops a repeat of `nonce` (at most 25 characters) for some minutes, though not in a forum.
+        """
+        ...
+
+    async def remove(self, channel_id: int, place_id: int, message_id: int) -> None:
+        """Delete a post of this showcase channel. One that is gone already is no fault."""
+        ...

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.errors import BadSource, SourceFault
+from bot.errors import BadSource, SourceFault, StartError
 
 #: A spool without a lock that nothing was put into for so long is that of a process that was killed as it began.
 ABANDONED_AFTER_S = 3600.0
@@ -118,36 +118,56 @@ class SharedSpools:
     """The spools of several processes in one folder, each with a lock that goes with its process."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._lock: int | None = None
 
     def claim(self, name: str) -> Path:
         """Take a new spool, and delete those of processes that are gone. Raises OSError."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mine = self._folder / f"{name}.lock"
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mine = self.folder / f"{name}.lock"
         while True:
             self._lock = os.open(mine, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             if mine.exists():
                 break
             os.close(self._lock)  # another process took it for abandoned in the moment before it was locked
-        for lock in self._folder.glob("*.lock"):
+        for lock in self.folder.glob("*.lock"):
             if lock.stem != name:
                 _remove_if_abandoned(lock)
-        for spool in self._folder.iterdir():
+        for spool in self.folder.iterdir():
             with contextlib.suppress(FileNotFoundError):
                 old = time.time() - spool.stat().st_mtime > ABANDONED_AFTER_S
                 if old and spool.suffix != ".lock" and not spool.with_name(f"{spool.name}.lock").exists():
                     shutil.rmtree(spool, ignore_errors=True)
-        return self._folder / name
+        return self.folder / name
 
     def give_up(self, name: str) -> None:
         """Delete our own spool as the process ends."""
-        shutil.rmtree(self._folder / name, ignore_errors=True)
-        (self._folder / f"{name}.lock").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / f"{name}.lock").unlink(missing_ok=True)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def open_spool(root: Path) -> Spool:
+    """The spool of a process that starts. Raises StartError where its folder cannot be written."""
+    try:
+        return Spool(root)
+    except OSError as error:
+        raise _unwritable(root, error) from None
+
+
+def claim_spool(spools: SharedSpools, name: str) -> None:
+    """Take a place of its own for a process that starts. Blocks. Raises StartError."""
+    try:
+        spools.claim(name)
+    except OSError as error:
+        raise _unwritable(spools.folder, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> StartError:
+    return StartError(f"The folder {folder} for pictures cannot be written: {error.strerror}.")
 
 
 def _remove_if_abandoned(lock: Path) -> None:

@@ -17,6 +17,7 @@ from bot.model import Model, Resolution
 from bot.policy.catalog import read_model
 from bot.policy.request_input import Options, read_options
 
+SHOWCASE_STARS = 3
 WHOLE_SERVER = 0  # stands for the channel where rules hold in the whole server
 
 
@@ -106,6 +107,8 @@ class Rules:
     blocked_words: tuple[str, ...] | None = _rule(_several(str))  # whole words, in any case
     blocked_patterns: tuple[str, ...] | None = _rule(_several(str))  # regular expressions, their run time bounded
     report_channel: int | None = _rule(int)  # server only
+    showcase_channel: int | None = _rule(int)  # where pictures with many stars are shown. Server only
+    showcase_stars: int | None = _rule(int)  # from how many on; SHOWCASE_STARS where nothing is set. Server only
     confirm_over: int | None = _rule(int)  # millionths of a US dollar: dearer requests ask for a yes first
     language: str | None = _rule(str)  # one of ui.language.Language, for public replies
 

@@ -228,6 +228,37 @@ class DepartureColumns(TypedColumns):
     left_at = Column(UtcTime, nullable=False)
 
 
+class StarColumns(TypedColumns):
+    """Who has given a picture a star: one row for each of them."""
+
+    job_id = Column(String(64), primary_key=True)
+    user_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    given_at = Column(UtcTime, nullable=False)
+
+
+class ShowcaseColumns(TypedColumns):
+    """A picture that was given a star at least once, and its post in the showcase; see queries/showcase.py.
+
+    It says by itself what is needed to remove the post, for the job may be deleted before.
+    """
+
+    job_id = Column(String(64), primary_key=True)
+    job_seq = Column(BigInteger, nullable=False)
+    guild_id = Column(BigInteger, nullable=False)
+    maker_id = Column(BigInteger, nullable=False)
+    stars = Column(Integer, nullable=False)  # as many as the table `stars` has; always written together
+    shown = Column(Integer, nullable=False)  # as many as the reply shows, as far as is known
+    edited_at = Column(UtcTime)  # when a process last set out to show them there
+    post = Column(String(16), nullable=False)  # a PostState
+    since = Column(UtcTime, nullable=False)  # when the post was wanted: what stands in the channel is newer
+    channel_id = Column(BigInteger)  # the showcase channel; written before anything is posted there
+    place_id = Column(BigInteger)  # where the message is: that channel, or its own thread in a forum
+    message_id = Column(BigInteger)
+    not_before = Column(UtcTime)
+    worker_id = Column(Text)  # the process that posts or removes, until lease_until
+    lease_until = Column(UtcTime)
+
+
 jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
 meta = Table("meta", metadata, MetaColumns)
 rules = Table("rules", metadata, RulesColumns)
@@ -240,6 +271,8 @@ notices = Table("notices", metadata, NoticeColumns)
 openings = Table("openings", metadata, OpeningColumns)
 drafts = Table("drafts", metadata, DraftColumns)
 departures = Table("departures", metadata, DepartureColumns)
+stars = Table("stars", metadata, StarColumns)
+showcase = Table("showcase", metadata, ShowcaseColumns)
 
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
@@ -266,3 +299,11 @@ Index("ix_ledger_named", ledger.c.reserved_at, sqlite_where=NAMED_PERSON, postgr
 # Totals of a server that was left, and those of past months.
 Index(None, totals.c.guild_id, totals.c.day)
 Index(None, totals.c.day)
+# Whose stars go when a person asks for that; starred pictures of a server or a person, newest first.
+Index(None, stars.c.user_id)
+Index(None, showcase.c.guild_id, showcase.c.job_seq)
+Index(None, showcase.c.maker_id, showcase.c.job_seq)
+# Posts that wait for something, and replies that show another number of stars than there are: few at any time.
+Index(None, showcase.c.post, showcase.c.since)
+STALE_COUNT = showcase.c.stars != showcase.c.shown
+Index("ix_showcase_stale", showcase.c.edited_at, sqlite_where=STALE_COUNT, postgresql_where=STALE_COUNT)

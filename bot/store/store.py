@@ -29,6 +29,7 @@ from bot.store.queries.preferences import NoticeQueries, PreferenceStore
 from bot.store.queries.presets import PresetQueries
 from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
+from bot.store.queries.showcase import ShowcaseQueries
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
 from bot.store.sync.presence import Presence
@@ -64,6 +65,7 @@ class Store:
         self.people = People(self.run)
         self.retention = Retention(self.run)
         self.rules = RuleStore(self.run)
+        self.showcase = ShowcaseQueries(self.run)
         self.ledger = Ledger(self.run)
         self.openings = Openings(self.run)
         self.preferences = PreferenceStore(self.run)

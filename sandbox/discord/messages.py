@@ -40,11 +40,13 @@ class Messages:
         origin: Origin | None = None,
         *,
         ephemeral_to: User | None = None,
+        message_id: int | None = None,
     ) -> StoredMessage:
+        """A new message, of this id where it has to be one: the first message of a forum's post has the thread's."""
         if ephemeral_to:
             draft = replace(draft, flags=draft.flags | EPHEMERAL)
         stored = StoredMessage(
-            id=snowflake(),
+            id=message_id or snowflake(),
             channel=channel,
             author=author,
             draft=draft,

@@ -137,6 +137,8 @@ class Channel:
     locked: bool = False
     deleted: bool = False
     upload_limit: int | None = None
+    owner_id: int | None = None  # of a thread that somebody else than the server's owner has opened
+    tag: int | None = None  # the only tag of a forum, which each of its posts must have
 
     @property
     def is_thread(self) -> bool:

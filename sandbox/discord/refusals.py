@@ -29,6 +29,7 @@ MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
 INVALID_WEBHOOK_TOKEN = (401, 50027, "Invalid Webhook Token")
 THREAD_ARCHIVED = (400, 50083, "Thread is archived")
 EDITED_TOO_OFTEN = (429, 30046, "Maximum number of edits to messages older than 1 hour reached. Try again later.")
+TAG_REQUIRED = (400, 40067, "A tag is required to create a forum post in this channel")
 UNDER_ATTACK = (403, 40333, "internal network error")  # of Discord's edge; it passes
 INVALID_JSON = (400, 50109, "The request body contains invalid JSON.")
 THREAD_LOCKED = (400, 160005, "Thread is locked")

@@ -14,6 +14,7 @@ from sandbox.discord.calls import Call, RequestLog, Route
 from sandbox.discord.channels import Channels
 from sandbox.discord.commands import Commands
 from sandbox.discord.faults import Faults
+from sandbox.discord.forums import Forums
 from sandbox.discord.front import API, Front
 from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
@@ -140,6 +141,7 @@ class LocalDiscord:
             *callbacks.routes(),
             *Webhooks(self.world, self.interactions, callbacks).routes(),
             *Channels(self.world, self.interactions).routes(),
+            *Forums(self.world, self.interactions).routes(),
             *(Route("GET", path, lambda call: cdn.serve(call.request), bot=False, cdn=True) for path in _FILES),
             Route("*", "/{rest:.*}", _unknown, bot=False),
         ]

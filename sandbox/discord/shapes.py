@@ -11,6 +11,7 @@ from sandbox.discord.places import WITH_VOICE, Channel, ChannelKind, Guild, Memb
 from sandbox.discord.stored import StoredMessage
 
 SUPPRESS_JOIN_NOTIFICATIONS = 1  # a system channel flag
+FORUM_REQUIRES_TAG = 1 << 4
 _JOINED = "2024-05-01T12:00:00.000000+00:00"
 
 
@@ -110,6 +111,11 @@ def channel_json(channel: Channel) -> Json:
     shape |= {"guild_id": str(channel.guild.id), "name": channel.name, "rate_limit_per_user": 0}
     if channel.is_thread:
         return shape | _thread(channel)
+    if channel.kind is ChannelKind.FORUM:
+        shape |= {"available_tags": [], "flags": 0}
+    if channel.tag is not None:
+        tag = {"id": str(channel.tag), "name": "Pictures", "moderated": False, "emoji_id": None, "emoji_name": None}
+        shape |= {"available_tags": [tag], "flags": FORUM_REQUIRES_TAG}
     if channel.kind in WITH_VOICE:
         shape |= {"bitrate": 64_000, "user_limit": 0, "rtc_region": None}
     return shape | {
@@ -267,7 +273,7 @@ def _thread(channel: Channel) -> Json:
     invitable = {"invitable": True} if channel.kind is ChannelKind.PRIVATE_THREAD else {}
     return {
         "parent_id": str(parent.id) if parent else None,
-        "owner_id": str(channel.guild.owner_id) if channel.guild else "0",
+        "owner_id": str(channel.owner_id or (channel.guild.owner_id if channel.guild else 0)),
         "message_count": 0,
         "member_count": 1,
         "total_message_sent": 0,

@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from bot.model import Job, JobState
 from bot.store.rows import jobs_of
-from bot.store.schema import jobs
+from bot.store.schema import jobs, showcase
 from bot.store.thread import Run
 
 #: A cursor past every job.
@@ -33,12 +33,13 @@ STRETCH = 1_000  # jobs whose requests one look reads: about five milliseconds
 class GalleryFilter:
     """Whose pictures: a server's public ones, perhaps of one member, or one user's own, wherever they were made.
 
-    With `words` only those whose prompt has each of them, as `words_of` made them.
+    With `words` only those whose prompt has each of them, as `words_of` made them; `starred` ones only where asked for.
     """
 
     guild_id: int | None
     user_id: int | None
     words: tuple[str, ...] = ()
+    starred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +63,15 @@ class GalleryQueries:
 
         A search reads STRETCH jobs at most and returns what it found among them.
         """
-        which = and_(_on(shelf, hidden), jobs.c.seq < before)
-        return await self._look(shelf, which, jobs.c.seq.desc(), limit, patience)
+        seq = _seq(shelf)
+        return await self._look(shelf, and_(_on(shelf, hidden), seq < before), seq.desc(), limit, patience)
 
     async def newer(
         self, shelf: GalleryFilter, after: int, limit: int, hidden: Collection[int], patience: float
     ) -> GalleryLook:
         """The `limit` oldest jobs with a greater `seq` than `after`, oldest first; otherwise as `older`."""
-        which = and_(_on(shelf, hidden), jobs.c.seq > after)
-        return await self._look(shelf, which, jobs.c.seq.asc(), limit, patience)
+        seq = _seq(shelf)
+        return await self._look(shelf, and_(_on(shelf, hidden), seq > after), seq.asc(), limit, patience)
 
     async def cursor_at(self, moment: datetime, patience: float) -> int:
         """The `before` that leads to the pictures finished until then."""
@@ -95,8 +96,9 @@ class GalleryQueries:
                     matching.append(seq)
                 if len(matching) == limit:
                     break
-            chosen = select(jobs).where(jobs.c.seq.in_(matching)).order_by(order)
-            found = jobs_of(connection.execute(chosen).mappings()) if matching else []
+            chosen = select(jobs).where(jobs.c.seq.in_(matching))
+            read_by_seq = {job.seq: job for job in jobs_of(connection.execute(chosen).mappings())} if matching else {}
+            found = [read_by_seq[seq] for seq in matching if seq in read_by_seq]
             if len(matching) == limit:
                 return GalleryLook(found, matching[-1])
             return GalleryLook(found, passed[-1][0] if len(passed) == STRETCH else None)
@@ -133,10 +135,23 @@ def _prompt_of(request: str) -> str:
     return prompt if isinstance(prompt, str) else ""
 
 
+def _seq(shelf: GalleryFilter) -> ColumnElement[int]:
+    """By what the jobs are in order: where only starred ones are wanted, by the small table of those."""
+    return showcase.c.job_seq if shelf.starred else jobs.c.seq
+
+
 def _on(shelf: GalleryFilter, hidden: Collection[int]) -> ColumnElement[bool]:
     wanted = and_(jobs.c.state == JobState.DELIVERED, jobs.c.reply_deleted.is_(False))
     if shelf.guild_id is not None:
         wanted = and_(wanted, jobs.c.guild_id == shelf.guild_id, jobs.c.ephemeral.is_(False))
     if shelf.user_id is not None:
         wanted = and_(wanted, jobs.c.user_id == shelf.user_id)
+    if shelf.starred:
+        wanted = and_(wanted, showcase.c.job_seq == jobs.c.seq, showcase.c.stars > 0)
+        whose = (
+            showcase.c.guild_id == shelf.guild_id
+            if shelf.guild_id is not None
+            else showcase.c.maker_id == shelf.user_id
+        )
+        wanted = and_(wanted, whose)
     return and_(wanted, jobs.c.channel_id.not_in(hidden)) if hidden else wanted

@@ -19,7 +19,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from bot.errors import JobMoved
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.policy.quotas import FREE, Standing, Terms
-from bot.store.queries import ledger
+from bot.store.queries import ledger, showcase
 from bot.store.queries import reserve as admission
 from bot.store.queries.preferences import note_delivery
 from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, values_of_changes
@@ -130,6 +130,8 @@ class Jobs:
     async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
         """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
 
+        Where the reply was deleted, the job's post in a showcase is to go as well.
+
         `announced` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
         wiped with it, and not taken afterwards.
         """
@@ -142,6 +144,8 @@ class Jobs:
 
         def write(connection: Connection) -> list[Job]:
             found = _update(connection, jobs.c.id == job_id, values)
+            if changes.get("reply_deleted"):
+                showcase.withdraw(connection, job_id)
             if found and "target" in changes:
                 notify(connection, job_id)
             return found

@@ -16,14 +16,14 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
 
 from bot.model import OPEN_STATES
-from bot.store.queries import totals
-from bot.store.schema import NAMED_PERSON, UNANNOUNCED, UtcTime, jobs, ledger, meta, metadata, presets
+from bot.store.queries import showcase, totals
+from bot.store.schema import NAMED_PERSON, UNANNOUNCED, UtcTime, jobs, ledger, meta, metadata, presets, stars
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 _NOTE = "forget:"
 #: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
-_SHARED = {"jobs", "ledger", "totals", "blocks"}
+_SHARED = {"jobs", "ledger", "totals", "blocks", "stars"}
 _PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in _SHARED]
 #: The end was announced, so there is an end.
 _OVER = jobs.c.told
@@ -39,6 +39,7 @@ class Stored:
     presets: int
     others: int  # last choices, open questions and forms
     ledger: int
+    stars: int = 0  # given to pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +66,15 @@ class People:
             select(func.count()).where(mine),
             select(func.count()).where(_own_presets(user_id)),
             select(func.count()).where(ledger.c.user_id == user_id),
+            select(func.count()).where(stars.c.user_id == user_id),
             *(select(func.count()).where(table.c.user_id == user_id) for table in _PERSONAL),
         ]
         query = select(*(count.scalar_subquery() for count in counts))
 
         def read(connection: Connection) -> Stored:
-            running, jobs_in_all, styles, lines, *others = (int(it) for it in connection.execute(query).one())
+            running, jobs_in_all, styles, lines, given, *others = (int(it) for it in connection.execute(query).one())
             first = connection.execute(oldest).scalar_one_or_none()
-            return Stored(running, jobs_in_all - running, first, styles, sum(others), lines)
+            return Stored(running, jobs_in_all - running, first, styles, sum(others), lines, given)
 
         return await self._run(read, patience)
 
@@ -102,7 +104,7 @@ class People:
         return await self._run(read)
 
     async def forget_some(self, note: Note, day_began: datetime, limit: int) -> int:
-        """Delete up to `limit` ended jobs of a person and take the person out of as many lines of the ledger.
+        """Delete up to `limit` ended jobs and stars of a person and take them out of as many lines of the ledger.
 
         `day_began` is the beginning of the day whose quotas still count. Returns how many rows it were: 0 where
         nothing more can go for now. The note goes with the last of it.
@@ -112,7 +114,8 @@ class People:
         past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
 
         def write(connection: Connection) -> int:
-            gone = delete_jobs(connection, and_(mine, _OVER), limit)
+            gone = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
+            gone += showcase.take_back(connection, note.user_id, note.until, limit)
             gone += take_person_out(connection, past, limit)
             totals.forget_person(connection, note.user_id, day_began)
             if gone:
@@ -126,15 +129,24 @@ class People:
         return await self._run(write)
 
 
-def delete_jobs(connection: Connection, which: ColumnElement[bool], limit: int, order: Column[Any] = jobs.c.seq) -> int:
+def delete_jobs(
+    connection: Connection,
+    which: ColumnElement[bool],
+    limit: int,
+    order: Column[Any] = jobs.c.seq,
+    *,
+    posts_too: bool = False,
+) -> int:
     """Delete the first `limit` jobs by `order` and return how many; those somebody just writes are left for later.
 
-    `order` decides which index finds them, so that a call reads few rows more than it deletes.
+    `order` decides which index finds them, so that a call reads few rows more than it deletes. Their stars go too,
+    and with `posts_too` their posts in a showcase, see showcase.forget_jobs.
     """
-    chosen = select(jobs.c.seq).where(which).order_by(order).limit(limit).with_for_update(skip_locked=True)
-    found = connection.execute(chosen).scalars().all()
+    chosen = select(jobs.c.seq, jobs.c.id).where(which).order_by(order).limit(limit).with_for_update(skip_locked=True)
+    found = connection.execute(chosen).all()
     if found:
-        connection.execute(delete(jobs).where(jobs.c.seq.in_(found)))
+        showcase.forget_jobs(connection, [job_id for _, job_id in found], posts_too=posts_too)
+        connection.execute(delete(jobs).where(jobs.c.seq.in_([seq for seq, _ in found])))
     return len(found)
 
 

@@ -177,8 +177,9 @@ def _shelf(interaction: Interaction, choice: GalleryChoice) -> GalleryFilter:
     """The filter of the database for what the page is to show."""
     words = words_of(choice.search)
     if choice.whose == MINE:
-        return GalleryFilter(None, interaction.user.id, words)
-    return GalleryFilter(interaction.guild_id, None if choice.whose == ALL else int(choice.whose), words)
+        return GalleryFilter(None, interaction.user.id, words, choice.starred)
+    member_id = None if choice.whose == ALL else int(choice.whose)
+    return GalleryFilter(interaction.guild_id, member_id, words, choice.starred)
 
 
 def _moment(day: str) -> datetime | None:

@@ -215,6 +215,9 @@ def _limits(room: GalleryPage) -> ui.ActionRow[Any]:
     choice = room.choice
     row: ui.ActionRow[Any] = ui.ActionRow()
     row.add_item(_button(tr("Search"), WORDS, choice.search))
+    if room.in_server or choice.starred:
+        turned = GalleryChoice(choice.whose, not choice.starred).token
+        row.add_item(_button(tr("All") if choice.starred else tr("☆ Starred"), "newest", turned, "stars"))
     if room.in_server and choice.whose != MINE:
         row.add_item(_button(tr("Mine"), "newest", GalleryChoice(MINE, choice.starred).token))
     elif room.in_server:

@@ -28,6 +28,7 @@ class Action(StrEnum):
     DELETE = "delete"
     CHECK = "check"
     SHOW = "show"
+    STAR = "star"
 
 
 LABELS = {
@@ -48,6 +49,16 @@ def job_button(action: Action, job_id: str) -> ui.Button[Any]:
     """One button of one job."""
     style = STYLES.get(action, discord.ButtonStyle.secondary)
     return button(tr(LABELS[action]), custom_id(JOB_PANEL, action, job_id), style)
+
+
+def star_label(count: int) -> str:
+    """What the star under a reply says: how many there are, where there is one."""
+    return f"☆ {count}" if count else "☆"
+
+
+def star_row(job_id: str, count: int) -> ui.ActionRow[Any]:
+    """The star under a reply, with how many there are."""
+    return row(button(star_label(count), custom_id(JOB_PANEL, Action.STAR, job_id)))
 
 
 def job_row(job_id: str, *actions: Action) -> ui.ActionRow[Any]:

@@ -20,7 +20,7 @@ from bot.ui.kit.card_notes import follow_up_note, preset_note
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
 from bot.ui.reply import endings
-from bot.ui.reply.actions import Action, job_row
+from bot.ui.reply.actions import Action, job_row, star_row
 from bot.ui.reply.costs import Costs
 
 MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
@@ -56,13 +56,15 @@ class Look:
 
     `parting` when the reply can soon no longer be changed by Easel itself, and has to be fetched with a click.
     `with_prompt` is False where the server's AutoMod refuses to repeat the prompt. `overdue` when the time at which
-    the pictures were expected has passed. `costs` are told while the request runs.
+    the pictures were expected has passed. `costs` are told while the request runs. `stars` is how many a finished
+    reply shows; None where it has no star.
     """
 
     parting: bool = False
     with_prompt: bool = True
     overdue: bool = False
     costs: Costs = NO_COSTS
+    stars: int | None = None
 
 
 PLAIN = Look()
@@ -133,6 +135,8 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     rows = [job_row(job.id, *RESULT_BUTTONS)]
     if len(shown) < len(job.result_urls):
         rows.insert(0, job_row(job.id, Action.CHECK))
+    if look.stars is not None:
+        rows.append(star_row(job.id, look.stars))
     return card(GOOD, *parts, *rows)
 
 

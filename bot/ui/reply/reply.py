@@ -6,7 +6,7 @@ the same code serves a fresh job, one found after a crash, and a worker without 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +53,8 @@ class DiscordReplies:
         self._updates = Updates(self.card, self._edit_quietly, lambda job: self._reach.token_works(job.target))
         self._gone: set[str] = set()
         self._costs: dict[str, Costs] = {}  # of running jobs, as they were when each was written
+        #: How many stars a finished reply shows, given by the composition root; None where it has no star.
+        self.stars_under: Callable[[Job], Awaitable[int | None]] = _no_star
         self._unspeakable: set[str] = set()  # jobs whose prompt AutoMod refuses to be repeated
 
     def card(self, job: Job, progress: Progress) -> ui.LayoutView:
@@ -236,7 +238,7 @@ class DiscordReplies:
         source_names: Sequence[str],
     ) -> ReplyTarget:
         """Edit the job's message, or post a new one where it can no longer be edited."""
-        look = self._look(job)
+        look = replace(self._look(job), stars=await self.stars_under(job))
         alt = cards.alt_text(job) if look.with_prompt else None
 
         def view() -> ui.LayoutView:
@@ -279,3 +281,7 @@ def _came(job: Job) -> int:
     is_partial = job.failure is not None and job.failure.kind is FailureKind.PARTIAL
     came = job.failure.detail.partition(" ")[0] if job.failure and is_partial else ""
     return int(came) if came.isdecimal() else job.request.count
+
+
+async def _no_star(_: Job) -> int | None:
+    return None

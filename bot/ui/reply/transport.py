@@ -197,6 +197,10 @@ class ReplyTransport:
         """The reply's channel by its id alone. No request is made."""
         return self._client.get_partial_messageable(target.channel_id, guild_id=target.guild_id)
 
+    async def ask(self, request: Coroutine[Any, Any, T], *, patience_s: float = EDIT_PATIENCE_S) -> T:
+        """Make another request by the bot's own token, bounded and translated alike. Raises ReplyError."""
+        return await self._call(patience_s, request)
+
     async def _call(self, patience_s: float, request: Coroutine[Any, Any, T]) -> T:
         """Make one request with a bound on its time, and translate what goes wrong. Raises ReplyError."""
         try:

@@ -32,6 +32,7 @@ from bot.ui.reply.actions import Action
 from bot.ui.requests import forms
 from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.intake import Intake, Parent
+from bot.ui.showcase.stars import Stars
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -43,7 +44,9 @@ class ReplyButtons:
 
     name = JOB_PANEL
 
-    def __init__(self, service: JobService, policies: Policies, intake: Intake, deletions: Deletions) -> None:
+    def __init__(
+        self, service: JobService, policies: Policies, intake: Intake, deletions: Deletions, stars: Stars
+    ) -> None:
         self._service = service
         self._policies = policies
         self._intake = intake
@@ -57,6 +60,7 @@ class ReplyButtons:
             Action.DELETE: self._deletions.ask,
             Action.CHECK: self._check_again,
             Action.SHOW: self._show,
+            Action.STAR: stars.press,
         }
 
     async def act(self, interaction: Interaction, click: Click) -> None:

@@ -20,11 +20,12 @@ from bot.ui.kit import texts
 from bot.ui.kit.language import Language, mark, tr
 from bot.ui.settings import entries
 from bot.ui.settings.entries import MAX_IDS, InvalidEntry
-from bot.ui.settings.layout import UNSET
+from bot.ui.settings.layout import STAR_CHOICES, UNSET
 from bot.ui.settings.sections import RULES
 
 Edit = Callable[[Rules], Rules]
 
+CHANNELS = ("report_channel", "showcase_channel")
 LISTS = ("channels", "roles", "exempt_roles")
 BUDGETS = ("spend_per_day", "spend_per_month")
 NOT_PRICED = mark(
@@ -45,7 +46,7 @@ def picked(guild: discord.Guild, name: str, values: Sequence[str], models: Seque
         offered = _some_models(values, models)
         return lambda own: replace(own, models=offered)
     value = _READERS[name](values)
-    if name == "report_channel" and value is not None and not is_here(guild, name, value):
+    if name in CHANNELS and value is not None and not is_here(guild, name, value):
         raise ValueError(value)
     return lambda own: replace(own, **{name: value})
 
@@ -54,6 +55,8 @@ def is_here(guild: discord.Guild, name: str, identity: int) -> bool:
     """Whether a channel or role that a rule names is one of this server."""
     if name == "report_channel":
         return isinstance(guild.get_channel(identity), discord.TextChannel)
+    if name == "showcase_channel":
+        return isinstance(guild.get_channel(identity), discord.TextChannel | discord.ForumChannel)
     if name == "channels":
         channel = guild.get_channel(identity)
         return channel is not None and not isinstance(channel, discord.CategoryChannel)
@@ -181,6 +184,12 @@ def _count(value: str) -> int:
     return int(value)
 
 
+def _stars(value: str) -> int:
+    if int(value) not in STAR_CHOICES:
+        raise ValueError(value)
+    return int(value)
+
+
 def _some_models(values: Sequence[str], models: Sequence[Model]) -> tuple[Model, ...] | None:
     """Those picked, in their own order; none is no rule."""
     if not set(values) <= set(models):
@@ -202,4 +211,6 @@ _READERS: dict[str, Callable[[Sequence[str]], Any]] = {
     "private_only": _single(lambda value: {"True": True, "False": False}.get(value, False)),
     "language": _single(lambda value: Language(value).value),
     "report_channel": _single(int),
+    "showcase_channel": _single(int),
+    "showcase_stars": _single(_stars),
 }

@@ -32,11 +32,12 @@ RESOLUTIONS = [Choice(name="all", value=ALL), *(Choice(name=it.value, value=it.v
 RATIOS = [Choice(name=it.value, value=it.value) for it in AspectRatio if it is not AspectRatio.AUTO]
 SPOILERS = [Choice(name=SPOILER_NAMES[it], value=it.value) for it in SpoilerRule]
 LANGUAGES = [Choice(name=LANGUAGE_NAMES[it], value=it.value) for it in Language]
+LIFTED_IN_THE_PANEL = {"age_restricted", "showcase_channel", "showcase_stars"}
 RESETS = [
     Choice(name="Everything", value=EVERYTHING),
     *(Choice(name=TITLES[it], value=it.value) for it in Section),
-    # Discord takes 25 choices; this one is lifted in the panel, or with its section.
-    *(Choice(name=told.label, value=name) for name, told in RULES.items() if name != "age_restricted"),
+    # Discord takes 25 choices; these are lifted in the panel, or with their section.
+    *(Choice(name=told.label, value=name) for name, told in RULES.items() if name not in LIFTED_IN_THE_PANEL),
 ]
 THREADS = [
     discord.ChannelType.public_thread,

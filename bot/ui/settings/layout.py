@@ -45,6 +45,8 @@ PLACES = [
     discord.ChannelType.forum,
 ]
 REPORT_PLACES = [discord.ChannelType.text, discord.ChannelType.news]
+SHOWCASE_PLACES = [*REPORT_PLACES, discord.ChannelType.forum]
+STAR_CHOICES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 50, 100)
 
 Part = ui.Item[Any]
 
@@ -81,6 +83,7 @@ class View:
     blocked: Sequence[int] = field(default=())
     notice: str = ""
     asks_to_reset: bool = False
+    trouble: str = ""  # why nothing can be posted in the showcase channel
 
     @property
     def channel_id(self) -> int:
@@ -200,6 +203,12 @@ def _look(view: View) -> Iterable[Part]:
     yield _line(view, "language")
     languages = [(LANGUAGE_NAMES[language], language.value) for language in Language]
     yield _choices(view, "language", languages, [own.language] if own.language else [])
+    if view.channel_id == WHOLE_SERVER:
+        yield ui.TextDisplay("\n".join(filter(None, (view.holding.line("showcase_channel"), view.trouble))))
+        yield _channel(view, "showcase_channel", SHOWCASE_PLACES)
+        yield _line(view, "showcase_stars")
+        counts = [(str(count), str(count)) for count in STAR_CHOICES]
+        yield _choices(view, "showcase_stars", counts, [str(own.showcase_stars)] if own.showcase_stars else [])
 
 
 def _safety(view: View) -> Iterable[Part]:
@@ -211,18 +220,22 @@ def _safety(view: View) -> Iterable[Part]:
     yield from _with_button(view, Form.WORDS, "blocked_words", "blocked_patterns")
     if view.channel_id == WHOLE_SERVER:
         yield _line(view, "report_channel")
-        channel = view.holding.own.report_channel
-        chosen = [_default(channel, discord.SelectDefaultValueType.channel)] if channel else []
-        yield ui.ActionRow(
-            ui.ChannelSelect[Any](
-                custom_id=view.id(SettingsVerb.PICK, "report_channel"),
-                placeholder=tr(RULES["report_channel"].label),
-                channel_types=REPORT_PLACES,
-                min_values=0,
-                max_values=1,
-                default_values=chosen,
-            )
+        yield _channel(view, "report_channel", REPORT_PLACES)
+
+
+def _channel(view: View, name: str, types: Sequence[discord.ChannelType]) -> Part:
+    """A menu for one channel, which lifts the rule where none is chosen."""
+    chosen: int | None = view.holding.own.said.get(name)
+    return ui.ActionRow(
+        ui.ChannelSelect[Any](
+            custom_id=view.id(SettingsVerb.PICK, name),
+            placeholder=tr(RULES[name].label),
+            channel_types=list(types),
+            min_values=0,
+            max_values=1,
+            default_values=[_default(chosen, discord.SelectDefaultValueType.channel)] if chosen else [],
         )
+    )
 
 
 _BODIES = {

@@ -22,6 +22,7 @@ from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PANEL, Form, SettingsVerb, View
 from bot.ui.settings.sections import EffectiveRules, Section, rules_of
 from bot.ui.settings.typed import ParsedOptions
+from bot.ui.showcase.trouble import showcase_trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -47,7 +48,7 @@ class SettingsPanel:
         guild = await self._managed(interaction)
         if guild is not None:
             book = await self._owner.book_of(guild.id)
-            view = self._view(book, Section.ACCESS, WHOLE_SERVER)
+            view = self._view(guild, book, Section.ACCESS, WHOLE_SERVER)
             await interaction.response.send_message(view=layout.panel(view), ephemeral=True)
 
     async def change(
@@ -74,7 +75,7 @@ class SettingsPanel:
             book = None
         book = book or await self._owner.book_of(guild.id)
         section = typed.section if typed else Section.ACCESS
-        view = self._view(book, section, channel_id, notice="\n".join(notices))
+        view = self._view(guild, book, section, channel_id, notice="\n".join(notices))
         await interaction.edit_original_response(view=layout.panel(view))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
@@ -110,7 +111,7 @@ class SettingsPanel:
         match verb:
             case SettingsVerb.SHOW | SettingsVerb.SCOPE | SettingsVerb.RESET:
                 book = await self._owner.book_of(guild.id)
-                view = self._view(book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
+                view = self._view(guild, book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
                 await interaction.response.edit_message(view=layout.panel(view))
             case SettingsVerb.FORM:
                 await self._open_form(interaction, guild, section, channel, Form(click.words[3]))
@@ -150,7 +151,7 @@ class SettingsPanel:
         book = await self._changed(interaction, guild, channel_id, edit)
         notice = "\n".join([tr(SAVED), *refused])
         await interaction.edit_original_response(
-            view=layout.panel(self._view(book, section, channel_id, notice=notice))
+            view=layout.panel(self._view(guild, book, section, channel_id, notice=notice))
         )
 
     async def _block(self, interaction: Interaction, guild: discord.Guild, click: Click, *, blocks: bool) -> None:
@@ -161,7 +162,7 @@ class SettingsPanel:
             act = self._blocking.block if blocks else self._blocking.unblock
             outcomes.append(await act(interaction, guild, user_id))
         book = await self._owner.book_of(guild.id)
-        view = self._view(book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
+        view = self._view(guild, book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
         await interaction.edit_original_response(view=layout.panel(view))
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
@@ -185,12 +186,20 @@ class SettingsPanel:
         return None
 
     def _view(
-        self, book: RuleBook, section: Section, channel_id: int, *, notice: str = "", asks_to_reset: bool = False
+        self,
+        guild: discord.Guild,
+        book: RuleBook,
+        section: Section,
+        channel_id: int,
+        *,
+        notice: str = "",
+        asks_to_reset: bool = False,
     ) -> View:
         """What the panel shows of a section."""
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
-        return View(section, holding, sorted(book.blocked), notice, asks_to_reset)
+        trouble = showcase_trouble(guild, book.server) if section is Section.LOOK else ""
+        return View(section, holding, sorted(book.blocked), notice, asks_to_reset, trouble)
 
 
 def _own(book: RuleBook, channel_id: int) -> Rules:

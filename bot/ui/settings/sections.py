@@ -173,6 +173,16 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             mark("that of the server"),
             lambda name: LANGUAGE_NAMES[Language.of(name)],
         ),
+        "showcase_channel": RuleInfo(
+            Section.LOOK,
+            mark("Showcase channel"),
+            mark("none, so pictures have no ☆"),
+            lambda channel: f"<#{channel}>",
+            server_only=True,
+        ),
+        "showcase_stars": RuleInfo(
+            Section.LOOK, mark("Stars that it takes to be shown there"), mark("3"), str, server_only=True
+        ),
         "age_restricted": RuleInfo(
             Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), lambda rule: tr(AGE_NAMES[rule])
         ),
