@@ -7,6 +7,7 @@ from enum import Flag, auto
 
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.payloads import Json
+from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, Member, User
 from sandbox.discord.shapes import channel_json, member_json, role_json, user_json
 from sandbox.discord.world import World
@@ -68,8 +69,16 @@ class Named:
         return self._channel.recipients
 
     def _places(self) -> Iterable[Channel]:
+        """What the client offers to pick: forums too, in which nobody can be."""
         guild = self._channel.guild
-        return [one for one in self._world.places_of(self._user) if guild is not None and one.guild is guild]
+        return [
+            one
+            for one in self._world.channels.values()
+            if guild is not None
+            and one.guild is guild
+            and not one.deleted
+            and Permission.VIEW_CHANNEL in one.permissions(self._user)
+        ]
 
     def _place_json(self, place: Channel) -> Json:
         return channel_json(place) | {"permissions": str(int(place.permissions(self._user)))}

@@ -61,5 +61,5 @@ async def stands(house: House, prompt: str, place: str = "general", *, within: f
     return post
 
 
-async def gone(house: House, prompt: str, place: str = "general") -> None:
-    await eventually(lambda: not shown(house, prompt, place))
+async def gone(house: House, prompt: str, place: str = "general", *, within: float = 20.0) -> None:
+    await eventually(lambda: not shown(house, prompt, place), within)
