@@ -55,6 +55,22 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, ("fox",)), NEWEST, 5, (), 5.0),
         "ix_jobs_guild_id_seq",
     ),
+    "/gallery starred": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, starred=True), NEWEST, 5, (), 5.0),
+        "ix_showcase_guild_id_job_seq (guild_id=? AND job_seq<?)",
+    ),
+    "/gallery starred, mine": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(None, USER, starred=True), NEWEST, 5, (), 5.0),
+        "ix_showcase_maker_id_job_seq (maker_id=? AND job_seq<?)",
+    ),
+    "counts to be shown": (
+        lambda scene: scene.store.showcase.stale(scene.now, pace=timedelta(seconds=10), limit=8),
+        "ix_showcase_stale",
+    ),
+    "posts to be made": (
+        lambda scene: scene.store.showcase.due("here", scene.now, lease=timedelta(seconds=20), limit=8),
+        "ix_showcase_post_since (post=?",
+    ),
     "reclaim": (lambda scene: scene.reclaim(), "ix_jobs_unannounced"),
     "notices": (
         lambda scene: scene.store.notices.claim("here", now=scene.now, lease=scene.lease, at_most=10),
@@ -91,5 +107,5 @@ async def test_a_question_finds_its_rows_by_an_index_made_for_it(tmp_path: Path,
     await store.close()
 
     assert any(index in line for line in plans), "\n".join(plans)
-    scans = [line for line in plans if line.startswith(("SCAN jobs", "SCAN ledger", "SCAN totals"))]
+    scans = [line for line in plans if line.startswith(("SCAN jobs", "SCAN ledger", "SCAN totals", "SCAN showcase", "SCAN stars"))]
     assert [line for line in scans if "ix_jobs_unannounced" not in line] == []

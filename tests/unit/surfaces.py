@@ -55,6 +55,7 @@ from bot.ui.requests import deletion, forms
 from bot.ui.settings import forms as settings_forms
 from bot.ui.settings import layout as settings_layout
 from bot.ui.settings import sections
+from bot.ui.showcase import cards as showcase_cards
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal
@@ -94,7 +95,7 @@ def full_job(prompt: str, locale: str) -> Job:
 def replies(prompt: str, locale: str) -> Iterator[Surface]:
     whole = full_job(prompt, locale)
     names = [f"source-{number}.webp" for number in range(1, 4)]
-    for look in (Look(), Look(parting=True), Look(with_prompt=False)):
+    for look in (Look(), Look(parting=True, stars=123456), Look(with_prompt=False)):
         for trouble in (None, FailureKind.BUSY, FailureKind.UNREACHABLE):
             yield cards.in_line(whole, Progress(123456, 1234567, whole.received_at, trouble=trouble), look)
             for state in (JobState.PAINTING, JobState.READY):
@@ -172,6 +173,15 @@ def guide(prompt: str, locale: str) -> Iterator[Surface]:
     for told in (standings * 2, [], None):
         yield guide_card(Mentions(ids), further, told, in_server=told is not None)
     yield welcome_card(Mentions(ids))
+
+
+def showcases(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    names = [f"picture-{number}.webp" for number in range(1, 5)]
+    for with_prompt in (True, False):
+        yield showcase_cards.post(whole, names, covered=True, with_prompt=with_prompt)
+        assert 0 < len(showcase_cards.title(whole, with_prompt=with_prompt)) <= 100
+    yield showcase_cards.question(whole.id)
 
 
 def galleries(prompt: str, locale: str) -> Iterator[Surface]:
@@ -256,6 +266,7 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     job_lists,
     guide,
     galleries,
+    showcases,
     privacies,
     server_panels,
     reports,

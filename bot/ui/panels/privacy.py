@@ -35,6 +35,7 @@ WHAT_GOES = mark(
     "the limits of the day are counted by them.\n"
     "- What belongs to a server stays: its rules, its presets, and its list of blocked members."
 )
+STARS_GO = mark("- The stars that you gave are taken back, and your pictures leave the showcases of servers.")
 
 
 class PrivacyPanel:
@@ -90,6 +91,7 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
             "when",
             stored.ledger,
         ),
+        trn("- **{count} star** given to a picture", "- **{count} stars** given to pictures", stored.stars),
     ]
     return card(
         NEUTRAL,
@@ -128,7 +130,7 @@ def _question() -> ui.LayoutView:
     yes = button(tr("Yes, delete it"), custom_id(PANEL, "delete"), discord.ButtonStyle.danger)
     no = button(tr("Keep it"), custom_id(PANEL, "keep"))
     head = tr("### Delete your data?\nThis cannot be undone.")
-    return card(BAD, ui.TextDisplay(f"{head}\n{tr(WHAT_GOES)}"), row(yes, no))
+    return card(BAD, ui.TextDisplay(f"{head}\n{tr(WHAT_GOES)}\n{tr(STARS_GO)}"), row(yes, no))
 
 
 def _deleted(left: Stored) -> ui.LayoutView:
