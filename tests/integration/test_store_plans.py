@@ -22,6 +22,10 @@ from tests.integration.conftest import Scene
 GUILD, CHANNEL, USER = 13, 12, 1
 EVERY_QUOTA = tuple(Quota(who, what, span, 10**9, SetBy.SERVER) for who in Whose for what in What for span in Span)
 
+BIG_TABLES = ("jobs", "ledger", "totals", "showcase", "stars")
+#: They hold only rows that wait for something, so reading them whole is no harm.
+PARTIAL_INDEXES = ("ix_jobs_unannounced", "ix_showcase_stale")
+
 Act = Callable[[Scene], Awaitable[object]]
 
 
@@ -107,5 +111,5 @@ async def test_a_question_finds_its_rows_by_an_index_made_for_it(tmp_path: Path,
     await store.close()
 
     assert any(index in line for line in plans), "\n".join(plans)
-    scans = [line for line in plans if line.startswith(("SCAN jobs", "SCAN ledger", "SCAN totals", "SCAN showcase", "SCAN stars"))]
-    assert [line for line in scans if "ix_jobs_unannounced" not in line] == []
+    scans = [line for line in plans if line.startswith(tuple(f"SCAN {table}" for table in BIG_TABLES))]
+    assert [line for line in scans if not any(small in line for small in PARTIAL_INDEXES)] == []
