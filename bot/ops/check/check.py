@@ -149,7 +149,7 @@ class CheckReport:
             return "in use by a running bot"
         try:
             await store.ping(PATIENCE_S)
-            self._jobs_of = await store.jobs.latest_application()
+            self._jobs_of = await store.lists.latest_application()
         finally:
             await store.close()
         return ""

@@ -279,11 +279,6 @@ class Jobs:
         mine = and_(jobs.c.user_id == user_id, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
         return await self._select(mine)
 
-    async def latest_application(self) -> int | None:
-        """The Discord application whose job was written last; None where there is no job."""
-        query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
-        return await self._run(lambda connection: connection.execute(query).scalar())
-
     async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
         oldest = func.min(jobs.c.received_at, type_=UtcTime)

@@ -44,6 +44,11 @@ class Lists:
     def __init__(self, run: Run) -> None:
         self._run = run
 
+    async def latest_application(self) -> int | None:
+        """The Discord application whose job was written last; None where there is no job."""
+        query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
+        return await self._run(lambda connection: connection.execute(query).scalar())
+
     async def page(self, whose: ListScope, number: int, size: int, *, patience: float | None = None) -> Page:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
         which = _which(whose)
