@@ -96,3 +96,14 @@ async def test_text_from_right_to_left_is_shown_harmlessly_in_every_language(hou
         assert "\\*\\*x\\*\\*" in reply.message.text
     finally:
         house.ben.user.locale = "en-US"
+
+
+async def test_help_names_commands_as_the_persons_menu_does(house: House) -> None:
+    """Discord never translates a mention: `/jobs` stands in a German menu as `/aufträge`."""
+    house.ben.user.locale = "de"
+    try:
+        reply = await house.ben.command("help")
+    finally:
+        house.ben.user.locale = "en-US"
+    assert re.search(r"</jobs:\d+> \(`/aufträge`\)", reply.message.text), reply.text
+    assert "(`/imagine`)" not in reply.message.text

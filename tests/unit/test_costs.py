@@ -41,7 +41,13 @@ def test_the_scarcest_of_pictures_and_of_money_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("locale", "told"),
-    [("en-US", "$0.002"), ("de", "0,002 $"), ("fr", "0,002 $"), ("pt-BR", "US$ 0,002"), ("ja", "0.002ドル")],
+    [
+        ("en-US", "$0.002"),
+        ("de", "0,002\u00a0$"),
+        ("fr", "0,002\u00a0$"),
+        ("pt-BR", "US$\u00a00,002"),
+        ("ja", "0.002ドル"),
+    ],
 )
 def test_amounts_are_written_as_the_language_does(locale: str, told: str) -> None:
     with speaking(locale):

@@ -18,7 +18,7 @@ from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies, Standing
 from bot.policy.quotas import Span, What, Whose
 from bot.ui.kit import texts
-from bot.ui.kit.command_words import MENU_NAME, OPTION_NAME
+from bot.ui.kit.command_words import COMMAND_NAME, MENU_NAME, OPTION_NAME
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, context_of
 from bot.ui.kit.language import language, mark, tr, word
@@ -119,7 +119,13 @@ def _beginning(mentions: Mentions) -> Iterator[str]:
 
 def _of(mentions: Mentions) -> Mapping[str, str]:
     """The commands that the first lines mention."""
-    return {name: mentions.of(name) for name in ("imagine", "edit")}
+    return {name: _named(mentions.of(name), name) for name in ("imagine", "edit")}
+
+
+def _named(mention: str, name: str) -> str:
+    """A mention with the name that the person's own menu has: Discord never translates mentions."""
+    local = word(COMMAND_NAME, name, language())
+    return mention if local == name else f"{mention} (`/{local}`)"
 
 
 def _buttons() -> Iterator[str]:
@@ -141,8 +147,8 @@ def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
     room = FURTHER_CHARS
     for command in commands:
         is_group = isinstance(command, app_commands.Group)
-        name = f"`/{command.name}`" if is_group else mentions.of(command.name)
-        line = f"{name} – {tr(command.description)}"
+        mention = f"`/{command.name}`" if is_group else mentions.of(command.name)
+        line = f"{_named(mention, command.name)} – {tr(command.description)}"
         room -= len(line)
         if room < 0:
             return

@@ -173,7 +173,7 @@ async def _chart(account: Account) -> bytes | None:
 def _title(account: Account) -> str:
     """Of the chart, above it: the font that draws it has no letters but those of English."""
     what = tr("US dollars per day") if _in_dollars(account) else tr("Pictures per day")
-    return f"**{what}** · {account.at:%Y-%m}"
+    return f"**{what}** · {tr('This month')}"
 
 
 def _in_dollars(account: Account) -> bool:

@@ -181,6 +181,6 @@ def ending(job: Job) -> Ending:
         sentences.append(texts.whom_to_ask())
     if job.state is JobState.TIMED_OUT and failure.kind is not FailureKind.TIMED_OUT:
         sentences.append(tr(STILL_ASKABLE))
-    sentences.append(tr(CHARGES[failure.charged]))
     again = end.again or failure.detail.startswith(SourceFault.NO_ROOM)  # only the moment was wrong
-    return Ending(tr(end.headline), " ".join(filter(None, sentences)), again)
+    meaning = [" ".join(filter(None, sentences)), f"-# {tr(CHARGES[failure.charged])}"]
+    return Ending(tr(end.headline), "\n".join(filter(None, meaning)), again)
