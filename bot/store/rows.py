@@ -122,7 +122,7 @@ def values_of_changes(changes: JobChanges) -> dict[str, Any]:
 def jobs_of(rows: Iterable[RowMapping]) -> list[Job]:
     """The jobs in whole rows of the table `jobs`, without those that this version cannot read.
 
-    A later version may have written a state or a model that this one does not know. Such a job waits for a version
+    A later version may have written a state or a resolution that this one does not know. Such a job waits for a version
     that does; it must not keep all others from being read. Each is logged once.
     """
     found: list[Job] = []

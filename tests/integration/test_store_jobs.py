@@ -299,7 +299,7 @@ async def test_a_thousand_jobs_at_once_are_all_written(scene: Scene) -> None:
 async def test_a_row_of_a_later_version_is_passed_over_and_keeps_no_other_from_being_read(
     scene: Scene, column: str
 ) -> None:
-    later = {"state": "'dreaming'", "request": '\'{"prompt": "x", "model": "later"}\'', "result_urls": "'?'"}
+    later = {"state": "'dreaming'", "request": '\'{"prompt": "x", "resolution": "8k"}\'', "result_urls": "'?'"}
     strange, known = await scene.job(S.PAINTING), await scene.job(S.PAINTING)
     change = text(f"UPDATE jobs SET {column} = {later[column]} WHERE id = '{strange.id}'")
     await scene.store.run(lambda connection: connection.execute(change) and None)

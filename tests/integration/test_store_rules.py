@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import insert
 
 from bot.errors import RulesChanged
-from bot.model import QUALITY, AspectRatio, PictureFormat, Resolution
+from bot.model import QUALITY, AspectRatio, Model, PictureFormat, Resolution
 from bot.policy.quotas import Terms
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules, SpoilerRule
@@ -82,13 +82,16 @@ async def test_of_two_changes_at_once_none_is_lost(store: Store) -> None:
 
 async def test_what_another_version_wrote_is_read_as_far_as_it_is_understood(store: Store) -> None:
     await store.rules.change(GUILD, lambda _: Rules(max_count=2), by=ADA, now=NOW)
-    raw: dict[str, Any] = {"max_count": "no number", "models": ["a model of later"], "later": 1}
+    raw: dict[str, Any] = {"max_count": "no number", "resolutions": ["a size of later"], "later": 1}
     raw |= {"pictures_per_day": 9, "language": "fr"}
-    raw["defaults"] = {"model": "unheard of", "count": 2, "more": True}
+    raw["defaults"] = {"resolution": "unheard of", "model": "not on offer", "count": 2, "more": True}
+    raw["models"] = ["not on offer"]
     values = {"guild_id": GUILD, "channel_id": CHANNEL, "value": json.dumps(raw), "changed_by": ADA, "changed_at": NOW}
     await store.run(lambda connection: connection.execute(insert(schema.rules), values) and None)
     here = (await store.rules.read(GUILD)).channels[CHANNEL]
-    assert here == Rules(pictures_per_day=9, language="fr", defaults=Options(count=2))
+    model = Model("not on offer")  # any model can be read: what is on offer is a setting
+    defaults = Options(count=2, model=model)
+    assert here == Rules(pictures_per_day=9, language="fr", models=(model,), defaults=defaults)
 
 
 async def test_members_are_blocked_and_unblocked(store: Store) -> None:
