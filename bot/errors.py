@@ -118,12 +118,12 @@ class NotAdmitted(RequestError):
 
 
 class Barred(RequestError):
-    """A rule of the place says no. `allowed` says what is allowed or needed instead, by the kind of bar."""
+    """A rule of the place says no. `allowed` says what is allowed instead, `roles` whose limit it is."""
 
-    def __init__(self, bar: Bar, *allowed: str | int) -> None:
+    def __init__(self, bar: Bar, *allowed: str | int, roles: Sequence[int] = ()) -> None:
         super().__init__(str(bar))
         self.bar = bar
-        self.allowed = allowed
+        self.allowed, self.roles = allowed, roles
 
 
 class TooManyJobs(RequestError):

@@ -26,12 +26,13 @@ class SettingsCommands(commands.Cog):
     def __init__(self, client: EaselClient) -> None:
         self._client = client
         models = options.model_choices(client.settings.models)
-        app_commands.choices(models=[command.ALL_MODELS, *models], default_model=models)(self.settings)
+        app_commands.choices(models=[command.ALL_MODELS, *models])(self.settings)
 
     @app_commands.command(description="See and change what holds in this server")
     @app_commands.default_permissions(manage_guild=True)
     @app_commands.describe(
         channel="What you change holds in this channel only, instead of the whole server",
+        role="What you change holds for members with this role only (with remove: not any more)",
         allow_channel="Add a channel to those where Easel works (with remove: take it off)",
         allow_role="Add a role to those that may use Easel (with remove: take it off)",
         exempt_role="Add a role that no limit of this server holds back (with remove: take it off)",
@@ -39,6 +40,7 @@ class SettingsCommands(commands.Cog):
         block_word="Refuse prompts with this word, or with this /pattern/ (with remove: no longer)",
         remove="Take off what the options above name, instead of adding it",
         pictures_per_member_day="Pictures that a member may ask for in a day",
+        pictures_per_member_month="Pictures that a member may ask for in a month",
         pictures_per_day="Pictures that all members together may ask for in a day",
         jobs_per_member="Requests that a member may have running at once",
         spend_per_day="US dollars that may be spent in a day, such as 2.50",
@@ -47,28 +49,24 @@ class SettingsCommands(commands.Cog):
         models="Which models are offered",
         resolutions="Which resolutions are offered",
         max_count="The most pictures that one request may ask for",
-        default_model="The model for requests that name none",
-        default_aspect_ratio="The shape for requests that name none",
-        default_resolution="The resolution for requests that name none",
-        default_count="How many pictures a request gets that names no number",
         spoiler="Whether pictures are covered until someone clicks",
         private_only="Whether only the person who asks sees the reply, always",
         language="The language of public replies",
         report_channel="Where members' reports on pictures are posted",
+        rule="Any other setting, by its name",
+        value="What to set it to",
         reset="Lift a rule, a section, or everything",
     )
     @app_commands.choices(
         resolutions=command.RESOLUTIONS,
-        default_aspect_ratio=command.RATIOS,
-        default_resolution=options.RESOLUTIONS,
         spoiler=command.SPOILERS,
         language=command.LANGUAGES,
-        reset=command.RESETS,
     )
     async def settings(
         self,
         interaction: discord.Interaction[Any],
         channel: command.PlaceOrThreadOption | None = None,
+        role: discord.Role | None = None,
         allow_channel: command.PlaceOption | None = None,
         allow_role: discord.Role | None = None,
         exempt_role: discord.Role | None = None,
@@ -76,6 +74,7 @@ class SettingsCommands(commands.Cog):
         block_word: app_commands.Range[str, 1, 300] | None = None,
         remove: bool = False,
         pictures_per_member_day: Number | None = None,
+        pictures_per_member_month: Number | None = None,
         pictures_per_day: Number | None = None,
         jobs_per_member: Number | None = None,
         spend_per_day: Money | None = None,
@@ -84,19 +83,32 @@ class SettingsCommands(commands.Cog):
         models: str | None = None,
         resolutions: str | None = None,
         max_count: Count | None = None,
-        default_model: str | None = None,
-        default_aspect_ratio: str | None = None,
-        default_resolution: str | None = None,
-        default_count: Count | None = None,
         spoiler: str | None = None,
         private_only: bool | None = None,
         language: str | None = None,
         report_channel: command.ReportPlaceOption | None = None,
-        reset: str | None = None,
+        rule: app_commands.Range[str, 1, 100] | None = None,
+        value: app_commands.Range[str, 1, 300] | None = None,
+        reset: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
         # The parameters declare the options; they are read by their names.
         given = dict(iter(interaction.namespace))
         await self._client.server_settings.command(interaction, given)
+
+    @settings.autocomplete("rule")
+    async def suggest_rule(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        """The settings that fit what was typed so far."""
+        return self._client.server_settings.suggest(interaction, "rule", typed)
+
+    @settings.autocomplete("value")
+    async def suggest_value(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        """What the setting may be set to."""
+        return self._client.server_settings.suggest(interaction, "value", typed)
+
+    @settings.autocomplete("reset")
+    async def suggest_reset(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
+        """What can be lifted."""
+        return self._client.server_settings.suggest(interaction, "reset", typed)
 
 
 async def setup(client: EaselClient) -> None:

@@ -97,7 +97,7 @@ async def admit(
     if book is not None:
         reasons += _person_faults(context, book, rules, now)
     reasons += _input_faults(request)
-    reasons += _offer_faults(request, limits, models)
+    reasons += _offer_faults(request, limits, models, context)
     reasons += _author_faults(context, asked, rules, choices)
     if cost is None and (budget := next((it for it in quotas if it.what is What.SPEND), None)):
         reasons.append(Barred(Bar.UNPRICED, budget.set_by))
@@ -126,10 +126,19 @@ def quotas_of(context: RequestContext, rules: Rules, ceilings: Ceilings) -> Sequ
     """Every quota that holds for somebody in a place: the server's, then the operator's."""
     own = limits_of(context.role_ids, rules)
     by_server = [
-        Quota(Whose.MEMBER, What.PICTURES, Span.DAY, own.pictures_per_day, SetBy.SERVER, own.day_role_id)
+        Quota(
+            Whose.MEMBER, What.PICTURES, Span.DAY, own.pictures_per_day, SetBy.SERVER, _named(own.day_role_id, context)
+        )
         if own.pictures_per_day is not None
         else None,
-        Quota(Whose.MEMBER, What.PICTURES, Span.MONTH, own.pictures_per_month, SetBy.SERVER, own.month_role_id)
+        Quota(
+            Whose.MEMBER,
+            What.PICTURES,
+            Span.MONTH,
+            own.pictures_per_month,
+            SetBy.SERVER,
+            _named(own.month_role_id, context),
+        )
         if own.pictures_per_month is not None
         else None,
         _quota(Whose.SERVER, What.PICTURES, Span.DAY, rules.pictures_per_day, SetBy.SERVER),
@@ -150,6 +159,11 @@ def quotas_of(context: RequestContext, rules: Rules, ceilings: Ceilings) -> Sequ
         for quota in (*held, *by_operator)
         if quota is not None and not (context.guild_id is None and quota.whose in {Whose.MEMBER, Whose.SERVER})
     ]
+
+
+def _named(role_id: int | None, context: RequestContext) -> int | None:
+    """The role that is named beside its limit. @everyone, which has the server's id, is no role to name."""
+    return None if role_id == context.guild_id else role_id
 
 
 def _quota(whose: Whose, what: What, span: Span, limit: int | None, set_by: SetBy) -> Quota | None:
@@ -240,16 +254,21 @@ def _can_be_fetched(source: Source) -> bool:
     return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and source.kept is not None)
 
 
-def _offer_faults(request: ImageRequest, limits: MemberLimits, models: Sequence[Model]) -> Sequence[RequestError]:
+def _offer_faults(
+    request: ImageRequest, limits: MemberLimits, models: Sequence[Model], context: RequestContext
+) -> Sequence[RequestError]:
+    def roles(ids: Sequence[int]) -> Sequence[int]:
+        return [it for it in ids if _named(it, context) is not None]
+
     faults: list[RequestError] = []
     if request.model not in models:
         faults.append(Barred(Bar.NO_SUCH_MODEL, request.model, *(limits.models or models)))
     elif limits.models and request.model not in limits.models:
-        faults.append(Barred(Bar.MODEL, *limits.models))
+        faults.append(Barred(Bar.MODEL, *limits.models, roles=roles(limits.model_roles)))
     if limits.resolutions and request.resolution not in limits.resolutions:
-        faults.append(Barred(Bar.RESOLUTION, *limits.resolutions))
+        faults.append(Barred(Bar.RESOLUTION, *limits.resolutions, roles=roles(limits.resolution_roles)))
     if limits.max_count is not None and request.count > limits.max_count:
-        faults.append(Barred(Bar.COUNT, limits.max_count))
+        faults.append(Barred(Bar.COUNT, limits.max_count, roles=roles(limits.count_roles)))
     return faults
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from bot.model import Model, Resolution
-from bot.policy.rules import Rules
+from bot.policy.rules import RoleLimits, Rules
 
 T = TypeVar("T", Model, Resolution)
 
 
 @dataclass(frozen=True, slots=True)
 class MemberLimits:
-    """None is no limit, and everything on offer. The role ids say whose limit on pictures it is; None the server's."""
+    """None is no limit, and everything on offer. The role ids say whose limit it is; None and () the server's."""
 
     pictures_per_day: int | None = None
     pictures_per_month: int | None = None
@@ -23,6 +23,9 @@ class MemberLimits:
     resolutions: tuple[Resolution, ...] | None = None
     day_role_id: int | None = None
     month_role_id: int | None = None
+    count_roles: tuple[int, ...] = ()
+    model_roles: tuple[int, ...] = ()
+    resolution_roles: tuple[int, ...] = ()
 
     def on_offer(self, models: Sequence[Model]) -> MemberLimits:
         """The same with the models that may be chosen told one by one, the one that holds without a choice first.
@@ -40,23 +43,31 @@ def limits_of(role_ids: frozenset[int], rules: Rules) -> MemberLimits:
     that says nothing on pictures sets them no limit; one that says nothing on the offer has that of the place.
     """
     held = [limits for limits in rules.role_limits or () if limits.role_id in role_ids]
+    known = {limits.role_id for limits in held}
+    # An exempt role is one without limits.
+    held += [RoleLimits(role_id) for role_id in rules.exempt_roles or () if role_id in role_ids - known]
     if not held:
         return MemberLimits(
             pictures_per_day=rules.pictures_per_member_day,
+            pictures_per_month=rules.pictures_per_member_month,
             max_count=rules.max_count,
             models=rules.models,
             resolutions=rules.resolutions,
         )
     day, day_role = _highest([(it.pictures_per_day, it.role_id) for it in held])
     month, month_role = _highest([(it.pictures_per_month, it.role_id) for it in held])
+    count, _ = _highest([(it.max_count or rules.max_count, it.role_id) for it in held])
     return MemberLimits(
         pictures_per_day=day,
         pictures_per_month=month,
-        max_count=_highest([(it.max_count or rules.max_count, it.role_id) for it in held])[0],
+        max_count=count,
         models=_together([it.models or rules.models for it in held]),
         resolutions=_together([it.resolutions or rules.resolutions for it in held]),
         day_role_id=day_role,
         month_role_id=month_role,
+        count_roles=tuple(it.role_id for it in held if it.max_count is not None and it.max_count == count),
+        model_roles=tuple(it.role_id for it in held if it.models),
+        resolution_roles=tuple(it.role_id for it in held if it.resolutions),
     )
 
 

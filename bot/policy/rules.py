@@ -91,6 +91,7 @@ class Rules:
     exempt_roles: tuple[int, ...] | None = _rule(_several(int))  # whose members no quota of the server holds back
     member_days: int | None = _rule(int)  # so many days in the server before somebody may use it
     pictures_per_member_day: int | None = _rule(int)
+    pictures_per_member_month: int | None = _rule(int)
     pictures_per_day: int | None = _rule(int)
     role_limits: tuple[RoleLimits, ...] | None = _rule(_several(RoleLimits.read))  # server only
     spend_per_day: int | None = _rule(int)  # millionths of a US dollar

@@ -112,7 +112,7 @@ async def test_a_rule_typed_as_an_option_holds_at_once(
 
 
 async def test_what_is_left_out_gets_the_servers_defaults(house: House) -> None:
-    await typed(house, "/settings default_resolution:2k default_aspect_ratio:16:9 default_count:2")
+    await typed(house, "/settings rule:Defaults for what members leave out value:2k, 16:9, 2 pictures")
     await (await house.ben.say("/imagine prompt:a fox")).until(with_pictures)
     asked = house.image_api.accepted[-1].submission
     assert (asked.resolution, asked.aspect_ratio, asked.count) == ("2k", "16:9", 2)

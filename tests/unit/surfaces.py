@@ -33,7 +33,7 @@ from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, Preset
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.policy.request_input import BUILT_IN
 from bot.policy.role_limits import MemberLimits
-from bot.policy.rules import Rules
+from bot.policy.rules import EditRule, RoleLimits, Rules
 from bot.store.queries.people import Stored
 from bot.ui.kit import texts
 from bot.ui.kit.mentions import Mentions
@@ -54,8 +54,7 @@ from bot.ui.reply.cards import Look, Shown
 from bot.ui.requests import deletion, forms
 from bot.ui.settings import forms as settings_forms
 from bot.ui.settings import layout as settings_layout
-from bot.ui.settings import sections
-from bot.ui.showcase import cards as showcase_cards
+from bot.ui.settings import roles, sections
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal
@@ -206,6 +205,7 @@ def privacies(prompt: str, locale: str) -> Iterator[Surface]:
 def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
     ids = tuple(9 * 10**18 + n for n in range(25))
     words = tuple(f"{n} {prompt.strip()[:60]}" for n in range(40))
+    limits = tuple(RoleLimits(one, 10**6, 10**6, 4, MANY_MODELS, tuple(Resolution)) for one in ids)
     full = Rules(
         channels=ids,
         roles=ids,
@@ -222,6 +222,10 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         blocked_words=words,
         blocked_patterns=words,
         report_channel=ids[0],
+        member_days=3650,
+        edits=EditRule.OWN,
+        pictures_per_member_month=10**6,
+        role_limits=limits,
         confirm_over=10**9,
         language=locale,
     )
@@ -234,10 +238,20 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         holding = sections.EffectiveRules(channel_id, own, server, {}, MANY_MODELS)
         for section in sections.Section:
             for asks in (False, True):
-                view = settings_layout.View(section, holding, ids * 2, texts.plain(prompt[:150]), asks_to_reset=asks)
+                view = settings_layout.View(
+                    section,
+                    holding,
+                    ids * 2,
+                    texts.plain(prompt[:150]),
+                    asks_to_reset=asks,
+                    role_names=dict.fromkeys(ids[1:], "x" * 100),
+                )
                 yield settings_layout.panel(view)
             for form in settings_layout.Form:
                 yield settings_forms.build(form, section, channel_id, own, MANY_MODELS)
+    yield roles.form("easel-settings:limits:0:role-save:1", "x" * 100, limits[0], MANY_MODELS)
+    verb = settings_layout.SettingsVerb.ROLE_SAVE
+    yield settings_layout.refused_form(texts.plain(prompt[:150]), sections.Section.LIMITS, ids[0], verb, str(ids[0]))
 
 
 def reports(prompt: str, locale: str) -> Iterator[Surface]:

@@ -33,14 +33,22 @@ def context_of(interaction: Interaction) -> RequestContext:
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
         parent_id=channel.parent_id if in_thread else None,
-        # `roles` leaves out what the cache does not know: all of them where the bot is no member.
-        role_ids=frozenset(getattr(user, "_roles", ())) if isinstance(user, discord.Member) else frozenset(),
+        role_ids=role_ids_of(interaction),
         joined_at=user.joined_at if isinstance(user, discord.Member) else None,
         age_restricted=is_restricted(channel),
         bot_member=interaction.client.get_guild(interaction.guild_id) is not None
         if interaction.guild_id is not None
         else interaction.context.dm_channel,
     )
+
+
+def role_ids_of(interaction: Interaction) -> frozenset[int]:
+    """The roles of the one who asks, @everyone included, which has the server's id."""
+    user = interaction.user
+    if not isinstance(user, discord.Member):
+        return frozenset()
+    # `roles` leaves out what the cache does not know: all of them where the bot is no member.
+    return frozenset({user.guild.id, *getattr(user, "_roles", ())})
 
 
 def is_restricted(channel: Any) -> bool:

@@ -24,6 +24,7 @@ from bot.ui.kit.interactions import Interaction, context_of
 from bot.ui.kit.language import language, mark, tr, word
 from bot.ui.kit.permissions import may_use
 from bot.ui.kit.widgets import GOOD, card
+from bot.ui.requests.refusals import by_roles
 
 if TYPE_CHECKING:
     from bot.client import EaselClient
@@ -165,9 +166,9 @@ def _left(standings: Sequence[Standing] | None) -> Iterator[str]:
         is_money = it.quota.what is What.SPEND
         left, limit = (texts.money(n) if is_money else str(n) for n in (it.left, it.quota.limit))
         when = discord.utils.format_dt(it.renews_at, "R")
-        yield f"**{tr(_SPANS[it.quota.span])}**: " + tr(
-            LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when
-        )
+        line = tr(LEFT[it.quota.whose, it.quota.what], left=left, limit=limit, when=when)
+        role = f" {by_roles([it.quota.role_id])}" if it.quota.role_id is not None else ""
+        yield f"**{tr(_SPANS[it.quota.span])}**: {line}{role}"
 
 
 def _whom_to_ask(*, in_server: bool) -> Iterator[str]:

@@ -23,6 +23,7 @@ from bot.ui.kit.interactions import Interaction, context_of, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.permissions import manages_server
 from bot.ui.kit.widgets import GOOD, button, card
+from bot.ui.requests.refusals import by_roles
 
 PANEL = "usage"
 MINE, SERVER = "mine", "server"
@@ -136,13 +137,14 @@ def _left(standing: Standing) -> str:
     quota = standing.quota
     name = QUOTA_NAMES[quota.whose, quota.what, quota.span]
     show = texts.money if quota.what is What.SPEND else str
-    return tr(
+    line = tr(
         "{quota}: {left} of {limit} left, renews {when}",
         quota=tr(name),
         left=show(standing.left),
         limit=show(quota.limit),
         when=discord.utils.format_dt(standing.renews_at, "R"),
     )
+    return f"{line}. {by_roles([quota.role_id])}" if quota.role_id is not None else line
 
 
 def _list(head: str, lines: list[str]) -> ui.TextDisplay[Any]:

@@ -71,7 +71,8 @@ def _reasons(exc: RequestError) -> Sequence[RequestError]:
 def _sentence(exc: RequestError) -> str:
     match exc:
         case Barred():
-            return _BARRED[exc.bar](exc.allowed)
+            sentence = _BARRED[exc.bar](exc.allowed)
+            return f"{sentence} {by_roles(exc.roles)}" if exc.roles else sentence
         case SourceRefused():
             return texts.source_fault(f"{SourceFault.TOO_LARGE} {exc.size}")
         case QuotaReached():
@@ -106,6 +107,11 @@ def who_can_change(set_by: SetBy) -> str:
     if set_by is SetBy.SERVER:
         return tr("Members with the permission Manage Server can change this limit with `/settings`.")
     return f"{tr('Only whoever runs this bot can change this limit.')} {texts.whom_to_ask()}".rstrip()
+
+
+def by_roles(role_ids: Sequence[int]) -> str:
+    """Whose limit it is, where it is that of roles."""
+    return tr("The limit for {roles} holds for you.", roles=_listed(tuple(role_ids), "@&"))
 
 
 _WHO_HAS_PRICES = mark("Only whoever runs this bot can enter prices.")
@@ -238,8 +244,8 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "shorten the prompt, or tell a member with the permission Manage Server."
         ),
         Bar.NEW_MEMBER: lambda allowed: tr(
-            "New members of this server wait a while before they can use Easel. You can from {when} on.",
-            when=f"<t:{allowed[0]}:f>",
+            "New members of this server wait a while before they can use Easel. Your wait ends {when}.",
+            when=f"<t:{allowed[0]}:R>",
         ),
         Bar.EDITS: lambda _: tr("In this server no pictures are edited. Nothing was started."),
         Bar.NOT_YOUR_PICTURE: lambda _: tr(

@@ -5,6 +5,7 @@ Blocking ends what the member has in the queue, uncharged. What has been sent to
 
 from __future__ import annotations
 
+import aiohttp
 import discord
 import structlog
 
@@ -12,7 +13,7 @@ from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
 from bot.ui.kit import permissions
-from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.interactions import Interaction, role_ids_of, say
 from bot.ui.kit.language import mark, tr, trn
 from bot.ui.settings import rights
 
@@ -20,6 +21,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 NOT_A_MEMBER = mark("Easel itself cannot be blocked.")
 NOT_YOURSELF = mark("You cannot block yourself.")
+NOT_BY_YOURSELF = mark("You cannot unblock yourself. Somebody with a higher role can.")
+NOT_A_MANAGER_OF_IT = mark("{who} decides what holds in this server, so nobody can block them from Easel.")
+NOT_BELOW_YOU = mark("Only somebody with a higher role than {who} can do that.")
+NOBODY_SAYS = mark("Discord does not say which roles {who} has, so nothing was changed. Please try again in a moment.")
 
 
 class Blocking:
@@ -49,6 +54,8 @@ class Blocking:
         if user_id == interaction.user.id:
             return tr(NOT_YOURSELF)
         who = f"<@{user_id}>"
+        if refusal := await self._out_of_reach(interaction, guild, user_id, shields_managers=True):
+            return refusal
         if not await self._owner.block(guild.id, user_id, by=interaction.user.id):
             return tr("{who} is blocked already.", who=who)
         log.info("a member was blocked", guild=guild.id, by=interaction.user.id)
@@ -65,10 +72,38 @@ class Blocking:
     async def unblock(self, interaction: Interaction, guild: discord.Guild, user_id: int) -> str:
         """Unblock somebody; returns the sentence on what came of it. Rights are for the caller to ask."""
         who = f"<@{user_id}>"
+        manages = permissions.manages_server(interaction)
+        if user_id == interaction.user.id and not manages:
+            return tr(NOT_BY_YOURSELF)
+        if not manages and (refusal := await self._out_of_reach(interaction, guild, user_id, shields_managers=False)):
+            return refusal
         if not await self._owner.unblock(guild.id, user_id):
             return tr("{who} is not blocked.", who=who)
         log.info("a member was unblocked", guild=guild.id, by=interaction.user.id)
         return tr("{who} can use Easel in this server again.", who=who)
+
+    async def _out_of_reach(
+        self, interaction: Interaction, guild: discord.Guild, user_id: int, *, shields_managers: bool
+    ) -> str | None:
+        """Why somebody may not act on this member, as Discord has it for timeouts; None where they may.
+
+        The server's owner reaches everybody but those who manage the server. Whoever has left it has no roles.
+        """
+        who = f"<@{user_id}>"
+        try:
+            held = await rights.roles_of(interaction, guild, user_id)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
+            log.warning("Discord does not say which roles a member has", error=type(exc).__name__)
+            return tr(NOBODY_SAYS, who=who)
+        manages = user_id == guild.owner_id or any(
+            role.permissions.manage_guild or role.permissions.administrator for role in held
+        )
+        if shields_managers and manages:
+            return tr(NOT_A_MANAGER_OF_IT, who=who)
+        if interaction.user.id == guild.owner_id:
+            return None
+        own = [role for one in role_ids_of(interaction) if (role := guild.get_role(one)) is not None]
+        return None if max(own, default=guild.default_role) > max(held) else tr(NOT_BELOW_YOU, who=who)
 
     async def _cancel_waiting(self, guild_id: int, user_id: int) -> int:
         try:

@@ -13,20 +13,18 @@ from typing import Any
 
 import discord
 
-from bot.model import MAX_COUNT, Model, Resolution
+from bot.model import Model
 from bot.policy.prices import Prices
-from bot.policy.rules import AgeRule, Rules, SpoilerRule
+from bot.policy.rules import Rules
 from bot.ui.kit import texts
-from bot.ui.kit.language import Language, mark, tr
+from bot.ui.kit.language import mark, tr
 from bot.ui.settings import entries
 from bot.ui.settings.entries import MAX_IDS, InvalidEntry
-from bot.ui.settings.layout import STAR_CHOICES, UNSET
-from bot.ui.settings.sections import RULES
+from bot.ui.settings.layout import UNSET
+from bot.ui.settings.sections import RULES, RuleKind
 
 Edit = Callable[[Rules], Rules]
 
-CHANNELS = ("report_channel", "showcase_channel")
-LISTS = ("channels", "roles", "exempt_roles")
 BUDGETS = ("spend_per_day", "spend_per_month")
 NOT_PRICED = mark(
     "A budget can only be kept where every price is known, and there is none for {offers}. Nothing was changed "
@@ -35,32 +33,41 @@ NOT_PRICED = mark(
 
 
 def picked(guild: discord.Guild, name: str, values: Sequence[str], models: Sequence[Model]) -> Edit:
-    """What was picked in the menu of a rule. Raises ValueError for a choice that the menu does not have.
-
-    `models` are those on offer.
-    """
-    if name in LISTS:
-        ids = tuple(one for one in map(int, values[:MAX_IDS]) if is_here(guild, name, one))
-        return lambda own: replace(own, **{name: ids or None})
-    if name == "models":
-        offered = _some_models(values, models)
-        return lambda own: replace(own, models=offered)
-    value = _READERS[name](values)
-    if name in CHANNELS and value is not None and not is_here(guild, name, value):
-        raise ValueError(value)
+    """What was picked in the menu of a rule. Raises LookupError or ValueError for a choice that it does not have."""
+    value = _picked(guild, name, values, models)
     return lambda own: replace(own, **{name: value})
+
+
+def _picked(guild: discord.Guild, name: str, values: Sequence[str], models: Sequence[Model]) -> Any:
+    """The value that choices of a menu stand for; None lifts the rule."""
+    rule = RULES[name]
+    by_word = {str(value): value for _, value in rule.choices(models)}
+    match rule.kind:
+        case RuleKind.CHANNELS | RuleKind.ROLES:
+            return tuple(one for one in map(int, values[:MAX_IDS]) if is_here(guild, name, one)) or None
+        case RuleKind.CHOICES:
+            chosen = {by_word[value] for value in values}
+            return tuple(value for value in by_word.values() if value in chosen) or None
+        case _ if not values or values[0] == UNSET:
+            return None
+        case RuleKind.CHANNEL:
+            if not is_here(guild, name, int(values[0])):
+                raise ValueError(values[0])
+            return int(values[0])
+        case _:
+            return by_word[values[0]]
 
 
 def is_here(guild: discord.Guild, name: str, identity: int) -> bool:
     """Whether a channel or role that a rule names is one of this server."""
-    if name == "report_channel":
-        return isinstance(guild.get_channel(identity), discord.TextChannel)
-    if name == "showcase_channel":
-        return isinstance(guild.get_channel(identity), discord.TextChannel | discord.ForumChannel)
-    if name == "channels":
-        channel = guild.get_channel(identity)
-        return channel is not None and not isinstance(channel, discord.CategoryChannel)
-    return guild.get_role(identity) is not None
+    match RULES[name].kind:
+        case RuleKind.CHANNEL:
+            return isinstance(guild.get_channel(identity), discord.TextChannel)
+        case RuleKind.CHANNELS:
+            channel = guild.get_channel(identity)
+            return channel is not None and not isinstance(channel, discord.CategoryChannel)
+        case _:
+            return guild.get_role(identity) is not None
 
 
 def put(name: str, identity: int) -> Edit:
@@ -172,45 +179,3 @@ def keeping_budgets(edit: Edit, server: Rules, prices: Prices, models: Sequence[
 
 def _budget_and_offer(rules: Rules) -> Sequence[Any]:
     return [rules.said.get(name) or None for name in (*BUDGETS, "models", "resolutions")]
-
-
-def _single(read: Callable[[str], Any]) -> Callable[[Sequence[str]], Any]:
-    return lambda values: None if not values or values[0] == UNSET else read(values[0])
-
-
-def _count(value: str) -> int:
-    if not 1 <= int(value) <= MAX_COUNT:
-        raise ValueError(value)
-    return int(value)
-
-
-def _stars(value: str) -> int:
-    if int(value) not in STAR_CHOICES:
-        raise ValueError(value)
-    return int(value)
-
-
-def _some_models(values: Sequence[str], models: Sequence[Model]) -> tuple[Model, ...] | None:
-    """Those picked, in their own order; none is no rule."""
-    if not set(values) <= set(models):
-        raise ValueError(values)
-    return tuple(one for one in models if one in values) or None
-
-
-def _some_resolutions(values: Sequence[str]) -> tuple[Resolution, ...] | None:
-    """Likewise."""
-    chosen = {Resolution(value) for value in values}
-    return tuple(one for one in Resolution if one in chosen) or None
-
-
-_READERS: dict[str, Callable[[Sequence[str]], Any]] = {
-    "resolutions": _some_resolutions,
-    "max_count": _single(_count),
-    "spoiler": _single(SpoilerRule),
-    "age_restricted": _single(AgeRule),
-    "private_only": _single(lambda value: {"True": True, "False": False}.get(value, False)),
-    "language": _single(lambda value: Language(value).value),
-    "report_channel": _single(int),
-    "showcase_channel": _single(int),
-    "showcase_stars": _single(_stars),
-}

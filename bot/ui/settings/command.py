@@ -6,7 +6,7 @@ it sets them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
@@ -14,31 +14,26 @@ from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Tr
 
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
-from bot.model import AspectRatio, Resolution
+from bot.model import Model, Resolution
 from bot.policy.rules import WHOLE_SERVER, SpoilerRule
 from bot.ui.kit import permissions
 from bot.ui.kit.interactions import Interaction, say
-from bot.ui.kit.language import Language, tr
+from bot.ui.kit.language import Language, speaking, tr
 from bot.ui.settings import rights
 from bot.ui.settings.blocking import Blocking
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PLACES, REPORT_PLACES
 from bot.ui.settings.panel import OTHER_SERVER, SettingsPanel
-from bot.ui.settings.sections import LANGUAGE_NAMES, RULES, SPOILER_NAMES, TITLES, Section
-from bot.ui.settings.typed import ALL, EVERYTHING, Reader
+from bot.ui.settings.sections import RULES
+from bot.ui.settings.typed import ALL, Reader, names_of_rules, names_to_reset, rule_of
+from bot.ui.settings.wording import LANGUAGE_NAMES, SPOILER_NAMES
 
 ALL_MODELS = Choice(name="all", value=ALL)  # the models themselves are added once the settings are read
 RESOLUTIONS = [Choice(name="all", value=ALL), *(Choice(name=it.value, value=it.value) for it in Resolution)]
-RATIOS = [Choice(name=it.value, value=it.value) for it in AspectRatio if it is not AspectRatio.AUTO]
 SPOILERS = [Choice(name=SPOILER_NAMES[it], value=it.value) for it in SpoilerRule]
 LANGUAGES = [Choice(name=LANGUAGE_NAMES[it], value=it.value) for it in Language]
-LIFTED_IN_THE_PANEL = {"age_restricted", "showcase_channel", "showcase_stars"}
-RESETS = [
-    Choice(name="Everything", value=EVERYTHING),
-    *(Choice(name=TITLES[it], value=it.value) for it in Section),
-    # Discord takes 25 choices; these are lifted in the panel, or with their section.
-    *(Choice(name=told.label, value=name) for name, told in RULES.items() if name not in LIFTED_IN_THE_PANEL),
-]
+MAX_CHOICES = 25  # Discord's limit of an autocomplete
+MAX_CHOICE_CHARS = 100
 THREADS = [
     discord.ChannelType.public_thread,
     discord.ChannelType.private_thread,
@@ -86,16 +81,37 @@ class ServerSettings:
         given = {name: _plain(value) for name, value in options.items()}
         channel = rights.channel_in(guild, given.pop("channel", WHOLE_SERVER))
         remove, member_id = given.pop("remove", False), given.pop("block_member", None)
+        role_id = given.pop("role", None)
         if channel is None:
             await say(interaction, tr(OTHER_SERVER))
             return
         try:
             reader = Reader(guild, channel, self._owner.catalog.models, self._owner.pattern_fault)
-            typed = reader.read(given, remove=remove)
+            typed = reader.read(given, remove=remove, role_id=role_id)
         except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return
         await self.panel.change(interaction, guild, channel, typed, member_id=member_id, unblocks=remove)
+
+    def suggest(self, interaction: Interaction, option: str, typed: str) -> list[Choice[str]]:
+        """What fits what was typed so far of the options `rule`, `value` and `reset`."""
+        with speaking(interaction.locale.value):
+            if option == "value":
+                known = _values(str(interaction.namespace.rule or ""), self._owner.catalog.models)
+            else:
+                known = names_of_rules() if option == "rule" else names_to_reset()
+            wanted = typed.strip().casefold()
+            fitting = [label for label in known if wanted in label.casefold()]
+            return [Choice(name=it[:MAX_CHOICE_CHARS], value=known[it]) for it in fitting[:MAX_CHOICES]]
+
+
+def _values(rule: str, models: Sequence[Model]) -> Mapping[str, str]:
+    """What a rule may be set to, where it has fixed choices."""
+    try:
+        name = rule_of(rule)
+    except InvalidEntry:
+        return {}
+    return {label: str(value) for label, value in RULES[name].choices(models)} if name in RULES else {}
 
 
 def _plain(value: Any) -> Any:

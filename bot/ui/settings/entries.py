@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
+from typing import Any
 
 from bot.errors import EaselError
 from bot.policy.blocklist import PatternFault
@@ -43,21 +44,26 @@ _GROUPED = re.compile(r"\d{1,3}([ _,'.\u00a0\u202f]\d{3})+")
 class InvalidEntry(EaselError):
     """Something typed cannot be taken. The message is a whole sentence for the person."""
 
+    @classmethod
+    def of(cls, faults: Sequence[str]) -> InvalidEntry:
+        """All faults of what was typed, for which nothing was changed."""
+        return cls("\n".join([*faults, tr("Nothing was changed.")]))
 
-def number(label: str, typed: str) -> int | None:
+
+def number(label: str, typed: str, most: int = MAX_NUMBER) -> int | None:
     """A whole number from 1; None where the rule is to be lifted. Raises InvalidEntry."""
     text = typed.strip().lower()
     if text in _NOTHING:
         return None
     if _GROUPED.fullmatch(text):
         text = re.sub(r"\D", "", text)
-    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= MAX_NUMBER:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:9]) <= most:
         raise InvalidEntry(
             tr(
                 "**{label}** is a whole number from 1 to {most}, or empty for no limit; “{typed}” is not.",
                 label=label,
-                most=f"{MAX_NUMBER:,}",
-                typed=_shown(typed),
+                most=f"{most:,}",
+                typed=shown(typed),
             )
         )
     return int(text)
@@ -82,10 +88,26 @@ def money(label: str, typed: str, *, least: int = 1) -> int | None:
             tr(
                 "**{label}** is an amount in US dollars such as 2.50, or empty for none; “{typed}” is not.",
                 label=label,
-                typed=_shown(typed),
+                typed=shown(typed),
             )
         )
     return int(micros)
+
+
+def choice(label: str, typed: str, choices: Sequence[tuple[str, Any]]) -> Any:
+    """The value of the choice with this label, or its word. Raises InvalidEntry, which names the choices."""
+    wanted = typed.strip().casefold()
+    for name, value in choices:
+        if wanted in {name.casefold(), str(value).casefold()}:
+            return value
+    raise InvalidEntry(
+        tr(
+            "**{label}** is one of these: {choices}; “{typed}” is not.",
+            label=label,
+            choices=", ".join(name for name, _ in choices),
+            typed=shown(typed),
+        )
+    )
 
 
 def words(typed: str) -> tuple[str, ...]:
@@ -94,7 +116,7 @@ def words(typed: str) -> tuple[str, ...]:
     for part in re.split(r"[\n,;]", typed):
         word = " ".join(part.split())
         if len(word) > MAX_WORD_CHARS:
-            raise InvalidEntry(tr("“{typed}” is too long for a blocked word.", typed=_shown(word)))
+            raise InvalidEntry(tr("“{typed}” is too long for a blocked word.", typed=shown(word)))
         if word:
             found.setdefault(word.casefold(), word)
     return fitting_words(tuple(found.values()))
@@ -138,9 +160,10 @@ def fitting_patterns(given: tuple[str, ...]) -> tuple[str, ...]:
 def pattern_refusal(pattern: str, fault: PatternFault) -> str:
     """The sentence for a pattern that cannot be used."""
     return tr(
-        "The pattern “{pattern}” was not taken: {fault}.", pattern=_shown(pattern), fault=tr(PATTERN_FAULTS[fault])
+        "The pattern “{pattern}” was not taken: {fault}.", pattern=shown(pattern), fault=tr(PATTERN_FAULTS[fault])
     )
 
 
-def _shown(typed: str) -> str:
+def shown(typed: str) -> str:
+    """What somebody typed, for the sentence that refuses it."""
     return texts.plain(texts.shortened(typed, MAX_SHOWN_CHARS))

@@ -1,10 +1,12 @@
 """The forms of the settings panel: filled with what is set, and read into changes of the rules.
 
-A field that cannot be taken is told in a sentence, and the others are saved all the same.
+Where a field cannot be taken, nothing is changed, all faults are told at once, and what was typed is kept in memory for
+a while: the form opens again as it was sent.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,18 +24,17 @@ from bot.ui.kit.language import mark, tr
 from bot.ui.kit.options import model_label
 from bot.ui.settings import entries
 from bot.ui.settings.entries import InvalidEntry
-from bot.ui.settings.layout import PANEL, UNSET, Form, SettingsVerb
-from bot.ui.settings.sections import RULES, Section
+from bot.ui.settings.layout import NUMBERS, PANEL, UNSET, Form, SettingsVerb
+from bot.ui.settings.sections import RULES, RuleKind, Section
 
 Edit = Callable[[Rules], Rules]
 FaultOf = Callable[[str], PatternFault | None]
 
 MAX_LABEL_CHARS = 45
-NUMBERS: Mapping[Form, Sequence[str]] = {
-    Form.PICTURES: ("pictures_per_member_day", "pictures_per_day", "jobs_per_member"),
-    Form.MONEY: ("spend_per_day", "spend_per_month", "confirm_over"),
-}
+MAX_REFUSED = 200  # forms that are remembered
+REFUSED_FOR_S = 900.0
 TITLES: Mapping[Form, str] = {
+    Form.WAIT: mark("New members wait"),
     Form.PICTURES: mark("Pictures and requests"),
     Form.MONEY: mark("Money"),
     Form.DEFAULTS: mark("Defaults"),
@@ -47,6 +48,37 @@ class FormResult:
 
     edit: Edit
     refused: Sequence[str] = ()
+
+
+class RefusedForms:
+    """What was typed into forms that were not taken, by who sent them, the server and the forms' custom ids.
+
+    Only a convenience of this process, within bounds: whoever comes later, or elsewhere, finds what is set.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int, str], tuple[float, Mapping[str, Sequence[str]]]] = {}
+
+    def keep(self, user_id: int, guild_id: int, custom_id: str, fields: Mapping[str, Sequence[str]]) -> None:
+        """Remember the fields of a form."""
+        self._kept.pop((user_id, guild_id, custom_id), None)
+        self._kept[user_id, guild_id, custom_id] = (time.monotonic(), fields)
+        while len(self._kept) > MAX_REFUSED:
+            self._kept.pop(next(iter(self._kept)))
+
+    def refill(self, user_id: int, guild_id: int, modal: ui.Modal) -> ui.Modal:
+        """The form with what its sender typed last, if that was not taken; it is forgotten with that."""
+        at, typed = self._kept.pop((user_id, guild_id, modal.custom_id), (0.0, {}))
+        if not typed or time.monotonic() - at > REFUSED_FOR_S:
+            return modal
+        for part in modal.walk_children():
+            if isinstance(part, ui.TextInput):
+                part.default = next(iter(typed.get(part.custom_id, ())), "")[: part.max_length] or None
+            elif isinstance(part, ui.Select):
+                chosen = typed.get(part.custom_id, ())
+                for option in part.options:
+                    option.default = option.value in chosen
+        return modal
 
 
 def build(form: Form, section: Section, channel_id: int, own: Rules, models: Sequence[Model]) -> ui.Modal:
@@ -76,16 +108,16 @@ def _read_numbers(form: Form, click: Click) -> FormResult:
         except InvalidEntry as unfit:
             faults.append(str(unfit))
     if faults:
-        raise InvalidEntry("\n".join([*faults, tr("Nothing was changed.")]))
+        raise InvalidEntry.of(faults)
     return FormResult(lambda own: replace(own, **values))
 
 
 def typed_number(name: str, typed: str) -> int | None:
-    """A rule that is a number or an amount, as it was typed. Raises InvalidEntry."""
-    label = tr(RULES[name].label)
-    if name in NUMBERS[Form.MONEY]:
-        return entries.money(label, typed, least=0 if name == "confirm_over" else 1)
-    return entries.number(label, typed)
+    """A rule that is a number or an amount, as it was typed; None lifts it. Raises InvalidEntry."""
+    rule = RULES[name]
+    if rule.kind is RuleKind.MONEY:
+        return entries.money(tr(rule.label), typed, least=rule.least)
+    return entries.number(tr(rule.label), typed, rule.most)
 
 
 def _read_defaults(click: Click) -> FormResult:
@@ -117,7 +149,7 @@ def _number_fields(form: Form, own: Rules) -> Sequence[ui.Label[Any]]:
     fields: list[ui.Label[Any]] = []
     for name in NUMBERS[form]:
         value = own.said.get(name)
-        is_money = form is Form.MONEY
+        is_money = RULES[name].kind is RuleKind.MONEY
         held = "" if value is None else texts.dollars(value) if is_money else str(value)
         field: ui.TextInput[Any] = ui.TextInput(
             custom_id=name,
@@ -173,6 +205,7 @@ def _word_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
 
 
 _FIELDS: Mapping[Form, Callable[[Form, Rules], Sequence[ui.Label[Any]]]] = {
+    Form.WAIT: _number_fields,
     Form.PICTURES: _number_fields,
     Form.MONEY: _number_fields,
     Form.WORDS: _word_fields,

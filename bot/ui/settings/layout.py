@@ -6,7 +6,7 @@ process, days later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -14,23 +14,13 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.model import MAX_COUNT, Resolution
-from bot.policy.rules import WHOLE_SERVER, AgeRule, SpoilerRule
-from bot.ui.kit import texts, widgets
+from bot.policy.rules import WHOLE_SERVER
+from bot.ui.kit import widgets
 from bot.ui.kit.dispatch import custom_id
-from bot.ui.kit.language import Language, mark, tr
-from bot.ui.kit.options import model_label
+from bot.ui.kit.language import mark, tr
+from bot.ui.settings import roles
 from bot.ui.settings.entries import MAX_IDS
-from bot.ui.settings.sections import (
-    AGE_NAMES,
-    LANGUAGE_NAMES,
-    PRIVATE_NAMES,
-    RULES,
-    SPOILER_NAMES,
-    TITLES,
-    EffectiveRules,
-    Section,
-)
+from bot.ui.settings.sections import RULES, TITLES, EffectiveRules, RuleKind, Section
 
 PANEL = "settings"
 BLOCKED_SHOWN = 25
@@ -61,6 +51,10 @@ class SettingsVerb(StrEnum):
     SAVE = "save"  # likewise
     RESET = "reset"
     RESET_NOW = "reset-now"
+    ROLE = "role"  # opens the form of the role that was picked
+    ROLE_FORM = "role-form"  # likewise, followed by the role's id
+    ROLE_SAVE = "role-save"  # followed by the role's id
+    ROLE_OFF = "role-off"
     BLOCK = "block"
     UNBLOCK = "unblock"
 
@@ -68,22 +62,39 @@ class SettingsVerb(StrEnum):
 class Form(StrEnum):
     """A form of the panel; also the word in its custom id."""
 
+    WAIT = "wait"
     PICTURES = "pictures"
     MONEY = "money"
     DEFAULTS = "defaults"
     WORDS = "words"
 
 
+#: The rules that are numbers or amounts, by the form that asks for them.
+NUMBERS: Mapping[Form, Sequence[str]] = {
+    Form.WAIT: ("member_days",),
+    Form.PICTURES: (
+        "pictures_per_member_day",
+        "pictures_per_member_month",
+        "pictures_per_day",
+        "jobs_per_member",
+    ),
+    Form.MONEY: ("spend_per_day", "spend_per_month", "confirm_over"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the panel shows: one section of one place. `notice` is a sentence on what was just done."""
+    """What the panel shows: one section of one place. `notice` is a sentence on what was just done.
+
+    `role_names` are those of all roles that the server has now.
+    """
 
     section: Section
     holding: EffectiveRules
     blocked: Sequence[int] = field(default=())
     notice: str = ""
     asks_to_reset: bool = False
-    trouble: str = ""  # why nothing can be posted in the showcase channel
+    role_names: Mapping[int, str] = field(default_factory=dict[int, str])
 
     @property
     def channel_id(self) -> int:
@@ -97,6 +108,15 @@ def panel(view: View) -> ui.LayoutView:
     """The whole panel."""
     parts = [*_head(view), ui.Separator[Any](), *_BODIES[view.section](view), ui.Separator[Any](), _foot(view)]
     return widgets.card(widgets.SETTINGS, *parts)
+
+
+def refused_form(faults: str, section: Section, channel_id: int, verb: SettingsVerb, asked: str) -> ui.LayoutView:
+    """Why a form was not taken, and the button that opens it again as it was typed."""
+    opens = SettingsVerb.ROLE_FORM if verb is SettingsVerb.ROLE_SAVE else SettingsVerb.FORM
+    button = widgets.button(
+        tr("Correct it"), custom_id(PANEL, section, channel_id, opens, asked), discord.ButtonStyle.primary
+    )
+    return widgets.card(widgets.SETTINGS, ui.TextDisplay(faults), widgets.row(button))
 
 
 def _head(view: View) -> Iterable[Part]:
@@ -152,11 +172,10 @@ def _foot(view: View) -> Part:
 def _access(view: View) -> Iterable[Part]:
     """Where, for whom and for whom not."""
     if view.channel_id == WHOLE_SERVER:
-        yield _line(view, "channels")
-        yield _ids(view, "channels")
-    for name in ("roles", "exempt_roles"):
-        yield _line(view, name)
-        yield _ids(view, name)
+        yield from _asked(view, "channels")
+    yield from _asked(view, "roles")
+    yield from _asked(view, "exempt_roles")
+    yield from _with_button(view, Form.WAIT, "member_days")
     if view.channel_id == WHOLE_SERVER:
         yield ui.TextDisplay(_blocked(view.blocked))
         # Their number stands in the custom ids, so that a client begins with an empty menu after each choice.
@@ -167,75 +186,56 @@ def _access(view: View) -> Iterable[Part]:
 
 
 def _limits(view: View) -> Iterable[Part]:
-    """How much, per member and in all, in pictures and money."""
-    yield from _with_button(view, Form.PICTURES, "pictures_per_member_day", "pictures_per_day", "jobs_per_member")
-    yield from _with_button(view, Form.MONEY, "spend_per_day", "spend_per_month", "confirm_over")
+    """How much, per member, per role and in all, in pictures and money."""
+    yield from _with_button(view, Form.PICTURES, *NUMBERS[Form.PICTURES])
+    if view.channel_id == WHOLE_SERVER:
+        yield from _by_role(view)
+    yield from _with_button(view, Form.MONEY, *NUMBERS[Form.MONEY])
     said = tr("Days and months are those of UTC. Where a budget holds, a request whose price is not known is refused.")
     yield ui.TextDisplay(f"-# {said}")
 
 
+def _by_role(view: View) -> Iterable[Part]:
+    """The limits by role: what holds for each, a menu that opens the form of one, and one that takes some away."""
+    limits = view.holding.own.role_limits or ()
+    yield ui.TextDisplay(roles.told(limits, view.role_names))
+    count = len(limits)
+    menu = ui.RoleSelect[Any](custom_id=view.id(SettingsVerb.ROLE, count), placeholder=tr("Set the limits of a role"))
+    yield ui.ActionRow(menu)
+    if limits:
+        yield ui.ActionRow(
+            ui.Select[Any](
+                custom_id=view.id(SettingsVerb.ROLE_OFF, count),
+                placeholder=tr("Take limits of a role away"),
+                options=[
+                    discord.SelectOption(label=roles.name_of(it.role_id, view.role_names), value=str(it.role_id))
+                    for it in limits
+                ],
+                max_values=count,
+            )
+        )
+
+
 def _offer(view: View) -> Iterable[Part]:
     """What may be chosen."""
-    yield _line(view, "models")
-    models = [(model_label(model), model) for model in view.holding.models]
-    yield _choices(view, "models", models, view.holding.own.models or (), several=True)
-    yield _line(view, "resolutions")
-    resolutions = [(resolution.value, resolution.value) for resolution in Resolution]
-    yield _choices(
-        view, "resolutions", resolutions, [it.value for it in view.holding.own.resolutions or ()], several=True
-    )
-    yield _line(view, "max_count")
-    counts = [(texts.pictures(count), str(count)) for count in range(1, MAX_COUNT + 1)]
-    own = view.holding.own.max_count
-    yield _choices(view, "max_count", counts, [] if own is None else [str(own)])
+    for name in ("models", "resolutions", "max_count"):
+        yield from _asked(view, name)
     yield from _with_button(view, Form.DEFAULTS, "defaults")
 
 
 def _look(view: View) -> Iterable[Part]:
     """How replies look."""
-    own = view.holding.own
-    yield _line(view, "spoiler")
-    spoilers = [(tr(SPOILER_NAMES[rule]), rule.value) for rule in SpoilerRule]
-    yield _choices(view, "spoiler", spoilers, [own.spoiler.value] if own.spoiler else [])
-    yield _line(view, "private_only")
-    privates = [(tr(PRIVATE_NAMES[choice]), str(choice)) for choice in (False, True)]
-    yield _choices(view, "private_only", privates, [] if own.private_only is None else [str(own.private_only)])
-    yield _line(view, "language")
-    languages = [(LANGUAGE_NAMES[language], language.value) for language in Language]
-    yield _choices(view, "language", languages, [own.language] if own.language else [])
-    if view.channel_id == WHOLE_SERVER:
-        yield ui.TextDisplay("\n".join(filter(None, (view.holding.line("showcase_channel"), view.trouble))))
-        yield _channel(view, "showcase_channel", SHOWCASE_PLACES)
-        yield _line(view, "showcase_stars")
-        counts = [(str(count), str(count)) for count in STAR_CHOICES]
-        yield _choices(view, "showcase_stars", counts, [str(own.showcase_stars)] if own.showcase_stars else [])
+    for name in ("spoiler", "private_only", "language"):
+        yield from _asked(view, name)
 
 
 def _safety(view: View) -> Iterable[Part]:
     """What is refused and who is told."""
-    yield _line(view, "age_restricted")
-    ages = [(tr(AGE_NAMES[rule]), rule.value) for rule in AgeRule]
-    own = view.holding.own.age_restricted
-    yield _choices(view, "age_restricted", ages, [own.value] if own else [])
+    yield from _asked(view, "edits")
+    yield from _asked(view, "age_restricted")
     yield from _with_button(view, Form.WORDS, "blocked_words", "blocked_patterns")
     if view.channel_id == WHOLE_SERVER:
-        yield _line(view, "report_channel")
-        yield _channel(view, "report_channel", REPORT_PLACES)
-
-
-def _channel(view: View, name: str, types: Sequence[discord.ChannelType]) -> Part:
-    """A menu for one channel, which lifts the rule where none is chosen."""
-    chosen: int | None = view.holding.own.said.get(name)
-    return ui.ActionRow(
-        ui.ChannelSelect[Any](
-            custom_id=view.id(SettingsVerb.PICK, name),
-            placeholder=tr(RULES[name].label),
-            channel_types=list(types),
-            min_values=0,
-            max_values=1,
-            default_values=[_default(chosen, discord.SelectDefaultValueType.channel)] if chosen else [],
-        )
-    )
+        yield from _asked(view, "report_channel")
 
 
 _BODIES = {
@@ -247,6 +247,7 @@ _BODIES = {
 }
 
 FORM_BUTTONS = {
+    Form.WAIT: mark("Change waiting time"),
     Form.PICTURES: mark("Change pictures"),
     Form.MONEY: mark("Change money"),
     Form.DEFAULTS: mark("Change defaults"),
@@ -254,9 +255,10 @@ FORM_BUTTONS = {
 }
 
 
-def _line(view: View, name: str) -> Part:
-    """One rule as it holds: its label and its value."""
-    return ui.TextDisplay(view.holding.line(name))
+def _asked(view: View, name: str) -> Iterable[Part]:
+    """One rule as it holds, and the menu that changes it."""
+    yield ui.TextDisplay(view.holding.line(name))
+    yield ui.ActionRow(_menu(view, name))
 
 
 def _with_button(view: View, form: Form, *names: str) -> Iterable[Part]:
@@ -267,28 +269,27 @@ def _with_button(view: View, form: Form, *names: str) -> Iterable[Part]:
     yield row.add_item(button)
 
 
-def _ids(view: View, name: str) -> Part:
-    """A menu of channels or roles that holds the place's own list."""
-    chosen: Sequence[int] = view.holding.own.said.get(name, ())[:MAX_IDS]
-    label, identity = tr(RULES[name].label), view.id(SettingsVerb.PICK, name)
-    if name == "channels":
-        channels = [_default(one, discord.SelectDefaultValueType.channel) for one in chosen]
-        return ui.ActionRow(
-            ui.ChannelSelect[Any](
-                custom_id=identity,
-                placeholder=label,
-                channel_types=PLACES,
-                min_values=0,
-                max_values=MAX_IDS,
-                default_values=channels,
-            )
+def _menu(view: View, name: str) -> ui.Item[Any]:
+    """The menu of a rule, which holds what the place itself says."""
+    rule, own = RULES[name], view.holding.own.said.get(name)
+    label, identity = tr(rule.label), view.id(SettingsVerb.PICK, name)
+    if rule.kind is RuleKind.CHANNEL or rule.kind is RuleKind.CHANNELS:
+        several = rule.kind is RuleKind.CHANNELS
+        chosen: Sequence[int] = () if own is None else own[:MAX_IDS] if several else (own,)
+        return ui.ChannelSelect[Any](
+            custom_id=identity,
+            placeholder=label,
+            channel_types=PLACES if several else REPORT_PLACES,
+            min_values=0,
+            max_values=MAX_IDS if several else 1,
+            default_values=[_default(one, discord.SelectDefaultValueType.channel) for one in chosen],
         )
-    roles = [_default(one, discord.SelectDefaultValueType.role) for one in chosen]
-    return ui.ActionRow(
-        ui.RoleSelect[Any](
-            custom_id=identity, placeholder=label, min_values=0, max_values=MAX_IDS, default_values=roles
+    if rule.kind is RuleKind.ROLES:
+        held = [_default(one, discord.SelectDefaultValueType.role) for one in (own or ())[:MAX_IDS]]
+        return ui.RoleSelect[Any](
+            custom_id=identity, placeholder=label, min_values=0, max_values=MAX_IDS, default_values=held
         )
-    )
+    return _choices(view, name, own if rule.kind is RuleKind.CHOICES else (own,), several=rule.kind is RuleKind.CHOICES)
 
 
 def _users(identity: str, label: str) -> Part:
@@ -296,22 +297,21 @@ def _users(identity: str, label: str) -> Part:
     return ui.ActionRow(ui.UserSelect[Any](custom_id=identity, placeholder=label, min_values=1, max_values=10))
 
 
-def _choices(
-    view: View, name: str, choices: Sequence[tuple[str, str]], chosen: Sequence[str], *, several: bool = False
-) -> Part:
+def _choices(view: View, name: str, chosen: Sequence[Any] | None, *, several: bool) -> ui.Select[Any]:
     """A menu of fixed choices. Where one is to be chosen, another one lifts the rule; where several, none does."""
-    options = [discord.SelectOption(label=label, value=value, default=value in chosen) for label, value in choices]
+    options = [
+        discord.SelectOption(label=label, value=str(value), default=value in (chosen or ()))
+        for label, value in RULES[name].choices(view.holding.models)
+    ]
     if not several:
         lifted = tr("No rule") if view.channel_id == WHOLE_SERVER else tr("As in the whole server")
-        options.insert(0, discord.SelectOption(label=lifted, value=UNSET, default=not chosen))
-    return ui.ActionRow(
-        ui.Select[Any](
-            custom_id=view.id(SettingsVerb.PICK, name),
-            placeholder=tr(RULES[name].label),
-            options=options,
-            min_values=0 if several else 1,
-            max_values=len(options) if several else 1,
-        )
+        options.insert(0, discord.SelectOption(label=lifted, value=UNSET, default=chosen == (None,)))
+    return ui.Select[Any](
+        custom_id=view.id(SettingsVerb.PICK, name),
+        placeholder=tr(RULES[name].label),
+        options=options,
+        min_values=0 if several else 1,
+        max_values=len(options) if several else 1,
     )
 
 

@@ -5,20 +5,21 @@ The right to change settings is asked at every click, since roles change while a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import discord
 import structlog
 
 from bot.jobs.policies import Policies, RuleBook
-from bot.policy.rules import NO_RULES, WHOLE_SERVER, Rules
+from bot.policy.rules import NO_RULES, WHOLE_SERVER, RoleLimits, Rules
 from bot.ui.kit import permissions
-from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.dispatch import Click, custom_id
+from bot.ui.kit.interactions import Interaction, say, show
 from bot.ui.kit.language import mark, tr
-from bot.ui.settings import changes, forms, layout, rights
+from bot.ui.settings import changes, forms, layout, rights, roles
 from bot.ui.settings.blocking import Blocking
 from bot.ui.settings.entries import InvalidEntry
+from bot.ui.settings.forms import RefusedForms
 from bot.ui.settings.layout import PANEL, Form, SettingsVerb, View
 from bot.ui.settings.sections import EffectiveRules, Section, rules_of
 from bot.ui.settings.typed import ParsedOptions
@@ -42,6 +43,7 @@ class SettingsPanel:
         self._owner = owner
         self._blocking = blocking
         self._ceilings = ceilings
+        self._refused = RefusedForms()
 
     async def open(self, interaction: Interaction) -> None:
         """Show what holds in the server, to whoever may change it."""
@@ -63,9 +65,10 @@ class SettingsPanel:
     ) -> None:
         """Do what options of the command ask for, and show what holds now. Rights are for the caller to ask."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        notices = [typed.notice] if typed else []
+        notices = [typed.notice] if typed and typed.notice else []
+        edits = typed.edits if typed else ()
         try:
-            book = await self._changed(interaction, guild, channel_id, *typed.edits) if typed else None
+            book = await self._changed(interaction, guild, channel_id, *edits) if edits else None
         except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return
@@ -113,11 +116,14 @@ class SettingsPanel:
                 book = await self._owner.book_of(guild.id)
                 view = self._view(guild, book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
                 await interaction.response.edit_message(view=layout.panel(view))
-            case SettingsVerb.FORM:
-                await self._open_form(interaction, guild, section, channel, Form(click.words[3]))
-            case SettingsVerb.SAVE:
-                filled = forms.read(Form(click.words[3]), click, self._owner.pattern_fault)
-                await self._save(interaction, guild, section, channel, filled.edit, *filled.refused)
+            case SettingsVerb.FORM | SettingsVerb.ROLE | SettingsVerb.ROLE_FORM:
+                asked = click.values[0] if verb is SettingsVerb.ROLE else click.words[3]
+                await self._open_form(interaction, guild, section, channel, verb, asked)
+            case SettingsVerb.SAVE | SettingsVerb.ROLE_SAVE:
+                await self._take_form(interaction, guild, section, channel, verb, click)
+            case SettingsVerb.ROLE_OFF:
+                edit = roles.take_off([int(value) for value in click.values])
+                await self._save(interaction, guild, section, WHOLE_SERVER, edit)
             case SettingsVerb.PICK:
                 name = click.words[3]
                 if name not in rules_of(section, channel):
@@ -131,11 +137,50 @@ class SettingsPanel:
                 await self._block(interaction, guild, click, blocks=verb is SettingsVerb.BLOCK)
 
     async def _open_form(
-        self, interaction: Interaction, guild: discord.Guild, section: Section, channel_id: int, form: Form
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        section: Section,
+        channel_id: int,
+        verb: SettingsVerb,
+        asked: str,
     ) -> None:
-        """Open a form with what is set now."""
+        """Open a form, or that of a role, with what is set now, or with what was typed and not taken."""
         own = _own(await self._owner.book_of(guild.id), channel_id)
-        await interaction.response.send_modal(forms.build(form, section, channel_id, own, self._owner.catalog.models))
+        if verb is SettingsVerb.FORM:
+            modal = forms.build(Form(asked), section, channel_id, own, self._owner.catalog.models)
+        else:
+            role = guild.get_role(int(asked))
+            if role is None:
+                raise LookupError(asked)
+            present = next((it for it in own.role_limits or () if it.role_id == role.id), RoleLimits(role.id))
+            identity = custom_id(PANEL, section, WHOLE_SERVER, SettingsVerb.ROLE_SAVE, role.id)
+            modal = roles.form(identity, role.name, present, self._owner.catalog.models)
+        await interaction.response.send_modal(self._refused.refill(interaction.user.id, guild.id, modal))
+
+    async def _take_form(
+        self,
+        interaction: Interaction,
+        guild: discord.Guild,
+        section: Section,
+        channel_id: int,
+        verb: SettingsVerb,
+        click: Click,
+    ) -> None:
+        """Save what a form says. One that cannot be taken is kept as it was typed, and a button opens it again."""
+        refused: Sequence[str] = ()
+        try:
+            if verb is SettingsVerb.ROLE_SAVE:
+                channel_id, edit = WHOLE_SERVER, roles.read(int(click.words[3]), click, self._owner.catalog.models)
+            else:
+                filled = forms.read(Form(click.words[3]), click, self._owner.pattern_fault)
+                edit, refused = filled.edit, filled.refused
+        except InvalidEntry as unfit:
+            identity = custom_id(PANEL, section, channel_id, verb, click.words[3])
+            self._refused.keep(interaction.user.id, guild.id, identity, click.fields or {})
+            await show(interaction, layout.refused_form(str(unfit), section, channel_id, verb, click.words[3]))
+            return
+        await self._save(interaction, guild, section, channel_id, edit, *refused)
 
     async def _save(
         self,
@@ -198,8 +243,8 @@ class SettingsPanel:
         """What the panel shows of a section."""
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
-        trouble = showcase_trouble(guild, book.server) if section is Section.LOOK else ""
-        return View(section, holding, sorted(book.blocked), notice, asks_to_reset, trouble)
+        role_names = {role.id: role.name for role in guild.roles}
+        return View(section, holding, sorted(book.blocked), notice, asks_to_reset, role_names)
 
 
 def _own(book: RuleBook, channel_id: int) -> Rules:

@@ -5,6 +5,9 @@ A thread's rules are those of its channel.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
 import discord
 
 from bot.policy.rules import WHOLE_SERVER
@@ -40,3 +43,20 @@ def channel_in(guild: discord.Guild, channel_id: int) -> int | None:
     if isinstance(channel, discord.Thread):
         return channel.parent_id
     return channel.id if channel else None
+
+
+async def roles_of(interaction: Interaction, guild: discord.Guild, user_id: int) -> Sequence[discord.Role]:
+    """The roles of a member, @everyone included, which is all that somebody who is no member has.
+
+    Discord sends them with the member that was picked; where nobody was, it is asked, and may raise as it does.
+    """
+    resolved = cast("Mapping[str, Any]", interaction.data or {}).get("resolved", {})
+    picked = resolved.get("members", {}).get(str(user_id))
+    if picked is not None:
+        ids = [int(one) for one in picked["roles"]]
+    else:
+        try:
+            ids = [role.id for role in (await guild.fetch_member(user_id)).roles]
+        except discord.NotFound:
+            ids = []
+    return [guild.default_role, *(role for one in ids if (role := guild.get_role(one)) is not None)]

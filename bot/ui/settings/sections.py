@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from types import MappingProxyType
 from typing import Any
 
-from bot.model import Model, Resolution
-from bot.policy.blocklist import pattern_fault
-from bot.policy.request_input import Options
-from bot.policy.rules import WHOLE_SERVER, AgeRule, Rules, SpoilerRule
+from bot.model import MAX_COUNT, Model, Resolution
+from bot.policy.rules import WHOLE_SERVER, Rules
 from bot.ui.kit import texts
 from bot.ui.kit.language import Language, mark, tr
-from bot.ui.settings.entries import PATTERN_FAULTS
-
-MAX_LIST_CHARS = 600  # of words or patterns that a panel shows; a form shows them all
+from bot.ui.kit.options import model_label
+from bot.ui.settings import wording
+from bot.ui.settings.entries import MAX_NUMBER
 
 
 class Section(StrEnum):
@@ -43,135 +41,159 @@ TITLES: Mapping[Section, str] = MappingProxyType(
     }
 )
 
-#: Languages by their own names, so that whoever needs one can read it.
-LANGUAGE_NAMES: Mapping[Language, str] = MappingProxyType(
-    {
-        Language.ENGLISH: "English",
-        Language.GERMAN: "Deutsch",
-        Language.FRENCH: "Français",
-        Language.SPANISH: "Español",
-        Language.PORTUGUESE: "Português do Brasil",
-        Language.JAPANESE: "日本語",
-        Language.CHINESE: "简体中文",
-    }
-)
-SPOILER_NAMES: Mapping[SpoilerRule, str] = MappingProxyType(
-    {
-        SpoilerRule.AS_ASKED: mark("as members ask"),
-        SpoilerRule.ALWAYS: mark("always covered"),
-        SpoilerRule.NEVER: mark("never covered"),
-    }
-)
-AGE_NAMES: Mapping[AgeRule, str] = MappingProxyType(
-    {
-        AgeRule.ANYWHERE: mark("works there too"),
-        AgeRule.ONLY: mark("works only there"),
-        AgeRule.NEVER: mark("does not work there"),
-    }
-)
-#: Short enough for the choices of a command.
-PRIVATE_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("as members ask"), True: mark("always private")})
+
+class RuleKind(Enum):
+    """What a rule's value is: it says how the panel asks for it, and how a typed option is read."""
+
+    CHOICE = auto()  # one of `choices`
+    CHOICES = auto()  # several of `choices`
+    NUMBER = auto()  # from 1 to `most`
+    MONEY = auto()  # micros, from `least` on
+    CHANNEL = auto()  # where Easel posts something
+    CHANNELS = auto()
+    ROLES = auto()
+    OTHER = auto()  # asked for and read by code of its own
+
+
+def _no_choices(_: Sequence[Model]) -> Sequence[tuple[str, Any]]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class RuleInfo:
-    """How one rule is told. `nothing` is what holds where it was not set."""
+    """How one rule is told and asked for. `nothing` is what holds where it was not set.
+
+    `choices` are labels with the values they stand for, in the language of the moment; given are the models on offer.
+    """
 
     section: Section
     label: str
     nothing: str
-    value: Callable[[Any], str]
+    kind: RuleKind
+    value: Callable[[Any], str] = str
+    choices: Callable[[Sequence[Model]], Sequence[tuple[str, Any]]] = _no_choices
+    least: int = 1
+    most: int = MAX_NUMBER
     server_only: bool = False
 
 
-def _channels(ids: Sequence[int]) -> str:
-    """Mentions of channels."""
-    return " ".join(f"<#{one}>" for one in ids)
+def _named(names: Mapping[Any, str]) -> Mapping[str, Any]:
+    """What a rule with one of these choices needs: how each is told, and all of them."""
 
+    def told(chosen: Any) -> str:
+        return tr(names[chosen])
 
-def _roles(ids: Sequence[int]) -> str:
-    """Mentions of roles."""
-    return " ".join(f"<@&{one}>" for one in ids)
+    def choices(_: Sequence[Model]) -> Sequence[tuple[str, Any]]:
+        return [(tr(name), chosen) for chosen, name in names.items()]
 
-
-def _resolutions(resolutions: Sequence[Resolution]) -> str:
-    """Resolutions as people choose them."""
-    return ", ".join(one.value for one in resolutions)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    """As many of the parts as there is room for."""
-    shown: list[str] = []
-    for part in parts:
-        if sum(map(len, shown)) + len(part) > MAX_LIST_CHARS:
-            return tr("{some} and {number} more", some=", ".join(shown), number=len(parts) - len(shown))
-        shown.append(part)
-    return ", ".join(shown)
-
-
-def _words(words: Sequence[str]) -> str:
-    """Words of the blocklist, escaped."""
-    return _listed([texts.plain(word) for word in words])
-
-
-def _patterns(patterns: Sequence[str]) -> str:
-    """The patterns; one that was kept by an earlier version and is not looked for any more says why."""
-    shown: list[str] = []
-    for pattern in patterns:
-        code = "`` {} ``".format(pattern.replace("`", "ˋ"))
-        fault = pattern_fault(pattern)
-        shown.append(
-            tr("{pattern} (switched off: {fault})", pattern=code, fault=tr(PATTERN_FAULTS[fault])) if fault else code
-        )
-    return _listed(shown)
-
-
-def _defaults(defaults: Options) -> str:
-    """What holds where a person chooses nothing."""
-    parts = [
-        texts.model_name(defaults.model) if defaults.model else "",
-        defaults.aspect_ratio.value if defaults.aspect_ratio else "",
-        defaults.resolution.value if defaults.resolution else "",
-        texts.pictures(defaults.count) if defaults.count else "",
-        defaults.format.value.upper() if defaults.format else "",
-    ]
-    return " · ".join(part for part in parts if part) or tr("those of Easel")
+    return {
+        "kind": RuleKind.CHOICE,
+        "value": told,
+        "choices": choices,
+    }
 
 
 NO_LIMIT = mark("no limit")
+MAX_MEMBER_DAYS = 3650
 
 RULES: Mapping[str, RuleInfo] = MappingProxyType(
     {
         "channels": RuleInfo(
-            Section.ACCESS, mark("Channels where Easel works"), mark("all"), _channels, server_only=True
+            Section.ACCESS,
+            mark("Channels where Easel works"),
+            mark("all"),
+            RuleKind.CHANNELS,
+            wording.channels,
+            server_only=True,
         ),
-        "roles": RuleInfo(Section.ACCESS, mark("Roles that may use Easel"), mark("everyone"), _roles),
+        "roles": RuleInfo(
+            Section.ACCESS, mark("Roles that may use Easel"), mark("everyone"), RuleKind.ROLES, wording.roles
+        ),
         "exempt_roles": RuleInfo(
-            Section.ACCESS, mark("Roles that no limit of this server holds back"), mark("none"), _roles
+            Section.ACCESS,
+            mark("Roles that no limit of this server holds back"),
+            mark("none"),
+            RuleKind.ROLES,
+            wording.roles,
         ),
-        "pictures_per_member_day": RuleInfo(Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, str),
-        "pictures_per_day": RuleInfo(Section.LIMITS, mark("Pictures per day, all members together"), NO_LIMIT, str),
-        "jobs_per_member": RuleInfo(Section.LIMITS, mark("Requests of a member at once"), NO_LIMIT, str),
-        "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, texts.dollars),
-        "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, texts.dollars),
-        "confirm_over": RuleInfo(Section.LIMITS, mark("Requests ask for a yes above"), mark("no price"), texts.dollars),
-        "models": RuleInfo(Section.OFFER, mark("Models"), mark("all"), texts.model_names),
-        "resolutions": RuleInfo(Section.OFFER, mark("Resolutions"), mark("all"), _resolutions),
-        "max_count": RuleInfo(Section.OFFER, mark("Largest count"), mark("4"), str),
+        "member_days": RuleInfo(
+            Section.ACCESS,
+            mark("New members wait"),
+            mark("not at all"),
+            RuleKind.NUMBER,
+            wording.days,
+            most=MAX_MEMBER_DAYS,
+        ),
+        "pictures_per_member_day": RuleInfo(
+            Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, RuleKind.NUMBER
+        ),
+        "pictures_per_member_month": RuleInfo(
+            Section.LIMITS, mark("Pictures per member and month"), NO_LIMIT, RuleKind.NUMBER
+        ),
+        "pictures_per_day": RuleInfo(
+            Section.LIMITS, mark("Pictures per day, all members together"), NO_LIMIT, RuleKind.NUMBER
+        ),
+        "jobs_per_member": RuleInfo(Section.LIMITS, mark("Requests of a member at once"), NO_LIMIT, RuleKind.NUMBER),
+        "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, RuleKind.MONEY, texts.dollars),
+        "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, RuleKind.MONEY, texts.dollars),
+        "confirm_over": RuleInfo(
+            Section.LIMITS,
+            mark("Requests ask for a yes above"),
+            mark("no price"),
+            RuleKind.MONEY,
+            texts.dollars,
+            least=0,
+        ),
+        "role_limits": RuleInfo(
+            Section.LIMITS, mark("Limits by role"), mark("none"), RuleKind.OTHER, wording.role_limits, server_only=True
+        ),
+        "models": RuleInfo(
+            Section.OFFER,
+            mark("Models"),
+            mark("all"),
+            RuleKind.CHOICES,
+            texts.model_names,
+            lambda models: [(model_label(model), model) for model in models],
+        ),
+        "resolutions": RuleInfo(
+            Section.OFFER,
+            mark("Resolutions"),
+            mark("all"),
+            RuleKind.CHOICES,
+            wording.resolutions,
+            lambda _: [(resolution.value, resolution) for resolution in Resolution],
+        ),
+        "max_count": RuleInfo(
+            Section.OFFER,
+            mark("Largest count"),
+            mark("4"),
+            RuleKind.CHOICE,
+            choices=lambda _: [(texts.pictures(count), count) for count in range(1, MAX_COUNT + 1)],
+        ),
         "defaults": RuleInfo(
-            Section.OFFER, mark("Defaults for what members leave out"), mark("those of Easel"), _defaults
+            Section.OFFER,
+            mark("Defaults for what members leave out"),
+            mark("those of Easel"),
+            RuleKind.OTHER,
+            wording.defaults,
         ),
-        "spoiler": RuleInfo(
-            Section.LOOK, mark("Spoilers"), mark("as members ask"), lambda rule: tr(SPOILER_NAMES[rule])
-        ),
+        "spoiler": RuleInfo(Section.LOOK, mark("Spoilers"), mark("as members ask"), **_named(wording.SPOILER_NAMES)),
         "private_only": RuleInfo(
-            Section.LOOK, mark("Private replies"), mark("as members ask"), lambda rule: tr(PRIVATE_NAMES[rule])
+            Section.LOOK, mark("Private replies"), mark("as members ask"), **_named(wording.PRIVATE_NAMES)
         ),
         "language": RuleInfo(
             Section.LOOK,
             mark("Language of public replies"),
             mark("that of the server"),
-            lambda name: LANGUAGE_NAMES[Language.of(name)],
+            RuleKind.CHOICE,
+            lambda name: wording.LANGUAGE_NAMES[Language.of(name)],
+            lambda _: [(name, language.value) for language, name in wording.LANGUAGE_NAMES.items()],
+        ),
+        "edits": RuleInfo(
+            Section.SAFETY,
+            mark("Whose pictures may be edited"),
+            mark("One's own and Easel's"),
+            **_named(wording.EDIT_NAMES),
         ),
         "showcase_channel": RuleInfo(
             Section.LOOK,
@@ -184,14 +206,17 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             Section.LOOK, mark("Stars that it takes to be shown there"), mark("3"), str, server_only=True
         ),
         "age_restricted": RuleInfo(
-            Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), lambda rule: tr(AGE_NAMES[rule])
+            Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), **_named(wording.AGE_NAMES)
         ),
-        "blocked_words": RuleInfo(Section.SAFETY, mark("Blocked words"), mark("none"), _words),
-        "blocked_patterns": RuleInfo(Section.SAFETY, mark("Blocked patterns"), mark("none"), _patterns),
+        "blocked_words": RuleInfo(Section.SAFETY, mark("Blocked words"), mark("none"), RuleKind.OTHER, wording.words),
+        "blocked_patterns": RuleInfo(
+            Section.SAFETY, mark("Blocked patterns"), mark("none"), RuleKind.OTHER, wording.patterns
+        ),
         "report_channel": RuleInfo(
             Section.SAFETY,
             mark("Channel for reports"),
             mark("none, so pictures cannot be reported"),
+            RuleKind.CHANNEL,
             lambda channel: f"<#{channel}>",
             server_only=True,
         ),

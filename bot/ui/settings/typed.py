@@ -1,41 +1,43 @@
 """The options of `/settings`: the same changes as in the panel, for keyboards.
 
-Several options may be set in one command; they are checked together and written together.
+Several options may be set in one command; they are checked together and written together. Discord takes 25 options, so
+those that are set most have one of their own, and `rule` with `value` sets every other.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
-from bot.model import AspectRatio, Model, Resolution
+from bot.model import OFFERED_FORMATS, AspectRatio, Model
 from bot.policy.blocklist import PatternFault
-from bot.policy.catalog import read_model
 from bot.policy.request_input import Options
-from bot.policy.rules import WHOLE_SERVER, Rules, SpoilerRule
-from bot.ui.kit.language import Language, mark, tr
+from bot.policy.rules import WHOLE_SERVER, Rules
+from bot.ui.kit.language import Language, mark, speaking, tr
 from bot.ui.requests.refusals import no_such_model
-from bot.ui.settings import changes, entries
+from bot.ui.settings import changes, entries, roles
 from bot.ui.settings.entries import InvalidEntry
-from bot.ui.settings.forms import NUMBERS, typed_number
-from bot.ui.settings.sections import RULES, Section, rules_of
+from bot.ui.settings.forms import typed_number
+from bot.ui.settings.sections import RULES, TITLES, RuleKind, Section, rules_of
 
 Edit = Callable[[Rules], Rules]
 
 EVERYTHING = "everything"
+EVERYTHING_LABEL = mark("Everything")
 ALL = "all"
 LIST_OPTIONS: Mapping[str, str] = {"allow_channel": "channels", "allow_role": "roles", "exempt_role": "exempt_roles"}
-DEFAULT_OPTIONS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "default_model": ("model", read_model),
-    "default_aspect_ratio": ("aspect_ratio", AspectRatio),
-    "default_resolution": ("resolution", Resolution),
-    "default_count": ("count", int),
-}
 SERVER_ONLY = mark("**{label}** holds for the whole server; please set it without the option channel.")
 NOT_HERE = mark("**{label}** takes what is in this server only.")
+NOT_OF_ROLES = mark("**{label}** cannot differ by role; please set it without the option role.")
+NO_SUCH_RULE = mark("There is no setting “{typed}”. Pick one of those that are suggested while you type.")
+TOGETHER = mark("Please use the options rule and value together.")
+OF_A_ROLE = mark(
+    "Please name the role with the option role: its limits are set by the options for pictures and the offer."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,58 +69,106 @@ class Reader:
         self._edits: list[Edit] = []
         self._names: list[str] = []  # of the rules that are changed
 
-    def read(self, given: Mapping[str, Any], *, remove: bool) -> ParsedOptions | None:
-        """None where nothing is to be changed. Raises InvalidEntry with every fault in it."""
+    def read(self, given: Mapping[str, Any], *, remove: bool, role_id: int | None = None) -> ParsedOptions | None:
+        """None where nothing is to be changed. Raises InvalidEntry with every fault in it.
+
+        With a role, the options are limits of that role, and `remove` takes its limits away.
+        """
         faults: list[str] = []
         # what is lifted is lifted first, so that the other options hold
-        for option, value in sorted(given.items(), key=lambda one: one[0] != "reset"):
+        for option, value in sorted(_paired(given).items(), key=lambda one: one[0] != "reset"):
             try:
-                self._take(option, value, remove=remove)
+                if role_id is None:
+                    self._take(option, value, remove=remove)
+                else:
+                    self._of_role(role_id, option, value, remove=remove)
             except InvalidEntry as unfit:
                 faults.append(str(unfit))
+        if role_id is not None and not given and remove:
+            self._add("role_limits", roles.take_off([role_id]))
         if faults:
-            raise InvalidEntry("\n".join([*faults, tr("Nothing was changed.")]))
+            raise InvalidEntry.of(faults)
         if not self._edits:
-            return None
+            return None if role_id is None else ParsedOptions(Section.LIMITS, (), "")
         labels = ", ".join(tr(RULES[name].label) for name in dict.fromkeys(self._names))
         notice = tr("✓ Saved: {labels}.", labels=labels)
         return ParsedOptions(RULES[self._names[0]].section, self._edits, notice)
 
     def _take(self, option: str, value: Any, *, remove: bool) -> None:
         """Read one option of `/settings`. Raises InvalidEntry."""
+        name = LIST_OPTIONS.get(option, option)
         if option == "reset":
-            self._reset(value)
-        elif option in LIST_OPTIONS:
-            name = LIST_OPTIONS[option]
-            if not changes.is_here(self._guild, name, value):
-                raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
-            self._add(name, changes.take_off(name, value) if remove else changes.put(name, value))
+            self._reset(str(value))
         elif option == "block_word":
             self._word(value, remove=remove)
-        elif option in DEFAULT_OPTIONS:
-            name, read = DEFAULT_OPTIONS[option]
-            if name == "model":
-                self._check_model(value)
-            self._add("defaults", _default(name, read(value)))
+        elif name == "role_limits":
+            raise InvalidEntry(tr(OF_A_ROLE))
+        elif name == "defaults":
+            self._add(name, defaults_typed(str(value), self._models))
+        elif name == "blocked_words":
+            self._word(str(value), remove=remove)
+        elif name == "blocked_patterns":
+            self._word(f"/{str(value).strip().strip('/')}/", remove=remove)
+        elif RULES[name].kind in {RuleKind.CHANNELS, RuleKind.ROLES}:
+            identity = self._identity(name, value)
+            self._add(name, changes.take_off(name, identity) if remove else changes.put(name, identity))
         else:
-            self._value(option, value)
+            said = None if remove else self._value(name, value)
+            self._add(name, lambda own: replace(own, **{name: said}))
 
-    def _value(self, name: str, value: Any) -> None:
-        """Read an option that sets one rule."""
-        if name == "models":
-            value = tuple(self._models) if value == ALL else (self._check_model(value),)
-        value = _READERS.get(name, lambda given: given)(value)
-        if name == "report_channel" and not changes.is_here(self._guild, name, value):
+    def _of_role(self, role_id: int, option: str, value: Any, *, remove: bool) -> None:
+        """Read an option as a limit of one role. Raises InvalidEntry."""
+        if option == "role_limits" and entries.number(tr(RULES[option].label), str(value)) is None:
+            self._add("role_limits", roles.put(role_id, dict.fromkeys(roles.BY_RULE.values())))
+            return
+        if option == "reset":
+            option, value = rule_of(str(value)), None
+            if option == EVERYTHING:
+                self._add("role_limits", roles.take_off([role_id]))
+                return
+        limit = roles.BY_RULE.get(option)
+        if limit is None:
+            label = tr(RULES[LIST_OPTIONS.get(option, option)].label) if option in RULES else option
+            raise InvalidEntry(tr(NOT_OF_ROLES, label=label))
+        said = None if value is None or remove else self._value(option, value)
+        self._add("role_limits", roles.put(role_id, {limit: said}))
+
+    def _value(self, name: str, value: Any) -> Any:
+        """The value of a rule that has one, from an option of its own or from text. Raises InvalidEntry."""
+        rule = RULES[name]
+        match rule.kind:
+            case RuleKind.NUMBER | RuleKind.MONEY:
+                return typed_number(name, str(value))
+            case RuleKind.CHOICES if str(value).strip().casefold() in {ALL, tr("all").casefold()}:
+                return tuple(choice for _, choice in rule.choices(self._models))
+            case RuleKind.CHOICES:
+                return tuple(self._chosen(name, part) for part in str(value).split(","))
+            case RuleKind.CHANNEL:
+                return self._identity(name, value)
+            case _:
+                return entries.choice(tr(rule.label), str(value), rule.choices(self._models))
+
+    def _identity(self, name: str, value: Any) -> int:
+        """The id of a channel or role of this server, given as such, as a mention or by its name."""
+        word = str(value).strip()
+        if mention := re.fullmatch(r"<(?:#|@&)(\d+)>|(\d{15,20})", word):
+            identity = int(mention[1] or mention[2])
+        else:
+            there = self._guild.roles if RULES[name].kind is RuleKind.ROLES else self._guild.channels
+            wanted = word.lstrip("#@").casefold()
+            identity = next((it.id for it in there if it.name.lstrip("@").casefold() == wanted), 0)
+        if not changes.is_here(self._guild, name, identity):
             raise InvalidEntry(tr(NOT_HERE, label=tr(RULES[name].label)))
-        if isinstance(value, str) and any(name in names for names in NUMBERS.values()):
-            value = typed_number(name, value)
-        self._add(name, lambda own: replace(own, **{name: value}))
+        return identity
 
-    def _check_model(self, typed: str) -> Model:
-        """The model; a command that Discord shows from before a change of MODELS may name one that is gone."""
-        if typed not in self._models:
-            raise InvalidEntry(no_such_model(Model(typed), self._models))
-        return Model(typed)
+    def _chosen(self, name: str, typed: str) -> Any:
+        """One of the choices of a rule; a command from before a change of MODELS may name a model that is gone."""
+        try:
+            return entries.choice(tr(RULES[name].label), typed, RULES[name].choices(self._models))
+        except InvalidEntry:
+            if name == "models":
+                raise InvalidEntry(no_such_model(Model(typed.strip()), self._models)) from None
+            raise
 
     def _word(self, typed: str, *, remove: bool) -> None:
         """Read a word, or a pattern between slashes, for the blocklist."""
@@ -135,8 +185,9 @@ class Reader:
         words = entries.words(typed)
         self._add("blocked_words", changes.take_words_off(words) if remove else changes.put_words(words))
 
-    def _reset(self, value: str) -> None:
+    def _reset(self, typed: str) -> None:
         """Lift one rule, the rules of a section, or all."""
+        value = rule_of(typed)
         if value == EVERYTHING:
             names: Sequence[str] = [name for section in Section for name in rules_of(section, self._channel_id)]
         elif value in set(Section):
@@ -154,13 +205,66 @@ class Reader:
         self._edits.append(edit)
 
 
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "resolutions": lambda value: tuple(Resolution) if value == ALL else (Resolution(value),),
-    "spoiler": SpoilerRule,
-    "language": lambda value: Language(value).value,
-}
+def _paired(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, with `rule` and `value` as if the rule had an option of its own. Raises InvalidEntry."""
+    others = {name: value for name, value in given.items() if name not in {"rule", "value"}}
+    if len(given) - len(others) == 1:
+        raise InvalidEntry.of([tr(TOGETHER)])
+    if "rule" in given:
+        name = rule_of(str(given["rule"]))
+        if name not in RULES:
+            raise InvalidEntry.of([tr(NO_SUCH_RULE, typed=entries.shown(str(given["rule"])))])
+        others[name] = given["value"]
+    return others
 
 
-def _default(name: str, value: Any) -> Edit:
-    """A change of one of the options that hold where a person chooses nothing."""
-    return lambda own: replace(own, defaults=replace(own.defaults or Options(), **{name: value}))
+def names_of_rules() -> Mapping[str, str]:
+    """All rules by the words that name them, as the person reads them: what autocomplete suggests."""
+    return {tr(rule.label): name for name, rule in RULES.items()}
+
+
+def names_to_reset() -> Mapping[str, str]:
+    """What can be lifted: everything, a section, or a rule."""
+    sections = {tr(TITLES[section]): section.value for section in Section}
+    return {tr(EVERYTHING_LABEL): EVERYTHING, **sections, **names_of_rules()}
+
+
+def rule_of(typed: str) -> str:
+    """The rule, section or everything that is meant, by its name here or as people read it. Raises InvalidEntry."""
+    wanted = typed.strip().casefold()
+    called = {label.casefold(): name for label, name in names_to_reset().items()}
+    with speaking(Language.ENGLISH.value):
+        called = {label.casefold(): name for label, name in names_to_reset().items()} | called
+    if wanted in called:
+        return called[wanted]
+    if wanted in {*RULES, *Section, EVERYTHING}:
+        return wanted
+    raise InvalidEntry(tr(NO_SUCH_RULE, typed=entries.shown(typed)))
+
+
+def defaults_typed(typed: str, models: Sequence[Model]) -> Edit:
+    """What holds where a person chooses nothing, such as `Quality, 16:9, 2k, 2 pictures, png`. Raises InvalidEntry."""
+    known: dict[str, tuple[str, Any]] = {
+        ratio.value: ("aspect_ratio", ratio) for ratio in AspectRatio if ratio is not AspectRatio.AUTO
+    }
+    known |= {kind.value: ("format", kind) for kind in OFFERED_FORMATS}
+    for field, name in (("model", "models"), ("resolution", "resolutions"), ("count", "max_count")):
+        for label, value in RULES[name].choices(models):
+            known |= {label.casefold(): (field, value), str(value).casefold(): (field, value)}
+    said: dict[str, Any] = {}
+    for part in filter(None, (it.strip().casefold() for it in typed.split(","))):
+        words = [part] if part in known else part.split()
+        for word in words:
+            if word not in known:
+                raise InvalidEntry(
+                    tr(
+                        "**{label}** are a model, a shape, a resolution, a number and a format with commas between, "
+                        "such as {example}; “{typed}” is none of them.",
+                        label=tr(RULES["defaults"].label),
+                        example="16:9, 2k, png",
+                        typed=entries.shown(word),
+                    )
+                )
+            field, value = known[word]
+            said[field] = value
+    return lambda own: replace(own, defaults=replace(own.defaults or Options(), **said))
