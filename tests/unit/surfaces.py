@@ -55,6 +55,7 @@ from bot.ui.requests import deletion, forms
 from bot.ui.settings import forms as settings_forms
 from bot.ui.settings import layout as settings_layout
 from bot.ui.settings import roles, sections
+from bot.ui.showcase import cards as showcase_cards
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal

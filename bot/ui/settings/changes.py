@@ -62,7 +62,9 @@ def is_here(guild: discord.Guild, name: str, identity: int) -> bool:
     """Whether a channel or role that a rule names is one of this server."""
     match RULES[name].kind:
         case RuleKind.CHANNEL:
-            return isinstance(guild.get_channel(identity), discord.TextChannel)
+            channel = guild.get_channel(identity)
+            fits_forum = RULES[name].takes_forums and isinstance(channel, discord.ForumChannel)
+            return fits_forum or isinstance(channel, discord.TextChannel)
         case RuleKind.CHANNELS:
             channel = guild.get_channel(identity)
             return channel is not None and not isinstance(channel, discord.CategoryChannel)

@@ -36,7 +36,6 @@ PLACES = [
 ]
 REPORT_PLACES = [discord.ChannelType.text, discord.ChannelType.news]
 SHOWCASE_PLACES = [*REPORT_PLACES, discord.ChannelType.forum]
-STAR_CHOICES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 50, 100)
 
 Part = ui.Item[Any]
 
@@ -95,6 +94,7 @@ class View:
     notice: str = ""
     asks_to_reset: bool = False
     role_names: Mapping[int, str] = field(default_factory=dict[int, str])
+    trouble: str = ""  # why nothing can be posted in the showcase channel
 
     @property
     def channel_id(self) -> int:
@@ -227,6 +227,9 @@ def _look(view: View) -> Iterable[Part]:
     """How replies look."""
     for name in ("spoiler", "private_only", "language"):
         yield from _asked(view, name)
+    if view.channel_id == WHOLE_SERVER:
+        yield from _asked(view, "showcase_channel", view.trouble)
+        yield from _asked(view, "showcase_stars")
 
 
 def _safety(view: View) -> Iterable[Part]:
@@ -255,9 +258,9 @@ FORM_BUTTONS = {
 }
 
 
-def _asked(view: View, name: str) -> Iterable[Part]:
-    """One rule as it holds, and the menu that changes it."""
-    yield ui.TextDisplay(view.holding.line(name))
+def _asked(view: View, name: str, trouble: str = "") -> Iterable[Part]:
+    """One rule as it holds, what keeps it from acting, and the menu that changes it."""
+    yield widgets.text(view.holding.line(name), trouble)
     yield ui.ActionRow(_menu(view, name))
 
 
@@ -279,7 +282,7 @@ def _menu(view: View, name: str) -> ui.Item[Any]:
         return ui.ChannelSelect[Any](
             custom_id=identity,
             placeholder=label,
-            channel_types=PLACES if several else REPORT_PLACES,
+            channel_types=PLACES if several else SHOWCASE_PLACES if rule.takes_forums else REPORT_PLACES,
             min_values=0,
             max_values=MAX_IDS if several else 1,
             default_values=[_default(one, discord.SelectDefaultValueType.channel) for one in chosen],

@@ -74,6 +74,7 @@ class RuleInfo:
     choices: Callable[[Sequence[Model]], Sequence[tuple[str, Any]]] = _no_choices
     least: int = 1
     most: int = MAX_NUMBER
+    takes_forums: bool = False  # of a channel: a forum will do, too
     server_only: bool = False
 
 
@@ -94,6 +95,7 @@ def _named(names: Mapping[Any, str]) -> Mapping[str, Any]:
 
 
 NO_LIMIT = mark("no limit")
+STAR_CHOICES = (1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 50, 100)
 MAX_MEMBER_DAYS = 3650
 
 RULES: Mapping[str, RuleInfo] = MappingProxyType(
@@ -199,11 +201,18 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             Section.LOOK,
             mark("Showcase channel"),
             mark("none, so pictures have no ☆"),
+            RuleKind.CHANNEL,
             lambda channel: f"<#{channel}>",
+            takes_forums=True,
             server_only=True,
         ),
         "showcase_stars": RuleInfo(
-            Section.LOOK, mark("Stars that it takes to be shown there"), mark("3"), str, server_only=True
+            Section.LOOK,
+            mark("Stars that it takes to be shown there"),
+            mark("3"),
+            RuleKind.CHOICE,
+            choices=lambda _: [(str(count), count) for count in STAR_CHOICES],
+            server_only=True,
         ),
         "age_restricted": RuleInfo(
             Section.SAFETY, mark("Age-restricted channels"), mark("works there too"), **_named(wording.AGE_NAMES)
