@@ -40,6 +40,7 @@ from bot.jobs.records.showcase import Showcase
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import SharedSpools, claim_spool, open_spool
+from bot.ops.clock_watch import ClockWatch
 from bot.ops.shutdown import cancelled, leave_on_signals
 from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
@@ -147,8 +148,9 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
             stack.callback(spools.give_up, places.worker_id)
             await asyncio.to_thread(claim_spool, spools, places.worker_id)
         moderation = await stack.enter_async_context(_moderation(settings))
-        api = await stack.enter_async_context(_image_api(settings, places, health.measures if health else UNMEASURED))
-        shared = _Shared(places, store, api, moderation)
+        clock, measures = ClockWatch(), health.measures if health else UNMEASURED
+        api = await stack.enter_async_context(_image_api(settings, places, measures, clock))
+        shared = _Shared(places, store, api, moderation, clock)
         house = await _logged_in(settings, lambda final: _built(final, shared, health), stack)
         if health:
             health.sees_house(house.client, house.runner)
@@ -184,6 +186,7 @@ class _Shared:
     store: Store
     api: ImageApi
     moderation: Moderation | None
+    clock: ClockWatch
 
 
 async def _health(settings: Settings, waits: Waits, stack: AsyncExitStack, *, gateway: bool) -> HealthMonitor | None:
@@ -198,7 +201,7 @@ async def _health(settings: Settings, waits: Waits, stack: AsyncExitStack, *, ga
 
 def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) -> _House:
     places, store = shared.places, shared.store
-    client = EaselClient(settings, health.trace() if health else None)
+    client = EaselClient(settings, shared.clock.trace(health.trace() if health else None))
     tools = Deps(
         jobs=store.jobs,
         api=shared.api,
@@ -264,21 +267,19 @@ def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | 
     )
 
 
-def _image_api(settings: Settings, places: Paths, measures: Measures) -> ImageApi:
+def _image_api(settings: Settings, places: Paths, measures: Measures, clock: ClockWatch) -> ImageApi:
+    whole_s = settings.job_timeout_s
     return ImageApi(
         base_url=settings.uniall_base_url,
         api_key=settings.uniall_api_key.get_secret_value(),
         mode=Mode(settings.uniall_mode),
-        limits=Limits(
-            breaker_threshold=BREAKER_THRESHOLD,
-            submit_s=min(SUBMIT_PATIENCE_S, settings.job_timeout_s),
-            sync_s=settings.job_timeout_s,
-        ),
+        limits=Limits(breaker_threshold=BREAKER_THRESHOLD, submit_s=min(SUBMIT_PATIENCE_S, whole_s), sync_s=whole_s),
         attachment_hosts=[urlsplit(settings.discord_api_url).hostname or ""],
         result_hosts=settings.result_hosts,
         proxy_for=settings.proxies.for_url,
         held_folder=places.held,
         measures=measures,
+        listener=clock,
     )
 
 

@@ -25,7 +25,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.errors": ("bot.model", "bot.policy"),
     "bot.policy": ("bot.errors", "bot.model"),
     "bot.store": WORDS,
-    "bot.image_api": WORDS,
+    "bot.image_api": (*WORDS, "bot.config.causes"),
     "bot.pictures": WORDS,
     "bot.config": (*WORDS, "bot.store"),
     "bot.jobs": (*WORDS, "bot.image_api", "bot.pictures", "bot.store"),

@@ -20,6 +20,7 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+from bot.config.causes import cause_of
 from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
 from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
 from bot.image_api.limits import Limits
@@ -95,8 +96,8 @@ class Fetcher:
         try:
             return await self._hop_by_hop(url, into, max_bytes)
         except _BROKEN as error:
-            self._listener.breaks(type(error).__name__)
-            raise DownloadUnreachable(f"the host broke off ({type(error).__name__})") from error
+            self._listener.breaks(cause_of(error))
+            raise DownloadUnreachable(f"the host broke off ({cause_of(error)})") from error
         except OSError as error:
             raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
+from bot.config.causes import cause_of
 from bot.errors import AddressRefused, Uncertain, Unreachable
 from bot.image_api.addresses import at_home, parse_address, same_origin
 from bot.image_api.breaker import Breaker
@@ -122,8 +123,8 @@ class Transport:
                 answer = await self._ask_hop_by_hop(url)
             except BROKEN as error:
                 verdict.ok = False
-                self._listener.breaks(type(error).__name__)
-                raise Unreachable(f"no whole answer from the image API ({type(error).__name__})") from error
+                self._listener.breaks(cause_of(error))
+                raise Unreachable(f"no whole answer from the image API ({cause_of(error)})") from error
             self._listener.hears(answer)
             call.status = answer.status
             if answer.status < 500:
@@ -159,11 +160,11 @@ class Transport:
                     answer = await self._read(response)
             except BROKEN as error:
                 verdict.ok = False
-                self._listener.breaks(type(error).__name__)
+                self._listener.breaks(cause_of(error))
                 if not contact.made:
-                    raise Unreachable(f"no connection to the image API ({type(error).__name__})") from error
+                    raise Unreachable(f"no connection to the image API ({cause_of(error)})") from error
                 raise Uncertain(
-                    f"the connection to the image API broke after the request ({type(error).__name__})",
+                    f"the connection to the image API broke after the request ({cause_of(error)})",
                     charged=Charged.MAYBE,
                 ) from error
             self._listener.hears(answer)

@@ -91,7 +91,7 @@ def port_and_variables(discord: LittleDiscord, **others: str) -> tuple[int, dict
 async def test_a_bot_that_works_says_so_and_what_it_did(open_house: OpenHouse) -> None:
     port = free_port()
     prices = "grok-imagine-image:1k=0.02"
-    async with open_house(variables={"HTTP_PORT": str(port), "PRICE_LIST": prices}) as house:
+    async with open_house(variables={"HTTP_PORT": str(port), "PRICE_LIST": prices}, balance=12.5) as house:
         probe = Probe(port)
         body = await probe.until(200, START_S)
         assert body["status"] == "ok"
@@ -118,6 +118,7 @@ async def test_a_bot_that_works_says_so_and_what_it_did(open_house: OpenHouse) -
     assert value(text, "easel_database_transaction_seconds_count") > 5
     assert value(text, "process_resident_memory_bytes") > 1e6
     assert value(text, "easel_up", part="database") == 1
+    assert value(text, "easel_image_api_balance_dollars") == 12.5
     assert no_ids_in(text, house)
     assert metrics_used() - metrics_in(text) == set()
     promtool("check", "metrics", text=text)

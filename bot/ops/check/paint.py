@@ -117,7 +117,7 @@ def _price(settings: Settings) -> str:
 
 
 def _request(settings: Settings) -> ImageRequest:
-    return ImageRequest(PROMPT)
+    return ImageRequest(PROMPT, model=settings.models.default)
 
 
 async def buy(settings: Settings, pace: Pace, limits: Limits | None = None) -> Sequence[Finding]:

@@ -110,6 +110,10 @@ class Metrics(Measures):
 
     def _outside(self, registry: CollectorRegistry) -> None:
         self._up = Gauge("easel_up", "1 while it answers, 0 when it is gone.", ["part"], registry=registry)
+        self._balance = Gauge(
+            "easel_image_api_balance_dollars", "What is left on the account, where the API tells it.", registry=None
+        )
+        self._balance_known = False
         self._api_seconds = Histogram(
             "easel_image_api_request_seconds",
             "Requests to the image API: route, and class of the status or how it broke.",
@@ -166,6 +170,15 @@ class Metrics(Measures):
         for state, (count, oldest) in counts.items():
             self._open.labels(state.value).set(count)
             self._oldest.labels(state.value).set((present - oldest).total_seconds() if oldest else 0)
+
+    def balance_left(self, dollars: float | None) -> None:
+        """What is left on the account at the image API; None where it does not say, and then nothing is published."""
+        known = dollars is not None
+        if known != self._balance_known:
+            (self.registry.register if known else self.registry.unregister)(self._balance)
+            self._balance_known = known
+        if dollars is not None:
+            self._balance.set(dollars)
 
     def lagged(self, seconds: float) -> None:
         """The event loop woke up so late."""

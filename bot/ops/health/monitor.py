@@ -28,6 +28,7 @@ from bot.store.store import Store
 
 COUNT_EVERY_S = 15.0
 LAG_EVERY_S = 1.0
+BALANCE_EVERY_S = 600.0  # nobody's health, and two questions each time
 
 
 class HealthMonitor:
@@ -62,6 +63,7 @@ class HealthMonitor:
                     ("health", self._health.watch()),
                     ("open jobs", self._count_jobs()),
                     ("lag", self._feel_lag()),
+                    ("balance", self._watch_balance()),
                 )
             ]
             try:
@@ -121,17 +123,27 @@ class HealthMonitor:
         return {"answer_ms": round((time.perf_counter() - began) * 1000, 1)}
 
     async def _see_image_api(self) -> Mapping[str, Any]:
-        """By a client of its own: what it learns must not hold up a job, nor count as a request of one."""
+        async with self._own_api() as api:
+            await api.probe()
+        return {}
+
+    def _own_api(self) -> ImageApi:
+        """A client of its own: what it learns must not hold up a job, nor count as a request of one."""
         settings, patience_s = self._settings, self._waits.image_api_patience_s
-        async with ImageApi(
+        return ImageApi(
             base_url=settings.uniall_base_url,
             api_key=settings.uniall_api_key.get_secret_value(),
             mode=Mode(settings.uniall_mode),
             limits=Limits(connect_s=patience_s, get_s=patience_s),
             proxy_for=settings.proxies.for_url,
-        ) as api:
-            await api.probe()
-        return {}
+        )
+
+    async def _watch_balance(self) -> None:
+        """Silent where the image API does not tell it: a wrong balance would be worse than none."""
+        while True:
+            async with self._own_api() as api:
+                self.measures.balance_left(await api.balance())
+            await asyncio.sleep(BALANCE_EVERY_S)
 
     async def _count_jobs(self) -> None:
         while True:
