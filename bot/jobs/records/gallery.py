@@ -22,7 +22,7 @@ PATIENCE_S = 2.0
 PAGE = 8
 #: Each look finds channels that are hidden, and leaves them out of the next.
 MAX_LOOKS = 8
-#: A search reads on for this long at one click: some hundred thousand jobs.
+#: A search reads on for this long at one click: about a hundred thousand jobs.
 SEARCH_S = 1.5
 #: After each stretch of a search everybody else goes first, on one processor too.
 BREATH_S = 0.005
