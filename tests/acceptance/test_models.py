@@ -80,12 +80,14 @@ async def test_choices_forms_and_cards_follow_the_setting(tmp_path: Path) -> Non
     async with a_house(tmp_path, AFTER) as whole:
         house = any_model(whole)
         ada = house.ada
-        for command, option in (("imagine", "model"), ("edit", "model"), ("settings", "default_model")):
-            there = choices(ada, command, option)
+        for command in ("imagine", "edit"):
+            there = choices(ada, command, "model")
             assert [(it["name"], it["value"]) for it in there] == [(LABEL, NEW), ("Standard", STANDARD)]
             assert not there[0].get("name_localizations")  # an operator's label is no sentence of ours
             assert "fr" in there[1]["name_localizations"]
         assert [it["name"] for it in choices(ada, "settings", "models")] == ["all", LABEL, "Standard"]
+        suggested = await ada.autocomplete("settings", "value", "", rule="Models")
+        assert [(it.name, it.value) for it in suggested] == [(LABEL, NEW), ("Standard", STANDARD)]
         reply = await painted(ada)
         assert (bought(house), house.image_api.accepted[-1].submission.resolution) == (NEW, "1k")
         assert SHOWN in reply.message.text
@@ -154,9 +156,13 @@ async def test_rules_presets_drafts_and_questions_with_a_model_that_is_gone(tmp_
         ada, ben = house.ada, house.ben
         form = form_of(await ada.press(await ada.command("presets"), "New preset"))
         await ada.submit(form, Name="Classy", Words="in oil", Model=["Classic"])
-        settings = await ada.say("/settings models:Classic default_model:Classic max_count:2 confirm_over:0.15")
-        await settings.until(lambda message: not message.loading)
-        assert "**Models**: Classic" in (await ada.press(settings, "Offer")).message.text
+        for line in (
+            "/settings rule:Defaults for what members leave out value:Classic",
+            "/settings models:Classic max_count:2 confirm_over:0.15",
+        ):
+            settings = await ada.say(line)
+            await settings.until(lambda message: not message.loading)
+        assert says("**Models**: Classic", "leave out**: Classic")((await ada.press(settings, "Offer")).message)
         refused = await ben.command("imagine", prompt="too many of them", count=4)
         question = await ben.command("imagine", prompt="a dear one", count=2)
         assert "about $0.20" in question.message.text
