@@ -37,10 +37,11 @@ class Role:
 
 @dataclass(slots=True, eq=False)
 class Member:
-    """A user in a server, with the ids of the roles beside @everyone."""
+    """A user in a server, with the ids of the roles beside @everyone. `joined_at` is in Discord's form."""
 
     user: User
     roles: list[int] = field(default_factory=list[int])
+    joined_at: str = "2024-05-01T12:00:00.000000+00:00"
 
 
 @dataclass(slots=True, eq=False)

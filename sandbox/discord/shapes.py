@@ -89,7 +89,7 @@ def member_json(member: Member) -> Json:
         "avatar": None,
         "banner": None,
         "roles": [str(role) for role in member.roles],
-        "joined_at": _JOINED,
+        "joined_at": member.joined_at,
         "premium_since": None,
         "communication_disabled_until": None,
         "deaf": False,

@@ -9,7 +9,7 @@ from sandbox.discord.messages import Messages
 from sandbox.discord.permissions import MEMBER, NONE, Permission
 from sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
-from sandbox.discord.shapes import channel_json, guild_json
+from sandbox.discord.shapes import channel_json, guild_json, role_json
 
 DM_PREFIX = "dm"
 
@@ -99,7 +99,19 @@ class World:
     def add_role(self, guild: Guild, name: str, permissions: Permission = NONE) -> Role:
         role = Role(snowflake(), name, permissions, position=len(guild.roles))
         guild.roles[role.id] = role
+        if self.bot_is_member(guild):
+            data = {"guild_id": str(guild.id), "role": role_json(role)}
+            self.events.dispatch(Dispatch("GUILD_ROLE_CREATE", data, guild.id, intent=1))
         return role
+
+    def delete_role(self, guild: Guild, role: Role) -> None:
+        """Delete a role: nobody has it any more."""
+        del guild.roles[role.id]
+        for member in guild.members.values():
+            member.roles = [one for one in member.roles if one != role.id]
+        if self.bot_is_member(guild):
+            data = {"guild_id": str(guild.id), "role_id": str(role.id)}
+            self.events.dispatch(Dispatch("GUILD_ROLE_DELETE", data, guild.id, intent=1))
 
     def add_member(self, guild: Guild, user: User, *roles: Role) -> None:
         guild.members[user.id] = Member(user, [role.id for role in roles])
