@@ -77,7 +77,17 @@ _WORDS: Mapping[str, str] = {
     "permission denied": _NOT_ALLOWED,
 }
 
-_OS_ERRORS: Mapping[int, str] = {errno.ENOSPC: _FULL, errno.EDQUOT: _FULL}
+_NO_LOCKS = (
+    "The disk of the database {place} has no file locks, as network disks without their lock service have none; start "
+    "that service (on NFS: lockd), or let DATABASE_URL name a file on a local disk."
+)
+_OS_ERRORS: Mapping[int, str] = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.ENOLCK: _NO_LOCKS,
+    errno.ENOSYS: _NO_LOCKS,
+    errno.EOPNOTSUPP: _NO_LOCKS,
+}
 
 
 def outage_of(url: URL, error: DBAPIError) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from bot.errors import StartError
+from bot.store.faults import start_fault
 from bot.store.url import file_of, is_sqlite, place_of, read_url
 
 HOSTILE = "a!b@c$d()e*_,/:;=?@ff[]22"
@@ -80,3 +83,15 @@ def test_a_place_is_named_without_user_password_and_options() -> None:
     assert place_of(read_url("postgresql://ann:geheim@db/easel")) == "db"
     assert place_of(read_url("postgresql:///easel")) == "the local socket"
     assert place_of(read_url("sqlite:////var/lib/easel.db")) == "/var/lib/easel.db"
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_disk_that_has_no_locks_is_told_as_that(number: int) -> None:
+    sentence = start_fault(read_url("sqlite:////srv/share/easel.db"), OSError(number, os.strerror(number)))
+    assert sentence.startswith("The disk of the database /srv/share/easel.db has no file locks")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.EPERM])
+def test_a_folder_without_write_access_is_not_told_as_one_without_locks(number: int) -> None:
+    sentence = start_fault(read_url("sqlite:////srv/share/easel.db"), OSError(number, os.strerror(number)))
+    assert "cannot be written" in sentence
