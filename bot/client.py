@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bot.ui.panels.gallery import GalleryPanel
     from bot.ui.panels.presets import PresetPanel
     from bot.ui.requests.handler import RequestHandler
+    from bot.ui.requests.reply_edits import ReplyEdits
     from bot.ui.settings.command import ServerSettings
 
 log = structlog.stdlib.get_logger(__name__)
@@ -105,7 +106,11 @@ def why_not_registered(error: BaseException) -> str:
 
 
 class EaselClient(PatientShards, commands.AutoShardedBot):
-    """One connection to Discord. Nothing privileged is asked for, and no message is read or kept."""
+    """One connection to Discord. Nothing privileged is asked for, and no message is kept.
+
+    Messages are heard only where a server wants answers to pictures to be edits (`hear_messages`), and read only where
+    they name this bot.
+    """
 
     #: What commands and events are handed to; given by the composition root before login.
     requests: RequestHandler
@@ -113,6 +118,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     gallery: GalleryPanel
     server_settings: ServerSettings
     janitor: Janitor
+    reply_edits: ReplyEdits
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""
@@ -157,6 +163,11 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Clicks and forms are read here and not by the objects that were sent: so they work after a restart too."""
         await self.dispatcher.click(interaction)
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """An answer that names this bot; no other message comes so far, see discord_api/guild_memory.py."""
+        if self.dispatcher.enter():
+            await self.reply_edits.take(message)
 
     async def sync_commands(self) -> int:
         """Register the slash commands with Discord; returns how many. Raises one of OUTAGES.

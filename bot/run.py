@@ -61,6 +61,7 @@ from bot.ui.requests.confirm import ConfirmPanel
 from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
+from bot.ui.requests.reply_edits import ReplyEdits
 from bot.ui.requests.retry import RetryPanel
 from bot.ui.settings.command import server_settings
 from bot.ui.showcase.posts import DiscordShowcase
@@ -161,6 +162,8 @@ async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> N
             _background(stack, work(), name)
         if gateway:
             await house.client.sync_if_changed(store.meta)
+            await house.client.reply_edits.look()
+            _background(stack, house.client.reply_edits.run(), "reply to edit")
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
         stack.push_async_callback(_finish, house)
         log.info("Easel is at work", bot=str(house.client.user), shards=house.client.shard_count)
@@ -230,6 +233,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     client.replies.stars_under = showcase.stars_under
     client.presets = presets
     client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
+    client.reply_edits = ReplyEdits(client, service, owner, client.replies)
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
     client.server_settings = server_settings(owner, service)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None

@@ -22,7 +22,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from discord import ChannelType
+from discord import ChannelType, MessageType
 from discord.channel import _guild_channel_factory  # pyright: ignore[reportUnknownVariableType]
 from discord.role import Role
 from discord.state import AutoShardedConnectionState
@@ -192,6 +192,22 @@ class LeanState(AutoShardedConnectionState[Any]):
         threads = [it for it in data.get("threads", []) if it["id"] in ours or _is_ours(it)]
         data["threads"] = [it for it in threads if _is_private(it)]
         super().parse_thread_list_sync(data)
+
+    def parse_message_create(self, data: Any) -> None:
+        """A message in a server. Only an answer that names this bot in its words is looked at, and none is kept."""
+        is_answer = data.get("type") == MessageType.reply.value and data.get("guild_id") is not None
+        by_person = not data.get("webhook_id") and not data["author"].get("bot")
+        if is_answer and by_person and any(f"<@{sign}{self.self_id}>" in data.get("content", "") for sign in ("", "!")):
+            super().parse_message_create(data)
+
+    def parse_message_update(self, data: Any) -> None:
+        """Pass over it: what was asked for with a message is not asked for again when it is edited."""
+
+    def parse_message_delete(self, data: Any) -> None:
+        """Pass over it."""
+
+    def parse_message_delete_bulk(self, data: Any) -> None:
+        """Pass over it."""
 
     def _keep(self, guild_id: int, channels: dict[int, Json], roles: dict[int, Json]) -> None:
         """Pack a server's parts, and let its Guild ask here for them."""

@@ -15,6 +15,7 @@ import aiohttp
 import discord
 import structlog
 import yarl
+from discord.gateway import DiscordWebSocket
 
 from bot.config.logs import outage_line
 from bot.config.settings import Settings
@@ -25,6 +26,7 @@ from bot.jobs.backoff import growing_pause
 log = structlog.stdlib.get_logger(__name__)
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+SESSION_PATIENCE_S = 60.0  # as discord.py gives a session that is begun anew
 #: A bot whose shards are more than its whole budget would wait for ever; Discord gives large bots a larger one.
 SHARDS_AT_ONCE = 1000
 
@@ -101,6 +103,35 @@ class PatientShards(discord.AutoShardedClient):
                 pause = pause_after(tries)
                 log.warning(outage_line(failed.__context__, pause), shard=shard_id)
                 await asyncio.sleep(pause)
+
+    async def hear_messages(self) -> None:
+        """Ask for the messages of servers, from now on.
+
+        Which events come is settled when a session begins. So each shard that is connected begins a new one, and the
+        old session goes on until the new one stands: no click is lost between the two.
+        """
+        intents = self._connection._intents  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - no public way
+        if intents.guild_messages:
+            return
+        intents.guild_messages = True
+        for number, info in enumerate(list(self.shards.values())):
+            shard = info._parent  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
+            if not shard.ws.open:
+                continue  # it is about to begin a session anyway
+            former = shard.ws
+            begun = DiscordWebSocket.from_client(self, shard_id=shard.id, initial=not number)
+            try:
+                session = await asyncio.wait_for(begun, timeout=SESSION_PATIENCE_S)
+            except (*OUTAGES, TimeoutError, discord.ConnectionClosed) as error:
+                log.warning("a session with messages could not be begun; the next one has them", error=str(error))
+                continue
+            if shard.ws is not former:
+                await session.close(code=1000)
+                continue
+            shard._cancel_task()  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
+            shard.ws = session
+            shard.launch()
+            await former.close(code=1000)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Called by discord.py right before it begins a session; what is raised here keeps it from that.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.errors import NotAdmitted, QuotaReached
@@ -56,6 +57,7 @@ class Policies:
         self.preferences = preferences
         self.prices = prices
         self.ceilings = ceilings
+        self.messages_wanted = asyncio.Event()  # set when a server first has answers to pictures as edits
 
     async def admit(self, context: RequestContext, asked: RequestInput, *, anew: bool = False) -> Admitted:
         """Look at a request before anything is written or spent. Raises NotAdmitted.
@@ -132,7 +134,19 @@ class Policies:
         than once and in another thread. The change holds at once, in all processes.
         """
         book = await self._rules.change(guild_id, edit, by=by, now=now(), channel_id=channel_id)
+        if book.wants_messages:
+            self.messages_wanted.set()
         return book.on_offer(self.catalog.models)
+
+    async def wants_messages(self) -> bool:
+        """Whether any server has answers to pictures as edits, as this or another process has set it."""
+        if not self.messages_wanted.is_set() and await self._rules.anyone_wants_messages():
+            self.messages_wanted.set()
+        return self.messages_wanted.is_set()
+
+    async def remembered_book(self, guild_id: int) -> RuleBook:
+        """The rules of a server as this process last read them; `admit` looks again where they say no."""
+        return self._rules.remembered(guild_id) or await self.book_of(guild_id)
 
     async def block(self, guild_id: int, user_id: int, *, by: int) -> bool:
         """Keep somebody from using Easel in a server; False where they are blocked already."""

@@ -110,6 +110,7 @@ class Rules:
     report_channel: int | None = _rule(int)  # server only
     showcase_channel: int | None = _rule(int)  # where pictures with many stars are shown. Server only
     showcase_stars: int | None = _rule(int)  # from how many on; SHOWCASE_STARS where nothing is set. Server only
+    reply_edits: bool | None = _rule(bool)  # answers to pictures that name Easel are edits; off where nothing is set
     confirm_over: int | None = _rule(int)  # millionths of a US dollar: dearer requests ask for a yes first
     language: str | None = _rule(str)  # one of ui.language.Language, for public replies
 
@@ -176,6 +177,11 @@ class RuleBook:
         """The book with what acts while `models` are on offer, see Rules.on_offer."""
         channels = {one: rules.on_offer(models) for one, rules in self.channels.items()}
         return replace(self, server=self.server.on_offer(models), channels=MappingProxyType(channels))
+
+    @property
+    def wants_messages(self) -> bool:
+        """Whether answers to pictures are edits anywhere in the server, so that its messages have to be heard."""
+        return any(rules.reply_edits for rules in (self.server, *self.channels.values()))
 
     def at(self, channel_id: int, parent_id: int | None = None) -> Rules:
         """What holds in a channel. A thread (`parent_id` is its channel) has the rules of its channel."""

@@ -9,10 +9,11 @@ from sandbox.discord.cdn import Cdn
 from sandbox.discord.events import Dispatch, Events
 from sandbox.discord.ids import snowflake
 from sandbox.discord.payloads import Json
+from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, User
-from sandbox.discord.shapes import as_the_bot_sees, message_json
+from sandbox.discord.shapes import as_the_bot_sees, member_json, message_json
 from sandbox.discord.sight import EPHEMERAL, LOADING, Message
-from sandbox.discord.stored import Draft, Origin, StoredMessage
+from sandbox.discord.stored import Draft, MessageKind, Origin, StoredMessage
 
 GUILD_MESSAGES = 1 << 9
 DIRECT_MESSAGES = 1 << 12
@@ -99,14 +100,29 @@ class Messages:
         told: Json = {"type": event, "place": stored.channel.key, "message": state.json}
         told["channel_id"] = str(stored.channel.id)
         self._events.publish(told, stored.is_visible_to)
-        self._dispatch(gateway_event, stored, as_the_bot_sees(stored, state.json))
+        self._dispatch(gateway_event, stored, as_the_bot_sees(stored, state.json) | self._context_of(stored))
         stored.changed.ring()
 
-    def _dispatch(self, name: str, stored: StoredMessage, data: Json) -> None:
-        """Ephemeral messages never go over the gateway; the others only to sessions with the message intents."""
-        if stored.ephemeral_to is not None:
-            return
+    def _context_of(self, stored: StoredMessage) -> Json:
+        """What the gateway tells beside a message: its author as a member, and the message that it answers."""
         guild = stored.channel.guild
+        author = guild.members.get(stored.author.id) if guild else None
+        told: Json = {"member": {key: it for key, it in member_json(author).items() if key != "user"}} if author else {}
+        if stored.origin.kind is MessageKind.REPLY:
+            answered = self.get(stored.origin.reply_to or 0)
+            shown = as_the_bot_sees(answered, self.look(answered).json) if answered else None
+            told["referenced_message"] = shown
+        return told
+
+    def _dispatch(self, name: str, stored: StoredMessage, data: Json) -> None:
+        """Tell the sessions with the message intents, where the bot sees the channel; ephemeral messages never."""
+        guild = stored.channel.guild
+        members = guild.members.values() if guild else ()
+        hidden = guild and not any(
+            one.user.bot and Permission.VIEW_CHANNEL in stored.channel.permissions(one.user) for one in members
+        )
+        if stored.ephemeral_to is not None or hidden:
+            return
         where: Json = {"guild_id": str(guild.id)} if guild else {}
         intent = GUILD_MESSAGES if guild else DIRECT_MESSAGES
         self._events.dispatch(Dispatch(name, data | where, guild.id if guild else None, intent))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.discord.cdn import Upload
@@ -20,7 +21,7 @@ from sandbox.discord.places import User
 from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.shapes import attachment_json
 from sandbox.discord.sight import Button, Menu, Message
-from sandbox.discord.stored import Draft, Origin, StoredMessage
+from sandbox.discord.stored import Draft, MessageKind, Origin, StoredMessage
 from sandbox.discord.world import World
 
 BUTTON = 2
@@ -152,7 +153,31 @@ class Person:
         )
 
     async def post(self, text: str = "", files: Sequence[Path | Upload] = ()) -> Message:
-        """Write an ordinary message, with files."""
+        """Write an ordinary message, with files. `@Name` becomes a mention of that member."""
+        return self._write(text, files)
+
+    async def reply(
+        self, message: Message | Reply, text: str = "", files: Sequence[Path | Upload] = (), *, ping: bool = True
+    ) -> Message:
+        """Answer a message. `ping` is the switch in Discord's client that is on at first: its author is mentioned."""
+        answered = self._stored(message)
+        if answered.ephemeral_to is not None:
+            raise InvalidCommand("A message that only you see can't be answered.")
+        return self._write(text, files, answered, ping=ping)
+
+    async def rewrite(self, message: Message, text: str) -> Message:
+        """Edit one's own message."""
+        stored = self._stored(message)
+        if stored.author is not self.user:
+            raise InvalidCommand(f"{self.user.name} may not edit this message.")
+        content, mentions = self._typed(text)
+        stored.origin = replace(stored.origin, mentions=tuple(dict.fromkeys((*stored.origin.mentions, *mentions))))
+        self._world.messages.edit(stored, replace(stored.draft, content=content))
+        return self._world.messages.look(stored)
+
+    def _write(
+        self, text: str, files: Sequence[Path | Upload], answered: StoredMessage | None = None, *, ping: bool = False
+    ) -> Message:
         granted = self.channel.permissions(self.user)
         if Permission.SEND_MESSAGES not in granted:
             raise InvalidCommand(f"{self.user.name} may not write in {self.place}.")
@@ -160,8 +185,23 @@ class Person:
             raise InvalidCommand("An empty message can't be sent.")
         uploads = [self._sized(one) for one in files]
         attachments = tuple(self._world.cdn.store(one, folder=self.channel.id) for one in uploads)
-        stored = self._world.messages.add(self.channel, self.user, Draft(content=text, attachments=attachments))
-        return self._world.messages.look(stored)
+        content, mentions = self._typed(text)
+        if answered and ping:
+            mentions = [*mentions, answered.author]
+        kind = MessageKind.REPLY if answered else MessageKind.DEFAULT
+        origin = Origin(kind, reply_to=answered.id if answered else None, mentions=tuple(dict.fromkeys(mentions)))
+        draft = Draft(content=content, attachments=attachments)
+        return self._world.messages.look(self._world.messages.add(self.channel, self.user, draft, origin))
+
+    def _typed(self, text: str) -> tuple[str, list[User]]:
+        """What is sent for what was typed, and whom it mentions. Nothing within code is a mention."""
+        here = self.channel.guild.members.values() if self.channel.guild else ()
+        users = {one.user.name: one.user for one in here} | {it.name: it for it in self.channel.recipients}
+        parts = re.split(r"(```.*?```|`[^`]*`)", text, flags=re.DOTALL)
+        for user in users.values():
+            parts[::2] = [re.sub(rf"@{re.escape(user.name)}\b", f"<@{user.id}>", part) for part in parts[::2]]
+        outside = "".join(parts[::2])
+        return "".join(parts), [it for it in users.values() if re.search(rf"<@!?{it.id}>", outside)]
 
     def choose_language_of_server(self, locale: str) -> None:
         """Make this place's server a Community that speaks `locale`."""

@@ -182,7 +182,7 @@ def message_json(stored: StoredMessage, cdn: Cdn) -> Json:
         "components": components,
         # a file that embeds or components show is not listed again
         "attachments": [attachment_json(one, cdn) for one in draft.attachments if one.id not in referenced],
-        "mentions": [],
+        "mentions": [user_json(user) for user in origin.mentions],
         "mention_roles": [],
         "mention_everyone": False,
         "timestamp": moment(stored.created_at),
@@ -197,8 +197,12 @@ def message_json(stored: StoredMessage, cdn: Cdn) -> Json:
 
 
 def as_the_bot_sees(stored: StoredMessage, shape: Json) -> Json:
-    """Without the message content intent, what people wrote in servers reaches the bot empty."""
-    if stored.author.bot or stored.channel.guild is None:
+    """Without the message content intent, what people wrote in servers reaches the bot empty unless it is mentioned.
+
+    The ping of an answer is a mention, too.
+    """
+    named = any(user.bot for user in stored.origin.mentions)
+    if stored.author.bot or stored.channel.guild is None or named:
         return shape
     empty: Json = {"content": "", "embeds": [], "attachments": [], "components": []}
     if "message_snapshots" in shape:

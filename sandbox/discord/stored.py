@@ -44,6 +44,7 @@ class Origin:
     application_id: int | None = None  # set for messages that came by an interaction's webhook
     reply_to: int | None = None
     nonce: str | None = None
+    mentions: tuple[User, ...] = ()  # who is named in a person's words, or pinged by the answer
 
 
 @dataclass(slots=True, eq=False)

@@ -50,7 +50,11 @@ class Acts:
         return offered(person)
 
     async def _post(self, person: Person, asked: Json) -> None:
-        await person.post(str(asked["text"]), [self._uploads.get(token) for token in asked["files"]])
+        text, files = str(asked["text"]), [self._uploads.get(token) for token in asked["files"]]
+        if asked.get("reply_to"):
+            await person.reply(person.seen(int(asked["reply_to"])), text, files, ping=bool(asked.get("ping", True)))
+        else:
+            await person.post(text, files)
 
     async def _run(self, person: Person, asked: Json) -> Json:
         name = str(asked["name"])

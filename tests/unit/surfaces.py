@@ -211,6 +211,7 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         channels=ids,
         roles=ids,
         exempt_roles=ids,
+        reply_edits=True,
         pictures_per_member_day=10**6,
         pictures_per_day=10**6,
         spend_per_day=10**12,

@@ -111,6 +111,11 @@ class RuleStore:
 
         return await self._changed(guild_id, write)
 
+    async def anyone_wants_messages(self) -> bool:
+        """Whether some server has answers to pictures as edits."""
+        query = select(rules.c.guild_id).where(rules.c.value.contains('"reply_edits":true', autoescape=True)).limit(1)
+        return await self._run(lambda connection: connection.execute(query).first() is not None)
+
     async def blocks(self, guild_id: int) -> Sequence[Block]:
         """Who is blocked in a server, latest first."""
         query = (

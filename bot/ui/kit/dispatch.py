@@ -172,11 +172,15 @@ class Dispatcher:
                 await asyncio.sleep(GIVE_WAY_S)
                 await say(interaction, tr(texts.RESTARTING))
             return False
+        return self.enter()
+
+    def enter(self) -> bool:
+        """Let a stop wait for the task that is running; False where the process is about to stop."""
         task = asyncio.current_task()
-        if task is not None:
+        if task is not None and not self._closing:
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
-        return True
+        return not self._closing
 
     async def explain(self, interaction: Interaction, exc: BaseException) -> None:
         """Tell the person in a sentence what went wrong in an answer, and the log what it was."""

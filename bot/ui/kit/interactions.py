@@ -110,9 +110,13 @@ def bot_reaches(interaction: Interaction) -> bool:
     if interaction.guild_id is None:
         return interaction.context.dm_channel
     guild, channel = interaction.client.get_guild(interaction.guild_id), interaction.channel
-    if guild is None or guild.unavailable:
+    return guild is not None and reaches(guild, channel, interaction.app_permissions)
+
+
+def reaches(guild: discord.Guild, channel: Any, allowed: discord.Permissions) -> bool:
+    """Whether the bot can post pictures into a channel of a server and change them later."""
+    if guild.unavailable:
         return False
-    allowed = interaction.app_permissions
     in_thread = isinstance(channel, discord.Thread)
     if in_thread and channel.is_private() and not (allowed.manage_threads or _is_in(guild, channel)):
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import discord
@@ -33,6 +33,8 @@ MAX_TOTAL_BYTES = 24 * 1024 * 1024
 #: A source beside a result may take this much before it is shrunk, so that the result has the room.
 MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
 MAX_NONCE_CHARS = 25  # Discord's limit
+#: A message that was the request is answered so much later at most: within the time for which a nonce is known.
+ANSWER_MESSAGE_WITHIN = timedelta(minutes=5)
 MIN_UPLOAD_BYTES = 1024 * 1024  # a limit is not lowered further than this when Discord refuses a size
 
 
@@ -176,7 +178,35 @@ class DiscordReplies:
         for message in await self._reach.read_recent(job.target, after=job.interaction_id):
             if belongs_to(message, job.id):
                 return replace(job.target, message_id=message.id)
+        # Where a message was the request there is no token, and nothing but time forbids to answer it now.
+        if not job.target.token and datetime.now(UTC) - job.received_at < ANSWER_MESSAGE_WITHIN:
+            return await self.answer_message(job, Progress())
         return None
+
+    async def answer_message(self, job: Job, progress: Progress) -> ReplyTarget | None:
+        """Acknowledge a job whose request was a message, as an answer to that message. Raises ReplyError.
+
+        The nonce is made of the message's id: of two bots, or two tries, that answer it, Discord takes the first. None
+        where that was another bot's, with a job of its own.
+        """
+        view = self.first_card(job, progress)
+        try:
+            message = await self._reach.reply_to(
+                job.target, job.interaction_id, f"edit-{job.interaction_id}", view=view
+            )
+        except BlockedByAutoMod:
+            if not self.speaks_of(job):
+                raise ReplyOutOfReach("AutoMod refuses the card") from None
+            self.silence(job)
+            return await self.answer_message(job, progress)
+        if not belongs_to(message, job.id):
+            return None
+        self.acknowledged(job, view, progress)
+        return replace(job.target, message_id=message.id)
+
+    async def refuse_message(self, target: ReplyTarget, message_id: int, sentence: str) -> None:
+        """Say in answer to a message why nothing came of it. Raises ReplyError."""
+        await self._reach.reply_to(target, message_id, f"no-{message_id}", text=sentence)
 
     async def fresh(self, source: Source) -> Source:
         """See `Replies.fresh`."""

@@ -128,6 +128,23 @@ class ReplyTransport:
         message = channel.send(text, reference=reference, allowed_mentions=alone, nonce=nonce)
         await self._call(EDIT_PATIENCE_S, message)
 
+    async def reply_to(
+        self, target: ReplyTarget, message_id: int, nonce: str, *, view: ui.LayoutView | None = None, text: str = ""
+    ) -> discord.Message:
+        """Answer a person's message and ping nobody. Raises ReplyError, ReplyGone where the message is gone.
+
+        Discord drops a repeat of `nonce` for some minutes and gives back what it took first.
+        """
+        reference = discord.MessageReference(
+            message_id=message_id, channel_id=target.channel_id, guild_id=target.guild_id
+        )
+        nobody, channel = discord.AllowedMentions.none(), self._channel(target)
+        if view is None:
+            sending = channel.send(text, reference=reference, allowed_mentions=nobody, nonce=nonce)
+        else:
+            sending = channel.send(view=view, reference=reference, allowed_mentions=nobody, nonce=nonce)
+        return await self._call(EDIT_PATIENCE_S, sending)
+
     async def is_answered(self, target: ReplyTarget, user_id: int, since: datetime) -> bool:
         """Whether such an answer stands in the channel, sent at `since` or later. Raises ReplyError."""
         earliest = discord.utils.time_snowflake(since - CLOCKS_DIFFER)

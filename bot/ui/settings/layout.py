@@ -23,6 +23,7 @@ from bot.ui.settings.entries import MAX_IDS
 from bot.ui.settings.sections import RULES, TITLES, EffectiveRules, RuleKind, Section
 
 PANEL = "settings"
+REPLY_EDIT = mark("Whoever answers an Easel picture with @Easel in their words gets an edit of it.")
 BLOCKED_SHOWN = 25
 UNSET = "unset"  # the choice that lifts a rule
 
@@ -176,6 +177,8 @@ def _access(view: View) -> Iterable[Part]:
     yield from _asked(view, "roles")
     yield from _asked(view, "exempt_roles")
     yield from _with_button(view, Form.WAIT, "member_days")
+    yield from _asked(view, "reply_edits")
+    yield ui.TextDisplay(f"-# {tr(REPLY_EDIT)}")
     if view.channel_id == WHOLE_SERVER:
         yield ui.TextDisplay(_blocked(view.blocked))
         # Their number stands in the custom ids, so that a client begins with an empty menu after each choice.

@@ -126,6 +126,7 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             wording.days,
             most=MAX_MEMBER_DAYS,
         ),
+        "reply_edits": RuleInfo(Section.ACCESS, mark("Reply to edit"), mark("off"), **_named(wording.REPLY_EDIT_NAMES)),
         "pictures_per_member_day": RuleInfo(
             Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, RuleKind.NUMBER
         ),
