@@ -180,16 +180,16 @@ class DiscordReplies:
                 return replace(job.target, message_id=message.id)
         # Where a message was the request there is no token, and nothing but time forbids to answer it now.
         if not job.target.token and datetime.now(UTC) - job.received_at < ANSWER_MESSAGE_WITHIN:
-            return await self.answer_message(job, Progress())
+            return await self.answer_message(job, Progress(), Costs())
         return None
 
-    async def answer_message(self, job: Job, progress: Progress) -> ReplyTarget | None:
+    async def answer_message(self, job: Job, progress: Progress, costs: Costs) -> ReplyTarget | None:
         """Acknowledge a job whose request was a message, as an answer to that message. Raises ReplyError.
 
         The nonce is made of the message's id: of two bots, or two tries, that answer it, Discord takes the first. None
         where that was another bot's, with a job of its own.
         """
-        view = self.first_card(job, progress)
+        view = self.first_card(job, progress, costs)
         try:
             message = await self._reach.reply_to(
                 job.target, job.interaction_id, f"edit-{job.interaction_id}", view=view
@@ -198,7 +198,7 @@ class DiscordReplies:
             if not self.speaks_of(job):
                 raise ReplyOutOfReach("AutoMod refuses the card") from None
             self.silence(job)
-            return await self.answer_message(job, progress)
+            return await self.answer_message(job, progress, costs)
         if not belongs_to(message, job.id):
             return None
         self.acknowledged(job, view, progress)

@@ -47,6 +47,7 @@ from bot.ui.kit.language import mark, speaking, tr
 from bot.ui.kit.media import components_of, pictures_of, source_of
 from bot.ui.kit.message_text import plain_words
 from bot.ui.kit.visibility import LOOK_PATIENCE_S
+from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.requests.intake import LOOKS_AT_RULES
 from bot.ui.requests.refusals import refusal
@@ -129,7 +130,11 @@ class ReplyEdits:
 
     async def take(self, message: discord.Message) -> None:
         """Start an edit where a message asks for one. Raises nothing that its sender could mend."""
-        answer = await self._answer(message)
+        try:
+            answer = await self._answer(message)
+        except StoreUnavailable as exc:
+            log.error("the database does not answer", error=str(exc))
+            return
         if answer is None:
             return
         try:
@@ -244,7 +249,9 @@ class ReplyEdits:
         """Answer the message. What Discord refuses is not bought; what nobody knows is looked for, then sent again."""
         job = received.job
         try:
-            target = await self._replies.answer_message(job, self._service.in_queue(received))
+            price = self._service.prices.cost_micros(job.request, job.request.count)
+            costs = Costs(price, received.standings)
+            target = await self._replies.answer_message(job, self._service.in_queue(received), costs)
         except (ReplyGone, ReplyOutOfReach) as exc:
             log.info("a message cannot be answered; nothing is bought", job=job.id, why=str(exc))
             await self._service.unacknowledged(job)
