@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,7 @@ from sandbox.discord.ids import snowflake
 from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import ModalForm
-from tests.acceptance.conftest import House, eventually, says, with_pictures
+from tests.acceptance.conftest import House, eventually, picture, says, with_pictures
 from tests.acceptance.showcases import choose_showcase, gone, newcomers, painted, shown, stands, star, star_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,6 +39,20 @@ async def test_a_star_is_given_once_and_taken_back(house: House) -> None:
     await reply.until(lambda it: star_of(it) == "☆", PACE_S * 2)
     assert reply.pictures
     assert shown(house, "a shy fox") == []
+
+
+async def test_a_counted_reply_keeps_its_pictures_its_source_and_its_words(house: House, tmp_path: Path) -> None:
+    reply = await house.ada.command("edit", prompt="a changed fox", image=picture(tmp_path / "fox.png"), count=3)
+    before = await reply.until(with_pictures)
+    await star(house.ben, reply)
+    after = await reply.until(lambda it: star_of(it) == "☆ 1", PACE_S * 2)
+    assert after.text == before.text
+    assert [(it.filename, it.alt, it.spoiler) for it in after.pictures] == [
+        (it.filename, it.alt, it.spoiler) for it in before.pictures
+    ]
+    assert [it for it in after.labels if "☆" not in it] == [it for it in before.labels if "☆" not in it]
+    again = await house.ben.press(reply, "Again")
+    assert await again.until(with_pictures)
 
 
 async def test_fifty_stars_at_once_are_counted_right_and_posted_once(house: House) -> None:
@@ -155,6 +170,23 @@ async def test_missing_permissions_are_told_in_the_settings_and_break_nothing(ho
         world.allow("general", Permission.SEND_MESSAGES)
     panel = await house.ada.press(await house.ada.command("settings"), "Look")
     assert "may not post" not in panel.message.text
+
+
+async def test_a_deleted_channel_is_told_in_the_settings_and_breaks_nothing(house: House) -> None:
+    world = house.discord.world
+    guild = world.channel("pictures").guild
+    world.open_channel(Channel(snowflake(), "brief", "brief", ChannelKind.TEXT, guild))
+    await choose_showcase(house, "brief")
+    world.delete_channel("brief")
+    panel = await house.ada.press(await house.ada.command("settings"), "Look")
+    assert says("that channel is gone")(panel.message)
+    reply = await painted(house.ben, "a homeless fox")
+    assert says("☆ 1 now")(await star(house.ada, reply))
+    await reply.until(lambda it: star_of(it) == "☆ 1", PACE_S * 2)
+    await choose_showcase(house)
+    later = await painted(house.ben, "a housed fox")
+    await star(house.ada, later)
+    await stands(house, "a housed fox")
 
 
 async def test_starred_pictures_stand_in_the_gallery(house: House) -> None:
