@@ -309,7 +309,11 @@ def _choices(view: View, name: str, chosen: Sequence[Any] | None, *, several: bo
         discord.SelectOption(label=label, value=str(value), default=value in (chosen or ()))
         for label, value in RULES[name].choices(view.holding.models)
     ]
-    if not several:
+    unset = next((it for it in options if it.label == tr(RULES[name].nothing)), None)
+    if unset is not None and view.channel_id == WHOLE_SERVER:
+        # One of the choices is what holds where nothing is set, so no other has to lift the rule.
+        unset.default = unset.default or chosen == (None,)
+    elif not several:
         lifted = tr("No rule") if view.channel_id == WHOLE_SERVER else tr("As in the whole server")
         options.insert(0, discord.SelectOption(label=lifted, value=UNSET, default=chosen == (None,)))
     return ui.Select[Any](
