@@ -201,6 +201,19 @@ async def test_the_message_menus_paint_a_text_and_edit_a_picture(ada: Screen) ->
     await expect(ada.last.get_by_role("button", name="Again", exact=True)).to_be_visible()
 
 
+async def test_a_message_is_answered_from_its_menu(ada: Screen) -> None:
+    await painted(ada)
+    await ada.last.get_by_role("button", name="More", exact=False).click()
+    await ada.tab.get_by_role("menuitem", name="Reply").click()
+    await expect(ada.tab.get_by_role("status").filter(has_text="Answers Easel")).to_be_visible()
+    await expect(ada.tab.get_by_role("textbox", name="Message")).to_have_value("@Easel ")
+    await ada.tab.get_by_role("textbox", name="Message").press_sequentially("in snow")
+    await ada.tab.get_by_role("textbox", name="Message").press("Enter")
+    await expect(ada.last).to_contain_text("answers a message")
+    await expect(ada.last).to_contain_text("in snow")
+    await expect(ada.tab.get_by_role("status").filter(has_text="Answers Easel")).to_have_count(0)
+
+
 async def test_somebody_else_may_not_delete_and_is_told_so_alone(browser: Browser, page: Page, ada: Screen) -> None:
     await painted(ada)
     async with screen(browser, page.url, "Ben") as ben:

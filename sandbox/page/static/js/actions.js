@@ -8,10 +8,11 @@ import { reveal } from "./media.js";
 import { scene } from "./scene.js";
 
 export class Actions {
-  constructor(history, { ask, compose, say }) {
+  constructor(history, { ask, compose, answer, say }) {
     this.history = history;
     this.ask = ask;
     this.compose = compose;
+    this.answer = answer;
     this.say = say;
     const { list } = history;
     list.addEventListener("click", (event) => this.#click(event));
@@ -100,6 +101,7 @@ export class Actions {
         choose: () => navigator.clipboard.writeText(textOf(message)).catch((error) => this.say(error.message)),
       },
     ];
+    if (!isEphemeral(message)) own.push({ label: "Reply", choose: () => this.answer(message) });
     if (mine && !isEphemeral(message))
       own.push({ label: "Delete", danger: true, choose: () => this.#act(id, node, "delete", {}) });
     openMenu(node, [

@@ -11,6 +11,7 @@ const SUGGEST_PAUSE_MS = 200;
 
 export class Composer {
   #last = "";
+  #answered = null;
   #asking = 0;
 
   /**
@@ -39,7 +40,23 @@ export class Composer {
     this.box.focus();
   }
 
+  /** Let the next message answer this one. It begins with a mention of its author where that is the bot. */
+  answer(message) {
+    const { bot, username } = message.author;
+    this.compose(bot ? `@${username} ` : "");
+    this.#setAnswered(message);
+  }
+
+  #setAnswered(message) {
+    this.#answered = message?.id ?? null;
+    this.parts.answers.hidden = !message;
+    this.parts.answers.textContent = message
+      ? `Answers ${message.author.global_name || message.author.username}. Escape: a message of its own.`
+      : "";
+  }
+
   clear() {
+    this.#setAnswered(null);
     this.staged.clear();
     this.#write("");
   }
@@ -110,6 +127,7 @@ export class Composer {
 
   #escape(event) {
     event.preventDefault();
+    this.#setAnswered(null);
     if (event.target === this.box) this.#write("");
     this.box.focus();
   }
@@ -238,7 +256,7 @@ export class Composer {
     const text = this.box.value;
     this.popup.hide();
     if (!text.trim() && this.staged.files.length === 0) return;
-    const draft = text.startsWith("/") ? this.#commandDraft(text) : { line: text, text, files: [...this.staged.files] };
+    const draft = text.startsWith("/") ? this.#commandDraft(text) : { line: text, text, files: [...this.staged.files], replyTo: this.#answered };
     if (!draft) return;
     this.#last = text;
     this.clear();

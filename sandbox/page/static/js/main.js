@@ -24,6 +24,7 @@ const composer = new Composer(parts, { send, suggest, refresh });
 const actions = new Actions(history, {
   ask,
   compose: (line) => composer.compose(line),
+  answer: (message) => composer.answer(message),
   say: (text) => composer.say(text),
 });
 const developer = new Developer($("developer"), $("developer-toggle"), ask);
@@ -119,7 +120,7 @@ async function send(draft) {
 
 async function post(draft) {
   const files = await Promise.all(draft.files.map(upload));
-  await ask("post", { text: draft.text, files });
+  await ask("post", { text: draft.text, files, reply_to: draft.replyTo });
 }
 
 async function run({ command, values, files }) {

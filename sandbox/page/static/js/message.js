@@ -14,6 +14,7 @@ const HUES = 6;
 const INTERACTION_COMMAND = 2;
 const INTERACTION_COMPONENT = 3;
 const INTERACTION_FORM = 5;
+const REPLY = 19;
 
 export function isEphemeral(message) {
   return Boolean(message.flags & EPHEMERAL);
@@ -88,7 +89,7 @@ function content(message) {
 /** Above a reply: what a person did to get it. */
 function origin(message) {
   const about = message.interaction_metadata;
-  if (!about) return null;
+  if (!about) return message.type === REPLY ? el("p", { class: "origin" }, "answers a message") : null;
   const who = scene.people.find((one) => one.id === about.user.id)?.name ?? about.user.username;
   return el("p", { class: "origin" }, person(who, { class: "who" }), ` ${didWhat(message, about)}`);
 }

@@ -16,6 +16,7 @@ export function composerParts() {
     options: el("div", { class: "options" }),
     staged: el("div", { class: "staged" }),
     note: el("p", { class: "composer-note", role: "alert" }),
+    answers: el("p", { class: "composer-note answers", hidden: true, role: "status" }),
     attach,
     box,
   };
@@ -36,6 +37,7 @@ function fillForm(parts, clip, send) {
     parts.popup,
     parts.options,
     parts.staged,
+    parts.answers,
     el("div", { class: "box" }, clip, parts.box, send),
     parts.note,
   );
