@@ -45,6 +45,12 @@ class Recorder:
     def forget(self, job_id: str) -> None:
         pass
 
+    def is_late(self, job: Job) -> bool:
+        return False
+
+    async def correct(self, job: Job, progress: Progress) -> None:
+        self.told.append("corrected")
+
     def is_gone(self, job: Job) -> bool:
         return False
 
@@ -74,11 +80,11 @@ class SlowReader(Jobs):
 
     def __init__(self, jobs: Jobs) -> None:
         super().__init__(jobs._run)  # pyright: ignore[reportPrivateUsage]
-        self.let_go = asyncio.Event()
+        self.read = asyncio.Event()
 
     async def queue(self) -> list[str]:
         ids = await super().queue()
-        await self.let_go.wait()
+        await self.read.wait()
         return ids
 
 
@@ -109,7 +115,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
         async with asyncio.timeout(20):
             while await jobs.open_jobs(job.user_id):
                 await asyncio.sleep(0.01)
-        jobs.let_go.set()
+        jobs.read.set()
         await asyncio.sleep(0.1)
         await runner.stop(5)
         await running
