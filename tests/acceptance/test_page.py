@@ -113,6 +113,14 @@ async def test_a_line_without_its_prompt_asks_for_it_and_sends_nothing(ada: Scre
     assert len(slow_house.submissions()) == before
 
 
+@pytest.mark.parametrize("typed", ["/imagine promt:a cat", "/imagine promt:a cat count:2"])
+async def test_a_line_with_an_option_that_there_is_not_is_refused_and_kept(ada: Screen, typed: str) -> None:
+    await ada.send(typed)
+    await expect(ada.tab.get_by_role("alert")).to_contain_text("There is no option promt; there are prompt, ")
+    await expect(ada.box).to_have_value(typed)
+    await expect(ada.articles).to_have_count(0)
+
+
 async def test_an_empty_channel_offers_three_examples_to_begin_with(ada: Screen) -> None:
     examples = ada.tab.get_by_role("region", name="First steps").get_by_role("button")
     await expect(examples).to_have_count(3)

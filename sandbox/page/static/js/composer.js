@@ -271,7 +271,8 @@ export class Composer {
       return null;
     }
     const missing = reading.command.options.find((one) => one.required && !reading.values.get(one.name));
-    if (reading.twice) this.say(`The option ${reading.twice} is given twice.`);
+    if (reading.stranger) this.say(`There is no option ${reading.stranger}; there are ${reading.command.options.map((one) => one.name).join(", ")}.`);
+    else if (reading.twice) this.say(`The option ${reading.twice} is given twice.`);
     else if (missing) this.#askFor(reading, missing);
     else return { line: text, command: reading.command, values: reading.values, files: [...this.staged.files] };
     return null;

@@ -5,6 +5,8 @@ const GROUP = 2;
 export const ATTACHMENT = 11;
 export const BOOLEAN = 5;
 const STRING = 3;
+// A word with a colon right behind it, as an option is written; no address.
+const WRITTEN_AS_OPTION = /^([\p{L}_][\p{L}\p{N}_-]*):(?!\/\/)/u;
 const QUOTED = /"((?:[^"\\]|\\.)*)"/y;
 
 /**
@@ -40,9 +42,10 @@ function optionNames(command) {
 }
 
 /**
- * Read a line: {command, begin, values: Map, spans: Map, twice, loose}; the command's name ends at `begin`.
+ * Read a line: {command, begin, values: Map, spans: Map, twice, loose, stranger}; the command's name ends at `begin`.
  * A value runs to the next option of this command, or stands in double quotes. Words before the first option (`loose`)
- * are taken for the first text option, as a person means them.
+ * are taken for the first text option, as a person means them; unless they begin like an option that there is none of
+ * (`stranger`), which nobody means as words.
  */
 export function read(text, commands) {
   const found = commandOf(text, commands);
@@ -51,7 +54,7 @@ export function read(text, commands) {
   const names = optionNames(command);
   const values = new Map();
   const spans = new Map();
-  if (names.size === 0) return { command, begin, values, spans, twice: null, loose: text.slice(begin).trim() };
+  if (names.size === 0) return { command, begin, values, spans, twice: null, loose: text.slice(begin).trim(), stranger: null };
   const start = new RegExp(`(${alternatives(names)}):[^\\S\\n]*`, "y");
   let twice = null;
   let at = nextStart(text, begin, start);
@@ -67,8 +70,9 @@ export function read(text, commands) {
     at = end;
   }
   const first = command.options.find((one) => one.type === STRING && !one.choices);
-  if (loose && first && !values.has(first.name)) values.set(first.name, loose);
-  return { command, begin, values, spans, twice, loose };
+  const stranger = WRITTEN_AS_OPTION.exec(loose)?.[1] ?? null;
+  if (loose && !stranger && first && !values.has(first.name)) values.set(first.name, loose);
+  return { command, begin, values, spans, twice, loose, stranger };
 }
 
 /** For a regular expression, the longest first. */
