@@ -13,8 +13,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "managers.md").read_text("utf-8")
 SERVERS = re.findall(r"^### (.+?)$.*?^```\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
-PRICES = "grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.03,grok-imagine-image-quality:1k=0.05,"
-PRICES += "grok-imagine-image-quality:2k=0.07,grok-imagine-image:input=0.002,grok-imagine-image-quality:input=0.01"
+PRICES = ",".join(
+    f"grok-imagine-image{kind}"
+    for kind in (":1k=0.02", ":2k=0.03", ":input=0.002", "-quality:1k=0.05", "-quality:2k=0.07", "-quality:input=0.01")
+)
 #: Lines of the table that stand alone; the others are steps in the panel, or need a channel of the reader's.
 TASKS = re.findall(r"`(/settings [^`]+)`", GUIDE.partition("## Three servers")[0])
 
