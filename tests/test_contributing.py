@@ -13,7 +13,7 @@ from tests.structure import MAY_IMPORT, WORDS
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 _PATH = re.compile(r"`((?:bot|cogs|sandbox|tests|tools|deploy)/[\w./<>-]*)(?::([\w.]+))?`")
-_RULE = re.compile(r"^(bot\.\w+|cogs) +(nothing|(?:WORDS|bot\.\w+)(?: (?:WORDS|bot\.\w+))*)$", re.MULTILINE)
+_RULE = re.compile(r"^(bot\.\w+|cogs) +(nothing|(?:WORDS|bot\.[\w.]+)(?: (?:WORDS|bot\.[\w.]+))*)$", re.MULTILINE)
 
 
 def functions_of(path: Path) -> set[str]:

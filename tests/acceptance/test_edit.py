@@ -96,7 +96,7 @@ async def test_several_sources_go_as_images_in_their_order(house: House, tmp_pat
 @pytest.mark.parametrize(
     ("make", "name", "words"),
     [
-        (text_file, "photo.png", ["no JPEG, PNG or WebP"]),
+        (text_file, "photo.png", ["not a JPEG, PNG or WebP"]),
         (huge_png, "huge.png", ["too many pixels", "50 megapixels", "200"]),
         (animated, "moving.webp", ["animated"]),
         (truncated, "cut.jpg", ["damaged or cut off"]),
@@ -124,7 +124,7 @@ async def test_the_second_source_is_checked_like_the_first(house: House, tmp_pat
     fine, bad = picture(tmp_path / "a.png"), text_file(tmp_path / "b.png")
     reply = await house.ada.command("edit", prompt="x", image=fine, image2=bad)
     message = await reply.until(final)
-    assert says("no JPEG, PNG or WebP", "Nothing was charged")(message)
+    assert says("not a JPEG, PNG or WebP", "Nothing was charged")(message)
     assert not house.image_api.requests[before:]
 
 
