@@ -1,4 +1,4 @@
-"""The words all parts of Easel share. Everything here is frozen and needs the standard library only.
+"""The words all parts of Easel share: frozen, and of the standard library only.
 
 A *job* is one user's request, stored in our database; a *task* is what the image API runs for it.
 """
@@ -18,7 +18,6 @@ MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
 MAX_SOURCES = 3  # the documented upstream limit for both models
 MAX_SOURCE_BYTES = 25_000_000
 MAX_SOURCE_PIXELS = 50_000_000
-
 
 #: An image model by its id at the image API. Which are on offer says policy/catalog.py; a stored job may name another.
 Model = NewType("Model", str)
@@ -140,6 +139,7 @@ class FollowUp(StrEnum):
     EDIT = "edit"
     MENU_EDIT = "menu_edit"  # the message menu Edit image
     MENU_IMAGINE = "menu_imagine"  # the message menu Imagine this
+    POST = "post"  # the pictures of a private result, shown to everybody: nothing is bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,7 @@ class ImageRequest:
     sources: tuple[Source, ...] = ()
     preset: str | None = None  # the name of the saved style whose words and options came in
     follows: FollowUp | None = None  # what was done to another message to ask for this; None for a command
+    copies: tuple[str, ...] = ()  # of a POST: the private message's own files, one for each picture
 
     @property
     def is_edit(self) -> bool:
@@ -167,8 +168,8 @@ class ImageRequest:
 class ReplyTarget:
     """Where a job's reply lives, and all that is needed to edit it without the interaction object.
 
-    `message_id` is None until Discord has taken the acknowledgement. `bot_member` says that the bot's own token
-    reaches the channel, so the reply can be edited after `token_expires_at`. `upload_limit` is in bytes per file.
+    `message_id` is None before the acknowledgement is taken. `bot_member`: the bot's own token reaches the channel.
+    `upload_limit` is in bytes per file.
     """
 
     application_id: int
@@ -215,7 +216,7 @@ FINAL_STATES = _ENDS | {JobState.DELIVERED, JobState.TIMED_OUT, JobState.UNCERTA
 #: Every arrow of a job's life. Each is one committed write before the act it announces.
 ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        JobState.RECEIVED: frozenset({JobState.WAITING, *_ENDS}),
+        JobState.RECEIVED: frozenset({JobState.WAITING, JobState.DELIVERING, *_ENDS}),  # a POST has its pictures
         JobState.WAITING: frozenset({JobState.SUBMITTING, *_ENDS}),
         # back to waiting only after a refusal that certainly started nothing
         JobState.SUBMITTING: frozenset(
@@ -315,7 +316,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """What the store needs to write a job's first row."""
+    """What the store needs to write a job's first row; of a POST also its pictures and whose task they are."""
 
     id: str
     interaction_id: int
@@ -324,6 +325,8 @@ class NewJob:
     target: ReplyTarget
     parent_id: str | None = None
     parent_link: str | None = None
+    result_urls: tuple[str, ...] = ()
+    task_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from bot.errors import (
 from bot.jobs.backoff import Backoff
 from bot.jobs.downloads import Results, age_s, fetch_results, fetch_source
 from bot.jobs.job_run import JobRun
-from bot.model import Charged, Failure, FailureKind, JobState, PictureInfo, ReplyTarget
+from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState, PictureInfo, ReplyTarget
 
 #: How long finished pictures are kept and offered to Discord, whatever JOB_TIMEOUT_S says.
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -47,7 +47,7 @@ async def fetch(run: JobRun) -> None:
     if results.pictures:
         # The ledger counts what the API has made and charged, not what could be fetched of it.
         made = len(run.job.result_urls)
-        cost = deps.prices.cost_micros(job.request, made)
+        cost = 0 if _is_post(job) else deps.prices.cost_micros(job.request, made)
         await run.move(JobState.DELIVERING, cost_micros=cost, pictures=made)
         return
     kind = FailureKind.TIMED_OUT if results.in_trouble else FailureKind.LOST
@@ -55,7 +55,7 @@ async def fetch(run: JobRun) -> None:
         kind = FailureKind.HOST_REFUSED
     # An opened host gives its pictures to Check again, also those that came without a task.
     can_be_asked_again = results.host_refused or (results.may_come and job.task_id is not None)
-    await run.end(JobState.TIMED_OUT if can_be_asked_again else JobState.FAILED, kind, Charged.YES)
+    await run.end(JobState.TIMED_OUT if can_be_asked_again else JobState.FAILED, kind, _charged(job))
 
 
 async def deliver(run: JobRun, *, look_first: bool = False) -> None:
@@ -69,20 +69,20 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
         try:
             target, failure = await _put(run, look_first=look_first)
         except ReplyGone:
-            await run.end(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.YES, announced=True)
+            await run.end(JobState.FAILED, FailureKind.REPLY_DELETED, _charged(run.job), announced=True)
             return
         except ReplyError as exc:
             if isinstance(exc, ChannelGone) or age_s(run) > GIVE_UP_AFTER.total_seconds():
-                await run.end(JobState.FAILED, FailureKind.UNDELIVERABLE, Charged.YES)
+                await run.end(JobState.FAILED, FailureKind.UNDELIVERABLE, _charged(run.job))
                 return
             if isinstance(exc, ReplyOutOfReach) and run.job.failure is None:
-                unreached = Failure(FailureKind.UNDELIVERABLE, Charged.YES)
+                unreached = Failure(FailureKind.UNDELIVERABLE, _charged(run.job))
                 await run.change(failure=unreached)
             await _wait_for_reply(run, exc, backoff)
             look_first = True  # what failed may still have arrived
         else:
             if target is None:
-                await run.end(JobState.FAILED, FailureKind.LOST, Charged.YES)
+                await run.end(JobState.FAILED, FailureKind.LOST, _charged(run.job))
                 return
             # The interaction's token has served its purpose and is not kept.
             target = replace(target, token="")
@@ -104,6 +104,16 @@ async def _put(run: JobRun, *, look_first: bool) -> tuple[ReplyTarget | None, Fa
     async with run.deps.uploads.turn(str(target.channel_id), run.job.user_id):
         target = await run.deps.replies.deliver(run.job, results.pictures, sources)
     return target, partial(results)
+
+
+def _is_post(job: Job) -> bool:
+    """Whether it only shows what another job has bought."""
+    return job.request.follows is FollowUp.POST
+
+
+def _charged(job: Job) -> Charged:
+    """Who has paid for pictures that exist: nobody anew, where they were bought before."""
+    return Charged.NO if _is_post(job) else Charged.YES
 
 
 def partial(results: Results) -> Failure | None:

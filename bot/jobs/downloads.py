@@ -153,7 +153,7 @@ async def fetch_now(run: JobRun) -> Results:
 async def _fetch(run: JobRun, one: _Wanted) -> Picture:
     """One try, or the file that lies here already. Raises DownloadError or OSError."""
     url = run.job.result_urls[one.index]
-    got = PictureInfo.at(one.path)
+    got = PictureInfo.at(one.path) or await _copied(run, one)
     if got is None:
         try:
             async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
@@ -167,6 +167,20 @@ async def _fetch(run: JobRun, one: _Wanted) -> Picture:
                 run.log.error("a result's host is refused; name it in RESULT_HOSTS if it is yours", host=exc.host)
             raise
     return Picture(one.path, got.format, got.bytes, url)
+
+
+async def _copied(run: JobRun, one: _Wanted) -> PictureInfo | None:
+    """The picture from the message that shows it already, where this job posts one; None where it is not there."""
+    copies = run.job.request.copies
+    if one.index >= len(copies):
+        return None
+    try:
+        async with run.deps.downloads.turn(urlsplit(copies[one.index]).netloc, run.job.user_id):
+            await run.deps.api.fetch_source(copies[one.index], one.path, max_bytes=MAX_PICTURE_BYTES)
+    except (DownloadError, OSError) as exc:
+        run.log.info("a message no longer gives its picture", number=one.index + 1, error=type(exc).__name__)
+        return None
+    return PictureInfo.at(one.path)
 
 
 async def _ask_for_new_addresses(run: JobRun) -> None:

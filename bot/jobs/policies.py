@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.errors import NotAdmitted, QuotaReached
 from bot.jobs.clock import now
+from bot.model import ImageRequest
 from bot.policy import admission, blocklist
 from bot.policy.admission import Admitted, RequestContext
 from bot.policy.blocklist import PatternFault
@@ -92,6 +93,20 @@ class Policies:
             if fresh == book:
                 raise
         return await by(fresh)
+
+    async def admit_post(
+        self, context: RequestContext, request: ImageRequest
+    ) -> tuple[ImageRequest, Rules, str | None]:
+        """Whether a private result may be shown to everybody: as what, by which rules, and their version.
+
+        Raises NotAdmitted or StoreUnavailable.
+        """
+        authors = {it.author_id for it in request.sources if it.author_id is not None} - {context.user_id}
+        choices: Mapping[int, EditChoice] = await self.preferences.edit_choices(authors) if authors else {}
+        book = None if context.guild_id is None else await self._rules.read(context.guild_id, ANSWER_WITHIN_S)
+        shown = await admission.admit_post(context, request, book, choices=choices, now=now())
+        rules = book.at(context.channel_id, context.parent_id) if book else Rules()
+        return shown, rules, book.version if book else None
 
     async def check_quotas(self, context: RequestContext, admitted: Admitted) -> Sequence[Standing]:
         """How the quotas stand before the request. Raises QuotaReached where one is too small already.

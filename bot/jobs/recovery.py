@@ -5,7 +5,8 @@ under way as after a crash.
 
 | found as     | what is known                                  | what happens                                        |
 |--------------|------------------------------------------------|-----------------------------------------------------|
-| received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in the queue, else ended|
+| received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in the queue (a post is |
+|              |                                                | delivered), else ended                              |
 | waiting      | acknowledged, nothing bought                   | stays in the queue                                  |
 | submitting   | the request may have been accepted             | uncertain: the user is told, nothing is sent again  |
 | painting     | bought, task id known                          | ask about the task, at once if its time is up       |
@@ -29,7 +30,7 @@ from bot.jobs import delivery
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
-from bot.model import Charged, FailureKind, Job, JobState, ReplyTarget
+from bot.model import Charged, FailureKind, FollowUp, Job, JobState, ReplyTarget
 
 
 async def resume(run: JobRun) -> None:
@@ -88,7 +89,8 @@ async def _look_for_reply(run: JobRun) -> None:
     if target is None:
         await run.end(JobState.FAILED, FailureKind.UNACKNOWLEDGED, announced=True)
     else:
-        await run.move(JobState.WAITING, target=target)
+        is_post = run.job.request.follows is FollowUp.POST
+        await run.move(JobState.DELIVERING if is_post else JobState.WAITING, target=target)
 
 
 async def _look_for_pictures(run: JobRun) -> None:
@@ -102,6 +104,8 @@ async def _look_for_pictures(run: JobRun) -> None:
         target = None
     if target is not None:
         await run.move(JobState.DELIVERED, announced=True, target=replace(target, token=""))
+    elif run.job.request.follows is FollowUp.POST and run.job.target.message_id is None:
+        await run.end(JobState.FAILED, FailureKind.UNACKNOWLEDGED, announced=True)
     elif run.job.result_urls:
         await run.move(JobState.READY)
     elif run.job.task_id is not None:

@@ -7,6 +7,7 @@ person never waits for anything but the database, and for that two seconds at mo
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from dataclasses import replace
 from enum import StrEnum
@@ -20,7 +21,18 @@ from bot.jobs.delivery import partial, source_copies
 from bot.jobs.downloads import fetch_now
 from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.runner import LEASE, Runner
-from bot.model import Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob, Progress, ReplyTarget
+from bot.model import (
+    Charged,
+    Failure,
+    FailureKind,
+    FollowUp,
+    ImageRequest,
+    Job,
+    JobState,
+    NewJob,
+    Progress,
+    ReplyTarget,
+)
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.prices import Prices
 from bot.policy.quotas import FREE, Terms
@@ -29,6 +41,11 @@ from bot.store.queries.jobs import Received
 __all__ = ["Cancelled", "JobService", "Received"]
 
 log = structlog.stdlib.get_logger(__name__)
+
+
+def post_id(of: Job) -> str:
+    """The id of the job that posts the pictures of a private one: the same at every press, in every process."""
+    return hashlib.sha256(f"post {of.id}".encode()).hexdigest()[:16]
 
 
 class Cancelled(StrEnum):
@@ -101,16 +118,45 @@ class JobService:
         self._runner.unanswered -= 1
         self._runner.wake()
 
+    async def receive_post(
+        self, of: Job, *, interaction_id: int, request: ImageRequest, target: ReplyTarget, rules_version: str | None
+    ) -> Received:
+        """Write the row of a job that posts the pictures of a private one, before anything is answered.
+
+        It takes nothing from any quota. Its id follows from that of the private job, so there is one for each. Raises
+        AlreadyReceived where it stands, RulesChanged, or StoreUnavailable within ANSWER_WITHIN_S.
+        """
+        urls = of.result_urls if len(request.copies) in {0, len(of.result_urls)} else request.copies
+        new = NewJob(
+            post_id(of), interaction_id, of.user_id, request, target, of.id, result_urls=urls, task_id=of.task_id
+        )
+        received = await self._jobs.receive(
+            new,
+            worker_id=self._deps.worker_id,
+            limit=self._max_jobs_per_user,
+            now=now(),
+            lease=LEASE,
+            terms=replace(FREE, rules_version=rules_version),
+            patience=ANSWER_WITHIN_S,
+        )
+        self._runner.unanswered += 1
+        return received
+
     async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
-        """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out."""
+        """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out.
+
+        One that only posts pictures is delivered at once.
+        """
+        is_post = job.request.follows is FollowUp.POST
         target = replace(job.target, message_id=message_id, ephemeral=ephemeral)
         try:
-            job = await self._jobs.move(job, JobState.WAITING, now=now(), target=target)
+            to = JobState.DELIVERING if is_post else JobState.WAITING
+            job = await self._jobs.move(job, to, now=now(), target=target)
         except StoreUnavailable:
             # The row stands as received. When its lease has run out it is found, its reply seen, and it goes on.
             log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
             return replace(job, target=target)
-        self._runner.enqueue(job)
+        (self._runner.recovered if is_post else self._runner.enqueue)(job)
         return job
 
     async def unacknowledged(self, job: Job) -> None:

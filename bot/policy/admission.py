@@ -117,6 +117,36 @@ async def admit(
     return Admitted(request, rules, terms)
 
 
+async def admit_post(
+    context: RequestContext,
+    request: ImageRequest,
+    book: RuleBook | None,
+    *,
+    choices: Mapping[int, EditChoice],
+    now: datetime,
+) -> ImageRequest:
+    """A private result as its place lets it be shown to everybody. Raises NotAdmitted with all that is in the way.
+
+    Nothing is bought, so neither quotas nor what is on offer count.
+    """
+    if book is not None and context.user_id in book.blocked:
+        raise NotAdmitted([Barred(Bar.BLOCKED)])
+    rules = book.at(context.channel_id, context.parent_id) if book else Rules()
+    asked = RequestInput.of(request)
+    shown = _imposed(replace(request, private=False), asked, context, rules)
+    reasons = [*(_person_faults(context, book, rules, now) if book else ())]
+    reasons += _author_faults(context, asked, rules, choices)
+    if shown.private:
+        reasons.append(Barred(Bar.PRIVATE))
+    try:
+        await blocklist.look_for(request.prompt, rules.blocked_words or (), rules.blocked_patterns or ())
+    except Barred as exc:
+        reasons.append(exc)
+    if reasons:
+        raise NotAdmitted(reasons)
+    return shown
+
+
 def is_exempt(context: RequestContext, rules: Rules) -> bool:
     """Whether no quota of the server holds this person back."""
     return bool(context.role_ids.intersection(rules.exempt_roles or ()))

@@ -22,4 +22,5 @@ class Bar(StrEnum):
     EDITS = "edits"  # no picture of anybody's may be edited here
     NOT_YOUR_PICTURE = "not_your_picture"  # only one's own and Easel's may be
     AUTHOR = "author"  # the one who posted the picture lets nobody edit theirs
+    PRIVATE = "private"  # pictures are only for who asked for them, here or those of somebody else
     UNPRICED = "unpriced"  # a budget holds and the price is not known; `allowed` says who set it: quotas.SetBy

@@ -77,7 +77,8 @@ def values_of(new: NewJob) -> dict[str, Any]:
         "request": _text(asdict(new.request)),
         **_target_values(new.target),
         "attempts": 0,
-        "result_urls": "[]",
+        "result_urls": _text(new.result_urls),
+        "task_id": new.task_id,
         "cancel_requested": False,
         "reply_deleted": False,
         "told": False,
@@ -97,6 +98,8 @@ def first_job(new: NewJob, seq: int, received_at: datetime) -> Job:
         received_at=received_at,
         parent_id=new.parent_id,
         parent_link=new.parent_link,
+        result_urls=new.result_urls,
+        task_id=new.task_id,
     )
 
 
@@ -199,6 +202,7 @@ _REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
     "format": PictureFormat,
     "sources": read_sources,
     "follows": _read_follow_up,
+    "copies": tuple,
 }
 
 

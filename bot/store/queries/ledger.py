@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, select, update
 
-from bot.model import Charged, Job, JobState, NewJob
+from bot.model import Charged, FollowUp, Job, JobState, NewJob
 from bot.policy.quotas import Quota, Standing
 from bot.store.queries import totals
 from bot.store.rows import JobChanges
@@ -159,13 +159,17 @@ def standings(
 
 
 def reserve(connection: Connection, new: NewJob, cost_micros: int | None, now: datetime) -> None:
-    """Enter a job that is just being written, with what it asks for."""
+    """Enter a job that is just being written, with what it asks for. What is only posted takes nothing."""
+    if new.request.follows is FollowUp.POST:
+        return
     _enter(connection, _values(new, new.request.count, cost_micros, now))
 
 
 def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
     """Bring the entry of a job up to date that has just moved into the state it is in."""
     row = ledger.c.job_id == job.id
+    if job.request.follows is FollowUp.POST:
+        return
     if job.state is JobState.DELIVERED:
         _settle_delivered(connection, job, now)
     elif job.state.is_final:

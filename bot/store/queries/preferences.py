@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from bot.model import Job
+from bot.model import FollowUp, Job
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice, Preferences
 from bot.store.rows import jobs_of
@@ -136,7 +136,9 @@ class NoticeQueries:
 
 def note_delivery(connection: Connection, job: Job, now: datetime) -> None:
     """Within the transaction in which a job is delivered: write down the notice, where its requester wants one."""
-    if job.target.ephemeral or not read_preferences(connection, job.user_id).wants_notice(now - job.received_at):
+    if job.target.ephemeral or job.request.follows is FollowUp.POST:
+        return
+    if not read_preferences(connection, job.user_id).wants_notice(now - job.received_at):
         return
     row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": now}
     connection.execute(insert(notices).values(row))

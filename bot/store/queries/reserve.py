@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select
 
 from bot.errors import AlreadyReceived, QueueFull, QuotaReached, RulesChanged, TooManyJobs
-from bot.model import NewJob
+from bot.model import FINAL_STATES, FollowUp, JobState, NewJob
 from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
 from bot.store.queries import ledger
 from bot.store.queries.rules import version_name
+from bot.store.schema import jobs
 from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order as line
 
@@ -37,7 +38,7 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
 
     Raises AlreadyReceived, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
     """
-    guild_id = new.target.guild_id
+    guild_id, is_post = new.target.guild_id, new.request.follows is FollowUp.POST
     # Two processes must not both find the last place free.
     locks.hold(connection, _keys(new, terms))
     asked = {"user_id": new.user_id, "interaction_id": new.interaction_id, "guild_id": guild_id}
@@ -46,6 +47,9 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
         raise AlreadyReceived
     if entry.version != terms.rules_version:
         raise RulesChanged
+    if is_post:
+        _make_room(connection, new)
+        return Placed(entry.turn, int(entry.place), int(entry.queue_length), ())
     if entry.open >= limit:
         raise TooManyJobs(limit)
     if terms.jobs_per_member is not None and entry.here >= terms.jobs_per_member:
@@ -54,6 +58,20 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
         raise QueueFull(terms.line_length)
     standings = _hold_quotas(connection, new, terms, now)
     return Placed(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
+
+
+def _make_room(connection: Connection, new: NewJob) -> None:
+    """Let a private result be posted once. Its job's id is the same at every press, and so is the row.
+
+    One that ended without showing the pictures gives way. Raises AlreadyReceived where they are posted, or just being
+    posted: the lock on the person, who alone may press, keeps two presses apart.
+    """
+    row = connection.execute(select(jobs.c.state).where(jobs.c.id == new.id)).first()
+    if row is None:
+        return
+    if row.state not in FINAL_STATES or row.state is JobState.DELIVERED:
+        raise AlreadyReceived
+    connection.execute(delete(jobs).where(jobs.c.id == new.id))
 
 
 def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> Sequence[Standing]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import discord
+from discord import ui
 
 from bot.model import Slot, Source
 
@@ -73,6 +74,26 @@ def belongs_to(message: discord.Message, job_id: str) -> bool:
     """Whether this is a card of that job: its buttons carry the job's id."""
     buttons = (part for part in _walk(message.components) if isinstance(part, discord.components.Button))
     return any((button.custom_id or "").endswith(f":{job_id}") for button in buttons)
+
+
+def view_of(message: discord.Message) -> ui.LayoutView:
+    """A message that was read, as an edit sends it again: its files stay, because they are named as attached."""
+    view = ui.LayoutView.from_message(message, timeout=None)
+    view.stop()
+    for item in view.walk_children():
+        if isinstance(item, ui.MediaGallery):
+            item.items = [
+                discord.MediaGalleryItem(_attached(it.media), description=it.description, spoiler=it.spoiler)
+                for it in item.items
+            ]
+        elif isinstance(item, ui.Thumbnail):
+            item.media = _attached(item.media)
+    return view
+
+
+def _attached(media: discord.UnfurledMediaItem) -> discord.UnfurledMediaItem:
+    name = media.url.partition("?")[0].rpartition("/")[2]
+    return discord.UnfurledMediaItem(f"attachment://{name}") if media.attachment_id else media
 
 
 def components_of(message: MessagePart) -> Sequence[discord.Component]:

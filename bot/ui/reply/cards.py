@@ -14,13 +14,13 @@ from typing import Any, Concatenate, ParamSpec
 import discord
 from discord import ui
 
-from bot.model import FailureKind, Job, JobState, PictureFormat, Progress
+from bot.model import FailureKind, FollowUp, Job, JobState, PictureFormat, Progress
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import follow_up_note, preset_note
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
 from bot.ui.reply import endings
-from bot.ui.reply.actions import Action, job_row, star_row
+from bot.ui.reply.actions import Action, job_row, result_rows
 from bot.ui.reply.costs import Costs
 
 MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
@@ -29,8 +29,6 @@ BAR_CELLS = 10
 DETAILS_PROMPT_CHARS = 3000
 MAX_LINK_CHARS = 400  # four of them, beside everything else, stay within 4,000 characters
 PROMPT_FILE = "prompt.txt"
-
-RESULT_BUTTONS = (Action.AGAIN, Action.REMIX, Action.EDIT, Action.DETAILS, Action.DELETE)
 
 Rest = ParamSpec("Rest")
 Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
@@ -110,8 +108,17 @@ def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     return card(WORKING, text(*lines), _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
 
 
+@_of_reply
+def posting(job: Job, look: Look = PLAIN) -> ui.LayoutView:
+    """A private result on its way to everybody's eyes."""
+    row = job_row(job.id, *((Action.SHOW,) if look.parting else ()), Action.DETAILS)
+    return card(WORKING, text(tr("**Posting the pictures**"), _quote(job, look)), _by(job, _parting(look)), row)
+
+
 def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """The card of a job that has not ended, by its state."""
+    if job.request.follows is FollowUp.POST:
+        return posting(job, look)
     waiting = job.state in {JobState.RECEIVED, JobState.WAITING}
     return in_line(job, progress, look) if waiting else painting(job, progress, look)
 
@@ -132,12 +139,7 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
     parts.append(_by(job, _for_you_alone(job), _missing(job, shown), _own_choice(job), *_fitting(shown)))
-    rows = [job_row(job.id, *RESULT_BUTTONS)]
-    if len(shown) < len(job.result_urls):
-        rows.insert(0, job_row(job.id, Action.CHECK))
-    if look.stars is not None:
-        rows.append(star_row(job.id, look.stars))
-    return card(GOOD, *parts, *rows)
+    return card(GOOD, *parts, *result_rows(job, whole=len(shown) >= len(job.result_urls), stars=look.stars))
 
 
 @_of_reply

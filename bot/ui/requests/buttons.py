@@ -32,6 +32,7 @@ from bot.ui.reply.actions import Action
 from bot.ui.requests import forms
 from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.intake import Intake, Parent
+from bot.ui.requests.posting import Posting
 from bot.ui.showcase.stars import Stars
 
 log = structlog.stdlib.get_logger(__name__)
@@ -61,6 +62,7 @@ class ReplyButtons:
             Action.CHECK: self._check_again,
             Action.SHOW: self._show,
             Action.STAR: stars.press,
+            Action.POST: Posting(service, policies, intake).press,
         }
 
     async def act(self, interaction: Interaction, click: Click) -> None:

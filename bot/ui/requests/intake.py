@@ -82,7 +82,8 @@ class Intake:
                 await interaction.response.send_message(view=question(outcome, draft_id), ephemeral=True)
                 return
             try:
-                await self._acknowledge(interaction, outcome)
+                price = self._service.prices.cost_micros(outcome.job.request, outcome.job.request.count)
+                await self.acknowledge(interaction, outcome, Costs(price, outcome.standings))
             finally:
                 self._service.answered()
 
@@ -122,18 +123,20 @@ class Intake:
                 log.warning("a refused request was not kept", error=str(busy))
         await show(interaction, refusal_card(exc, asked.prompt, draft_id))
 
-    async def _acknowledge(self, interaction: Interaction, received: Received) -> None:
-        """Answer with the first card. What Discord refuses is not bought; what nobody knows is looked for."""
+    async def acknowledge(self, interaction: Interaction, received: Received, costs: Costs) -> None:
+        """Answer with the first card, which tells `costs`.
+
+        What Discord refuses is not bought; what nobody knows is looked for.
+        """
         job, progress = received.job, self._service.in_queue(received)
-        price = self._service.prices.cost_micros(job.request, job.request.count)
-        card = self._replies.first_card(job, progress, Costs(price, received.standings))
+        card = self._replies.first_card(job, progress, costs)
         try:
             async with asyncio.timeout(ACK_PATIENCE_S):
                 answer = await interaction.response.send_message(view=card, ephemeral=job.request.private)
         except discord.HTTPException as exc:
             if exc.code in AUTOMOD and self._replies.speaks_of(job):
                 self._replies.silence(job)
-                await self._acknowledge(interaction, received)
+                await self.acknowledge(interaction, received, costs)
                 return
             if exc.code == UNKNOWN_INTERACTION:
                 log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)

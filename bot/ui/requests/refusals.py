@@ -35,7 +35,8 @@ SHOWN_CHARS = 1500  # of the prompt that a refusal repeats; escaping may double 
 
 #: Where the person or the place is what is in the way, another request does not help.
 _FINAL = frozenset(
-    {Bar.BLOCKED, Bar.CHANNEL, Bar.AGE, Bar.ROLE, Bar.NEW_MEMBER, Bar.EDITS, Bar.NOT_YOUR_PICTURE, Bar.AUTHOR}
+    {Bar.BLOCKED, Bar.CHANNEL, Bar.AGE, Bar.ROLE, Bar.NEW_MEMBER, Bar.PRIVATE}
+    | {Bar.EDITS, Bar.NOT_YOUR_PICTURE, Bar.AUTHOR}
 )
 
 
@@ -253,6 +254,7 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "Nothing was started."
         ),
         Bar.AUTHOR: lambda _: tr("Whoever posted this picture does not let others edit it. Nothing was started."),
+        Bar.PRIVATE: lambda _: tr("Pictures are private here, so nothing was posted."),
         Bar.UNPRICED: lambda _: tr(
             "There is a budget here, and the price of this request is not known, so nothing was started. {who}",
             who=f"{tr(_WHO_HAS_PRICES)} {texts.whom_to_ask()}".rstrip(),

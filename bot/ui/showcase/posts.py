@@ -21,7 +21,7 @@ from bot.jobs.ports import ShowcaseBarred
 from bot.model import Job, PictureInfo, Slot
 from bot.ui.kit.dispatch import JOB_PANEL, custom_id
 from bot.ui.kit.language import speaking
-from bot.ui.kit.media import media_urls
+from bot.ui.kit.media import media_urls, view_of
 from bot.ui.reply.actions import Action, star_label
 from bot.ui.reply.cards import alt_text, picture_filename
 from bot.ui.reply.transport import UPLOAD_PATIENCE_S, BlockedByAutoMod, OpenFiles, ReplyTransport
@@ -52,17 +52,12 @@ class DiscordShowcase:
     async def show_count(self, job: Job, count: int) -> None:
         """See `ShowcasePosts.show_count`. The rest of the reply stays as it stands."""
         message = await self._reach.read_by_bot(job.target)
-        view = ui.LayoutView.from_message(message, timeout=None)
-        view.stop()
+        view = view_of(message)
         changed = False
         for item in view.walk_children():
             if isinstance(item, ui.Button) and item.custom_id == custom_id(JOB_PANEL, Action.STAR, job.id):
                 changed = item.label != star_label(count)
                 item.label = star_label(count)
-            elif isinstance(item, ui.MediaGallery):
-                item.items = [_as_attached(it) for it in item.items]
-            elif isinstance(item, ui.Thumbnail):
-                item.media = _attached(item.media)
         if changed:
             await self._reach.edit(job.target, lambda: view)
 
@@ -190,13 +185,3 @@ async def _first(messages: AsyncIterator[discord.Message], job_id: str) -> disco
         if cards.shows(message, job_id):
             return message
     return None
-
-
-def _attached(media: discord.UnfurledMediaItem) -> discord.UnfurledMediaItem:
-    """A file of a message that was read, as an edit names it again, so that it stays."""
-    name = media.url.partition("?")[0].rpartition("/")[2]
-    return discord.UnfurledMediaItem(f"attachment://{name}") if media.attachment_id else media
-
-
-def _as_attached(item: discord.MediaGalleryItem) -> discord.MediaGalleryItem:
-    return discord.MediaGalleryItem(_attached(item.media), description=item.description, spoiler=item.spoiler)

@@ -1,0 +1,172 @@
+"""Post here under a private result: its requester shows the same pictures to everybody in the channel.
+
+The public reply is the answer to the click, so it works wherever an interaction does. It is a job of its own that
+begins with its pictures known: from its row on it is delivered as any other, and nothing is bought. There is one such
+row for each private result, which is what keeps two presses from being two posts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import aiohttp
+import discord
+import structlog
+from discord import ui
+
+from bot.errors import AlreadyReceived, NotAdmitted, RulesChanged, StoreUnavailable
+from bot.jobs.policies import Policies
+from bot.jobs.service import JobService, Received, post_id
+from bot.model import FollowUp, Job, Slot
+from bot.ui.kit import permissions, texts
+from bot.ui.kit.card_notes import address_of
+from bot.ui.kit.dispatch import JOB_PANEL, custom_id
+from bot.ui.kit.interactions import (
+    Interaction,
+    context_of,
+    is_restricted,
+    reply_locale,
+    say,
+    show,
+    target_of,
+    with_fresh_sources,
+)
+from bot.ui.kit.language import mark, tr
+from bot.ui.kit.media import media_urls, view_of
+from bot.ui.reply.actions import Action
+from bot.ui.reply.costs import Costs
+from bot.ui.requests.intake import Intake
+from bot.ui.requests.refusals import refusal_card
+
+log = structlog.stdlib.get_logger(__name__)
+
+BUTTON_PATIENCE_S = 5.0
+LOOKS_AT_RULES = 3  # a manager may be changing several things just now
+
+NO_PICTURES = mark("These pictures are not here any more, so they can't be posted.")
+NO_CHANNEL = mark("There is nobody to post these pictures for here.")
+POSTED = mark("These pictures are posted already: {link}")
+POSTED_AND_GONE = mark("These pictures were posted already, and that reply was deleted.")
+BEING_POSTED = mark("These pictures are just being posted.")
+FOR_ADULTS = mark("These pictures come from an age-restricted channel, so they are not posted in this one.")
+NO_APPS = mark("In this channel only you would see what Easel posts, so nothing was posted.")
+
+
+class Posting:
+    """The act of the button Post here."""
+
+    def __init__(self, service: JobService, policies: Policies, intake: Intake) -> None:
+        self._service = service
+        self._policies = policies
+        self._intake = intake
+
+    async def press(self, interaction: Interaction, pressed: Job) -> None:
+        """Post the pictures of the message that was clicked, or say privately why not."""
+        job = await self._bought(pressed)
+        why = tr(NO_PICTURES) if job is None else _barred(interaction, job)
+        if job is None or why:
+            await say(interaction, why)
+            return
+        try:
+            received = await self._received(interaction, job)
+        except AlreadyReceived:
+            await self._tell_posted(interaction, job)
+        except NotAdmitted as exc:
+            await show(interaction, refusal_card(exc, "", None))
+        except (RulesChanged, StoreUnavailable) as exc:
+            log.error("the database did not take a post in time", error=str(exc))
+            await say(interaction, tr(texts.DATABASE_BUSY))
+        else:
+            try:
+                await self._intake.acknowledge(interaction, received, Costs())
+            finally:
+                self._service.answered()
+            if interaction.response.is_done():
+                await _take_button(interaction, pressed)
+
+    async def _bought(self, pressed: Job) -> Job | None:
+        """The job whose pictures these are: a post that could not be shown to everybody is itself shown in private."""
+        if pressed.request.follows is not FollowUp.POST:
+            return pressed
+        return await self._service.get(pressed.parent_id) if pressed.parent_id else None
+
+    async def _received(self, interaction: Interaction, job: Job) -> Received:
+        """Write the post's row. Raises NotAdmitted, AlreadyReceived or StoreError."""
+        context = context_of(interaction)
+        copies = tuple(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else ()
+        wanted = replace(with_fresh_sources(interaction, job), follows=FollowUp.POST, copies=copies)
+        for _ in range(LOOKS_AT_RULES):
+            request, rules, version = await self._policies.admit_post(context, wanted)
+            locale = reply_locale(interaction, private=False, rules=rules)
+            try:
+                return await self._service.receive_post(
+                    job,
+                    interaction_id=interaction.id,
+                    request=request,
+                    target=target_of(interaction, private=False, locale=locale),
+                    rules_version=version,
+                )
+            except RulesChanged:
+                continue
+        raise RulesChanged("the rules changed at every look")
+
+    async def _tell_posted(self, interaction: Interaction, job: Job) -> None:
+        """Say where the pictures stand. The same click, received twice, is answered by whoever had it first."""
+        post = await self._service.get(post_id(job))
+        if post is None or post.interaction_id == interaction.id:
+            log.info("an interaction was received twice", interaction=interaction.id)
+            return
+        if post.reply_deleted:
+            await say(interaction, tr(POSTED_AND_GONE))
+        elif post.state.is_final and post.target.message_id is not None:
+            place = post.target
+            link = address_of(place.guild_id, place.channel_id, place.message_id or 0)
+            await say(interaction, tr(POSTED, link=link))
+        else:
+            await say(interaction, tr(BEING_POSTED))
+        await _take_button(interaction, job)
+
+
+def _barred(interaction: Interaction, job: Job) -> str:
+    """What stands in the way besides the rules of the place, in a sentence; empty where nothing does."""
+    if interaction.user.id != job.user_id:
+        return tr(texts.NOT_YOURS)
+    if interaction.guild_id is None:
+        return tr(NO_CHANNEL)
+    if interaction.message is None or not (media_urls(interaction.message, Slot.PICTURE) or job.result_urls):
+        return tr(NO_PICTURES)
+    if interaction.client.get_guild(interaction.guild_id) is None and not _apps_are_public(interaction):
+        return tr(NO_APPS)
+    return tr(FOR_ADULTS) if _from_adults(interaction, job) else ""
+
+
+def _apps_are_public(interaction: Interaction) -> bool:
+    """Whether what a person's own app answers is for everybody here; Discord hides it otherwise."""
+    return permissions.granted(interaction).use_external_apps
+
+
+def _from_adults(interaction: Interaction, job: Job) -> bool:
+    """Whether pictures of another channel, which is for adults or not known, would come into one that is for all."""
+    home = job.target
+    if home.guild_id is None or home.channel_id == interaction.channel_id or is_restricted(interaction.channel):
+        return False
+    channel = interaction.client.get_channel(home.channel_id)
+    return channel is None or is_restricted(channel)
+
+
+async def _take_button(interaction: Interaction, job: Job) -> None:
+    """Let the private message go without its button. Where it stays, another press finds that all is posted."""
+    if interaction.message is None:
+        return
+    view, identity = view_of(interaction.message), custom_id(JOB_PANEL, Action.POST, job.id)
+    for box in [it for it in view.children if isinstance(it, ui.Container)]:
+        for row in [it for it in box.children if isinstance(it, ui.ActionRow)]:
+            if any(isinstance(it, ui.Button) and it.custom_id == identity for it in row.children):
+                box.remove_item(row)
+    try:
+        # Bounded: this edit and the upload take turns in the library.
+        async with asyncio.timeout(BUTTON_PATIENCE_S):
+            await interaction.followup.edit_message(interaction.message.id, view=view)
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as exc:
+        log.info("a private message keeps its button", job=job.id, error=type(exc).__name__)
