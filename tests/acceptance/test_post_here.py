@@ -14,7 +14,8 @@ from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import Reply
 from sandbox.discord.sight import Message
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually, picture, says, with_pictures
+from tests.acceptance.conftest import PATIENCE_S, House, OpenHouse, eventually, picture, says, with_pictures
+from tests.bots.forked import ForkedBot
 from tests.databases import KINDS, execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -247,3 +248,61 @@ async def test_killed_after_the_upload_arrived_nothing_is_posted_again(open_hous
         await eventually(lambda: not rows(house.database, "SELECT 1 FROM jobs WHERE state = 'delivering'"), 40)
         assert len(posts(house, "a late fox")) == 1
         assert len(posts(house, "a late fox")[0].pictures) == 1
+
+
+@abreast
+async def test_of_two_processes_that_have_every_press_one_posts(open_house: OpenHouse) -> None:
+    """As in a redeploy: both get both presses of a double click."""
+    async with open_house("postgresql", variables={"MAX_JOBS_PER_USER": "50"}) as house:
+        second = ForkedBot(
+            {
+                "DISCORD_TOKEN": house.discord.token,
+                "DISCORD_API_URL": house.discord.api_url,
+                "DATABASE_URL": house.database,
+                "UNIALL_API_KEY": "sandbox",
+                "UNIALL_BASE_URL": house.image_api.base_url,
+                "LOG_LEVEL": "WARNING",
+                "MAX_JOBS_PER_USER": "50",
+            }
+        )
+        try:
+            await second.start()
+            await house.discord.wait_for_bot(PATIENCE_S, sessions=2)
+            for number in range(4):
+                prompt = f"a doubled fox {number}"
+                private = await in_private(house.ada, prompt)
+                replies = await asyncio.gather(house.ada.press(private, POST), house.ada.press(private, POST))
+                await eventually(lambda prompt=prompt: any(it.pictures for it in posts(house, prompt)))
+                assert [it.error for it in replies if it.error] == []
+                assert [it.ephemeral for it in replies].count(False) == 1
+            await asyncio.sleep(1)
+            assert [len(posts(house, f"a doubled fox {number}")) for number in range(4)] == [1] * 4
+            assert len(house.image_api.accepted) == len(entries(house)) == 4
+        finally:
+            await second.stop()
+
+
+async def test_somebodys_own_app_posts_where_discord_shows_it_to_everybody(house: House) -> None:
+    away = house.ada.at("elsewhere")
+    private = await in_private(away, "a travelling fox")
+    assert await (await away.press(private, POST)).until(with_pictures)
+    private = await in_private(away, "a hidden fox")
+    guild = house.discord.world.channel("elsewhere").guild
+    assert guild is not None
+    everyone = guild.roles[guild.id]
+    granted = everyone.permissions
+    everyone.permissions = granted & ~Permission.USE_EXTERNAL_APPS
+    try:
+        refused = await away.press(private, POST)
+        assert refused.ephemeral
+        assert says("only you would see")(refused.message)
+    finally:
+        everyone.permissions = granted
+
+
+async def test_delete_my_data_takes_posts_along(house: House) -> None:
+    reply = await house.ben.press(await in_private(house.ben, "a forgotten fox"), POST)
+    await reply.until(with_pictures)
+    panel = await house.ben.command("privacy")
+    await house.ben.press(await house.ben.press(panel, "Delete my data"), "Yes, delete it")
+    await eventually(lambda: not rows(house.database, "SELECT 1 FROM jobs WHERE request LIKE '%a forgotten fox%'"))

@@ -142,8 +142,13 @@ def _barred(interaction: Interaction, job: Job) -> str:
 
 
 def _apps_are_public(interaction: Interaction) -> bool:
-    """Whether what a person's own app answers is for everybody here; Discord hides it otherwise."""
-    return permissions.granted(interaction).use_external_apps
+    """Whether what a person's own app answers is for everybody here.
+
+    Discord hides it where its user may not bring apps along, or may not speak.
+    """
+    granted, in_thread = permissions.granted(interaction), isinstance(interaction.channel, discord.Thread)
+    speaks = granted.send_messages_in_threads if in_thread else granted.send_messages
+    return granted.use_external_apps and speaks
 
 
 def _from_adults(interaction: Interaction, job: Job) -> bool:
