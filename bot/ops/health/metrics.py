@@ -18,7 +18,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from bot.model import FailureKind, Job, JobState, Model
+from bot.model import FailureKind, FollowUp, Job, JobState, Model
 from bot.telemetry import Measures
 
 QUICK_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -207,7 +207,8 @@ class Metrics(Measures):
             self._took("delivered", job.ready_at, present)
             self._took("whole", job.received_at, present)
             model = job.request.model
-            self._pictures.labels(model, job.request.resolution.value).inc(len(job.result_urls))
+            if job.request.follows is not FollowUp.POST:  # counted when they were bought
+                self._pictures.labels(model, job.request.resolution.value).inc(len(job.result_urls))
             self._spend.labels(model).inc((job.cost_micros or 0) * MICRO)
         failure = (job.failure.kind.value, job.failure.charged.value) if job.failure else _NO_FAILURE
         self._ended.labels(job.state.value, *failure).inc()
