@@ -14,7 +14,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 #: Of Discord's three seconds: the rest is for the way there and back, and for the outcome of a batch that has begun.
-ANSWER_WITHIN_S = 2.0
+ANSWER_WITHIN_S = 2.4
+#: In a rush an interaction has waited for its turn before it is looked at. So much of its age counts at most, because
+#: this machine's clock may be ahead of Discord's.
+MAX_AGE_S = 1.4
 #: Then nobody waits any more, and whatever goes on in this task (a job) has time.
 HOPELESS_AFTER_S = 3.0
 
@@ -30,9 +33,13 @@ class _Waiting:
 _waiting: ContextVar[_Waiting | None] = ContextVar("waiting", default=None)
 
 
-def somebody_waits(answered: Callable[[], bool]) -> None:
-    """From now on, in this task and those that it starts, somebody waits for an answer."""
-    _waiting.set(_Waiting(time.monotonic(), answered))
+def somebody_waits(answered: Callable[[], bool], age_s: float = 0.0) -> None:
+    """From now on, in this task and those that it starts, somebody waits for an answer.
+
+    `age_s` is for how long they have waited already, in seconds by two clocks; one that cannot be is passed over.
+    """
+    waited_s = min(age_s, MAX_AGE_S) if 0 < age_s < HOPELESS_AFTER_S else 0.0
+    _waiting.set(_Waiting(time.monotonic() - waited_s, answered))
 
 
 def bounded(patience_s: float | None) -> float | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol, cast, runtime_checkable
 
 import aiohttp
@@ -162,7 +163,7 @@ class Dispatcher:
         about to stop: then the answer must not be begun.
         """
         speak(interaction.locale.value)
-        somebody_waits(interaction.response.is_done)
+        somebody_waits(interaction.response.is_done, (datetime.now(UTC) - interaction.created_at).total_seconds())
         if why := entrance.closed_to(interaction, self._door):
             if interaction.type is not discord.InteractionType.autocomplete:
                 await say(interaction, entrance.sentence(why))
