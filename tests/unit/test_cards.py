@@ -9,7 +9,7 @@ import pytest
 from discord import ui
 
 from bot.errors import SourceFault
-from bot.model import Charged, FailureKind, ImageRequest, JobState, Progress, Source
+from bot.model import Charged, Failure, FailureKind, FollowUp, ImageRequest, JobState, Progress, Source
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.mentions import Mentions
@@ -188,6 +188,15 @@ def test_a_private_result_says_where_it_is_found_again_and_warns_of_nothing_befo
     assert "15 minutes" not in text_of(cards.running(private, Progress(place=1)))
     assert "`/jobs`" in text_of(cards.finished(private, [], []))
     assert "`/jobs`" not in text_of(cards.finished(job(), [], []))
+
+
+@pytest.mark.parametrize("kind", [FailureKind.LOST, FailureKind.UNDELIVERABLE, FailureKind.UNKNOWN])
+def test_a_post_that_failed_has_bought_nothing_and_offers_nothing_to_buy(kind: FailureKind) -> None:
+    request = ImageRequest("a red fox", follows=FollowUp.POST)
+    card = cards.ended(job(state=JobState.FAILED, request=request, failure=Failure(kind, Charged.YES)))
+    assert labels_of(card) == ["Details", "Delete"]
+    assert "could not be posted" in text_of(card)
+    assert "charged" not in text_of(card)
 
 
 def test_help_says_which_limit_is_todays_and_which_this_months() -> None:

@@ -151,11 +151,10 @@ def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
         actions.append(Action.CHECK)
     if ending.again:
         actions.append(Action.AGAIN)
-    kind = job.failure.kind if job.failure else FailureKind.UNKNOWN
-    if kind not in {FailureKind.BAD_SOURCE, FailureKind.SOURCE_GONE}:
+    if ending.remix:
         actions.append(Action.REMIX)
     actions += [Action.DETAILS, Action.DELETE]
-    cancelled = kind is FailureKind.CANCELLED
+    cancelled = job.failure is not None and job.failure.kind is FailureKind.CANCELLED
     return card(
         NEUTRAL if cancelled else BAD,
         text(f"**{ending.headline}**", ending.meaning, _quote(job, look)),

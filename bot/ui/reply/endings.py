@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.errors import SourceFault
-from bot.model import Charged, Failure, FailureKind, Job, JobState
+from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState
 from bot.ui.kit import texts
 from bot.ui.kit.language import mark, tr
 
@@ -16,13 +16,15 @@ from bot.ui.kit.language import mark, tr
 class Ending:
     """A headline, what it means and what to do next.
 
-    `again` says whether repeating the request can help, `tell` whether it is for whoever runs the bot to mend.
+    `again` says whether repeating the request can help, `remix` whether changing it can, `tell` whether it is for
+    whoever runs the bot to mend.
     """
 
     headline: str
     meaning: str
     again: bool
     tell: bool = False
+    remix: bool = True
 
 
 ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
@@ -172,9 +174,23 @@ CHARGES: Mapping[Charged, str] = MappingProxyType(
 STILL_ASKABLE = mark("**Check again** asks once more for what was ordered here, at no cost.")
 
 
+NOT_POSTED_HEADLINE = mark("The pictures could not be posted")
+NOT_POSTED = mark(
+    "They are not to be had any more, or no message can show them here. Nothing was paid for a second time."
+)
+
+#: Of a post, these say all there is to say.
+_PLAIN_FOR_POSTS = frozenset({FailureKind.CANCELLED, FailureKind.REPLY_DELETED})
+#: The words were not what was wrong, and the form cannot carry other pictures.
+_NOT_BY_WORDS = frozenset({FailureKind.BAD_SOURCE, FailureKind.SOURCE_GONE})
+
+
 def ending(job: Job) -> Ending:
     """What the user is told about a job that ended without pictures, in the language of the moment."""
     failure = job.failure or Failure(FailureKind.UNKNOWN, Charged.MAYBE)
+    if job.request.follows is FollowUp.POST and failure.kind not in _PLAIN_FOR_POSTS:
+        # A post has bought nothing, so nothing under it may buy either.
+        return Ending(tr(NOT_POSTED_HEADLINE), tr(NOT_POSTED), again=False, remix=False)
     end = ENDINGS[failure.kind]
     sentences = [texts.source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else tr(end.meaning)]
     if end.tell:
@@ -183,4 +199,5 @@ def ending(job: Job) -> Ending:
         sentences.append(tr(STILL_ASKABLE))
     again = end.again or failure.detail.startswith(SourceFault.NO_ROOM)  # only the moment was wrong
     meaning = [" ".join(filter(None, sentences)), f"-# {tr(CHARGES[failure.charged])}"]
-    return Ending(tr(end.headline), "\n".join(filter(None, meaning)), again)
+    remix = failure.kind not in _NOT_BY_WORDS
+    return Ending(tr(end.headline), "\n".join(filter(None, meaning)), again, remix=remix)
