@@ -56,9 +56,11 @@ class Tree(app_commands.CommandTree["EaselClient"]):
     """The slash commands and menus. The dispatcher begins each answer and explains what goes wrong in it."""
 
     async def interaction_check(self, interaction: discord.Interaction[Any], /) -> bool:
+        """discord.py asks before each command; whether the answer was begun."""
         return await self.client.dispatcher.begin(interaction)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError) -> None:
+        """A command that the person has is older than ours, or something went wrong in its answer."""
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             log.info("an outdated command was used", error=type(error).__name__)
             await say(interaction, tr(texts.COMMAND_TOO_OLD))
@@ -156,6 +158,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         await super().login(token)
 
     async def setup_hook(self) -> None:
+        """Called by discord.py once it is logged in: the cogs are loaded."""
         for name in COGS:
             await self.load_extension(name)
         await self.tree.set_translator(CommandWords())

@@ -25,6 +25,7 @@ def request_options(**described: str) -> Callable[[Described], Described]:
     """Describe the options that both commands have; `described` are the command's own, or say a shared one anew."""
 
     def decorate(command: Described) -> Described:
+        """Give the command these descriptions and choices."""
         choices = app_commands.choices(resolution=options.RESOLUTIONS, format=options.FORMATS)
         shared = {
             "model": "Standard is quick and cheap, Quality finer",

@@ -22,26 +22,32 @@ class PanelCommands(commands.Cog):
 
     @app_commands.command(name="help", description="What Easel can do, and how to begin")
     async def show_help(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the guide."""
         await self._client.dispatcher.open(interaction, "help")
 
     @app_commands.command(description="Your requests: in line, running and recent")
     async def jobs(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the list of requests."""
         await self._client.dispatcher.open(interaction, "jobs")
 
     @app_commands.command(description="Pictures, spend and what is left of your quota; for managers also the server's")
     async def usage(self, interaction: discord.Interaction[Any]) -> None:
+        """Open what was used and what is left."""
         await self._client.dispatcher.open(interaction, "usage")
 
     @app_commands.command(description="What Easel stores about you and for how long, and how to delete it")
     async def privacy(self, interaction: discord.Interaction[Any]) -> None:
+        """Open what is stored of the one who asks."""
         await self._client.dispatcher.open(interaction, "privacy")
 
     @app_commands.command(description="Your saved styles and those of this server: see, make, change and delete them")
     async def presets(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the presets."""
         await self._client.dispatcher.open(interaction, "presets")
 
     @app_commands.command(description="Your own choices: notices, your usual preset, who may edit your pictures")
     async def preferences(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the choices of the one who asks."""
         await self._client.dispatcher.open(interaction, "preferences")
 
     @app_commands.command(description="Page through finished pictures: the server's, a member's or your own")
@@ -61,6 +67,7 @@ class PanelCommands(commands.Cog):
         search: app_commands.Range[str, 1, MAX_SEARCH_CHARS] | None = None,
         starred: bool | None = None,
     ) -> None:
+        """Open the gallery where the options say."""
         whose = MINE if mine else str(member.id) if member else ALL
         choice = GalleryChoice(whose, bool(starred), fitting_search(search or ""))
         await self._client.gallery.open_at(interaction, choice, date)

@@ -91,6 +91,7 @@ class SettingsCommands(commands.Cog):
         value: app_commands.Range[str, 1, 300] | None = None,
         reset: app_commands.Range[str, 1, 100] | None = None,
     ) -> None:
+        """Set what the options say, or open the panel."""
         # The parameters declare the options; they are read by their names.
         given = dict(iter(interaction.namespace))
         await self._client.server_settings.command(interaction, given)

@@ -63,6 +63,7 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
         self._redaction = redaction
 
     def format(self, record: logging.LogRecord) -> str:
+        """One line of the log, without a secret."""
         return self._redaction(super().format(record))
 
 

@@ -44,6 +44,7 @@ class Variable:
 
     @property
     def required(self) -> bool:
+        """Whether the bot cannot start without it."""
         return self.default == REQUIRED
 
 

@@ -52,6 +52,7 @@ def read_text(reader: Callable[[str], object]) -> BeforeValidator:
     """Let `reader` read a value that is still text, without the blanks around it."""
 
     def read(value: object) -> object:
+        """The value of a text, or ValueError with what is wrong."""
         return reader(value.strip()) if isinstance(value, str) else value
 
     return BeforeValidator(read)

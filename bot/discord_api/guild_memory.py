@@ -59,10 +59,12 @@ class _Packed:
         self.pack(channels, roles)
 
     def pack(self, channels: Mapping[int, Json], roles: Mapping[int, Json]) -> None:
+        """Keep these, in a tenth of the room."""
         text = json.dumps([list(channels.values()), list(roles.values())], separators=(",", ":"))
         self.blob = zlib.compress(text.encode(), _LEVEL)
 
     def unpack(self) -> tuple[dict[int, Json], dict[int, Json]]:
+        """The channels and roles, by their ids."""
         channels, roles = json.loads(zlib.decompress(self.blob))
         return by_id(channels), by_id(roles)
 
@@ -115,6 +117,7 @@ class LeanState(AutoShardedConnectionState[Any]):
         self._open: OrderedDict[int, tuple[dict[int, Json], dict[int, Json]]] = OrderedDict()
 
     def clear(self, *, views: bool = True) -> None:
+        """The session is over: forget every server."""
         self._packed = {}
         self._open = OrderedDict()
         super().clear(views=views)
@@ -132,6 +135,7 @@ class LeanState(AutoShardedConnectionState[Any]):
         self._keep(int(data["id"]), channels, roles)
 
     def parse_guild_update(self, data: Any) -> None:
+        """Only the roles come with it; the channels stay."""
         guild_id = int(data["id"])
         channels, _ = self._opened(guild_id)
         roles = by_id(data.pop("roles", []))
@@ -139,6 +143,7 @@ class LeanState(AutoShardedConnectionState[Any]):
         self._keep(guild_id, channels, roles)
 
     def parse_guild_delete(self, data: Any) -> None:
+        """The bot has left, or the server has an outage and stays."""
         super().parse_guild_delete(data)
         guild_id = int(data["id"])
         if self._get_guild(guild_id) is None:
@@ -146,18 +151,21 @@ class LeanState(AutoShardedConnectionState[Any]):
             self._open.pop(guild_id, None)
 
     def parse_channel_create(self, data: Any) -> None:
+        """A new channel; those of no server are the library's."""
         if guild_id := data.get("guild_id"):
             self._change(int(guild_id), channel=data)
         else:
             super().parse_channel_create(data)
 
     def parse_channel_update(self, data: Any) -> None:
+        """A changed channel; those of no server are the library's."""
         if guild_id := data.get("guild_id"):
             self._change(int(guild_id), channel=data)
         else:
             super().parse_channel_update(data)
 
     def parse_channel_delete(self, data: Any) -> None:
+        """Its threads go along."""
         guild_id = int(data.get("guild_id") or 0)
         channels, roles = self._opened(guild_id)
         if channels.pop(int(data["id"]), None) is not None:
@@ -166,22 +174,27 @@ class LeanState(AutoShardedConnectionState[Any]):
             guild._remove_threads_by_channel(int(data["id"]))
 
     def parse_guild_role_create(self, data: Any) -> None:
+        """A new role."""
         self._change(int(data["guild_id"]), role=data["role"])
 
     def parse_guild_role_update(self, data: Any) -> None:
+        """A changed role."""
         self._change(int(data["guild_id"]), role=data["role"])
 
     def parse_guild_role_delete(self, data: Any) -> None:
+        """A role that nobody has any more."""
         guild_id = int(data["guild_id"])
         channels, roles = self._opened(guild_id)
         if roles.pop(int(data["role_id"]), None) is not None:
             self._keep(guild_id, channels, roles)
 
     def parse_thread_create(self, data: Any) -> None:
+        """Only threads that the bot is in are kept."""
         if _is_ours(data):
             super().parse_thread_create(data)
 
     def parse_thread_update(self, data: Any) -> None:
+        """Only of a thread that is kept."""
         guild = self._get_guild(int(data["guild_id"]))
         if guild is not None and guild.get_thread(int(data["id"])) is not None:
             super().parse_thread_update(data)

@@ -186,6 +186,7 @@ class GuardedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
+        """The addresses of a name that may be asked. Raises OSError where none is allowed."""
         answers = await self._resolver.resolve(host, port, family)
         if is_open(normal_host(host), port, self._open_hosts):
             return answers
@@ -195,4 +196,5 @@ class GuardedResolver(AbstractResolver):
         return allowed
 
     async def close(self) -> None:
+        """Let the resolver behind it go."""
         await self._resolver.close()

@@ -83,6 +83,7 @@ class Fetcher:
         self._parts: dict[Path, _Part] = {}
 
     async def close(self) -> None:
+        """Let the connections to the hosts of pictures go."""
         for session in (self._session, self._proxied):
             if session is not None:
                 await session.close()

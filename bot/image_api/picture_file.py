@@ -88,6 +88,7 @@ class PictureFile:
 
     @property
     def bytes(self) -> int:
+        """How much was written so far."""
         return self._bytes
 
     def write(self, piece: bytes) -> None:

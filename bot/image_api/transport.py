@@ -109,6 +109,7 @@ class Transport:
         self._submitting: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
+        """Let the connections go."""
         for session in (self._asking, self._submitting):
             if session is not None:
                 await session.close()

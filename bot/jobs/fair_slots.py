@@ -49,6 +49,7 @@ class FairSlots:
         handed_on = False
 
         def hand_on() -> None:
+            """Give the slot to whoever is next; once."""
             nonlocal handed_on
             handed_on = True
             self._free += 1

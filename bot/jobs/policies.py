@@ -69,6 +69,7 @@ class Policies:
         choices: Mapping[int, EditChoice] = await self.preferences.edit_choices(authors) if authors else {}
 
         async def by(book: RuleBook | None) -> Admitted:
+            """The request as this book of rules has it."""
             return await admission.admit(
                 context,
                 asked,

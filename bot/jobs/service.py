@@ -74,6 +74,7 @@ class JobService:
 
     @property
     def prices(self) -> Prices:
+        """What pictures cost, as the operator has said."""
         return self._deps.prices
 
     async def receive(

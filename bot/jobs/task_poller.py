@@ -51,6 +51,7 @@ class TaskPoller:
 
     @property
     def age_s(self) -> float:
+        """For how long the task has been at the image API."""
         return time.monotonic() - self._began
 
     async def poll(self) -> None:

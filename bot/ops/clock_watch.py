@@ -38,6 +38,7 @@ class ClockWatch(ApiListener):
         return trace
 
     def hears(self, answer: ApiAnswer) -> None:
+        """An answer of the image API, whose date is looked at until Discord's has agreed."""
         # pictures come from hosts that keep them for days, with the date of the day
         if answer.headers.get("content-type", "").startswith("application/json") and not self._discord_agrees:
             self._look("the image API", answer.headers)

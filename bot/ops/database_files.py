@@ -32,6 +32,7 @@ def move_to(settings: Settings, address: str) -> str:
     brought: list[Path] = []
 
     def bring(addresses: Sequence[str]) -> None:
+        """Copy the pictures that these addresses name."""
         brought.extend(_bring_held(addresses, source, paths_of(address)))
 
     moved = move(settings.database_url, address, bring)

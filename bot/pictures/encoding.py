@@ -68,6 +68,7 @@ def encode(
     target = PictureFormat.WEBP if as_webp else PictureFormat.JPEG
 
     def save(image: Image.Image, quality: int) -> bytes:
+        """Write the picture with these options."""
         data = _save(image, target, quality, profile)
         return provenance.written(data, target, image.size, alpha=mode == "RGBA") if provenance else data
 

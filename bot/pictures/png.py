@@ -104,6 +104,7 @@ class _Pixels:
 
     @property
     def are_whole(self) -> bool:
+        """Whether all data of the picture is there."""
         return self._left <= 0 or len(self._zlib.flush()) >= self._left
 
 

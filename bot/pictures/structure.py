@@ -43,6 +43,7 @@ class Structure:
 
     @property
     def pixels(self) -> int:
+        """How many there are, as the file declares."""
         return self.width * self.height
 
     def is_stripped(self, size: int) -> bool:

@@ -55,10 +55,12 @@ class ModelCatalog:
 
     @property
     def default(self) -> Model:
+        """The model of a request that names none."""
         return self.models[0]
 
     @cached_property
     def labels(self) -> Mapping[Model, str]:
+        """What each model is called, by its id."""
         return {offer.model: offer.label for offer in self.offers}
 
     def __str__(self) -> str:

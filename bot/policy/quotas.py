@@ -74,6 +74,7 @@ class Standing:
 
     @property
     def left(self) -> int:
+        """What may still be asked for; never below zero."""
         return max(self.quota.limit - self.used, 0)
 
 

@@ -90,6 +90,7 @@ class Database:
             raise StartError(faults.start_fault(self.url, error)) from error
 
     def close(self) -> None:
+        """Let the connection and the lock on the file go."""
         self.engine.dispose()
         if self._lock is not None:
             self._lock.release()

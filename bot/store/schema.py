@@ -46,6 +46,7 @@ class UtcTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database. A time without a zone is a mistake of the caller: SQLite would take it for UTC."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -53,6 +54,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database. SQLite tells no zone, and it is always UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -68,9 +70,11 @@ class StateText(TypeDecorator[JobState]):
     cache_ok = True
 
     def process_bind_param(self, value: JobState | None, dialect: Dialect) -> str | None:
+        """To the database."""
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> JobState | None:
+        """From the database."""
         # A state of a later version stays its text: the rows beside it can be read, see rows.jobs_of.
         return JobState(value) if value in _STATES else cast("JobState | None", value)
 

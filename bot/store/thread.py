@@ -64,6 +64,7 @@ class Call:
     error: Exception | None = None
 
     def do(self, connection: Connection) -> None:
+        """Do the work in a transaction that others may share."""
         self.error, self.begun = None, True
         try:
             self.result = self.work(connection)

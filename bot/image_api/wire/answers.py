@@ -43,6 +43,7 @@ class ApiAnswer:
 
     @property
     def is_success(self) -> bool:
+        """Whether the status is a 2xx."""
         return 200 <= self.status < 300
 
     @property

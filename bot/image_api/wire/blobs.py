@@ -58,6 +58,7 @@ class BlobFolder:
 
     @property
     def folder(self) -> Path:
+        """Where the files lie, made when the first is kept."""
         if self._folder is None:
             if self._given is None:
                 self._folder = Path(tempfile.mkdtemp(prefix="easel-held-"))

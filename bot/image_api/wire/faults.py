@@ -71,6 +71,7 @@ class _Case:
         return by_text if by_text in _POSSIBLE.get(self.answer.status, ()) else by_code
 
     def make(self, kind: type[ImageApiError], text: str, charged: Charged = Charged.NO) -> ImageApiError:
+        """An error of this kind, with all that the answer says about it."""
         label = self.fault.label
         where = f"HTTP {self.answer.status}, {label}" if label else f"HTTP {self.answer.status}"
         return kind(

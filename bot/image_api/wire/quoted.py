@@ -75,6 +75,7 @@ class _Letters:
 
     @classmethod
     def of(cls, text: str) -> _Letters:
+        """The letters of a text, and where each of them stands in it."""
         places = [place for place, char in enumerate(text) if char.isalnum()]
         return cls("".join(text[place] for place in places), places)
 

@@ -26,10 +26,12 @@ class TaskState(StrEnum):
 
     @property
     def is_final(self) -> bool:
+        """Whether the task will not change any more."""
         return self is TaskState.SUCCEEDED or self.is_failure
 
     @property
     def is_failure(self) -> bool:
+        """Whether it ended without pictures."""
         return self in {TaskState.FAILED, TaskState.CANCELLED, TaskState.EXPIRED}
 
 

@@ -52,6 +52,7 @@ class _Kind:
         self._unheeded = 0  # lessons since the schedule was made
 
     def learn(self, lesson: Observation) -> None:
+        """Take in one lesson, and keep it for the other processes."""
         self.experience = lesson(self.experience)
         self.unshared.append(lesson)
         self.taught += 1

@@ -29,6 +29,7 @@ class LatencyStats:
 
     @classmethod
     def none_yet(cls) -> LatencyStats:
+        """What is known before the first task."""
         return cls(Latency.published())
 
     def ended(self, low_s: float, high_s: float) -> LatencyStats:

@@ -86,6 +86,7 @@ class PresetBook:
         return changed if await self._presets.change(changed) else None
 
     async def delete(self, preset: Preset) -> None:
+        """Delete a preset; nothing is done where it is gone already."""
         await self._presets.delete(preset.id)
 
 

@@ -144,6 +144,7 @@ class Showcase:
         """Renew the leases of these posts for as long as the block takes."""
 
         async def beat() -> None:
+            """Renew until the block ends; an outage of the database is waited out."""
             while True:
                 await asyncio.sleep(HEARTBEAT_S)
                 with contextlib.suppress(StoreUnavailable):

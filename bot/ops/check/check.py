@@ -66,6 +66,7 @@ async def look(sources: Sources, settings: Settings, *, channel: int | None = No
     found: list[Finding] = []
 
     async def show(question: Awaitable[Sequence[Finding]]) -> None:
+        """Print the findings of one question, and count them."""
         for finding in await question:
             finding.show()
             found.append(finding)
@@ -143,6 +144,7 @@ class CheckReport:
         self._bot: discord_side.Seen | None = None
 
     async def database(self) -> str:
+        """What the line about the database adds; StartError is its fault."""
         try:
             store = await Store.open(self._settings.database_url)
         except StoreInUse:
@@ -155,6 +157,7 @@ class CheckReport:
         return ""
 
     async def discord(self) -> str:
+        """What the line about Discord adds. Raises CheckFault."""
         try:
             answer = await ask(self._settings)
         except DiscordUnreachable as error:
@@ -168,6 +171,7 @@ class CheckReport:
         return f"the bot is {answer.name}"
 
     async def image_api(self) -> str:
+        """What the line about the image API adds. Raises CheckFault."""
         async with self._api() as api:
             try:
                 await api.probe()
@@ -235,6 +239,7 @@ class CheckReport:
         return warnings("machine", found)
 
     async def discord_details(self) -> Sequence[Finding]:
+        """What an owner has to mend in the developer portal or in a channel. Raises CheckFault."""
         async with discord_rest(self._settings) as discord:
             self._bot = await discord_side.look(discord)
             try:
@@ -250,9 +255,11 @@ class CheckReport:
         ]
 
     async def machine(self) -> Sequence[Finding]:
+        """What is wrong with this machine."""
         return faults("machine", await asyncio.to_thread(machine.faults_of, self._settings))
 
     async def whose_database(self) -> Sequence[Finding]:
+        """Whether the jobs in the database are those of another bot."""
         if self._jobs_of is None or self._bot is None or self._bot.application_id in {None, self._jobs_of}:
             return []
         sentence = (

@@ -59,6 +59,7 @@ class Conversation(ApiListener):
         self._last_shown: tuple[str, str] | None = None  # an address, and what was shown for its answer
 
     def sends(self, method: str, url: str, body: Mapping[str, object] | None = None) -> None:
+        """A request goes out."""
         self.turns.append(Turn(method, url))
         self._began = time.monotonic()
         self._say(f"  > {method} {url}")
@@ -66,6 +67,7 @@ class Conversation(ApiListener):
             self._say_json(body)
 
     def hears(self, answer: ApiAnswer) -> None:
+        """Its answer is here; one like the last is told in a line."""
         turn = self.turns[-1]
         turn.answer, turn.took_s = answer, time.monotonic() - self._began
         head = f"  < HTTP {answer.status}, after {turn.took_s:.1f} s"
@@ -82,6 +84,7 @@ class Conversation(ApiListener):
             self._say_body(answer.body)
 
     def breaks(self, cause: str) -> None:
+        """No whole answer came."""
         turn = self.turns[-1]
         turn.cause, turn.took_s = cause, time.monotonic() - self._began
         self._say(f"  < no whole answer ({cause}), after {turn.took_s:.1f} s")

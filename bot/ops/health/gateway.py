@@ -62,15 +62,18 @@ def tracing(measures: Measures) -> aiohttp.TraceConfig:
     trace = aiohttp.TraceConfig()
 
     async def begin(_: aiohttp.ClientSession, context: SimpleNamespace, __: Any) -> None:
+        """A request goes out."""
         context.began = time.perf_counter()
 
     async def end(_: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams) -> None:
+        """Its answer is here."""
         seconds = time.perf_counter() - context.began
         measures.discord_called(route_of(params.method, params.url), str(params.response.status), seconds)
 
     async def fail(
         _: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestExceptionParams
     ) -> None:
+        """There was none."""
         seconds = time.perf_counter() - context.began
         measures.discord_called(route_of(params.method, params.url), "no answer", seconds)
 

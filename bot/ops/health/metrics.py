@@ -185,9 +185,11 @@ class Metrics(Measures):
         self._lag.observe(seconds)
 
     def received(self, job: Job) -> None:
+        """A job came in."""
         self._received.labels(job.request.model, _KINDS[job.request.is_edit]).inc()
 
     def moved(self, before: Job, job: Job) -> None:
+        """A job has gone along an arrow: how long the stage behind it took."""
         present = datetime.now(UTC)
         if stage := _STAGES.get((before.state, job.state)):
             self._took(stage[0], stage[1](job), present)
@@ -219,28 +221,36 @@ class Metrics(Measures):
             self._stage.labels(stage).observe(max((until - since).total_seconds(), 0.0))
 
     def adopted(self, jobs: int) -> None:
+        """So many jobs of other processes were taken over."""
         self._adopted.inc(jobs)
 
     def lease_lost(self) -> None:
+        """Another process has taken a job of this one."""
         self._leases_lost.inc()
 
     def result_seen(self, gap_s: float) -> None:
+        """So long after a result was there it was seen."""
         self._result_gap.observe(gap_s)
 
     def image_api_called(self, route: str, outcome: str, seconds: float) -> None:
+        """A request to the image API, and how it ended."""
         self._api_seconds.labels(route, outcome).observe(seconds)
 
     def image_api_failed(self, kind: FailureKind) -> None:
+        """An error of the image API, by its kind."""
         self._api_failures.labels(kind.value).inc()
 
     def downloaded(self, outcome: str, seconds: float) -> None:
+        """A picture was fetched, or not."""
         self._downloads.labels(outcome).observe(seconds)
 
     def discord_called(self, route: str, outcome: str, seconds: float) -> None:
+        """A request to Discord, and how it ended."""
         self._discord_seconds.labels(route).observe(seconds)
         self._discord_answers.labels(route, outcome).inc()
 
     def transacted(self, calls: int, seconds: float, waiting: int) -> None:
+        """So many calls shared one transaction."""
         self._transactions.observe(seconds)
         self._calls.inc(calls)
         self._queue.set(waiting)

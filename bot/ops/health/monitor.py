@@ -43,6 +43,7 @@ class HealthMonitor:
         self.measures = Metrics(settings.models.models)
 
         def watched(look: Look, every_s: float, patience_s: float) -> Watched:
+            """What is watched, by name."""
             return Watched(look, every_s=every_s, patience_s=patience_s, grace_s=waits.grace_s)
 
         if gateway:

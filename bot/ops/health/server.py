@@ -28,10 +28,12 @@ async def serving(
     """Answer at this address until the end of the block. Raises StartError where it cannot be taken."""
 
     async def healthz(_: web.Request) -> web.Response:
+        """200 where all is well, else 503; JSON in both cases."""
         well, told = health()
         return web.json_response(told, status=200 if well else 503, headers={"Cache-Control": "no-store"})
 
     async def measured(_: web.Request) -> web.Response:
+        """The metrics in the text form of Prometheus."""
         return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
 
     app = web.Application()

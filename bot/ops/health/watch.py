@@ -64,6 +64,7 @@ class Watched:
 
     @property
     def is_well(self) -> bool:
+        """Whether it works, or has not been in trouble for longer than its time of grace."""
         if self._trouble is None:
             return True
         lasts_s = self._lasts_s
@@ -105,6 +106,7 @@ class Health:
 
     @property
     def is_well(self) -> bool:
+        """Whether all that is vital works."""
         return all(watched.is_well for watched in self._vital.values())
 
     def well(self) -> dict[str, bool]:

@@ -116,6 +116,7 @@ def _image_api(answers: _Answers) -> None:
     )
 
     def read_address(text: str) -> None:
+        """Take an address that an image API answers at. Raises WrongAnswer."""
         if not text:
             raise WrongAnswer("Please write the address, such as https://api.example.com.")
         settings = answers.take(ADDRESS, text, TOKEN, KEY)
@@ -123,6 +124,7 @@ def _image_api(answers: _Answers) -> None:
         _good("An image API answers there.")
 
     def read_key(text: str) -> None:
+        """Take a key that the image API takes. Raises WrongAnswer."""
         if not text:
             raise WrongAnswer("Please paste the key.")
         settings = answers.take(KEY, text, TOKEN)
@@ -204,6 +206,8 @@ def _ceilings(answers: _Answers) -> None:
     )
 
     def reader(name: str) -> Callable[[str], None]:
+        """What takes the answer for this ceiling."""
+
         def read(text: str) -> None:
             value = "" if text.lower() in {NONE, "none", "no"} else text
             answers.take(name, value)

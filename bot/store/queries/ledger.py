@@ -79,6 +79,7 @@ class Extent:
 
     @property
     def condition(self) -> ColumnElement[bool]:
+        """The same as a condition on the ledger."""
         parts = [ledger.c.reserved_at >= literal(self.since, UtcTime)]
         if self.user_id is not None:
             parts.append(ledger.c.user_id == self.user_id)

@@ -44,6 +44,7 @@ class Meta:
         query = select(meta.c.name, meta.c.value).where(meta.c.name.startswith(prefix, autoescape=True))
 
         def write(connection: Connection) -> Mapping[str, str]:
+            # The lock carries the name of what is revised, so that two things of different names never wait.
             locks.hold(connection, [locks.of_name(prefix)])
             texts = {row.name: row.value for row in connection.execute(query)}
             changed = change(texts)

@@ -50,6 +50,7 @@ class Openings:
         }
 
         def write(connection: Connection) -> Options:
+            # Whoever opens a form clears away what nobody can send any more; so the table stays small by itself.
             connection.execute(delete(openings).where(openings.c.made_at < now - KEPT_FOR))
             connection.execute(insert(openings).values(values))
             return read_preferences(connection, opening.user_id).edit

@@ -82,11 +82,13 @@ class People:
         """Delete what is only this person's, and note that the rest is to go, see `forget_some`."""
 
         def write(connection: Connection) -> None:
+            # Under the person's lock, so that a request that comes in just now is either seen here or comes after it.
             locks.hold(connection, [locks.of_user(user_id)])
             connection.execute(delete(presets).where(_own_presets(user_id)))
             connection.execute(update(presets).where(presets.c.made_by == user_id).values(made_by=0))
             for table in _PERSONAL:
                 connection.execute(delete(table).where(table.c.user_id == user_id))
+            # The note stays until the last row is gone: whatever process is there then goes on with it.
             name = f"{_NOTE}{user_id}"
             connection.execute(delete(meta).where(meta.c.name == name))
             connection.execute(insert(meta).values(name=name, value=now.isoformat()))
@@ -114,6 +116,7 @@ class People:
         past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
 
         def write(connection: Connection) -> int:
+            # A bounded number at a time: nobody's command waits behind somebody's ten thousand rows.
             gone = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
             gone += showcase.take_back(connection, note.user_id, note.until, limit)
             gone += take_person_out(connection, past, limit)

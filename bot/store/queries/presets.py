@@ -39,6 +39,7 @@ class PresetQueries:
         """The preset that the user has chosen for requests that name none, where they may use it here."""
 
         def read(connection: Connection) -> Preset | None:
+            # One that was deleted, or that belongs to another server, is no fault: it is passed over.
             chosen = read_preferences(connection, user_id).preset
             if chosen is None:
                 return None
@@ -49,6 +50,7 @@ class PresetQueries:
         return await self._run(read, patience)
 
     async def get(self, preset_id: str) -> Preset | None:
+        """One preset by its id; None where there is none."""
         query = select(presets).where(presets.c.id == preset_id)
         found = await self._run(lambda connection: connection.execute(query).mappings().first())
         return _preset_of(found) if found is not None else None
@@ -57,6 +59,7 @@ class PresetQueries:
         """Write a new one. Raises PresetNameTaken, or TooManyPresets where its owner has `limit` already."""
 
         def write(connection: Connection) -> None:
+            # Under its owner's lock: two at once can neither take the same name nor both be the last one allowed.
             _hold_owner(connection, preset)
             if connection.execute(select(func.count()).where(_of(preset))).scalar_one() >= limit:
                 raise TooManyPresets(limit)
@@ -78,6 +81,7 @@ class PresetQueries:
         return await self._run(write)
 
     async def delete(self, preset_id: str) -> None:
+        """Delete one; nothing is done where it is gone already."""
         statement = delete(presets).where(presets.c.id == preset_id)
 
         def write(connection: Connection) -> None:

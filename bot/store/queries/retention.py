@@ -60,6 +60,7 @@ class Retention:
         """Note that the bot is no longer in a server; False where that was known."""
 
         def write(connection: Connection) -> bool:
+            # Discord tells of a server that was left more than once; the first word counts for the days of grace.
             known = select(departures.c.guild_id).where(departures.c.guild_id == guild_id)
             if connection.execute(known).first() is not None:
                 return False

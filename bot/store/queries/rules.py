@@ -71,6 +71,7 @@ class RuleStore:
         """
 
         def write(connection: Connection) -> RuleBook:
+            # Under the server's lock: the second of two changes at once sees what the first one wrote.
             locks.hold(connection, [locks.of_guild(guild_id)])
             row = (rules.c.guild_id == guild_id) & (rules.c.channel_id == channel_id)
             present = connection.execute(select(rules.c.value).where(row)).scalar_one_or_none()
@@ -88,6 +89,7 @@ class RuleStore:
         """Keep somebody from using Easel in a server; False where they are blocked already."""
 
         def write(connection: Connection) -> bool:
+            # Of two who block the same member at once, one is told that it was done already.
             locks.hold(connection, [locks.of_guild(guild_id)])
             if user_id in _blocked(connection, guild_id):
                 return False

@@ -46,9 +46,11 @@ class Report:
     open: tuple[ReportVerb, ...] = (ReportVerb.DELETE, ReportVerb.BLOCK)
 
     def with_reporter(self, user_id: int) -> Report:
+        """The same, with who has reported."""
         return replace(self, reporters=(*self.reporters, user_id)[:MAX_REPORTERS])
 
     def with_done(self, verb: ReportVerb, line: str) -> Report:
+        """The same, with what was done about it and by whom."""
         left = tuple(one for one in self.open if one is not verb)
         return replace(self, done=(*self.done, line)[-MAX_DONE:], open=left)
 

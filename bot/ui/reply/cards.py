@@ -39,6 +39,7 @@ def _of_reply(build: Card[Rest]) -> Card[Rest]:
 
     @wraps(build)
     def spoken(job: Job, /, *args: Rest.args, **kwargs: Rest.kwargs) -> ui.LayoutView:
+        """The card of a moment in the language of the reply."""
         with speaking(job.target.locale):
             return build(job, *args, **kwargs)
 

@@ -272,9 +272,11 @@ class DiscordReplies:
         alt = cards.alt_text(job) if look.with_prompt else None
 
         def view() -> ui.LayoutView:
+            """The card, made anew for each attempt."""
             return cards.finished(job, shown, source_names, look)
 
         def files() -> Sequence[discord.File]:
+            """The files, opened anew for each attempt."""
             return [discord.File(it.path, filename=it.filename, description=alt) for it in uploads]
 
         try:

@@ -58,6 +58,7 @@ class Deletions:
         await interaction.response.send_message(view=question(job, interaction.message.id), ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """The answer to the question."""
         match click.words:
             case ["no", *_]:
                 await interaction.response.edit_message(view=card(NEUTRAL, text(tr(KEPT))))

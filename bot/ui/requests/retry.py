@@ -27,6 +27,7 @@ class RetryPanel:
         self._drafts = drafts
 
     async def act(self, interaction: Interaction, click: Click) -> None:
+        """Open the form on what was typed, or take what it holds."""
         match click.words:
             case [("open" | "send") as verb, draft_id]:
                 draft = await self._drafts.get(draft_id, interaction.user.id)

@@ -49,13 +49,16 @@ class _ChannelOfType(Transformer):
 
     @property
     def type(self) -> discord.AppCommandOptionType:
+        """The kind of option that Discord shows."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
+        """The kinds of channel that can be picked."""
         return self._types
 
     async def transform(self, interaction: Interaction, value: Any, /) -> Any:
+        """What was picked, as it came."""
         return value
 
 

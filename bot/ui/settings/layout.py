@@ -99,9 +99,11 @@ class View:
 
     @property
     def channel_id(self) -> int:
+        """The channel that is looked at; 0 for the whole server."""
         return self.holding.channel_id
 
     def id(self, verb: SettingsVerb, *words: object) -> str:
+        """The same as it stands in custom ids."""
         return custom_id(PANEL, self.section, self.channel_id, verb, *words)
 
 
