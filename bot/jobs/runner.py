@@ -219,6 +219,9 @@ class Runner:
         ids, began = list(self._runs), now()
         kept = await self.deps.jobs.keep(self.deps.worker_id, ids, now=began, lease=LEASE)
         if not self._alone:
+            # In this order: edits wait for the second, and one of a lost job would go over another process's pictures.
+            for job_id in set(ids) - kept.keys():
+                self.deps.replies.forget(job_id)
             self.deps.replies.trust(began + LEASE)
         for job_id in ids:
             if (entry := self._runs.get(job_id)) is None:

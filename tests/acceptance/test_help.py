@@ -43,7 +43,7 @@ async def test_a_reply_speaks_the_servers_language_and_a_private_sentence_the_pe
         assert says("Einstellungen", "2 Bilder")(details.message)
         private = await house.ben.say("/imagine prompt:ein Fuchs privat:true")
         await private.until(lambda message: bool(message.pictures))
-        assert private.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
+        assert private.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen", "Hier posten"]
     finally:
         house.ben.user.locale = "en-US"
         house.discord.world.choose_language(guild, None)
@@ -60,7 +60,7 @@ async def test_a_public_reply_speaks_the_askers_language_where_the_server_has_ch
                 house.discord.world.choose_language(guild, "en-US")
             public = await house.ben.say("/imagine prompt:ein Fuchs")
             await public.until(lambda message: bool(message.pictures))
-            assert public.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
+            assert public.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen", "Hier posten"]
     finally:
         house.ben.user.locale = "en-US"
         house.discord.world.choose_language(guild, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
@@ -21,6 +22,7 @@ from bot.jobs.spool import Spool
 from bot.model import Failure, FailureKind, Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
 from bot.policy.prices import Prices
 from bot.store.queries.jobs import Jobs, Received
+from bot.store.schema import jobs as jobs_table
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
@@ -40,10 +42,10 @@ class Recorder:
         self.told.append("place" if progress.place else "progress")
 
     def trust(self, until: datetime) -> None:
-        pass
+        self.told.append("trusted")
 
     def forget(self, job_id: str) -> None:
-        pass
+        self.told.append("forgotten")
 
     def is_late(self, job: Job) -> bool:
         return False
@@ -75,6 +77,24 @@ class Recorder:
         return PictureFormat.PNG
 
 
+def deps_with(jobs: Jobs, api: ImageApi, recorder: Recorder, scene: Scene, folder: Path) -> Deps:
+    """What a runner works with: all of it real, but for what the recorder stands for."""
+    return Deps(
+        jobs=jobs,
+        api=api,
+        replies=recorder,
+        inspector=recorder,
+        spool=Spool(folder / "spool"),
+        prices=Prices(),
+        pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
+        worker_id="here",
+        job_timeout_s=60,
+        downloads=FairSlots(16),
+        uploads=FairSlots(16),
+        stopping=asyncio.Event(),
+    )
+
+
 class SlowReader(Jobs):
     """Reads the line, and comes back with what it read only when it is let go."""
 
@@ -95,20 +115,7 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
         LocalImageApi(latency=Latency.zero(), paint=PaintMode.TINY) as local,
         ImageApi(base_url=local.base_url, api_key="sandbox") as api,
     ):
-        tools = Deps(
-            jobs=jobs,
-            api=api,
-            replies=recorder,
-            inspector=recorder,
-            spool=Spool(tmp_path / "spool"),
-            prices=Prices(),
-            pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
-            worker_id="here",
-            job_timeout_s=60,
-            downloads=FairSlots(16),
-            uploads=FairSlots(16),
-            stopping=asyncio.Event(),
-        )
+        tools = deps_with(jobs, api, recorder, scene, tmp_path)
         runner = Runner(tools, max_active=4)
         running = asyncio.create_task(runner.run())
         await asyncio.wait_for(recorder.delivered.wait(), 20)
@@ -122,6 +129,27 @@ async def test_an_old_look_at_the_line_never_shows_over_the_pictures(scene: Scen
     assert recorder.told[-1] == "delivered"
 
 
+async def test_a_heartbeat_that_lost_a_job_forgets_its_reply_before_anything_may_be_edited(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """A process that slept has edits waiting. They may go out once it knows again whose jobs are its own."""
+    recorder = Recorder()
+    await scene.job(JobState.WAITING)
+    (job,) = await scene.claim()
+    job = await scene.move(await scene.move(job, JobState.SUBMITTING), JobState.PAINTING, task_id="task_1")
+    async with LocalImageApi() as local, ImageApi(base_url=local.base_url, api_key="sandbox") as api:
+        runner = Runner(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), max_active=4, alone=False)
+        runner.recovered(job)
+        await asyncio.sleep(0.2)  # it asks about its task, which nobody knows, and will for a while
+        assert runner.busy_with == 1
+        taken = update(jobs_table).values(owner="elsewhere")
+        await scene.store.run(lambda connection: connection.execute(taken) and None)
+        recorder.told.clear()
+        await runner._beat()  # pyright: ignore[reportPrivateUsage]
+        assert recorder.told[:2] == ["forgotten", "trusted"]
+        await runner.stop(5)
+
+
 class LateWriter(Jobs):
     """Writes a first row, and gives up as if the disk had not answered in time."""
 
@@ -133,20 +161,7 @@ class LateWriter(Jobs):
 async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: Scene, tmp_path: Path) -> None:
     jobs, recorder = LateWriter(scene.store.jobs._run), Recorder()  # pyright: ignore[reportPrivateUsage]
     async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
-        deps = Deps(
-            jobs=jobs,
-            api=api,
-            replies=recorder,
-            inspector=recorder,
-            spool=Spool(tmp_path / "spool"),
-            prices=Prices(),
-            pacer=Pacer(scene.store.meta, floor_s=0.01, per_s=1000),
-            worker_id="here",
-            job_timeout_s=60,
-            downloads=FairSlots(4),
-            uploads=FairSlots(4),
-            stopping=asyncio.Event(),
-        )
+        deps = deps_with(jobs, api, recorder, scene, tmp_path)
         service = JobService(deps, Runner(deps, max_active=4), max_jobs_per_user=3)
         new = scene.new()
         with pytest.raises(StoreUnavailable):
