@@ -189,3 +189,16 @@ async def test_a_worker_finishes_what_a_killed_bot_has_announced(
         await house.bot.kill()
         house.discord.faults.clear()
         await one_post(house, "an orphaned fox")
+
+
+@abreast
+async def test_a_star_before_the_delivery_is_written_down_is_not_lost(open_house: OpenHouse) -> None:
+    """The pictures can be seen while Discord's answer to their upload is still on its way."""
+    async with open_house(rules=FORGETFUL) as house:
+        await choose_showcase(house)
+        house.discord.faults.slow("PATCH /webhooks/*/messages/*", 3.0, times=None, processed=True)
+        reply = await painted(house.ben, "a hasty fox")
+        await star(house.ada, reply)
+        assert rows(house.database, "SELECT state FROM jobs") == [("delivering",)]
+        house.discord.faults.clear()
+        await stands(house, "a hasty fox", within=PATIENCE_S)

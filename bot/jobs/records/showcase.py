@@ -210,6 +210,10 @@ class Showcase:
         """Post the pictures, unless a message that shows them is found."""
         worker_id, job_id = self._deps.worker_id, post.job_id
         job = await self._deps.jobs.get(job_id)
+        if job is not None and job.state is JobState.DELIVERING:
+            # Its pictures can be seen and starred a moment before that is written down.
+            await self._put_off(post, timedelta(seconds=PAUSE_LEAST_S))
+            return
         if job is None or job.reply_deleted or job.state is not JobState.DELIVERED:
             await self._queries.withdraw(job_id)
             await self._put_off(post, timedelta())

@@ -26,6 +26,10 @@ NOT_SHOWN = mark("This does not stand in the showcase any more.")
 KEPT = mark("It stays in the showcase.")
 
 
+#: Pictures can be seen, and starred, a moment before their delivery is written down.
+_SHOWN = frozenset({JobState.DELIVERING, JobState.DELIVERED})
+
+
 class Stars:
     """The panel `showcase`, and the act of the star under a reply."""
 
@@ -39,7 +43,7 @@ class Stars:
     async def press(self, interaction: Interaction, job: Job) -> None:
         """Give a star, or take one's own back."""
         here = job.target.guild_id is not None and job.target.guild_id == interaction.guild_id
-        if not here or job.state is not JobState.DELIVERED or job.reply_deleted or job.target.ephemeral:
+        if not here or job.state not in _SHOWN or job.reply_deleted or job.target.ephemeral:
             await say(interaction, tr(NO_PICTURE))
             return
         book = await self._policies.book_of(interaction.guild_id or 0)
