@@ -60,7 +60,7 @@ async def test_a_public_reply_speaks_the_askers_language_where_the_server_has_ch
                 house.discord.world.choose_language(guild, "en-US")
             public = await house.ben.say("/imagine prompt:ein Fuchs")
             await public.until(lambda message: bool(message.pictures))
-            assert public.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen", "Hier posten"]
+            assert public.message.labels == ["Nochmal", "Remix", "Bearbeiten", "Details", "Löschen"]
     finally:
         house.ben.user.locale = "en-US"
         house.discord.world.choose_language(guild, None)
