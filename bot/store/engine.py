@@ -81,7 +81,7 @@ class Database:
         """
         if is_sqlite(self.url):
             return
-        event.listen(self.engine, "connect", _set_session)
+        event.listen(self.engine, "connect", set_session)
         try:
             with self.engine.begin() as connection:
                 for statement in _SESSION:
@@ -120,7 +120,8 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _set_session(connection: Any, record: Any) -> None:
+def set_session(connection: Any, record: Any = None) -> None:
+    """Bound how long this session at the server may hold others up; for a connection of the driver."""
     for statement in _SESSION:
         connection.execute(statement)
     connection.commit()

@@ -8,16 +8,23 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
 from bot.model import Job, JobState
 from bot.store.store import Store
+from bot.store.sync import advisory_locks as locks
 from bot.store.sync.presence import UNSEEN, Presence
-from tests.databases import PostgresServer
+from tests.databases import PostgresServer, rows
 from tests.integration.conftest import Scene
 
 SOON_S = UNSEEN.total_seconds() + 4
 A_LITTLE = timedelta(seconds=1)
+#: Ends the connections that hold the names of processes.
+END_LISTENERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()"
+)
 
 
 @asynccontextmanager
@@ -76,15 +83,13 @@ async def test_a_process_whose_connection_is_lost_keeps_its_jobs_while_its_heart
 ) -> None:
     async with process(url, "second") as second, process(url, "first") as first:
         job = await painting(first)
-        ends = time.monotonic() + SOON_S
+        ends, ended = time.monotonic() + SOON_S, 0
         while time.monotonic() < ends:
             # Ended again and again, so that its lock is hardly ever there.
-            postgres.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE query LIKE '%pg_advisory_lock%' AND pid <> pg_backend_pid()"
-            )
+            ended += len(await asyncio.to_thread(rows, url, END_LISTENERS))
             await first.store.jobs.keep("first", [job.id], now=now(), lease=first.lease)
             assert await reclaimed(second, now, 1) == []
+        assert ended > 3
 
 
 async def test_a_process_that_was_frozen_keeps_its_jobs_until_its_leases_run_out(url: str) -> None:
@@ -110,3 +115,29 @@ async def test_clocks_that_differ_take_nothing_from_anybody(url: str, ahead: tim
         assert await first.claim() == []
         first.now = now() + first.lease + A_LITTLE
         assert [job.id for job in await first.claim()] == [mine.id]
+
+
+async def test_a_ghost_that_still_holds_the_lock_keeps_no_word_from_its_process(
+    url: str, postgres: PostgresServer
+) -> None:
+    """A connection that broke on this side alone lives on at the server until it notices."""
+    heard: list[str] = []
+    ghost = await asyncio.to_thread(psycopg.connect, url, autocommit=True)
+    locks.be_there(ghost, "first")
+    store, presence = await Store.open(url), Presence()
+    watched = await Store.open(url, presence=presence)
+    try:
+        watched.listen(heard.append, "first")
+        job = await Scene(store, now=now()).job(JobState.WAITING)
+        await store.jobs.request_cancel(job.id)
+        async with asyncio.timeout(10):
+            while job.id not in heard:
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(ghost.close)
+        async with asyncio.timeout(10):
+            while locks.of_process("first") not in await store.run(locks.held_by_processes):
+                await asyncio.sleep(0.1)
+    finally:
+        await asyncio.to_thread(ghost.close)
+        await watched.close()
+        await store.close()

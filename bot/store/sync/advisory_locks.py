@@ -44,7 +44,7 @@ OF_RETENTION = 0x4541_5345_4D
 
 _NAMED = -(2**63) + 2**32
 _PROCESSES = -(2**63) + 2**33
-_BE_THERE = "SELECT pg_advisory_lock(%s)"
+_BE_THERE = "SELECT pg_try_advisory_lock(%s)"
 # A key of 64 bits is told as two halves without a sign.
 _OF_SESSIONS = text(
     "SELECT classid::bigint AS high, objid::bigint AS low FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -76,9 +76,10 @@ def of_process(worker_id: str) -> int:
     return _PROCESSES + zlib.crc32(worker_id.encode())
 
 
-def be_there(session: psycopg.Connection[Any], worker_id: str) -> None:
-    """Hold a process's own key until this session ends. Nobody else ever asks for it, so there is no waiting."""
-    session.execute(_BE_THERE, (of_process(worker_id),))
+def be_there(session: psycopg.Connection[Any], worker_id: str) -> bool:
+    """Hold a process's own key until this session ends; False where a session that it has lost still holds it."""
+    found = session.execute(_BE_THERE, (of_process(worker_id),)).fetchone()
+    return found is not None and found[0] is True
 
 
 def held_by_processes(connection: Connection) -> set[int]:

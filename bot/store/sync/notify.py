@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.store.engine import postgresql_engine
+from bot.store.engine import postgresql_engine, set_session
 from bot.store.sync import advisory_locks
 from bot.store.sync.presence import Presence
 
@@ -70,13 +70,15 @@ class Notifier:
             # Out of the pool, which would write a traceback when it finds the connection lost.
             held.detach()
             with contextlib.closing(opened) as connection:
+                set_session(connection)
                 connection.autocommit = True
                 connection.execute(f"LISTEN {_CHANNEL}")
-                advisory_locks.be_there(connection, self._worker_id)
-                self._presence.seen()
+                there = False
                 # What was said while nobody listened is found by looking at the line once.
                 self._tell("")
                 while not self._stopping.is_set():
+                    if not there and (there := advisory_locks.be_there(connection, self._worker_id)):
+                        self._presence.seen()
                     for notice in connection.notifies(timeout=_LOOK_S):
                         self._tell(notice.payload)
         finally:
