@@ -94,6 +94,10 @@ class JobService:
         AlreadyReceived, RulesChanged, or StoreUnavailable within ANSWER_WITHIN_S.
         """
         new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
+        return await self._receive(new, terms)
+
+    async def _receive(self, new: NewJob, terms: Terms) -> Received:
+        """Write a first row, and count it as unanswered. A row whose writing was given up is taken back."""
         try:
             received = await self._jobs.receive(
                 new,
@@ -105,7 +109,7 @@ class JobService:
                 patience=ANSWER_WITHIN_S,
             )
         except StoreUnavailable:
-            self._void(new.id)
+            self._void(new)
             raise
         self._runner.unanswered += 1
         return received
@@ -131,17 +135,7 @@ class JobService:
         new = NewJob(
             post_id(of), interaction_id, of.user_id, request, target, of.id, result_urls=urls, task_id=of.task_id
         )
-        received = await self._jobs.receive(
-            new,
-            worker_id=self._deps.worker_id,
-            limit=self._max_jobs_per_user,
-            now=now(),
-            lease=LEASE,
-            terms=replace(FREE, rules_version=rules_version),
-            patience=ANSWER_WITHIN_S,
-        )
-        self._runner.unanswered += 1
-        return received
+        return await self._receive(new, replace(FREE, rules_version=rules_version))
 
     async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
         """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out.
@@ -162,24 +156,26 @@ class JobService:
 
     async def unacknowledged(self, job: Job) -> None:
         """Discord refused the acknowledgement: the job ends, nothing was bought."""
-        await self._end_unacknowledged(job.id)
+        await self._end_unacknowledged(job.id, job.interaction_id)
 
-    def _void(self, job_id: str) -> None:
+    def _void(self, new: NewJob) -> None:
         """Take back a first row whose writing was given up; it may stand in spite of that (see Store.run).
 
         Its user is told that nothing was started, so nothing may be. Should this process end before the database
         answers, the row is found as received, and no reply carries its id.
         """
-        task = asyncio.create_task(self._end_unacknowledged(job_id), name=f"void job {job_id}")
+        ending = self._end_unacknowledged(new.id, new.interaction_id)
+        task = asyncio.create_task(ending, name=f"void job {new.id}")
         self._voiding.add(task)
         task.add_done_callback(self._voiding.discard)
 
-    async def _end_unacknowledged(self, job_id: str) -> None:
+    async def _end_unacknowledged(self, job_id: str, interaction_id: int) -> None:
+        """End a job that nobody was told of; of a post, only that of this press: the next one has the same id."""
         backoff = Backoff(0.5, 30)
         while not self._deps.stopping.is_set():
             try:
                 job = await self._jobs.get(job_id)
-                if job is not None and job.state is JobState.RECEIVED:
+                if job is not None and job.state is JobState.RECEIVED and job.interaction_id == interaction_id:
                     failure = Failure(FailureKind.UNACKNOWLEDGED)
                     await self._jobs.move(job, JobState.FAILED, now=now(), failure=failure, announced=True)
             except StoreUnavailable:

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 POST = "Post here"
 RESULT_BUTTONS = ["Again", "Remix", "Edit", "Details", "Delete"]
 ACKNOWLEDGEMENTS = "POST /interactions/*/callback"
+FAILED_POSTS = "SELECT 1 FROM jobs WHERE state = 'failed' AND parent_id IS NOT NULL"
 UPLOADS = "PATCH /webhooks/*/messages/@original"  # the private message is edited by its id
 
 
@@ -54,7 +55,7 @@ async def test_a_private_result_becomes_an_ordinary_public_reply(house: House) -
     assert message.labels == RESULT_BUTTONS
     assert [it.alt for it in message.pictures] == ["a posted fox"] * 2
     assert says(f"<@{house.ada.user.id}>")(message)
-    await private.until(lambda it: POST not in it.labels)
+    await eventually(lambda: POST not in private.labels)
     assert private.labels == RESULT_BUTTONS
     assert len(private.pictures) == 2
     assert (len(house.submissions()), entries(house)) == (bought, entered)
@@ -92,8 +93,27 @@ async def test_pressed_twice_at_once_it_is_posted_once(house: House) -> None:
     assert not public.ephemeral
     assert told.ephemeral
     await public.until(with_pictures)
-    await private.until(lambda it: POST not in it.labels)
+    await eventually(lambda: POST not in private.labels)
     assert len(posts(house, "a hasty fox")) == 1
+
+
+async def test_a_post_that_did_not_come_about_leaves_the_button(house: House) -> None:
+    private = await in_private(house.ada, "a stubborn fox")
+    fault = house.discord.faults.hang(UPLOADS)
+    reply = await house.ada.press(private, POST)
+    async with asyncio.timeout(PATIENCE_S):
+        await fault.struck.wait()
+    told = await house.ada.press(private, POST)
+    assert says("just being posted")(told.message)
+    await house.ada.delete(reply)
+    house.discord.faults.clear()
+    await eventually(lambda: rows(house.database, FAILED_POSTS), PATIENCE_S)
+    await asyncio.sleep(2)
+    assert POST in private.message.labels
+    again = await house.ada.press(private, POST)
+    await again.until(with_pictures)
+    await eventually(lambda: POST not in private.labels)
+    assert len(posts(house, "a stubborn fox")) == 1
 
 
 async def test_a_button_that_is_still_there_says_where_the_pictures_are(house: House) -> None:
@@ -106,7 +126,7 @@ async def test_a_button_that_is_still_there_says_where_the_pictures_are(house: H
     told = await house.ada.press(shown, POST)
     assert told.ephemeral
     assert says("posted already", str(reply.message.id))(told.message)
-    await shown.until(lambda it: POST not in it.labels)
+    await eventually(lambda: POST not in shown.labels)
     assert len(posts(house, "a found fox")) == 1
 
 
@@ -115,7 +135,7 @@ async def test_pictures_that_were_brought_by_jobs_can_be_posted(house: House) ->
     shown = await house.ada.press(await house.ada.command("jobs"), "Show pictures")
     await shown.until(with_pictures)
     assert await (await house.ada.press(shown, POST)).until(with_pictures)
-    await shown.until(lambda it: POST not in it.labels)
+    await eventually(lambda: POST not in shown.labels)
 
 
 async def test_there_is_no_button_in_direct_messages_nor_under_public_replies(house: House) -> None:

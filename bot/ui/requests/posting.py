@@ -18,7 +18,7 @@ from discord import ui
 from bot.errors import AlreadyReceived, NotAdmitted, RulesChanged, StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService, Received, post_id
-from bot.model import FollowUp, Job, Slot
+from bot.model import FollowUp, Job, JobState, Slot
 from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import address_of
 from bot.ui.kit.dispatch import JOB_PANEL, custom_id
@@ -42,6 +42,8 @@ from bot.ui.requests.refusals import refusal_card
 log = structlog.stdlib.get_logger(__name__)
 
 BUTTON_PATIENCE_S = 5.0
+#: How often, in seconds, and how many times a post is looked at before its private message keeps the button for now.
+LOOK_EVERY_S, LOOKS_AT_POST = 1.0, 300
 LOOKS_AT_RULES = 3  # a manager may be changing several things just now
 
 NO_PICTURES = mark("These pictures are not here any more, so they can't be posted.")
@@ -60,6 +62,7 @@ class Posting:
         self._service = service
         self._policies = policies
         self._intake = intake
+        self._watching: set[asyncio.Task[None]] = set()
 
     async def press(self, interaction: Interaction, pressed: Job) -> None:
         """Post the pictures of the message that was clicked, or say privately why not."""
@@ -83,7 +86,25 @@ class Posting:
             finally:
                 self._service.answered()
             if interaction.response.is_done():
-                await _take_button(interaction, pressed)
+                task = asyncio.create_task(self._take_once_posted(interaction, pressed, received.job))
+                self._watching.add(task)
+                task.add_done_callback(self._watching.discard)
+
+    async def _take_once_posted(self, interaction: Interaction, pressed: Job, post: Job) -> None:
+        """Take the button away when the pictures stand. Where they never do, it is there to be pressed again.
+
+        Should this process end before that, the button stays until the next press, which finds that all is posted.
+        """
+        for _ in range(LOOKS_AT_POST):
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                present = await self._service.get(post.id)
+            except StoreUnavailable:
+                continue
+            if present is None or present.state.is_final:
+                if present is not None and present.state is JobState.DELIVERED:
+                    await _take_button(interaction, pressed)
+                return
 
     async def _bought(self, pressed: Job) -> Job | None:
         """The job whose pictures these are: a post that could not be shown to everybody is itself shown in private."""
@@ -117,14 +138,15 @@ class Posting:
         if post is None or post.interaction_id == interaction.id:
             log.info("an interaction was received twice", interaction=interaction.id)
             return
+        if post.state is not JobState.DELIVERED:
+            await say(interaction, tr(BEING_POSTED))
+            return
         if post.reply_deleted:
             await say(interaction, tr(POSTED_AND_GONE))
-        elif post.state.is_final and post.target.message_id is not None:
+        else:
             place = post.target
             link = address_of(place.guild_id, place.channel_id, place.message_id or 0)
             await say(interaction, tr(POSTED, link=link))
-        else:
-            await say(interaction, tr(BEING_POSTED))
         await _take_button(interaction, job)
 
 
