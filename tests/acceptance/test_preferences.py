@@ -15,7 +15,7 @@ from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import LONG_AGO, House, OpenHouse, eventually, picture, says, with_pictures
-from tests.acceptance.processes import easel
+from tests.acceptance.workers import a_worker
 from tests.databases import KINDS, execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -193,16 +193,7 @@ async def test_whoever_dies_with_a_notice_leaves_it_to_another_process(
         await fault.struck.wait()
         await house.bot.kill()
         house.discord.faults.clear()
-        variables = {
-            "DISCORD_TOKEN": house.discord.token,
-            "DISCORD_API_URL": house.discord.api_url,
-            "DATABASE_URL": house.database,
-            "UNIALL_API_KEY": "sandbox",
-            "UNIALL_BASE_URL": house.image_api.base_url,
-            "TMPDIR": str(tmp_path_factory.getbasetemp()),
-        }
-        async with easel(tmp_path_factory.mktemp("worker"), "work", **variables) as worker:
-            await worker.line("Easel is at work")
+        async with a_worker(house, tmp_path_factory):
             await eventually(lambda: len(notices(house, house.ben)) == 1, 30)
             await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [])
         assert len(notices(house, house.ben)) == 1

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,8 +11,8 @@ from sandbox.discord.reply import Reply
 from sandbox.discord.rules import DiscordRules
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, eventually
-from tests.acceptance.processes import easel
 from tests.acceptance.showcases import choose_showcase, gone, newcomers, painted, shown, stands, star, star_of
+from tests.acceptance.workers import a_worker
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -139,22 +137,6 @@ async def test_a_post_that_is_unwanted_before_it_stands_does_not_stay(open_house
         house.discord.faults.clear()
         await eventually(lambda: states(house) == [], PATIENCE_S)
         assert all_shown(house, "a withdrawn fox") == 0
-
-
-@asynccontextmanager
-async def a_worker(house: House, homes: pytest.TempPathFactory) -> AsyncGenerator[None]:
-    """A second process on the same database."""
-    variables = {
-        "DISCORD_TOKEN": house.discord.token,
-        "DISCORD_API_URL": house.discord.api_url,
-        "DATABASE_URL": house.database,
-        "UNIALL_API_KEY": "sandbox",
-        "UNIALL_BASE_URL": house.image_api.base_url,
-        "TMPDIR": str(homes.getbasetemp()),
-    }
-    async with easel(homes.mktemp("worker"), "work", **variables) as worker:
-        await worker.line("Easel is at work")
-        yield
 
 
 @abreast

@@ -9,7 +9,7 @@ import pytest
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import OpenHouse, eventually, with_pictures
-from tests.acceptance.processes import easel
+from tests.acceptance.workers import a_worker
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,21 +39,14 @@ async def test_the_next_start_goes_on_soon_after_the_death(open_house: OpenHouse
 async def test_a_worker_takes_over_from_a_dead_bot(
     open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    async with open_house("postgresql", latency=Latency.fixed(4.0)) as house:
-        variables = {
-            "DISCORD_TOKEN": house.discord.token,
-            "DISCORD_API_URL": house.discord.api_url,
-            "DATABASE_URL": house.database,
-            "UNIALL_API_KEY": "sandbox",
-            "UNIALL_BASE_URL": house.image_api.base_url,
-            "MAX_ACTIVE_JOBS": "1",
-        }
-        async with easel(tmp_path_factory.mktemp("worker"), "work", **variables) as worker:
-            await worker.line("Easel is at work")
-            replies = [await house.ada.command("imagine", prompt=f"fox {number}") for number in range(3)]
-            await eventually(lambda: not rows(house.database, ON_THE_WAY))
-            await house.bot.kill()
-            for reply in replies:
-                await reply.until(with_pictures, PROMISED_S + SLOW_MACHINE_S)
-            assert len(house.image_api.accepted) == len(house.with_pictures()) == len(replies)
-            await house.start_bot()
+    async with (
+        open_house("postgresql", latency=Latency.fixed(4.0)) as house,
+        a_worker(house, tmp_path_factory, MAX_ACTIVE_JOBS="1"),
+    ):
+        replies = [await house.ada.command("imagine", prompt=f"fox {number}") for number in range(3)]
+        await eventually(lambda: not rows(house.database, ON_THE_WAY))
+        await house.bot.kill()
+        for reply in replies:
+            await reply.until(with_pictures, PROMISED_S + SLOW_MACHINE_S)
+        assert len(house.image_api.accepted) == len(house.with_pictures()) == len(replies)
+        await house.start_bot()

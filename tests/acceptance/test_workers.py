@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import pytest
 
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually, says, with_pictures
-from tests.acceptance.processes import easel
+from tests.acceptance.conftest import OpenHouse, eventually, says, with_pictures
+from tests.acceptance.workers import a_worker
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -22,23 +20,6 @@ ONE_PLACE = {"MAX_ACTIVE_JOBS": "1", "MAX_JOBS_PER_USER": "20"}
 LONGEST_PAUSE_S = 10.0  # between two edits of one reply
 
 
-@asynccontextmanager
-async def a_worker(house: House, homes: pytest.TempPathFactory) -> AsyncGenerator[None]:
-    """`python -m bot work` on the same database."""
-    variables = {
-        "DISCORD_TOKEN": house.discord.token,
-        "DISCORD_API_URL": house.discord.api_url,
-        "DATABASE_URL": house.database,
-        "UNIALL_API_KEY": "sandbox",
-        "UNIALL_BASE_URL": house.image_api.base_url,
-        "TMPDIR": str(homes.getbasetemp()),
-        **ONE_PLACE,
-    }
-    async with easel(homes.mktemp("worker"), "work", **variables) as worker:
-        await worker.line("Easel is at work")
-        yield
-
-
 @abreast
 async def test_pictures_stay_whatever_another_process_still_had_to_say(
     open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
@@ -46,7 +27,7 @@ async def test_pictures_stay_whatever_another_process_still_had_to_say(
     """The bot shows the places in line of jobs that a worker then delivers."""
     async with (
         open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(1.0)) as house,
-        a_worker(house, tmp_path_factory),
+        a_worker(house, tmp_path_factory, **ONE_PLACE),
     ):
         replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(8)]
         for reply in replies:
@@ -78,7 +59,7 @@ async def test_a_time_that_passed_in_line_is_taken_away_and_spoils_no_pictures(
         (passed,) = re.findall(r"expected <t:\d+:R>", replies[2].states[0].text)
         corrected = await replies[2].until(lambda state: passed not in state.text, 45)
         assert says("place")(corrected), corrected.text  # still in line
-        async with a_worker(house, tmp_path_factory):
+        async with a_worker(house, tmp_path_factory, **ONE_PLACE):
             for reply in replies:
                 await reply.until(with_pictures, PATIENCE_S)
         assert len(house.submissions()) == 3
@@ -93,7 +74,7 @@ async def test_a_worker_takes_over_what_a_killed_bot_left(
     async with open_house("postgresql", latency=Latency.fixed(3.0)) as house:
         replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(3)]
         await eventually(lambda: rows(house.database, "SELECT state FROM jobs") == [("painting",)] * 3)
-        async with a_worker(house, tmp_path_factory):
+        async with a_worker(house, tmp_path_factory, **ONE_PLACE):
             await house.bot.kill()
             messages = [await reply.until(with_pictures, PATIENCE_S) for reply in replies]
         assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
@@ -106,7 +87,7 @@ async def test_a_click_reaches_the_process_that_has_the_job(
 ) -> None:
     async with (
         open_house("postgresql", variables=ONE_PLACE, latency=Latency.fixed(60.0)) as house,
-        a_worker(house, tmp_path_factory),
+        a_worker(house, tmp_path_factory, **ONE_PLACE),
     ):
         replies = [await house.ada.command("imagine", prompt=f"wish {number}") for number in range(2)]
         await eventually(lambda: len(house.image_api.accepted) == 2)

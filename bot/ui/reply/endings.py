@@ -176,8 +176,8 @@ STILL_ASKABLE = mark("**Check again** asks once more for what was ordered here, 
 
 NOT_POSTED_HEADLINE = mark("The pictures could not be posted")
 NOT_POSTED = mark(
-    "They could not be fetched, or no message can show them here. Nothing was paid for a second time. **Post here** can "
-    "be pressed once more, and `/jobs` brings them to you alone."
+    "They could not be fetched, or no message can show them here. Nothing was paid for a second time. **Post here** "
+    "can be pressed once more, and `/jobs` brings them to you alone."
 )
 
 #: Of a post, these say all there is to say.
