@@ -1,7 +1,7 @@
 """What commands and buttons may do with jobs. Each call is one or two committed writes.
 
 Nothing here waits for the image API. A call writes what was decided and wakes the runner, so that an answer to a
-person never waits for anything but the database, and for that two seconds at most.
+person never waits for anything but the database, and for that no longer than Discord does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """From what a person asked for to an acknowledged job: the row first, then the acknowledgement, then the rest.
 
 Discord waits three seconds for an acknowledgement. So the only thing that is waited for before it is one write to the
-database, bounded to two seconds; downloads, checks that take time and the queue come later. A refusal of the
+database, bounded by policy/patience.py; downloads, checks that take time and the queue come later. A refusal of the
 acknowledgement ends the job before anything is bought.
 """
 
