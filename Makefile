@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 
-.PHONY: help sandbox test test-random lint format bench bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox test test-random lint format screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make test-random  generated tests with fresh seeds, FOR=600 seconds"
 	@echo "make lint         ruff and pyright"
 	@echo "make format       let ruff write the layout"
+	@echo "make screenshots  take the pictures in README and docs/ anew, in Chromium; unchanged ones stay as they are"
 	@echo "make bench        measure"
 	@echo "make bench-servers  measure what many servers cost in memory"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
@@ -67,6 +68,9 @@ lint: $(TO_DEVELOP)
 format: $(TO_DEVELOP)
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+screenshots: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.screenshots
 
 bench: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.benchmarks $(ARGS)

@@ -1,6 +1,6 @@
 // Clicks inside the conversation: buttons, menus, pictures, spoilers. Taken at the log, because messages are redrawn.
 
-import { isEphemeral } from "./message.js";
+import { isEphemeral, textOf } from "./message.js";
 import { openForm } from "./form.js";
 import { openLarge } from "./lightbox.js";
 import { openMenu } from "./menu.js";
@@ -109,16 +109,4 @@ export class Actions {
       { title: "This post", items: own },
     ]);
   }
-}
-
-function textOf(message) {
-  const texts = [message.content];
-  const walk = (parts) => {
-    for (const part of parts) {
-      if (part.content) texts.push(part.content);
-      walk(part.components ?? []);
-    }
-  };
-  walk(message.components);
-  return texts.filter(Boolean).join("\n");
 }

@@ -30,7 +30,7 @@ export class History {
     this.#notes.clear();
     fill(
       this.list,
-      this.#shown().map((one) => article(one)),
+      this.#shown().map((one) => this.#article(one)),
     );
     this.#greet();
     this.#follows = true;
@@ -57,7 +57,7 @@ export class History {
   redraw(id) {
     const message = this.#messages.get(id);
     const node = this.#node(id);
-    if (message && node) morph(node, article(message, this.#notes.get(id)));
+    if (message && node) morph(node, this.#article(message));
   }
 
   /** Something only this tab knows: a command on its way, or one that got no answer. Returns how to end it. */
@@ -94,10 +94,14 @@ export class History {
   }
 
   #append(message) {
-    this.list.insertBefore(article(message), this.list.querySelector(":scope > .local"));
+    this.list.insertBefore(this.#article(message), this.list.querySelector(":scope > .local"));
     // what a person has asked for comes into view, wherever they were reading
     const asked = message.interaction_metadata?.user.id ?? message.author.id;
     if (asked === scene.me.id) this.#follows = true;
+  }
+
+  #article(message) {
+    return article(message, this.#notes.get(message.id), (id) => this.#messages.get(id));
   }
 
   #remove(id) {

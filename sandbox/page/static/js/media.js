@@ -19,12 +19,7 @@ export function isRevealed(key) {
 /** A gallery of pictures: [{url, alt, width, height, spoiler}]. */
 export function gallery(items) {
   const shape = items.length > 4 ? "many" : ["", "one", "two", "three", "four"][items.length];
-  return el("div", { class: `gallery ${shape}`, css: { "--ratio": ratioOf(items) } }, items.map(picture));
-}
-
-function ratioOf(items) {
-  const { width, height } = items[0];
-  return width && height ? `${width} / ${height}` : "1 / 1";
+  return el("div", { class: `gallery ${shape}` }, items.map(picture));
 }
 
 /** One picture. A click opens it large; the button in its corner does the same for the keyboard. */

@@ -20,8 +20,24 @@ export function isEphemeral(message) {
   return Boolean(message.flags & EPHEMERAL);
 }
 
-/** The article of a message. `note` is what this tab has to say about it, for instance that a click came to nothing. */
-export function article(message, note = "") {
+/** All that a message says, of its text and of its components. */
+export function textOf(message) {
+  const texts = [message.content];
+  const walk = (parts) => {
+    for (const part of parts) {
+      if (part.content) texts.push(part.content);
+      walk(part.components ?? []);
+    }
+  };
+  walk(message.components);
+  return texts.filter(Boolean).join("\n");
+}
+
+/**
+ * The article of a message. `note` is what this tab has to say about it, for instance that a click came to nothing;
+ * `find` looks up the message that it answers.
+ */
+export function article(message, note = "", find = () => null) {
   const name = message.author.global_name || message.author.username;
   const titleId = `by-${message.id}`;
   return el(
@@ -32,7 +48,7 @@ export function article(message, note = "") {
       "data-key": message.id,
       "aria-labelledby": titleId,
     },
-    origin(message),
+    origin(message, find),
     avatar(name, message.author.bot),
     el("div", { class: "body" }, heading(message, name, titleId), content(message), noteLine(note), onlyYou(message)),
     el("div", { class: "tools" }, iconButton("more", "More", { "data-act": "more", "aria-haspopup": "menu" })),
@@ -86,12 +102,40 @@ function content(message) {
   );
 }
 
-/** Above a reply: what a person did to get it. */
-function origin(message) {
+/** Above a message that answers something: what a person did to get it, or the message it answers. */
+function origin(message, find) {
   const about = message.interaction_metadata;
-  if (!about) return message.type === REPLY ? el("p", { class: "origin" }, "answers a message") : null;
+  if (!about) return message.type === REPLY ? answered(message, find(message.message_reference?.message_id)) : null;
   const who = scene.people.find((one) => one.id === about.user.id)?.name ?? about.user.username;
-  return el("p", { class: "origin" }, person(who, { class: "who" }), ` ${didWhat(message, about)}`);
+  return el(
+    "p",
+    { class: "origin" },
+    avatar(who),
+    person(who, { class: "who" }),
+    el("span", {}, didWhat(message, about)),
+  );
+}
+
+/** The ping line of a reply: whom it answers, and the beginning of what they said. */
+function answered(message, original) {
+  const hint = el("span", { class: "sr-only" }, "answers a message");
+  if (!original) return el("p", { class: "origin" }, hint, el("em", {}, "Original message was deleted"));
+  const { author } = original;
+  const name = author.global_name || author.username;
+  const pinged = message.mentions?.some((one) => one.id === author.id);
+  return el(
+    "p",
+    { class: "origin" },
+    hint,
+    avatar(name, author.bot),
+    el("span", { class: "who" }, `${pinged ? "@" : ""}${name}`),
+    el("span", { class: "said" }, plainly(textOf(original)) || "Click to see attachment"),
+  );
+}
+
+/** Without the marks of Markdown, on one line. */
+function plainly(text) {
+  return text.replace(/^(?:-#|#+|>)\s/gm, "").replace(/<[@#:/t][^>]*>|[*`|~]{1,2}/g, "").replace(/\s+/g, " ").trim();
 }
 
 function didWhat(message, about) {
