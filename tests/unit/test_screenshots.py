@@ -9,10 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.test_docs import PAGES, ROOT
 from tools.screenshots.files import FOLDER, MAX_BYTES, keep_in, path_of
 from tools.screenshots.scenes import SHOTS
 
+ROOT = Path(__file__).parents[2]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 _PICTURE = re.compile(r"\bpictures/([\w-]+)\.(webp|png|jpe?g|gif)\b")
 
 
