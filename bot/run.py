@@ -87,7 +87,7 @@ def run(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) -
     `notices` are sentences about the settings that the log begins with.
     """
     _open_log(settings, notices)
-    asyncio.run(_until_told(_serve(settings, waits)))
+    asyncio.run(_until_told(_serve(settings, waits, notices)))
 
 
 def work(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) -> None:
@@ -103,7 +103,7 @@ def work(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) 
             ]
         )
     _open_log(settings, notices)
-    asyncio.run(_until_told(_serve(settings, waits, gateway=False)))
+    asyncio.run(_until_told(_serve(settings, waits, notices, gateway=False)))
 
 
 def sync(settings: Settings) -> int:
@@ -135,15 +135,15 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     log.info("stopped")
 
 
-async def _serve(settings: Settings, waits: Waits, *, gateway: bool = True) -> None:
+async def _serve(settings: Settings, waits: Waits, notices: Sequence[str], *, gateway: bool = True) -> None:
     name_models(settings.models.labels)
     async with AsyncExitStack() as stack:
-        health = await _health(settings, waits, stack, gateway=gateway)
+        health = await _health(settings, waits, notices, stack, gateway=gateway)
         store = await Store.open(settings.database_url, measures=health.measures if health else UNMEASURED)
         stack.push_async_callback(store.close)
-        if health:
-            health.sees_store(store)
         places = paths_of(settings.database_url)
+        if health:
+            health.sees_store(store, places.worker_id)
         if not places.alone:
             spools = SharedSpools(places.spool.parent)
             stack.callback(spools.give_up, places.worker_id)
@@ -192,13 +192,15 @@ class _Shared:
     clock: ClockWatch
 
 
-async def _health(settings: Settings, waits: Waits, stack: AsyncExitStack, *, gateway: bool) -> HealthMonitor | None:
-    """Serve `/healthz` and `/metrics` where HTTP_PORT is set; what they need is imported only there."""
+async def _health(
+    settings: Settings, waits: Waits, notices: Sequence[str], stack: AsyncExitStack, *, gateway: bool
+) -> HealthMonitor | None:
+    """Serve the status page, `/healthz` and `/metrics` where HTTP_PORT is set, and import what they need only there."""
     if settings.http_port is None:
         return None
     from bot.ops.health.monitor import HealthMonitor
 
-    office = HealthMonitor(settings, waits, gateway=gateway)
+    office = HealthMonitor(settings, waits, notices, gateway=gateway)
     return await stack.enter_async_context(office.open(settings.http_host, settings.http_port))
 
 

@@ -68,7 +68,7 @@ class OperationSettings(BaseModel):
     http_port: Annotated[
         Port | None,
         About(
-            "Port that serves /healthz (JSON) and /metrics (Prometheus).",
+            "Port that serves a status page (/), /healthz (JSON) and /metrics (Prometheus).",
             f"a port from 1 to {MAX_PORT}, or leave it out",
             "8080",
             OFF,
@@ -79,7 +79,8 @@ class OperationSettings(BaseModel):
         read_text(listening),
         About(
             "Address of this machine that HTTP_PORT listens on. In a container write 0.0.0.0, all its IPv4 addresses, "
-            "or ::, all of both kinds; anywhere else that shows everybody who reaches this machine how the bot is.",
+            "or ::, all of both kinds; anywhere else that shows everybody who reaches this machine how the bot is and "
+            "what it spends.",
             "an address of this machine: 127.0.0.1, or :: for all of them",
             "0.0.0.0",  # noqa: S104  # an example, for containers
         ),

@@ -25,7 +25,12 @@ HEALTH_PATIENCE_S = 2.0
 
 def faults_of(settings: Settings) -> Sequence[str]:
     """A sentence for each fault."""
-    return [*_folders(settings), *_port(settings)]
+    return [*folder_faults(settings), *_port(settings)]
+
+
+def folder_faults(settings: Settings) -> Sequence[str]:
+    """A sentence for each folder that cannot be written, or whose disk is nearly full."""
+    return list(_folders(settings))
 
 
 def _folders(settings: Settings) -> Iterator[str]:

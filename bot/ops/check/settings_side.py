@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from bot.config.settings import Settings, Sources
 
 _OTHER_PROXIES = ("ALL_PROXY", "all_proxy", "SOCKS_PROXY", "socks_proxy", "WSS_PROXY", "wss_proxy")
+
+NO_CEILING = (
+    "Nothing bounds what can be spent: set ALLOWED_SERVERS, or a ceiling such as MAX_PICTURES_PER_USER_PER_DAY."
+)
 
 
 def warnings_of(sources: Sources, settings: Settings) -> Iterator[str]:
@@ -21,6 +25,12 @@ def warnings_of(sources: Sources, settings: Settings) -> Iterator[str]:
         )
     yield from _plain_addresses(settings)
     yield from _unused_proxies(sources.environ, settings)
+
+
+def standing_warnings(settings: Settings) -> Sequence[str]:
+    """What is worth saying as long as the bot runs with these settings, without asking anybody."""
+    open_door = () if has_ceiling(settings) or settings.allowed_servers else (NO_CEILING,)
+    return [*open_door, *_plain_addresses(settings)]
 
 
 def has_ceiling(settings: Settings) -> bool:

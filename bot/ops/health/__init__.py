@@ -1,1 +1,1 @@
-"""How the bot is: `/healthz` and `/metrics`. Imported only where HTTP_PORT is set."""
+"""How the bot is: the status page, `/healthz` and `/metrics`. Imported only where HTTP_PORT is set."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.jobs.runner import Runner
 from bot.ops.health.gateway import latency_of, tracing
 from bot.ops.health.metrics import Metrics
 from bot.ops.health.server import serving
+from bot.ops.health.status import Process, StatusKeeper
 from bot.ops.health.watch import Health, Look, Trouble, Watched
 from bot.store.store import Store
 
@@ -34,8 +35,11 @@ BALANCE_EVERY_S = 600.0  # nobody's health, and two questions each time
 class HealthMonitor:
     """Knows how the bot is, and tells whoever asks. What it watches is shown to it once it is there."""
 
-    def __init__(self, settings: Settings, waits: Waits, *, gateway: bool) -> None:
-        """`gateway` says whether this process holds a connection to Discord's gateway; else its REST counts."""
+    def __init__(self, settings: Settings, waits: Waits, notices: Sequence[str], *, gateway: bool) -> None:
+        """`gateway` says whether this process holds a connection to Discord's gateway; else its REST counts.
+
+        `notices` are sentences about the settings, which the status page shows.
+        """
         self._settings = settings
         self._waits = waits
         self._store: Store | None = None
@@ -53,11 +57,13 @@ class HealthMonitor:
         database = watched(self._see_database, waits.database_every_s, waits.database_patience_s)
         image_api = watched(self._see_image_api, waits.image_api_every_s, waits.image_api_patience_s)
         self._health = Health({"discord": connection, "database": database}, {"image_api": image_api})
+        self.status = StatusKeeper(settings, Process.this(gateway=gateway), self._told)
+        self.status.present.notices = notices
 
     @asynccontextmanager
     async def open(self, host: str, port: int) -> AsyncGenerator[HealthMonitor]:
         """Serve, watch and measure until the end of the block. Raises StartError where the port cannot be taken."""
-        async with serving(host, port, health=self._told, metrics=self._metrics):
+        async with serving(host, port, health=self._told, metrics=self._metrics, status=self.status.look):
             tasks = [
                 asyncio.create_task(work, name=name)
                 for name, work in (
@@ -73,18 +79,22 @@ class HealthMonitor:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
+                await self.status.close()
 
     def trace(self) -> aiohttp.TraceConfig:
         """For the client of Discord: counts its requests."""
         return tracing(self.measures)
 
-    def sees_store(self, store: Store) -> None:
-        """The database is open."""
-        self._store = store
+    def sees_store(self, store: Store, worker_id: str) -> None:
+        """The database is open, and this process is known there as `worker_id`."""
+        self._store = self.status.store = store
+        self.status.present.worker_id = worker_id
 
     def sees_house(self, client: discord.AutoShardedClient, runner: Runner) -> None:
         """The bot has logged in, and is about to work."""
         self._client = client
+        self.status.present.slots = lambda: (runner.slots_taken, runner.slots)
+        self.status.present.servers = lambda: len(client.guilds)
         gauge = self.measures.gauge
         gauge("easel_jobs_here", "Jobs that this process works on.", lambda: runner.busy_with)
         gauge("easel_active_places", "Jobs of this process at the image API.", lambda: runner.slots_taken)
@@ -143,7 +153,8 @@ class HealthMonitor:
         """Silent where the image API does not tell it: a wrong balance would be worse than none."""
         while True:
             async with self._own_api() as api:
-                self.measures.balance_left(await api.balance())
+                self.status.present.balance = left = await api.balance()
+            self.measures.balance_left(left)
             await asyncio.sleep(BALANCE_EVERY_S)
 
     async def _count_jobs(self) -> None:

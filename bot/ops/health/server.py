@@ -1,31 +1,51 @@
-"""Serves `/healthz` and `/metrics`. Every answer is made of what is known already, so none waits for anything.
+"""Serves `/healthz`, `/metrics` and the status page `/`.
 
-A watcher that asks often, or slowly, must not disturb the bot. So answers are made from memory and nobody's question
-makes work.
+A watcher that asks often, or slowly, must not disturb the bot. So health and metrics are made of what is known already
+and wait for nothing; the page may wait a moment for the database, see status.py.
 """
 
 from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bot.errors import StartError
+from bot.ops.health.status import Status
+from bot.ops.health.status_page import PAGE_HEADERS, render
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 CLOSE_PATIENCE_S = 1.0
+REFRESH_S = 30
+BY_ADDRESS = "The status page is opened by an address, not by a name: http://127.0.0.1:{port}/ on the bot's machine.\n"
 BACKLOG = 128  # connections that wait to be taken; aiohttp's own default
 
 
 @asynccontextmanager
 async def serving(
-    host: str, port: int, *, health: Callable[[], tuple[bool, Mapping[str, Any]]], metrics: Callable[[], bytes]
+    host: str,
+    port: int,
+    *,
+    health: Callable[[], tuple[bool, Mapping[str, Any]]],
+    metrics: Callable[[], bytes],
+    status: Callable[[], Awaitable[Status]],
 ) -> AsyncGenerator[None]:
     """Answer at this address until the end of the block. Raises StartError where it cannot be taken."""
+
+    async def page(request: web.Request) -> web.Response:
+        """The status page, for a browser of somebody who knows where the bot runs."""
+        if not is_by_address(request.host):
+            return web.Response(text=BY_ADDRESS.format(port=port), status=403)
+        every_s = REFRESH_S if request.query.get("refresh") else None
+        return web.Response(
+            text=render(await status(), every_s), content_type="text/html", charset="utf-8", headers=PAGE_HEADERS
+        )
 
     async def healthz(_: web.Request) -> web.Response:
         """200 where all is well, else 503; JSON in both cases."""
@@ -37,6 +57,7 @@ async def serving(
         return web.Response(body=metrics(), headers={"Content-Type": METRICS_TYPE})
 
     app = web.Application()
+    app.router.add_get("/", page)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/metrics", measured)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_PATIENCE_S)
@@ -49,6 +70,19 @@ async def serving(
         yield
     finally:
         await runner.cleanup()
+
+
+def is_by_address(host: str) -> bool:
+    """Whether a browser was sent here by a number or as localhost, and not by a name that somebody else may own.
+
+    Whoever owns a name can let it lead to this machine, and then a page of theirs may read what is answered under it
+    (DNS rebinding). `host` is the header of the request.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ip_address(name))
+    except ValueError:
+        return False
 
 
 def _site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:

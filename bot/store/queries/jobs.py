@@ -281,19 +281,20 @@ class Jobs:
 
     async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
-        oldest = func.min(jobs.c.received_at, type_=UtcTime)
-        query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
-
-        def read(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
-            counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
-            for state, count, received_at in connection.execute(query):
-                counts[state] = (count, received_at)
-            return counts
-
-        return await self._run(read, patience)
+        return await self._run(count_open, patience)
 
     async def _select(self, which: ColumnElement[bool]) -> list[Job]:
         return await self._run(lambda connection: _select(connection, which))
+
+
+def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
+    """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
+    oldest = func.min(jobs.c.received_at, type_=UtcTime)
+    query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
+    counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
+    for state, count, received_at in connection.execute(query):
+        counts[state] = (count, received_at)
+    return counts
 
 
 def _select(connection: Connection, which: ColumnElement[bool]) -> list[Job]:

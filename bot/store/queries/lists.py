@@ -1,22 +1,28 @@
-"""Lists of jobs for people: what runs first, then what has ended.
+"""Lists of jobs for people, and the overview for the operator: what runs first, then what has ended.
 
 Open jobs are few however many have ended; they are found by an index of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from bot.model import FINAL_STATES, OPEN_STATES, Job, JobState
-from bot.store.rows import jobs_of
+from bot.model import FINAL_STATES, OPEN_STATES, FailureKind, Job, JobState
+from bot.policy.quotas import Span
+from bot.store.queries import totals
+from bot.store.queries.jobs import count_open
+from bot.store.rows import jobs_of, read_failure
 from bot.store.schema import UNANNOUNCED, jobs
+from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order as line
 from bot.store.thread import Run
 
 MAX_OPEN = 500  # so many running jobs of a server are listed at most
+LOOKED_BACK = 500  # ended jobs in which failures are looked for: the overview costs the same after a year
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,27 @@ class Page:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """How many of the jobs that ended last did so for one reason, and when the last of them did."""
+
+    kind: FailureKind
+    jobs: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Where all the work on a database stands. Nothing in it tells who asked for what."""
+
+    open: Mapping[JobState, tuple[int, datetime | None]]  # how many, and when the oldest was received
+    used: Mapping[Span, totals.Amounts]  # today and this month, running jobs with what they have reserved
+    ended: int  # how many of the latest ends were looked at, at most LOOKED_BACK
+    failures: Sequence[FailureCount]  # among those, the latest first
+    workers: Mapping[str, int]  # jobs in hand by worker_id, of those that have any
+    processes: int  # that are connected to the database; 1 on SQLite
+
+
 class Lists:
     """Any method may raise StoreUnavailable."""
 
@@ -48,6 +75,22 @@ class Lists:
         """The Discord application whose job was written last; None where there is no job."""
         query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
         return await self._run(lambda connection: connection.execute(query).scalar())
+
+    async def overview(self, now: datetime, patience: float) -> Overview:
+        """Everything that an operator wants to see at a glance, in one transaction."""
+
+        def read(connection: Connection) -> Overview:
+            ends = _latest_failures(connection)
+            return Overview(
+                open=count_open(connection),
+                used=totals.of_everyone(connection, now),
+                ended=ends[0],
+                failures=ends[1],
+                workers=_jobs_in_hand(connection),
+                processes=locks.count_processes(connection),
+            )
+
+        return await self._run(read, patience)
 
     async def page(self, whose: ListScope, number: int, size: int, *, patience: float | None = None) -> Page:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
@@ -84,3 +127,26 @@ def _which(whose: ListScope, *, few: bool = False) -> ColumnElement[bool]:
         if whose.channel_id is None
         else server & ((jobs.c.channel_id + 0 if few else jobs.c.channel_id) == whose.channel_id)
     )
+
+
+def _latest_failures(connection: Connection) -> tuple[int, Sequence[FailureCount]]:
+    """How many of the latest ends there are to look at, and the failures among them."""
+    latest = (
+        select(jobs.c.failure, jobs.c.finished_at)
+        .where(jobs.c.finished_at.is_not(None))
+        .order_by(jobs.c.finished_at.desc())
+        .limit(LOOKED_BACK)
+    )
+    found: dict[FailureKind, FailureCount] = {}
+    rows = connection.execute(latest).all()
+    for failure, finished_at in rows:
+        if failure:
+            kind = read_failure(failure).kind
+            before = found.get(kind, FailureCount(kind, 0, finished_at))
+            found[kind] = FailureCount(kind, before.jobs + 1, before.last_at)
+    return len(rows), tuple(found.values())
+
+
+def _jobs_in_hand(connection: Connection) -> Mapping[str, int]:
+    held = select(jobs.c.owner, func.count()).where(UNANNOUNCED, jobs.c.owner.is_not(None)).group_by(jobs.c.owner)
+    return {str(row[0]): int(row[1]) for row in connection.execute(held)}

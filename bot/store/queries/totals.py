@@ -13,6 +13,7 @@ writer and one shard.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, case, delete, func, select, text, tuple_
@@ -65,6 +66,19 @@ _USED = (
     .group_by(totals.c.user_id, totals.c.guild_id)
 )
 
+_OF_EVERYONE = select(func.sum(totals.c.pictures), func.sum(totals.c.cost_micros)).where(
+    totals.c.user_id == ALL, totals.c.guild_id == ALL, totals.c.day >= bindparam("since")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Pictures, and what they cost or may cost in micros. Pictures without a known price count as free here."""
+
+    pictures: int
+    cost_micros: int
+
+
 Used = Mapping[tuple[Whose, What, Span], int]
 
 
@@ -111,6 +125,12 @@ def used(connection: Connection, user_id: int, guild_id: int | None, now: dateti
         for row in connection.execute(_USED, asked)
         for kind, amount in zip(kinds, row[2:], strict=True)
     }
+
+
+def of_everyone(connection: Connection, now: datetime) -> Mapping[Span, Amounts]:
+    """What all people together took in the day and in the month of `now`."""
+    rows = {span: connection.execute(_OF_EVERYONE, {"since": day_of(span.began(now))}).one() for span in Span}
+    return {span: Amounts(int(row[0] or 0), int(row[1] or 0)) for span, row in rows.items()}
 
 
 def forget_person(connection: Connection, user_id: int, before: datetime) -> None:

@@ -88,6 +88,13 @@ def held_by_processes(connection: Connection) -> set[int]:
     return {key - 2**64 if (key := (row.high << 32) | row.low) >= 2**63 else key for row in found}
 
 
+def count_processes(connection: Connection) -> int:
+    """How many processes are connected to this database; SQLite has one."""
+    if connection.dialect.name != "postgresql":
+        return 1
+    return sum(_PROCESSES <= key < _PROCESSES + 2**32 for key in held_by_processes(connection))
+
+
 def hold(connection: Connection, keys: Iterable[int]) -> None:
     """Hold these locks until the transaction ends. Raises Contended."""
     if connection.dialect.name != "postgresql":
