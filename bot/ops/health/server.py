@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.errors import StartError
-from bot.ops.health.status import Status
+from bot.ops.health.status import BotStatus
 from bot.ops.health.status_page import PAGE_HEADERS, render
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,7 +34,7 @@ async def serving(
     *,
     health: Callable[[], tuple[bool, Mapping[str, Any]]],
     metrics: Callable[[], bytes],
-    status: Callable[[], Awaitable[Status]],
+    status: Callable[[], Awaitable[BotStatus]],
 ) -> AsyncGenerator[None]:
     """Answer at this address until the end of the block. Raises StartError where it cannot be taken."""
 

@@ -63,7 +63,7 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class BotStatus:
     """Everything on the page."""
 
     now: datetime
@@ -95,14 +95,14 @@ class StatusKeeper:
     _machine: Sequence[str] = ()
     _question: asyncio.Task[None] | None = None
 
-    async def look(self) -> Status:
+    async def look(self) -> BotStatus:
         """The status, within ANSWER_S and a little. However many look at once, the database is asked once."""
         if self._question is None and self.store is not None and time.monotonic() - self._asked_at > FRESH_S:
             self._question = asyncio.create_task(self._ask(self.store), name="status")
         if self._question is not None:
             await asyncio.wait([self._question], timeout=ANSWER_S)
         well, told = self.health()
-        return Status(
+        return BotStatus(
             now=datetime.now(UTC),
             process=self.process,
             present=self.present,

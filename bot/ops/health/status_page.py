@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from bot.model import FailureKind, JobState
-from bot.ops.health.status import Status
+from bot.ops.health.status import BotStatus
 from bot.policy.prices import MICROS
 from bot.policy.quotas import Span
 
@@ -99,7 +99,7 @@ FAILURES: Mapping[FailureKind, str] = {
 }
 
 
-def render(status: Status, every_s: int | None = None) -> str:
+def render(status: BotStatus, every_s: int | None = None) -> str:
     """The whole document. With `every_s` it asks the browser to load it again after so many seconds."""
     refresh = f'<meta http-equiv="refresh" content="{every_s}">' if every_s else ""
     sections = (_connections, _queue, _spend, _warnings, _failures, _processes, _set_up)
@@ -111,7 +111,7 @@ def render(status: Status, every_s: int | None = None) -> str:
     )
 
 
-def _header(status: Status) -> str:
+def _header(status: BotStatus) -> str:
     process = status.process
     word = '<b class="good">● works</b>' if status.is_well else '<b class="bad">▲ does not work</b>'
     facts = (
@@ -124,7 +124,7 @@ def _header(status: Status) -> str:
     return f'<header><h1>Easel {word}</h1><p class="soft">{escape(" · ".join(facts))}</p></header>'
 
 
-def _late(status: Status) -> str:
+def _late(status: BotStatus) -> str:
     if not status.late:
         return ""
     old = f" The figures below are of {_clock(status.known_at)}." if status.known_at else ""
@@ -149,7 +149,7 @@ def _table(rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()) -> 
     return f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>" if rows else ""
 
 
-def _connections(status: Status) -> str:
+def _connections(status: BotStatus) -> str:
     def lines() -> Iterator[str]:
         """A row for each thing that the bot depends on."""
         for name, label in _PARTS.items():
@@ -180,7 +180,7 @@ def _detail(part: Mapping[str, Any]) -> str:
     return ", ".join(filter(None, said))
 
 
-def _queue(status: Status) -> str:
+def _queue(status: BotStatus) -> str:
     overview = status.overview
     if overview is None:
         return _section("Queue", "<p>Not known yet.</p>")
@@ -198,7 +198,7 @@ def _queue(status: Status) -> str:
     )
 
 
-def _spend(status: Status) -> str:
+def _spend(status: BotStatus) -> str:
     overview, ceilings = status.overview, status.settings.ceilings
     if overview is None:
         return _section("Pictures and spend", "<p>Not known yet.</p>")
@@ -219,7 +219,7 @@ def _dollars(micros: int, ceiling: int | None) -> str:
     return spent if ceiling is None else f"{spent} of ${ceiling / MICROS:,.2f}"
 
 
-def _failures(status: Status) -> str:
+def _failures(status: BotStatus) -> str:
     overview = status.overview
     if overview is None:
         return _section("Last failures", "<p>Not known yet.</p>", kind="wide text")
@@ -233,7 +233,7 @@ def _failures(status: Status) -> str:
     return _section("Last failures", f'<p class="soft">{head}</p>', _table(rows, numbers=(1, 2)), kind="wide text")
 
 
-def _processes(status: Status) -> str:
+def _processes(status: BotStatus) -> str:
     overview = status.overview
     if overview is None or status.sqlite:
         return ""
@@ -245,7 +245,7 @@ def _processes(status: Status) -> str:
     return _section("Processes", head, _table(rows, numbers=(1,)))
 
 
-def _set_up(status: Status) -> str:
+def _set_up(status: BotStatus) -> str:
     settings, servers = status.settings, status.present.servers
     rows: list[tuple[str, object]] = [
         ("models", ", ".join(f"{label} ({model})" for model, label in settings.models.labels.items())),
@@ -257,7 +257,7 @@ def _set_up(status: Status) -> str:
     return _section("What runs", _table([*rows, ("versions", versions)]), kind="wide")
 
 
-def _warnings(status: Status) -> str:
+def _warnings(status: BotStatus) -> str:
     items = "".join(f"<li>{escape(text)}</li>" for text in status.warnings)
     return _section("Warnings", f'<ul class="odd">{items}</ul>', kind="wide") if items else ""
 
