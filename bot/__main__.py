@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from bot.config.version import VERSION
+from bot.config.version import VERSION, command
 from bot.config.waits import WAITS, Waits
 from bot.errors import EaselError, SettingsError
-from bot.ops.terminal import drop_closed_output, prepare_streams, say
+from bot.ops.terminal import Mark, drop_closed_output, marked, prepare_streams, say, waiting
 
 if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals end it in order
     from bot.config.settings import Settings, Sources
@@ -101,7 +101,7 @@ def _sync(options: argparse.Namespace) -> int:
     settings = _settings(options)
     from bot.run import sync
 
-    say(f"{sync(settings)} commands registered.")
+    say(marked(Mark.GOOD, f"{sync(settings)} commands registered."))
     return 0
 
 
@@ -129,7 +129,8 @@ def _invite(options: argparse.Namespace) -> int:
 
     # the token is all that this needs, so a bot can be invited before the rest is written
     settings = _sources(options).settings(unneeded=("UNIALL_API_KEY", "UNIALL_BASE_URL"))
-    addresses = asyncio.run(invitation(settings))
+    with waiting("Asking Discord"):
+        addresses = asyncio.run(invitation(settings))
     say(f"Into a server:       {addresses.server}")
     say(f"As an app of one's own: {addresses.user}")
     return 0
@@ -139,7 +140,10 @@ def _backup(options: argparse.Namespace) -> int:
     from bot.ops.database_files import backup
 
     _tell_of_an_end()
-    say(backup(_settings(options), options.file))
+    settings = _settings(options)
+    with waiting("Copying the database") as line:
+        made = backup(settings, options.file, line)
+    say(marked(Mark.GOOD, made))
     return 0
 
 
@@ -150,7 +154,9 @@ def _move_to(options: argparse.Namespace) -> int:
     _tell_of_an_end()
     # on the command line every user of the machine can read the password
     url = sys.stdin.readline().strip() if options.url == "-" else options.url
-    say(move_to(settings, url))
+    with waiting("Moving everything") as line:
+        moved = move_to(settings, url, line)
+    say(marked(Mark.GOOD, moved))
     return 0
 
 
@@ -175,9 +181,7 @@ def _sandbox(options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bot", description="Easel, a Discord bot that paints.", epilog=EPILOG
-    )
+    parser = argparse.ArgumentParser(prog=command(), description="Easel, a Discord bot that paints.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"Easel {VERSION}")
     parser.add_argument("--env-file", type=Path, default=None, metavar="FILE", help=_ENV_FILE_HELP)
     parser.set_defaults(verb=_run)

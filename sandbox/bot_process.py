@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
+#: What Python itself needs of the environment; the second line is Windows'.
+_PASSED_ON = (
+    *("PATH", "HOME", "LANG", "TZ", "TMPDIR"),
+    *("SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA"),
+)
 #: SIGTERM must be enough within 20 s; whoever needs longer is ended the hard way.
 STOP_PATIENCE_S = 20.0
 
@@ -23,7 +28,7 @@ class BotProcess:
         """
         self._output = output
         self._environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ},
+            **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
             "PYTHONUNBUFFERED": "1",
             **variables,
         }

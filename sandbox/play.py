@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -14,6 +13,7 @@ from bot.config.env_file import EnvFile
 from bot.config.settings import VARIABLES, Settings, Sources
 from bot.errors import StartError
 from bot.model import QUALITY, STANDARD
+from bot.ops.shutdown import END_SIGNALS, catch
 from sandbox.bot_process import BotProcess
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.latency import PUBLISHED
@@ -126,7 +126,6 @@ async def _start(bot: BotProcess, discord: LocalDiscord) -> None:
 
 async def _until_signal() -> None:
     told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+    for number in END_SIGNALS:
+        catch(number, told.set)
     await told.wait()

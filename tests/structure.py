@@ -35,7 +35,7 @@ MAY_IMPORT: Mapping[str, tuple[str, ...]] = {
     "bot.client": (*WORDS, "bot.config", "bot.discord_api", "bot.jobs", "bot.pictures", "bot.ui"),
     "bot.ops": (*WORDS, "bot.config", "bot.discord_api", "bot.image_api", "bot.jobs", "bot.store"),
     "bot.run": ("bot",),
-    "sandbox": ("bot.config", "bot.errors", "bot.model"),
+    "sandbox": ("bot.config", "bot.errors", "bot.model", "bot.ops.shutdown"),
     "bot.__main__": (*WORDS, "bot.config", "bot.discord_api", "bot.ops", "bot.run", "sandbox"),
 }
 
@@ -54,7 +54,8 @@ KEPT_TO: Mapping[str, tuple[str, ...]] = {
 }
 
 MISLEADING_NAMES = frozenset({"helpers", "logging", "queue", "time", "types", "utils"})
-ENVIRONMENT_READERS = ("bot.config.settings", "sandbox")  # the sandbox hands one on to the bot that it starts
+# The sandbox hands one on to the bot that it starts; a terminal says in TERM and NO_COLOR how it is to be written to.
+ENVIRONMENT_READERS = ("bot.config.settings", "bot.ops.terminal", "sandbox")
 MAX_FILE_LINES, MAX_COG_LINES, MAX_FUNCTION_LINES = 350, 150, 60
 MAX_MODULES_AT_THE_TOP, MAX_MODULES_IN_A_ROOM = 6, 15
 

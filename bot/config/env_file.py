@@ -5,6 +5,7 @@ Values are taken as they stand: python-dotenv would fill in `${NAME}`, and a pas
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -61,4 +62,4 @@ def read_env_file(path: Path, *, required: bool = False) -> EnvFile:
     bindings = list(parse_stream(StringIO(text)))
     values = {it.key.upper(): it.value for it in bindings if it.key is not None and it.value is not None}
     wrong = [it.original.line for it in bindings if it.error or (it.key is not None and it.value is None)]
-    return EnvFile(path, values, wrong, bool(mode & _OPEN_TO_OTHERS))
+    return EnvFile(path, values, wrong, sys.platform != "win32" and bool(mode & _OPEN_TO_OTHERS))

@@ -21,16 +21,15 @@ from bot.config.env_file import RENAMED, EnvFile, read_env_file
 from bot.config.limits import LimitSettings
 from bot.config.operation import OperationSettings
 from bot.config.variable import REQUIRED, About, SettingFault
+from bot.config.version import command
 from bot.errors import SettingsError
 from bot.policy.catalog import EntryFaults
 
-ENV_FILE = Path(__file__).parents[2] / ".env"
+_PROJECT = Path(__file__).parents[2]
+#: Beside the project; in the current folder where Easel is installed among other packages.
+ENV_FILE = Path(".env") if _PROJECT.name in {"site-packages", "dist-packages"} else _PROJECT / ".env"
 #: Other spellings that the environment of a machine has for some, as curl reads them: the small one goes first.
 _SMALL_TOO = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"})
-NO_SETTINGS = (
-    "There are no settings yet: `python -m bot setup` asks for what is needed; "
-    "`python -m bot sandbox` tries the bot without any account."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +149,16 @@ class Sources:
         try:
             return Settings.model_validate({name.lower(): value for name, value in values.items()})
         except ValidationError as error:
-            first = [] if self.values() else [NO_SETTINGS]
+            first = [] if self.values() else [_no_settings()]
             faults = [sentence for detail in error.errors() for sentence in _sentences(detail)]
             raise SettingsError([*first, *faults]) from None
+
+
+def _no_settings() -> str:
+    return (
+        f"There are no settings yet: `{command()} setup` asks for what is needed; "
+        f"`{command()} sandbox` tries the bot without any account."
+    )
 
 
 def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] = os.environ) -> Settings:

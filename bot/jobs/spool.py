@@ -8,18 +8,22 @@ deliveries go on at once, and how much is kept for those that nobody has fetched
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
+import sys
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import BadSource, SourceFault, StartError
+from bot.store.sync.file_lock import lock as lock_file
 
 #: A spool without a lock that nothing was put into for so long is that of a process that was killed as it began.
 ABANDONED_AFTER_S = 3600.0
+#: Windows has neither flag: it hands no file on by itself, and only its administrators make links.
+_FLAGS = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,8 @@ class SharedSpools:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mine = self.folder / f"{name}.lock"
         while True:
-            self._lock = os.open(mine, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._lock, fcntl.LOCK_EX)
+            self._lock = os.open(mine, os.O_CREAT | _FLAGS, 0o600)
+            lock_file(self._lock, wait=True)
             if mine.exists():
                 break
             os.close(self._lock)  # another process took it for abandoned in the moment before it was locked
@@ -144,9 +148,8 @@ class SharedSpools:
     def give_up(self, name: str) -> None:
         """Delete our own spool as the process ends."""
         shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / f"{name}.lock").unlink(missing_ok=True)
         if self._lock is not None:
-            os.close(self._lock)
+            _remove(self.folder / f"{name}.lock", self._lock)
             self._lock = None
 
 
@@ -173,14 +176,28 @@ def _unwritable(folder: Path, error: OSError) -> StartError:
 def _remove_if_abandoned(lock: Path) -> None:
     """Delete the spool of a lock that nobody holds. A killed process lets go of its locks."""
     try:
-        file = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+        file = os.open(lock, _FLAGS | _NO_LINK)
     except OSError:
         return
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
-        lock.unlink(missing_ok=True)
+        lock_file(file)
     except BlockingIOError:
-        pass  # it is alive
-    finally:
-        os.close(file)
+        os.close(file)  # it is alive
+        return
+    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+    _remove(lock, file)
+
+
+def _remove(path: Path, descriptor: int) -> None:
+    """Delete a lock that this process holds, and let go of it.
+
+    In this order, so that nobody takes a lock whose file goes a moment later. Windows deletes no file that is open, so
+    there it is the other way round: whoever has opened it meanwhile keeps it.
+    """
+    if sys.platform == "win32":
+        os.close(descriptor)
+        with contextlib.suppress(PermissionError):
+            path.unlink(missing_ok=True)
+    else:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)

@@ -7,25 +7,26 @@ some of them only once.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.config.paths import Paths, paths_of
 from bot.config.settings import Settings
 from bot.errors import StoreError
+from bot.ops.terminal import Waiting
 from bot.store.offline.backup import back_up
 from bot.store.offline.moving import move, read_target
 
 HELD = "held:"  # how the result addresses begin that name a file in the folder of held pictures
 
 
-def backup(settings: Settings, file: Path) -> str:
+def backup(settings: Settings, file: Path, line: Waiting) -> str:
     """Copy the database into `file`; returns one line for the operator. Raises StoreError or StartError."""
-    made = back_up(settings.database_url, file)
+    made = back_up(settings.database_url, file, _telling(line))
     return f"{file}: {_counted(made.jobs, 'job')} ({made.unfinished} unfinished), {made.bytes} bytes."
 
 
-def move_to(settings: Settings, address: str) -> str:
+def move_to(settings: Settings, address: str, line: Waiting) -> str:
     """Move everything to the database at `address`; returns what to do next. Raises StoreError or StartError."""
     address = read_target(address)
     source = paths_of(settings.database_url)
@@ -35,7 +36,7 @@ def move_to(settings: Settings, address: str) -> str:
         """Copy the pictures that these addresses name."""
         brought.extend(_bring_held(addresses, source, paths_of(address)))
 
-    moved = move(settings.database_url, address, bring)
+    moved = move(settings.database_url, address, bring, _telling(line))
     jobs = moved.rows["jobs"]
     lines = [
         f"{_counted(jobs, 'job')} and {_counted(sum(moved.rows.values()) - jobs, 'other row')} "
@@ -61,6 +62,15 @@ def _bring_held(addresses: Sequence[str], source: Paths, target: Paths) -> list[
         return [Path(shutil.copy2(path, target.held / path.name)) for path in found]
     except OSError as error:
         raise StoreError(f"The folder {target.held.absolute()} cannot be written: {error.strerror}.") from None
+
+
+def _telling(line: Waiting) -> Callable[[int], None]:
+    """Let the line that says what is waited for say how far it is."""
+
+    def tell(rows: int) -> None:
+        line.detail = f"{rows:,} rows copied"
+
+    return tell
 
 
 def _counted(number: int, thing: str) -> str:

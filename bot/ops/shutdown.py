@@ -7,9 +7,13 @@ hard end after the deadline therefore loses nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -19,12 +23,37 @@ log = structlog.stdlib.get_logger(__name__)
 DEADLINE_S = 18.5
 CANCEL_AGAIN_S = 2.0
 
+#: What asks a process to end. Windows has no SIGTERM that could be caught; Ctrl-Break is the nearest thing there.
+END_SIGNALS = (signal.SIGBREAK, signal.SIGINT) if sys.platform == "win32" else (signal.SIGTERM, signal.SIGINT)
+
+
+def catch(number: signal.Signals, act: Callable[[], object]) -> None:
+    """Call `act` in the running event loop whenever this signal comes.
+
+    The event loop of Windows takes no signal handlers, so there the interpreter's own hands the signal over.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(number, act)
+    except NotImplementedError:
+
+        def hand_over(*_: object) -> None:
+            loop.call_soon_threadsafe(act)
+
+        signal.signal(number, hand_over)
+
+
+def catch_no_more(number: signal.Signals) -> None:
+    """Let this signal end the process at once again."""
+    with contextlib.suppress(NotImplementedError):
+        asyncio.get_running_loop().remove_signal_handler(number)
+    signal.signal(number, signal.SIG_DFL)
+
 
 def leave_on_signals(task: asyncio.Task[None]) -> None:
     """Cancel `task` at the first SIGTERM or SIGINT; its way out is the orderly end. A second SIGINT ends at once."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _leave, task, number)
+    for number in END_SIGNALS:
+        catch(number, partial(_leave, task, number))
 
 
 async def cancelled(task: asyncio.Task[None]) -> None:
@@ -39,10 +68,9 @@ async def cancelled(task: asyncio.Task[None]) -> None:
 
 
 def _leave(task: asyncio.Task[None], number: signal.Signals) -> None:
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, lambda: None)
-    loop.remove_signal_handler(signal.SIGINT)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    for other in END_SIGNALS:
+        catch(other, lambda: None)
+    catch_no_more(signal.SIGINT)
     log.info("stopping: no new job is taken, what is being written is finished", signal=number.name)
     deadline = threading.Timer(DEADLINE_S, _end_now)
     deadline.daemon = True

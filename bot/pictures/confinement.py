@@ -2,7 +2,7 @@
 
 A decoder is the likeliest place for somebody else's code to begin to run, so nothing worth having is left to it:
 
-- limits on memory, processor time, open files, file sizes and processes (POSIX, `setrlimit`);
+- limits on memory, processor time, open files, file sizes and processes (POSIX, `setrlimit`; not on Windows);
 - files: it may read the one picture and write into one folder, and no more (Linux 5.13 and later, Landlock);
 - no sockets, no other programs, no look into other processes (Linux on x86-64 and ARM64, seccomp).
 
@@ -15,10 +15,12 @@ import contextlib
 import ctypes
 import os
 import platform
-import resource
 import struct
 import sys
 from pathlib import Path
+
+if sys.platform != "win32":
+    import resource
 
 MAX_OPEN_FILES = 32
 MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -49,6 +51,8 @@ def confine(picture: Path, into: Path | None, *, memory: int, seconds: int) -> N
 
     `memory` is in bytes of address space, `seconds` of processor time. Whatever has to be imported is imported before.
     """
+    if sys.platform == "win32":
+        return
     _limit(memory, seconds)
     if sys.platform != "linux":
         return
@@ -59,6 +63,8 @@ def confine(picture: Path, into: Path | None, *, memory: int, seconds: int) -> N
 
 
 def _limit(memory: int, seconds: int) -> None:
+    if sys.platform == "win32":
+        return
     os.nice(5)
     limits = (
         (resource.RLIMIT_AS, memory),
@@ -72,11 +78,13 @@ def _limit(memory: int, seconds: int) -> None:
         with contextlib.suppress(ValueError, OSError):  # macOS knows the limit on memory but takes none
             resource.setrlimit(kind, (most, most))
     with contextlib.suppress(OSError):  # Linux only: the first to go where memory runs out
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", "ascii")
 
 
 def _keep_from_files(libc: ctypes.CDLL, picture: Path, into: Path | None) -> None:
     handled = struct.pack("=Q", _ALL_OF_FIRST_VERSION)
+    if sys.platform != "linux":
+        return
     ruleset = libc.syscall(_CREATE_RULESET, handled, len(handled), 0)
     if ruleset < 0:
         return

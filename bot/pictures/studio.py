@@ -41,11 +41,17 @@ MAX_SHRUNK_BYTES = 2_000_000
 MAX_SHRUNK_SIDE = 2048  # pixels
 
 # Ends that are our doing or the kernel's. SIGKILL may also be the memory's.
-_KILLED = frozenset({-signal.SIGKILL, -signal.SIGTERM})
+_KILLED = frozenset({-9, -signal.SIGTERM})
+_TOO_LONG = -24  # SIGXCPU: the processor time is used up
 _PROJECT = Path(__file__).resolve().parents[2]
 _PROGRAM = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from bot.pictures.process import main; main()"
 #: All that the process knows of its surroundings: no token, no key, no address of a database.
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+#: On Windows no program starts without the folder of the system.
+ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    **({"SYSTEMROOT": r"C:\Windows"} if sys.platform == "win32" else {}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class PictureStudio:
         code, out, err = await self._run(json.dumps(ask), seconds)
         if code != 0:
             log.warning("picture process failed", code=code, error=err.decode(errors="replace").strip()[-300:])
-            if code == -signal.SIGXCPU:
+            if code == _TOO_LONG:
                 raise BadSource(SourceFault.TOO_COMPLEX)
             raise BadSource(SourceFault.UNREADABLE if code in _KILLED else SourceFault.BROKEN)
         answer = json.loads(out)

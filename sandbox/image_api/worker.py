@@ -16,7 +16,8 @@ _NICENESS = 5  # the bot's own work goes first on a small machine
 
 def serve() -> None:
     """Paint until standard input ends."""
-    os.nice(_NICENESS)
+    if sys.platform != "win32":
+        os.nice(_NICENESS)
     for line in sys.stdin:
         order = json.loads(line)
         commission = Commission(

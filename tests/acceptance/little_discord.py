@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator
@@ -44,6 +45,7 @@ class LittleDiscord:
     commands: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])  # registered before
     registration: tuple[int, dict[str, Any]] | None = None  # status and body that refuse the next ones
     clock_ahead_s: float = 0.0  # of the time in its answers
+    answers_after_s: float = 0.0
     application: dict[str, Any] | None = None  # what its own page says besides APPLICATION
     port: int = 0
     calls: list[str] = field(default_factory=list[str])
@@ -85,6 +87,7 @@ class LittleDiscord:
             await serving.end(runner)
 
     async def _rest(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self.answers_after_s)
         answer = self._answer(request, await request.read())
         answer.headers["Date"] = formatdate(time.time() + self.clock_ahead_s, usegmt=True)
         return answer

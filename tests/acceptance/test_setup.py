@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from bot.config.settings import load
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import make_home
+from tests.acceptance.terminal import Terminal
 from tests.bots import MEASURED
 from tests.integration.forward_proxy import Proxy, proxying
 
@@ -33,10 +35,12 @@ def environment(discord: LittleDiscord) -> Mapping[str, str]:
     return {**MEASURED, "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "DISCORD_API_URL": discord.api_url}
 
 
-async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str], **variables: str) -> tuple[int, str]:
+async def piped(
+    home: Path, discord: LittleDiscord, lines: Sequence[str], *, arguments: Sequence[str] = (), **variables: str
+) -> tuple[int, str]:
     """Exit code and output of a setup that reads these lines."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "setup"),
+        *(sys.executable, "-m", "bot", "setup", *arguments),
         cwd=make_home(home),
         env={**environment(discord), **variables},
         stdin=-1,
@@ -52,7 +56,7 @@ async def piped(home: Path, discord: LittleDiscord, lines: Sequence[str], **vari
 
 async def test_right_answers_write_a_private_file_that_starts_the_bot(tmp_path: Path) -> None:
     async with services() as (discord, api):
-        code, out = await piped(tmp_path, discord, [TOKEN, f"{api.base_url}/v1", KEY, "", "", ""])
+        code, out = await piped(tmp_path, discord, [TOKEN, f"{api.base_url}/v1", KEY, "", "", "", "", ""])
     assert code == 0, out
     file = tmp_path / ".env"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -71,7 +75,7 @@ async def test_right_answers_write_a_private_file_that_starts_the_bot(tmp_path: 
 async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
     async with services() as (discord, api):
         lines = ["Bot x", "MTE5.wrong.token", TOKEN, "nowhere", "http://127.0.0.1:9", api.base_url, "sk-wrong", KEY]
-        code, out = await piped(tmp_path, discord, [*lines, "my server", "2", "many", "off", "7"])
+        code, out = await piped(tmp_path, discord, [*lines, "my server", "2", "many", "off", "7", "off", ""])
     assert code == 0, out
     settings = load(tmp_path / ".env", {})
     assert settings.allowed_servers == {42}
@@ -82,7 +86,7 @@ async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
 async def test_the_image_api_is_reached_through_a_proxy(tmp_path: Path) -> None:
     async with services() as (discord, api), proxying(Proxy(int(api.base_url.rpartition(":")[2]))) as proxy:
         ways = {"HTTP_PROXY": f"http://127.0.0.1:{proxy.port}", "NO_PROXY": "127.0.0.1"}
-        answers = [TOKEN, "http://images.example", KEY, "", "", ""]
+        answers = [TOKEN, "http://images.example", KEY, *[""] * 5]
         code, out = await piped(tmp_path, discord, answers, **ways)
     assert code == 0, out
     assert {line.split()[1].split("/")[2] for line in proxy.lines} == {"images.example"}
@@ -90,8 +94,8 @@ async def test_the_image_api_is_reached_through_a_proxy(tmp_path: Path) -> None:
 
 async def test_lines_that_run_out_write_nothing(tmp_path: Path) -> None:
     async with services() as (discord, api):
-        answers = [TOKEN, api.base_url, KEY, "", "5"]
-        for count in range(len(answers)):
+        answers = [TOKEN, api.base_url, KEY, "", "5", "", "12"]
+        for count in (0, 3, 7):
             code, out = await piped(tmp_path, discord, answers[:count])
             assert code == 1
             assert "nothing was written" in out.splitlines()[-1]
@@ -104,7 +108,7 @@ async def test_a_file_that_was_there_is_kept_and_what_else_it_said_still_holds(t
     )
     (tmp_path / ".env").write_text(before)
     async with services() as (discord, api):
-        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, "all", "", ""])
+        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, "all", *[""] * 4])
     assert code == 0, out
     assert (tmp_path / ".env.old").read_text() == before
     assert (tmp_path / ".env.old").stat().st_mode & 0o777 == 0o600
@@ -115,62 +119,8 @@ async def test_a_file_that_was_there_is_kept_and_what_else_it_said_still_holds(t
     assert "POSTGRES_PASSWORD=pa${x}ss" in (tmp_path / ".env").read_text()
 
 
-class Terminal:
-    """A setup at a pseudo-terminal, where a person types."""
-
-    def __init__(self, home: Path, discord: LittleDiscord) -> None:
-        self._home, self._discord = home, discord
-        self.seen = ""
-
-    async def __aenter__(self) -> Terminal:
-        self._master, slave = pty.openpty()
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "setup"),
-            cwd=make_home(self._home),
-            env=environment(self._discord),
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-        )
-        os.close(slave)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
-        os.close(self._master)
-
-    async def until(self, words: str) -> None:
-        """Read until these words have come."""
-        async with asyncio.timeout(WHOLE_S):
-            while words not in self.seen:
-                self.seen += (await asyncio.to_thread(self._read)).decode("utf-8", "replace")
-
-    def _read(self) -> bytes:
-        try:
-            return os.read(self._master, 4096)
-        except OSError:  # the other side has closed it
-            raise AssertionError(self.seen) from None
-
-    def types(self, text: str) -> None:
-        os.write(self._master, text.encode())
-
-    async def answers(self, question: str, answer: str) -> None:
-        await self.until(question)
-        await asyncio.sleep(0.2)  # a person reads first
-        self.types(f"{answer}\n")
-
-    def interrupt(self) -> None:
-        self._process.send_signal(2)
-
-    async def ended(self) -> int:
-        return await asyncio.wait_for(self._process.wait(), WHOLE_S)
-
-
 async def test_at_a_terminal_secrets_stay_unseen_and_marks_say_what_is_good(tmp_path: Path) -> None:
-    async with services() as (discord, api), Terminal(tmp_path, discord) as person:
+    async with services() as (discord, api), Terminal(tmp_path, "setup", environment=environment(discord)) as person:
         await person.answers("Bot token", TOKEN)
         await person.answers("Address of the image API: ", api.base_url)
         await person.answers("Key of the image API", "sk-wrong")
@@ -179,7 +129,9 @@ async def test_at_a_terminal_secrets_stay_unseen_and_marks_say_what_is_good(tmp_
         await person.answers("Servers", "")
         await person.answers("Pictures of one person", "")
         await person.answers("Pictures of one server", "")
-        await person.until("python -m bot")
+        await person.answers("US dollars a month", "")
+        await person.answers("Contact", "")
+        await person.until("Then start it:")
         assert await person.ended() == 0
     assert "✓ " in person.seen
     assert TOKEN not in person.seen
@@ -189,7 +141,7 @@ async def test_at_a_terminal_secrets_stay_unseen_and_marks_say_what_is_good(tmp_
 
 async def test_ctrl_c_in_the_middle_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MAX_JOBS_PER_USER=2\n")
-    async with services() as (discord, _), Terminal(tmp_path, discord) as person:
+    async with services() as (discord, _), Terminal(tmp_path, "setup", environment=environment(discord)) as person:
         await person.answers("Bot token", TOKEN)
         await person.until("Address of the image API")
         person.interrupt()
@@ -198,3 +150,61 @@ async def test_ctrl_c_in_the_middle_writes_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in person.seen
     assert (tmp_path / ".env").read_text() == "MAX_JOBS_PER_USER=2\n"
     assert sorted(it.name for it in tmp_path.iterdir() if "env" in it.name) == [".env"]
+
+
+async def test_ctrl_c_while_a_service_keeps_us_waiting_writes_nothing(tmp_path: Path) -> None:
+    async with services() as (discord, _):
+        discord.answers_after_s = 20
+        async with Terminal(tmp_path, "setup", environment=environment(discord)) as person:
+            await person.answers("Bot token", TOKEN)
+            await person.until("Asking Discord … 1 s")
+            person.interrupt()
+            await person.until("Broken off; nothing was written.")
+            assert await person.ended() == 1
+        discord.answers_after_s = 0
+    assert "Traceback" not in person.seen
+    assert not (tmp_path / ".env").exists()
+
+
+async def test_a_limit_in_money_asks_for_the_prices_that_it_needs(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        prices = ["cheap", "0.02", "$0.025", "", "0.05", "0.07", "0.01"]
+        code, out = await piped(
+            tmp_path, discord, [TOKEN, api.base_url, KEY, "", "", "", "much", "$12.50", *prices, "http://x.y", "@ada"]
+        )
+    assert code == 0, out
+    settings = load(tmp_path / ".env", {})
+    assert settings.max_spend_per_month == 12_500_000
+    assert str(settings.operator_contact) == "@ada"
+    told = (tmp_path / ".env").read_text()
+    assert (
+        "PRICE_LIST=grok-imagine-image:1k=0.02,grok-imagine-image:2k=0.025,grok-imagine-image-quality:1k=0.05,"
+        "grok-imagine-image-quality:2k=0.07,grok-imagine-image-quality:input=0.01\n"
+    ) in told
+    assert "some 625 pictures" in out
+
+
+async def test_the_file_may_have_another_name_and_the_next_command_says_it(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        code, out = await piped(
+            tmp_path, discord, [TOKEN, api.base_url, KEY, *[""] * 5], arguments=("--env-file", "studio.env")
+        )
+    assert code == 0, out
+    assert out.rstrip().endswith("python -m bot --env-file studio.env")
+    assert load(tmp_path / "studio.env", {}).allowed_servers == {int(SERVER)}
+    assert not (tmp_path / ".env").exists()
+
+
+@pytest.mark.parametrize(("variables", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+async def test_colours_only_where_the_terminal_shows_them_and_they_are_wanted(
+    tmp_path: Path, variables: Mapping[str, str], colours: bool
+) -> None:
+    async with services() as (discord, api):
+        settings = {"DISCORD_TOKEN": TOKEN, "UNIALL_BASE_URL": api.base_url, "UNIALL_API_KEY": KEY}
+        terminal = Terminal(tmp_path, "check", environment={**environment(discord), **settings, **variables})
+        async with terminal as person:
+            await person.until("look at.\r\n")
+            assert await person.ended() == 0
+    assert ("\x1b[" in person.seen) is colours
+    assert {"ok", "warn"} <= {line.split(" ")[0] for line in person.words.splitlines()}
+    assert person.words.splitlines()[-1].startswith("! It works")

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Sequence
 from urllib.parse import urlsplit
 
 from bot.config.settings import Settings, Sources
+from bot.config.version import command
 from bot.discord_api.rest import DiscordUnreachable, ask, discord_rest
 from bot.errors import (
     AddressRefused,
@@ -26,7 +27,7 @@ from bot.image_api.addresses import GuardedResolver
 from bot.image_api.client import ImageApi, Mode
 from bot.ops.check import discord_side, machine, settings_side
 from bot.ops.check.findings import Finding, Status, faults, warnings
-from bot.ops.terminal import say
+from bot.ops.terminal import Mark, marked, say, waiting
 from bot.policy.moderation import open_moderation
 from bot.store.store import Store
 
@@ -74,25 +75,28 @@ async def look(sources: Sources, settings: Settings, *, channel: int | None = No
     report = CheckReport(settings, channel)
     await show(_at_once([Finding(Status.OK, "settings")]))
     await show(_at_once(warnings("settings", settings_side.warnings_of(sources, settings))))
-    await asyncio.gather(
-        show(_whether("database", report.database())),
-        show(_whether("Discord", report.discord())),
-        show(_whether(IMAGE_API, report.image_api())),
-        show(_more(report.moderation())),
-        show(_more(report.discord_details())),
-        show(_more(report.models())),
-        show(_more(report.balance())),
-        show(_more(report.hosts())),
-        show(_more(report.machine())),
-    )
+    with waiting("Asking the database, Discord and the image API"):
+        await asyncio.gather(
+            show(_whether("database", report.database())),
+            show(_whether("Discord", report.discord())),
+            show(_whether(IMAGE_API, report.image_api())),
+            show(_more(report.moderation())),
+            show(_more(report.discord_details())),
+            show(_more(report.models())),
+            show(_more(report.balance())),
+            show(_more(report.hosts())),
+            show(_more(report.machine())),
+        )
     await show(_more(report.whose_database()))
     return found
 
 
 def sum_up(found: Sequence[Finding]) -> bool:
     """Print the last line; True when nothing has failed."""
-    say(_summary(found))
-    return not any(finding.status is Status.FAIL for finding in found)
+    statuses = {finding.status for finding in found}
+    mark = Mark.WRONG if Status.FAIL in statuses else Mark.LOOK if Status.WARN in statuses else Mark.GOOD
+    say(marked(mark, _summary(found)))
+    return mark is not Mark.WRONG
 
 
 def _summary(found: Sequence[Finding]) -> str:
@@ -102,7 +106,7 @@ def _summary(found: Sequence[Finding]) -> str:
         return f"{failed} to mend first: the lines that begin with FAIL say how." + (
             f" {warned} more to look at." if warned else ""
         )
-    return f"It works; {warned} to look at." if warned else "All is well: python -m bot starts it."
+    return f"It works; {warned} to look at." if warned else f"All is well: {command()} starts it."
 
 
 async def _at_once(findings: Sequence[Finding]) -> Sequence[Finding]:

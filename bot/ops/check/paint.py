@@ -38,6 +38,7 @@ from bot.model import Charged, ImageRequest
 from bot.ops.check.check import IMAGE_API, checked_settings, look, sum_up
 from bot.ops.check.conversation import Conversation
 from bot.ops.check.findings import Finding, Status, faults, warnings
+from bot.ops.shutdown import END_SIGNALS, catch, catch_no_more
 from bot.ops.terminal import say
 from bot.policy.prices import MICROS
 
@@ -135,16 +136,15 @@ async def buy(settings: Settings, pace: Pace, limits: Limits | None = None) -> S
     ) as api:
         purchase = Purchase(api, settings, talk, pace)
         task = asyncio.create_task(purchase.follow(), name="purchase")
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
+        for number in END_SIGNALS:
+            catch(number, task.cancel)
         try:
             await task
         except asyncio.CancelledError:
             purchase.fail(f"Broken off. {purchase.standing}")
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            for number in END_SIGNALS:
+                catch_no_more(number)
     return purchase.findings()
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TypeVar
 
 from bot.errors import EaselError, StartError
-from bot.ops.terminal import Colour, coloured, is_terminal, say
+from bot.ops.terminal import Mark, is_terminal, marked, say
 
 T = TypeVar("T")
 
@@ -25,29 +24,23 @@ def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: 
     shown = "as it is now" if secret and proposal else proposal
     while True:
         say(f"{question} [{shown}]: " if shown else f"{question}: ", end="")
-        with _unseen() if secret else _seen():
-            line = sys.stdin.readline()
-        if not is_terminal() or secret:
+        line = _unseen_line() if secret and sys.stdin.isatty() else sys.stdin.readline()
+        if not is_terminal() or not sys.stdin.isatty() or secret:
             say()  # nobody's Enter has ended the line
         if not line:
             raise StartError(f"The answers ended at the question “{question}”; nothing was written.")
         try:
             return read(line.strip() or proposal)
         except WrongAnswer as fault:
-            say(f"{coloured('✗ ' if is_terminal() else '', Colour.RED)}{fault}")
+            say(marked(Mark.WRONG, str(fault)))
 
 
-@contextmanager
-def _seen() -> Generator[None]:
-    yield
+def _unseen_line() -> str:
+    """What is typed at the terminal, which does not show it. What was typed ahead stays."""
+    if sys.platform == "win32":
+        import getpass
 
-
-@contextmanager
-def _unseen() -> Generator[None]:
-    """Let the terminal not show what is typed. What was typed ahead stays."""
-    if not sys.stdin.isatty():
-        yield
-        return
+        return f"{getpass.getpass('')}\n"
     import termios
 
     number = sys.stdin.fileno()
@@ -56,6 +49,6 @@ def _unseen() -> Generator[None]:
     hidden[3] &= ~termios.ECHO
     termios.tcsetattr(number, termios.TCSADRAIN, hidden)
     try:
-        yield
+        return sys.stdin.readline()
     finally:
         termios.tcsetattr(number, termios.TCSADRAIN, before)

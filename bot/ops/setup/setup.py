@@ -6,22 +6,31 @@ Nothing is written before the last answer is there, so whoever breaks it off has
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 
-from bot.config.settings import Settings, Sources
+from bot.config.limits import dollars
+from bot.config.settings import ENV_FILE, Settings, Sources
+from bot.config.version import command
 from bot.discord_api.invite import Invitation, invitation
 from bot.discord_api.rest import DiscordUnreachable, discord_rest, objects
 from bot.errors import BadKey, ImageApiError, SettingsError, StartError, Unreachable
 from bot.image_api.client import ImageApi, Mode
 from bot.ops.setup.env_writer import write_settings
 from bot.ops.setup.questions import WrongAnswer, ask
-from bot.ops.terminal import Colour, coloured, is_terminal, say
+from bot.ops.terminal import Colour, Mark, coloured, marked, say, waiting
+from bot.policy.prices import INPUT, MICROS
 
 TOKEN, ADDRESS, KEY = "DISCORD_TOKEN", "UNIALL_BASE_URL", "UNIALL_API_KEY"  # names
 SERVERS, PER_USER, PER_SERVER = "ALLOWED_SERVERS", "MAX_PICTURES_PER_USER_PER_DAY", "MAX_PICTURES_PER_SERVER_PER_DAY"
+PRICES, BUDGET, CONTACT = "PRICE_LIST", "MAX_SPEND_PER_MONTH", "OPERATOR_CONTACT"
 PROPOSED = {PER_USER: "20", PER_SERVER: "200"}
 ALL, NONE = "all", "off"
+_OFF = frozenset({"", NONE, "none", "no"})
+
+T = TypeVar("T")
 
 
 def setup(file: Path) -> None:
@@ -33,7 +42,9 @@ def setup(file: Path) -> None:
     _image_api(answers)
     _servers(answers)
     _ceilings(answers)
-    invited = asyncio.run(invitation(answers.settings(ADDRESS, KEY)))
+    _budget(answers)
+    _contact(answers)
+    invited = _asked("Discord", invitation(answers.settings(ADDRESS, KEY)))
     kept = write_settings(file, answers.given)
     _last_words(file, kept, invited)
 
@@ -69,7 +80,13 @@ class _Answers:
 
 
 def _good(text: str) -> None:
-    say(f"{coloured('✓ ' if is_terminal() else '', Colour.GREEN)}{text}")
+    say(marked(Mark.GOOD, text))
+
+
+def _asked(whom: str, question: Coroutine[Any, Any, T]) -> T:
+    """The answer of a service; at a terminal it is told who keeps us waiting."""
+    with waiting(f"Asking {whom}"):
+        return asyncio.run(question)
 
 
 def _heading(title: str, *lines: str) -> None:
@@ -90,7 +107,7 @@ def _token(answers: _Answers) -> None:
     def read(text: str) -> None:
         if not text:
             raise WrongAnswer("Please paste the token.")
-        name = asyncio.run(_bot_name(answers.take(TOKEN, text, ADDRESS, KEY)))
+        name = _asked("Discord", _bot_name(answers.take(TOKEN, text, ADDRESS, KEY)))
         _good(f"Discord knows this bot as {name}.")
 
     ask("Bot token", read, proposal=answers.proposal(TOKEN), secret=True)
@@ -112,7 +129,9 @@ async def _bot_name(settings: Settings) -> str:
 def _image_api(answers: _Answers) -> None:
     _heading(
         "The image API",
-        "Easel buys its pictures of an image API. The address and the key are on the pages of your account there.",
+        "Easel buys its pictures from an image API, with your account there. Two things are needed from the pages of",
+        "that account: its address, which they call base URL, and a key, which begins with sk- at UniAll. Easel knows",
+        "neither where you sign up nor what a picture costs: whoever runs the API says both.",
     )
 
     def read_address(text: str) -> None:
@@ -120,7 +139,7 @@ def _image_api(answers: _Answers) -> None:
         if not text:
             raise WrongAnswer("Please write the address, such as https://api.example.com.")
         settings = answers.take(ADDRESS, text, TOKEN, KEY)
-        asyncio.run(_answers_there(settings))
+        _asked("the image API", _answers_there(settings))
         _good("An image API answers there.")
 
     def read_key(text: str) -> None:
@@ -128,7 +147,7 @@ def _image_api(answers: _Answers) -> None:
         if not text:
             raise WrongAnswer("Please paste the key.")
         settings = answers.take(KEY, text, TOKEN)
-        asyncio.run(_takes_the_key(settings))
+        _asked("the image API", _takes_the_key(settings))
         _good("The image API takes this key.")
 
     ask("Address of the image API", read_address, proposal=answers.proposal(ADDRESS))
@@ -163,7 +182,7 @@ async def _probe(settings: Settings) -> None:
 
 
 def _servers(answers: _Answers) -> None:
-    servers = asyncio.run(_known_servers(answers.settings(ADDRESS, KEY)))
+    servers = _asked("Discord", _known_servers(answers.settings(ADDRESS, KEY)))
     _heading(
         "Who may use it",
         "Every picture costs you money, so let in only servers that you know. The bot leaves all others.",
@@ -209,8 +228,7 @@ def _ceilings(answers: _Answers) -> None:
         """What takes the answer for this ceiling."""
 
         def read(text: str) -> None:
-            value = "" if text.lower() in {NONE, "none", "no"} else text
-            answers.take(name, value)
+            answers.take(name, "" if text.lower() in _OFF else text)
 
         return read
 
@@ -222,13 +240,77 @@ def _ceilings(answers: _Answers) -> None:
     )
 
 
+def _budget(answers: _Answers) -> None:
+    _heading(
+        "A limit in money",
+        f"The most that all pictures of a month may cost, in US dollars; {NONE} leaves it at the limits in pictures.",
+        "It needs to know what your image API takes for a picture, and asks for that next.",
+    )
+
+    def read(text: str) -> str:
+        """Take an amount. It is kept once the prices are there, without which it cannot hold."""
+        if text.lower() in _OFF:
+            answers.take(BUDGET, "")
+            return ""
+        try:
+            dollars(text)
+        except ValueError as fault:
+            raise WrongAnswer(f"That {fault}: write an amount such as 20, or {NONE}.") from None
+        return text
+
+    amount = ask("US dollars a month", read, proposal=answers.proposal(BUDGET) or NONE)
+    if not amount:
+        return
+    settings = answers.settings(TOKEN, KEY, ADDRESS)
+    prices: list[str] = []
+    for model, label in settings.models.labels.items():
+        for kind, what in (("1k", "a picture in 1k"), ("2k", "a picture in 2k"), (INPUT, "a picture to be edited")):
+            known = settings.price_list.micros.get((model, kind))
+            proposal = _plain(known) if known else "0" if kind == INPUT else ""
+            price = ask(f"US dollars for {what}, {label}", _price, proposal=proposal)
+            prices += [f"{model}:{kind}={price}"] if price != "0" else []
+    answers.take(PRICES, ",".join(prices))
+    answers.take(BUDGET, amount)
+    default = answers.settings().price_list.micros[settings.models.default, "1k"]
+    _good(f"That is enough for some {dollars(amount) // default:,} pictures of the cheapest kind a month.")
+
+
+def _price(text: str) -> str:
+    """Take a price. Raises WrongAnswer."""
+    if text.removeprefix("$").strip("0.") == "" and text:
+        return "0"
+    try:
+        return _plain(dollars(text))
+    except ValueError:
+        raise WrongAnswer("Please write the price in US dollars, such as 0.02.") from None
+
+
+def _plain(micros: int) -> str:
+    return f"{(Decimal(micros) / MICROS).normalize():f}"
+
+
+def _contact(answers: _Answers) -> None:
+    _heading(
+        "Whom people turn to",
+        "A name, a Discord handle or an https address. It stands in /help and wherever somebody is told whom to ask.",
+    )
+
+    def read(text: str) -> None:
+        answers.take(CONTACT, "" if text.lower() in _OFF else text)
+
+    ask("Contact", read, proposal=answers.proposal(CONTACT) or NONE)
+
+
 def _last_words(file: Path, kept: Path | None, invited: Invitation) -> None:
-    _heading("Done", f"{file} is written, for your eyes alone.")
+    named = "" if file == ENV_FILE else f" --env-file {file}"
+    _heading("Done")
+    _good(f"{file} is written, for your eyes alone.")
     if kept is not None:
         say(f"What stood there before is in {kept}.")
     if invited.public:
         say("On the page Bot of your application switch Public Bot off, so that nobody else adds the bot to a server.")
     say("Bring the bot into your server with this address:")
     say(f"  {invited.server}")
+    say(f"To see one real picture first, at its price: {command()}{named} check --paint")
     say("Then start it:")
-    say("  python -m bot")
+    say(f"  {command()}{named}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Generator
 from contextlib import closing, contextmanager
@@ -23,7 +24,7 @@ from bot.model import OPEN_STATES, JobState
 from bot.store import faults
 from bot.store.engine import SQLITE_BUSY_MS, postgresql_engine
 from bot.store.migrate import create_tables
-from bot.store.offline.copying import copy_rows, is_at_head
+from bot.store.offline.copying import Progress, copy_rows, is_at_head, no_progress
 from bot.store.url import file_of, is_sqlite, place_of, read_url
 
 _UNFINISHED = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
@@ -43,7 +44,7 @@ class Backup:
     bytes: int
 
 
-def back_up(database_url: str, file: Path) -> Backup:
+def back_up(database_url: str, file: Path, progress: Progress = no_progress) -> Backup:
     """Write a copy of the database to `file`, which must not be there yet. Blocks.
 
     The bot may run meanwhile and is not held up. Raises StoreError or StartError, and leaves nothing behind then.
@@ -54,7 +55,7 @@ def back_up(database_url: str, file: Path) -> Backup:
             if is_sqlite(url):
                 _copy_file(file_of(url), part)
             else:
-                _copy_tables(database_url, part)
+                _copy_tables(database_url, part, progress)
             found = _finish(part)
         except sqlite3.Error as error:
             source = file_of(url) if is_sqlite(url) else file
@@ -87,6 +88,9 @@ def _new_file(file: Path) -> Generator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk too. Windows opens no folders, and does this by itself."""
+    if sys.platform == "win32":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -104,7 +108,7 @@ def _copy_file(source: Path, part: Path) -> None:
         opened.backup(copy, pages=-1)
 
 
-def _copy_tables(database_url: str, part: Path) -> None:
+def _copy_tables(database_url: str, part: Path, progress: Progress) -> None:
     url = read_url(database_url)
     source, target = postgresql_engine(url), create_engine(f"sqlite:///{part}", hide_parameters=True)
     try:
@@ -116,7 +120,7 @@ def _copy_tables(database_url: str, part: Path) -> None:
                 )
             with target.begin() as copy:
                 create_tables(copy)
-                copy_rows(opened, copy)
+                copy_rows(opened, copy, progress)
     except DBAPIError as error:
         if isinstance(error.orig, sqlite3.Error):
             raise error.orig from error

@@ -5,7 +5,7 @@ The tables are those of the schema, whichever they are: a new one is copied with
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import Column, Connection, Table, func, insert, select, text
@@ -17,13 +17,23 @@ from bot.store.schema import metadata
 BATCH = 500  # rows; a job has a kilobyte or two, rarely twenty
 
 
-def copy_rows(source: Connection, target: Connection) -> Mapping[str, int]:
+Progress = Callable[[int], None]  # told how many rows are copied so far, of all tables
+
+
+def no_progress(_: int) -> None:
+    """Nobody wants to know."""
+
+
+def copy_rows(source: Connection, target: Connection, progress: Progress = no_progress) -> Mapping[str, int]:
     """Copy everything, each side in its caller's transaction; returns how many rows each table has now.
 
     `target` has the tables, and nothing in them. Raises StoreError when it does not hold the same number of rows
     afterwards.
     """
-    copied = {table.name: _copy(table, source, target) for table in metadata.sorted_tables}
+    copied: dict[str, int] = {}
+    for table in metadata.sorted_tables:
+        before = sum(copied.values())
+        copied[table.name] = _copy(table, source, target, lambda rows, before=before: progress(before + rows))
     for table in metadata.sorted_tables:
         if row_count(table, target) != copied[table.name]:
             raise StoreError(f"Not every row of the table {table.name} arrived; nothing was changed, try again.")
@@ -42,13 +52,14 @@ def is_at_head(connection: Connection) -> bool:
     return current_revision(connection) == HEAD
 
 
-def _copy(table: Table, source: Connection, target: Connection) -> int:
+def _copy(table: Table, source: Connection, target: Connection, progress: Progress) -> int:
     query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=BATCH)
     copied = 0
     with source.execute(query) as found:
         for rows in found.mappings().partitions():
             target.execute(insert(table), [dict(row) for row in rows])
             copied += len(rows)
+            progress(copied)
     return copied
 
 

@@ -19,7 +19,7 @@ from bot.errors import EaselError, SettingsError, StartError, StoreError
 from bot.model import OPEN_STATES
 from bot.store import faults
 from bot.store.engine import Database
-from bot.store.offline.copying import copy_rows, row_count
+from bot.store.offline.copying import Progress, copy_rows, no_progress, row_count
 from bot.store.schema import jobs, metadata
 from bot.store.url import file_of, is_sqlite, normal_url, place_of, read_url
 
@@ -43,7 +43,9 @@ class Moved:
     target: str
 
 
-def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None]) -> Moved:
+def move(
+    source_url: str, target_url: str, bring: Callable[[Sequence[str]], None], progress: Progress = no_progress
+) -> Moved:
     """Copy everything from one database into another, an empty one. Blocks.
 
     `bring` is called before the end with the result addresses of all unfinished jobs, for files that belong to
@@ -58,7 +60,7 @@ def move(source_url: str, target_url: str, bring: Callable[[Sequence[str]], None
     try:
         with _closed_to_others(old_url) as old, _target(new_url) as new:
             _demand_empty(new_url, new)
-            rows = copy_rows(old, new)
+            rows = copy_rows(old, new, progress)
             # Nobody works on them, so nobody need wait for a lease to run out.
             new.execute(update(jobs).where(jobs.c.owner.is_not(None)).values(owner=None, lease_until=None))
             bring(_result_addresses(new))

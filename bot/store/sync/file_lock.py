@@ -2,15 +2,44 @@
 
 SQLite would let two processes write in turn, and both would take the jobs for their own. The lock is the operating
 system's, so it goes when the process does, however it ends.
+
+Windows has no `flock`. There one byte is locked, far behind what the file holds, since others cannot read a byte that
+is locked.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import sys
 from pathlib import Path
 
 from bot.errors import StoreInUse
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR_BEHIND = 1 << 30  # bytes
+
+    def lock(descriptor: int, *, wait: bool = False) -> None:
+        """Lock an open file. Raises BlockingIOError where another process has it, unless this is to `wait`."""
+        while True:
+            os.lseek(descriptor, _FAR_BEHIND, os.SEEK_SET)
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            except OSError as error:  # `LK_LOCK` gives up after ten seconds
+                if not wait:
+                    raise BlockingIOError(error.errno, error.strerror) from None
+            else:
+                return
+            finally:
+                os.lseek(descriptor, 0, os.SEEK_SET)
+
+else:
+    import fcntl
+
+    def lock(descriptor: int, *, wait: bool = False) -> None:
+        """Lock an open file. Raises BlockingIOError where another process has it, unless this is to `wait`."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class FileLock:
@@ -28,7 +57,7 @@ class FileLock:
         """Raises StoreInUse, or OSError where the folder allows no such file."""
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(self._descriptor)
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, str(os.getpid()).encode("ascii"))
         except BlockingIOError:
