@@ -27,6 +27,9 @@ from sandbox.discord.server import LocalDiscord
 Interaction = discord.Interaction[Any]
 Do = Callable[[Interaction], Awaitable[object]]
 
+Json = dict[str, Any]
+V2 = 1 << 15  # the flag of a message that is made of components
+
 
 def png(colour: str = "red", size: tuple[int, int] = (64, 48)) -> bytes:
     out = io.BytesIO()
@@ -284,3 +287,18 @@ async def studio(
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
             Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = real
+
+
+def text(content: str = "hello") -> Json:
+    """A component that shows text."""
+    return {"type": 10, "content": content}
+
+
+def gallery(*urls: str) -> Json:
+    """A component that shows pictures."""
+    return {"type": 12, "items": [{"media": {"url": url}} for url in urls]}
+
+
+async def post(easel: Studio, body: Json, place: str = "pictures", **more: Any) -> Answered:
+    """Post a message by the bot's own token."""
+    return await easel.rest("POST", f"/channels/{easel.discord.world.channel(place).id}/messages", body, **more)

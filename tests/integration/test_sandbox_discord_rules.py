@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
-from typing import Any
 
 import discord
 import pytest
@@ -14,41 +11,25 @@ import pytest
 from sandbox.discord.calls import Recorded
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.permissions import Permission
-from tests.integration.sandbox_discord import Answered, Interaction, Studio, card, picture, png, studio, upload
-
-V2 = 1 << 15
-Json = dict[str, Any]
+from tests.integration.sandbox_discord import (
+    V2,
+    Interaction,
+    Studio,
+    card,
+    gallery,
+    picture,
+    png,
+    post,
+    studio,
+    text,
+    upload,
+)
 
 
 @pytest.fixture(name="easel")
 async def easel_fixture() -> AsyncGenerator[Studio]:
     async with studio() as running:
         yield running
-
-
-def text(content: str = "hello") -> Json:
-    return {"type": 10, "content": content}
-
-
-def button(custom_id: str | None = "a", **more: Any) -> Json:
-    return {"type": 2, "style": 1, "label": "Press", "custom_id": custom_id} | more
-
-
-def row(*parts: Json) -> Json:
-    return {"type": 1, "components": list(parts)}
-
-
-def gallery(*urls: str) -> Json:
-    return {"type": 12, "items": [{"media": {"url": url}} for url in urls]}
-
-
-def select(count: int, **more: Any) -> Json:
-    options = [{"label": str(number), "value": str(number)} for number in range(count)]
-    return {"type": 3, "custom_id": "s", "options": options} | more
-
-
-async def post(easel: Studio, body: Json, place: str = "pictures", **more: Any) -> Answered:
-    return await easel.rest("POST", f"/channels/{easel.discord.world.channel(place).id}/messages", body, **more)
 
 
 async def test_a_second_answer_to_an_interaction_is_refused(easel: Studio) -> None:
@@ -58,219 +39,6 @@ async def test_a_second_answer_to_an_interaction_is_refused(easel: Studio) -> No
     assert (answer.status, answer.code) == (400, 40060)
     unknown = await easel.rest("POST", f"/interactions/{interaction.id}/nonsense/callback", {"type": 5}, token=None)
     assert (unknown.status, unknown.code) == (404, 10062)
-
-
-async def test_a_token_ends_with_its_lifetime(easel: Studio) -> None:
-    interaction = await easel.deferred()
-    await interaction.edit_original_response(content="still alive")
-    easel.discord.rules = replace(easel.discord.rules, token_lifetime_s=0.01)
-    await asyncio.sleep(0.02)
-    with pytest.raises(discord.HTTPException) as refused:
-        await interaction.edit_original_response(content="dead")
-    assert (refused.value.status, refused.value.code) == (401, 50027)
-    record = easel.discord.requests.matching("PATCH /webhooks/*")[-1]
-    assert (record.token_state, record.authorized, record.code) == ("expired", False, 50027)
-
-
-async def test_a_token_can_be_ended_by_hand_and_the_bots_own_token_still_edits(easel: Studio) -> None:
-    interaction = await easel.deferred()
-    await interaction.edit_original_response(content="painting")
-    assert easel.discord.interactions.token_state(interaction.token) == "alive"
-    easel.discord.expire_tokens()
-    with pytest.raises(discord.HTTPException, match="50027"):
-        await interaction.edit_original_response(content="dead")
-    message = easel.ada.sees()[0]
-    channel = easel.bot.get_partial_messageable(message.channel_id)
-    await channel.get_partial_message(message.id).edit(content="done")
-    assert easel.ada.sees()[0].text == "done"
-
-
-async def test_an_old_looking_interaction_ends_early_for_a_bot_that_counts(easel: Studio) -> None:
-    easel.discord.rules = replace(easel.discord.rules, interaction_age_s=890.0)
-    interaction = await easel.deferred()
-    left = interaction.expires_at.timestamp() - time.time()
-    assert 5 < left < 11
-
-
-async def test_a_token_is_no_webhook_before_its_first_answer(easel: Studio) -> None:
-    async def do(interaction: Interaction) -> None:
-        early = await easel.rest("POST", easel.webhook(interaction, ""), {"content": "x"}, token=None)
-        await interaction.response.send_message(f"{early.status}/{early.code}")
-
-    easel.when("do", do)
-    assert (await easel.ada.command("do", prompt="a fox")).text == "404/10015"
-
-
-async def test_wrong_and_missing_bot_tokens_are_refused(easel: Studio) -> None:
-    for token in (None, "nonsense"):
-        answer = await easel.rest("GET", "/users/@me", token=token)
-        assert (answer.status, answer.body) == (401, {"message": "401: Unauthorized", "code": 0})
-    assert (await easel.rest("GET", "/users/@me")).body["username"] == "Easel"
-    assert (await easel.rest("GET", "/nonsense")).status == 404
-
-
-async def test_edits_are_limited_per_token_and_discord_py_waits(easel: Studio) -> None:
-    easel.discord.rules = replace(easel.discord.rules, window_s=0.4)
-    interaction = await easel.deferred()
-    started = time.monotonic()
-    for number in range(6):
-        await interaction.edit_original_response(content=str(number))
-    assert time.monotonic() - started > 0.2
-    edits = easel.discord.requests.matching("PATCH /webhooks/*")
-    assert [edit.status for edit in edits] == [200] * 6
-
-
-async def test_an_empty_bucket_answers_429_with_all_its_headers(easel: Studio) -> None:
-    interaction = await easel.deferred()
-    path = easel.webhook(interaction)
-    answers = [await easel.rest("PATCH", path, {"content": str(number)}, token=None) for number in range(6)]
-    assert [answer.status for answer in answers] == [200] * 5 + [429]
-    assert [answer.headers["X-RateLimit-Remaining"] for answer in answers[:5]] == ["4", "3", "2", "1", "0"]
-    refused = answers[5]
-    assert 0 < refused.body["retry_after"] <= 5
-    assert refused.body["global"] is False
-    assert refused.headers["Via"]
-    assert refused.headers["Content-Type"] == "application/json"
-    easel.discord.rules = replace(easel.discord.rules, rate_limits=False)
-    assert (await easel.rest("PATCH", path, {"content": "x"}, token=None)).status == 200
-
-
-async def test_the_bots_own_edits_are_limited_per_channel(easel: Studio) -> None:
-    posted = [(await post(easel, {"content": "x"})).body["id"] for _ in range(2)]
-    channel = easel.discord.world.channel("pictures").id
-    edits = [
-        await easel.rest("PATCH", f"/channels/{channel}/messages/{posted[number % 2]}", {"content": str(number)})
-        for number in range(6)
-    ]
-    assert [answer.status for answer in edits] == [200] * 5 + [429]
-
-
-async def test_the_bots_token_has_its_requests_per_second(easel: Studio) -> None:
-    easel.discord.rules = replace(easel.discord.rules, global_per_s=2)
-    answers = await asyncio.gather(*[easel.rest("GET", "/users/@me") for _ in range(12)])
-    refused = [answer for answer in answers if answer.status == 429]
-    assert refused
-    assert refused[0].body["global"] is True
-    assert refused[0].headers["X-RateLimit-Global"] == "true"
-
-
-@pytest.mark.parametrize(
-    ("components", "where"),
-    [
-        ([text(), text("x" * 4000)], "DISPLAYABLE_TEXT_SIZE"),
-        ([text() for _ in range(41)], "MAX_TOTAL_COMPONENTS"),
-        ([{"type": 17, "components": [text() for _ in range(40)]}], "MAX_TOTAL_COMPONENTS"),
-        ([row(button(), button())], "CUSTOM_ID_DUPLICATED"),
-        ([row(button("x" * 101))], "BAD_LENGTH"),
-        ([row(button(label="x" * 81))], "BAD_LENGTH"),
-        ([row(button(custom_id=None))], "REQUIRED"),
-        ([row({"type": 2, "style": 1, "custom_id": "a"})], "LABEL_OR_EMOJI"),
-        ([row(*[button(str(number)) for number in range(6)])], "BAD_LENGTH"),
-        ([row(select(2), button())], "LAYOUT_WIDTH"),
-        ([row(select(26))], "BAD_LENGTH"),
-        ([row(select(0))], "REQUIRED|BAD_LENGTH"),
-        ([row(select(2, max_values=3))], "MAX_LENGTH"),
-        ([row()], "BAD_LENGTH"),
-        ([gallery()], "BAD_LENGTH"),
-        ([gallery(*["https://example.com/a.png"] * 11)], "BAD_LENGTH"),
-        ([gallery("attachment://gone.png")], "ATTACHMENT_NOT_FOUND"),
-        ([gallery("ftp://example.com/a.png")], "INVALID_SCHEME"),
-        ([{"type": 9, "components": [text()]}], "REQUIRED"),
-        ([{"type": 9, "components": [text() for _ in range(4)], "accessory": button()}], "BAD_LENGTH"),
-        ([{"type": 9, "components": [text()], "accessory": text()}], "CHOICES"),
-        ([{"type": 13, "file": {"url": "https://example.com/a.png"}}], "INVALID_REFERENCE"),
-        ([{"type": 17, "components": [{"type": 17, "components": [text()]}]}], "CHOICES"),
-        ([button()], "CHOICES"),
-        ([text("")], "REQUIRED"),
-    ],
-)
-async def test_components_that_discord_refuses_are_refused(easel: Studio, components: list[Json], where: str) -> None:
-    answer = await post(easel, {"flags": V2, "components": components})
-    assert (answer.status, answer.code) == (400, 50035)
-    assert any(code in str(answer.body["errors"]) for code in where.split("|")), answer.body
-    assert easel.ada.sees() == []
-
-
-async def test_components_v2_need_their_flag_and_bear_no_content(easel: Studio) -> None:
-    without = await post(easel, {"components": [text()]})
-    assert without.code == 50035
-    for more in ({"content": "x"}, {"embeds": [{"title": "x"}]}):
-        answer = await post(easel, {"flags": V2, "components": [text()], **more})
-        assert (answer.status, answer.code) == (400, 50035)
-        assert "LEGACY_FIELDS" in str(answer.body["errors"])
-    plain = await post(easel, {"content": "x"})
-    path = f"/channels/{plain.body['channel_id']}/messages/{plain.body['id']}"
-    refused = await easel.rest("PATCH", path, {"flags": V2, "components": [text()]})
-    assert refused.code == 50035
-    switched = await easel.rest("PATCH", path, {"flags": V2, "components": [text()], "content": None})
-    assert switched.status == 200
-    back = await easel.rest("PATCH", path, {"flags": 0, "content": "x", "components": []})
-    assert back.code == 50035
-
-
-async def test_empty_and_too_long_messages_are_refused(easel: Studio) -> None:
-    assert (await post(easel, {"content": ""})).code == 50006
-    assert (await post(easel, {"content": "x" * 2001})).code == 50035
-    assert (await post(easel, {"embeds": [{"title": "x" * 257}]})).code == 50035
-    assert (await post(easel, {"content": "x" * 2000})).status == 200
-
-
-def label(component: Json, name: str = "a") -> Json:
-    return {"type": 18, "label": name, "component": component}
-
-
-def modal(*components: Json, title: str = "t") -> Json:
-    return {"title": title, "custom_id": "m", "components": list(components)}
-
-
-LINE: Json = {"type": 4, "custom_id": "a", "style": 1}
-
-
-@pytest.mark.parametrize(
-    "refused",
-    [
-        modal(label(LINE), title="x" * 46),
-        modal(),
-        modal(*[text()] * 6),
-        modal(LINE),
-        modal(label(LINE, "x" * 46)),
-        modal(label({"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "a"}]})),
-        modal(label({"type": 19, "custom_id": "f", "max_values": 11})),
-        modal(label(LINE), label(LINE)),
-    ],
-)
-async def test_modals_that_discord_refuses_are_refused_and_can_be_answered_otherwise(
-    easel: Studio, refused: Json
-) -> None:
-    async def do(interaction: Interaction) -> None:
-        path = f"/interactions/{interaction.id}/{interaction.token}/callback"
-        answer = await easel.rest("POST", path, {"type": 9, "data": refused}, token=None)
-        await interaction.response.send_message(f"{answer.status}/{answer.code}")
-
-    easel.when("do", do)
-    assert (await easel.ada.command("do", prompt="a fox")).text == "400/50035"
-
-
-async def test_commands_that_discord_refuses_are_refused(easel: Studio) -> None:
-    path = f"/applications/{easel.discord.world.application_id}/commands"
-    option: Json = {"type": 3, "name": "prompt", "description": "words"}
-    good: Json = {"name": "imagine", "description": "x"}
-    long: Json = option | {"choices": [{"name": "c" * 100, "value": "v" * 100}] * 25}
-    for bad in (
-        {"name": "Imagine"},
-        {"name": "a b"},
-        {"description": ""},
-        {"description": "x" * 101},
-        {"options": [option, option]},
-        {"options": [option | {"name": str(number)} for number in range(26)]},
-        {"options": [option, option | {"name": "z", "required": True}]},
-        {"options": [long, long | {"name": "z"}]},
-        {"contexts": [2], "integration_types": [0]},
-    ):
-        command = good | bad
-        answer = await easel.rest("PUT", path, [command])
-        assert (answer.status, answer.code) == (400, 50035), command
-    assert "do" in [command["name"] for command in easel.ada.commands()]
 
 
 async def test_files_over_the_limit_of_the_place_are_refused(easel: Studio) -> None:

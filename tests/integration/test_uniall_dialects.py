@@ -30,11 +30,10 @@ from bot.errors import (
     Unreachable,
 )
 from bot.image_api.client import Submission, TaskReport, TaskState
-from bot.model import Charged, ImageRequest
-from tests.integration.uniall_servers import PNG, Played, Reply, client, playing, raw, reply
+from bot.model import Charged
+from tests.integration.uniall_servers import FOX, PNG, Played, Reply, client, playing, raw, reply
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES
-FOX = ImageRequest("a red fox")
 TASK = {"task_id": "task_1", "status": "queued", "progress": "0%", "result_url": "", "error": None}
 PAGE = b"<html><head><title>error</title></head></html>"
 BUSY = {"error": {"message": "当前分组上游负载已饱和，请稍后再试", "type": "new_api_error", "code": ""}}

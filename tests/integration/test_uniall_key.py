@@ -10,9 +10,7 @@ from aiohttp import web
 from bot.errors import DownloadError, ImageApiError
 from bot.image_api.client import Mode
 from bot.model import AspectRatio, ImageRequest, Source
-from tests.integration.uniall_servers import HURRY, KEY, PNG, Played, Reply, always, client, playing, reply
-
-MANY = 1_000_000
+from tests.integration.uniall_servers import HURRY, KEY, MANY, PNG, Played, Reply, always, client, playing, reply
 
 
 def leaked(server: Played) -> bool:

@@ -7,14 +7,21 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
 from bot.image_api.client import ImageApi, Mode
 from bot.image_api.limits import Limits
+from bot.model import ImageRequest
 from sandbox import serving
 
 KEY = "sk-test-0123456789"
+FOX = ImageRequest("a red fox")
+TASK = {"task_id": "task_1", "status": "queued", "progress": "0%", "error": None}
+#: Never asked in tests; its host is the one that may lie in a private network.
+API = "http://127.0.0.1:9"
+MANY = 1_000_000  # bytes; more than any picture here has
 #: Two seconds at most, so that a test that waits for a limit is quick, and any other holds on a busy machine.
 HURRY = Limits(
     connect_s=2.0,
@@ -132,3 +139,8 @@ def free_port() -> int:
 
 def client(base_url: str, mode: Mode = Mode.TASKS, limits: Limits = HURRY, *attachment_hosts: str) -> ImageApi:
     return ImageApi(base_url=base_url, api_key=KEY, mode=mode, limits=limits, attachment_hosts=attachment_hosts)
+
+
+def names(folder: Path) -> list[str]:
+    """The names of the files in a folder."""
+    return [path.name for path in folder.iterdir()]
