@@ -11,7 +11,8 @@ import pytest_asyncio
 from sandbox.discord.interactions import InteractionKind
 from sandbox.discord.permissions import Permission
 from sandbox.discord.person import Person
-from sandbox.discord.reply import Reply
+from sandbox.discord.places import Overwrite
+from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
@@ -35,10 +36,12 @@ async def painted(house: House, who: Person | None = None) -> Reply:
     return reply
 
 
-async def report(who: Person, picture: Reply | Message) -> Message:
-    """Press Report in the picture's details; the answer."""
+async def report(who: Person, picture: Reply | Message, reason: str = "") -> Message:
+    """Press Report in the picture's details and send the form; the answer."""
     details = await who.press(picture, "Details")
-    answer = await who.press(details, "Report")
+    form = await who.press(details, "Report")
+    assert isinstance(form, ModalForm)
+    answer = await who.submit(form, {"What is wrong with it?": reason})
     assert answer.ephemeral
     return await answer.until(lambda message: not message.loading)
 
@@ -59,7 +62,7 @@ async def clicked(house: House, who: Person, custom_id: str, message: Message) -
 async def test_a_report_tells_moderators_all_they_need(house: House) -> None:
     before = len(reports(house))
     picture = await painted(house)
-    assert says("thank you")(await report(house.ada, picture))
+    assert says("thank you")(await report(house.ada, picture, "It shows *my* face @everyone"))
     assert len(reports(house)) == before + 1
     shown = reports(house)[-1]
     guild = picture.message.json.get("guild_id") or house.discord.world.channel("pictures").guild.id  # pyright: ignore[reportOptionalMemberAccess]
@@ -67,7 +70,27 @@ async def test_a_report_tells_moderators_all_they_need(house: House) -> None:
     assert says(link, f"<@{house.ben.user.id}>", f"Reported by <@{house.ada.user.id}>")(shown)
     assert "\\*\\*fox\\*\\*" in shown.text
     assert "@everyone" not in shown.text
-    assert shown.labels == ["Delete picture", "Block requester"]
+    assert shown.labels == ["Delete picture", "Block requester", "All fine"]
+    assert "> It shows \\*my\\* face" in shown.text
+    assert [it.spoiler for it in shown.pictures] == [True]  # covered: whoever looks, chooses to
+    assert shown.pictures[0].url.partition("?")[0] == picture.message.pictures[0].url.partition("?")[0]
+
+
+async def test_a_moderator_lets_a_picture_stand_and_may_change_their_mind(house: House) -> None:
+    picture = await painted(house)
+    await report(house.ada, picture, "dull")
+    dealt = await house.ada.at("general").press(reports(house)[-1], "All fine")
+    done = await dealt.until(says("All fine, says", f"<@{house.ada.user.id}>", "> dull"))
+    assert done.labels == ["Delete picture", "Block requester"]
+    assert done.pictures
+    assert not picture.deleted
+    await report(house.ben, picture, "not dull at all")
+    joined = reports(house)[-1]
+    assert says("All fine, says", "> dull", "> not dull at all", f"<@{house.ben.user.id}>")(joined)
+    dealt = await house.ada.at("general").press(joined, "Delete picture")
+    gone = await dealt.until(says("Picture deleted by"))
+    assert not gone.pictures
+    assert picture.deleted
 
 
 async def test_reporting_twice_makes_no_second_post_and_others_join_the_first(house: House) -> None:
@@ -90,7 +113,8 @@ async def test_a_moderator_deletes_the_picture_from_the_report(house: House) -> 
     dealt = await moderator.press(shown, "Delete picture")
     done = await dealt.until(says("Picture deleted by", f"<@{house.ada.user.id}>"))
     assert picture.deleted
-    assert done.labels == ["Block requester"]
+    assert done.labels == ["Block requester", "All fine"]
+    assert not done.pictures
     refusal = await clicked(house, moderator, deletion_of(shown), shown)
     await eventually(lambda: refusal.follow_ups)
     assert says("dealt with already")(refusal.follow_ups[0])
@@ -109,7 +133,7 @@ async def test_a_moderator_blocks_the_requester_from_the_report(house: House) ->
     await report(house.ada, picture)
     dealt = await house.ada.at("general").press(reports(house)[-1], "Block requester")
     done = await dealt.until(says("Requester blocked by"))
-    assert done.labels == ["Delete picture"]
+    assert done.labels == ["Delete picture", "All fine"]
     refusal = await house.ben.command("imagine", prompt="a fox")
     assert refusal.ephemeral
     unblocked = await house.ada.user_menu("Unblock from Easel", "Ben")
@@ -121,7 +145,7 @@ async def test_members_cannot_deal_with_reports_nor_can_other_servers(house: Hou
     await report(house.ben, picture)
     shown = reports(house)[-1]
     member = house.ben.at("general")
-    for button in ("Delete picture", "Block requester"):
+    for button in ("Delete picture", "Block requester", "All fine"):
         refusal = await member.press(shown, button)
         assert says("Manage Messages")(refusal.message)
     world = house.discord.world
@@ -171,6 +195,21 @@ async def test_there_is_no_report_without_a_channel_nor_on_private_pictures(hous
     assert "Report" not in (await house.ada.press(picture, "Details")).labels
     answer = await house.ada.press(open_details, "Report")
     await answer.until(says("takes no reports"))
+
+
+async def test_a_channel_that_everyone_reads_is_warned_of_where_it_is_chosen(house: House) -> None:
+    chosen = await house.ada.say("/settings report_channel:#general")
+    assert says("everyone here can read that channel")(await chosen.until(says("Channel for reports")))
+    general = house.discord.world.channel("general")
+    assert general.guild is not None
+    general.overwrites[general.guild.id] = Overwrite(is_member=False, deny=Permission.VIEW_CHANNEL)
+    house.discord.world.allow("general", Permission.VIEW_CHANNEL)  # Easel itself; and the gateway tells it
+    try:
+        chosen = await house.ada.say("/settings report_channel:#general")
+        assert not says("everyone here can read")(await chosen.until(says("Channel for reports")))
+    finally:
+        del general.overwrites[general.guild.id]
+        house.discord.world.allow("general", Permission.VIEW_CHANNEL)
 
 
 async def test_blocking_cancels_what_waits_uncharged_and_lets_what_is_painted_come(open_house: OpenHouse) -> None:

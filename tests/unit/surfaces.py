@@ -121,8 +121,9 @@ def details(prompt: str, locale: str) -> Iterator[Surface]:
 def request_forms(prompt: str, locale: str) -> Iterator[Surface]:
     whole = full_job(prompt, locale)
     yield forms.remix_form(whole, EVERYTHING)
-    for pictures in (1, 4, 25):
-        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, pictures, EVERYTHING)
+    for pictures in (1, 2, 3, 4, 25):
+        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, [prompt] * pictures, EVERYTHING)
+        yield forms.edit_form(forms.Kind.EDIT, whole.id, whole.request, [""] * pictures, EVERYTHING)
 
 
 def presets(prompt: str, locale: str) -> Iterator[Surface]:
@@ -259,7 +260,10 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
 def reports(prompt: str, locale: str) -> Iterator[Surface]:
     line = report_cards.deleted_line(9 * 10**18, NOW)
     full = report_cards.Report(tuple(9 * 10**18 + n for n in range(20)), (line,) * 4)
-    yield report_cards.card(full_job(prompt, locale), full)
+    for _ in range(report_cards.MAX_REASONS):
+        full = full.with_reporter(9 * 10**18, prompt)
+    yield report_cards.card(full_job(prompt, locale), full, ["https://example.org/a.png"] * 4)
+    yield report_cards.report_form("0123456789ab")
 
 
 def deletions(prompt: str, locale: str) -> Iterator[Surface]:

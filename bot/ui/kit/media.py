@@ -14,6 +14,7 @@ from discord import ui
 from bot.model import Slot, Source
 
 _COVERED_PREFIX = "SPOILER_"  # how Discord's clients name a covered file
+UNNAMED = "picture"  # a source that came without a file name of its own
 MAX_CHOICES = 25  # of one select menu
 #: Endings of files that may be pictures although Discord does not say so.
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jfif", ".pjpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif", ".bmp")
@@ -54,12 +55,18 @@ def source_of(file: discord.Attachment) -> Source:
     return Source(file.url, f"{_COVERED_PREFIX * covered}{file.filename}", file.size)
 
 
+def telling_name(source: Source) -> str:
+    """The file name of a picture, for a person who has to tell it from others; empty for those of cards and links."""
+    name = source.filename.removeprefix(_COVERED_PREFIX)
+    return "" if name == UNNAMED else name
+
+
 def _gallery_sources(message: MessagePart) -> Iterator[Source]:
     """The pictures of cards, of Easel and of others; a covered one stays covered."""
     for part in _walk(message.components):
         if isinstance(part, discord.components.MediaGalleryComponent):
             for item in part.items:
-                yield Source(item.media.url, f"{_COVERED_PREFIX * item.spoiler}picture")
+                yield Source(item.media.url, f"{_COVERED_PREFIX * item.spoiler}{UNNAMED}")
 
 
 def _is_picture(file: discord.Attachment) -> bool:

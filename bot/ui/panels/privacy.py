@@ -25,6 +25,10 @@ NOT_KEPT = mark(
     "for at most a day. The token that lets Easel change a reply is deleted as soon as the request has ended. What "
     "you ask for goes to the picture service, your words perhaps also to a moderation service; to nobody else."
 )
+WHAT_IS_READ = mark(
+    "Easel reads messages only where a server has switched on *Reply to edit*, and there only those that mention it: "
+    "your words become a request then, as with `/edit`. No other message is read."
+)
 WHAT_GOES = mark(
     "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
     "buttons under them stop working, **Check again** and **Show pictures** included.\n"
@@ -97,7 +101,7 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
         NEUTRAL,
         ui.TextDisplay("\n".join(lines)),
         ui.TextDisplay("\n".join(others)),
-        _note(f"{tr(NOT_KEPT)} {texts.whom_to_ask()}".rstrip()),
+        _note(" ".join(filter(None, (tr(NOT_KEPT), tr(WHAT_IS_READ), texts.whom_to_ask())))),
         row(delete),
     )
 

@@ -6,7 +6,9 @@ A report costs nobody anything until a moderator looks at it. Whoever reports is
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 import aiohttp
 import discord
@@ -14,13 +16,14 @@ import structlog
 
 from bot.jobs.policies import Policies, Rules
 from bot.jobs.service import JobService
-from bot.model import Job, JobState
+from bot.model import Job, JobState, Slot
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, reply_locale, say
 from bot.ui.kit.language import mark, speaking, tr
+from bot.ui.kit.media import media_urls
 from bot.ui.kit.permissions import moderates
 from bot.ui.panels import report_cards
-from bot.ui.panels.report_cards import PANEL, Report, ReportVerb
+from bot.ui.panels.report_cards import PANEL, REASON, Report, ReportVerb
 from bot.ui.reply.transport import AUTOMOD, UNKNOWN_MESSAGE
 from bot.ui.settings.blocking import Blocking
 
@@ -42,12 +45,21 @@ DEALT_WITH = mark("This report is dealt with already, or is no report of this se
 NOT_DELETED = mark("The picture could not be deleted. Please try again, or delete it yourself.")
 
 
+LINES: Mapping[ReportVerb, Callable[[int, datetime], str]] = MappingProxyType(
+    {
+        ReportVerb.DELETE: report_cards.deleted_line,
+        ReportVerb.BLOCK: report_cards.blocked_line,
+        ReportVerb.FINE: report_cards.fine_line,
+    }
+)
+
+
 class NotPosted(Exception):
     """The channel for reports does not take the report. The message is a short cause."""
 
 
 class Reports:
-    """The panel behind Report, Delete picture and Block requester."""
+    """The panel behind Report, and behind Delete picture, Block requester and All fine."""
 
     name = PANEL
 
@@ -64,27 +76,42 @@ class Reports:
         if verb not in set(ReportVerb):
             await say(interaction, tr(DEALT_WITH))
         elif verb == ReportVerb.NEW:
-            await self._report(interaction, job_id)
+            await self._ask(interaction, job_id)
+        elif verb == ReportVerb.SEND:
+            await self._report(interaction, job_id, click.first(REASON))
         elif not moderates(interaction):
             await say(interaction, tr(NOT_A_MODERATOR))
         else:
             await self._deal_with(interaction, ReportVerb(verb), job_id)
 
-    async def _report(self, interaction: Interaction, job_id: str) -> None:
-        await interaction.response.defer(ephemeral=True, thinking=True)
-        await interaction.edit_original_response(content=tr(await self._outcome(interaction, job_id)))
+    async def _ask(self, interaction: Interaction, job_id: str) -> None:
+        """Open the form, where a report can be made at all."""
+        job, rules = await self._reported(interaction, job_id)
+        if job is None or rules.report_channel is None:
+            await say(interaction, tr(NOT_REPORTABLE if job is None else NO_CHANNEL))
+        else:
+            await interaction.response.send_modal(report_cards.report_form(job.id))
 
-    async def _outcome(self, interaction: Interaction, job_id: str) -> str:
-        """Report a picture; returns the key of the sentence on what came of it."""
+    async def _report(self, interaction: Interaction, job_id: str, reason: str) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        await interaction.edit_original_response(content=tr(await self._outcome(interaction, job_id, reason)))
+
+    async def _reported(self, interaction: Interaction, job_id: str) -> tuple[Job | None, Rules]:
+        """The job, None where its picture cannot be reported here, and the rules of the server."""
         job = await self._service.get(job_id)
-        if job is None or not is_reportable(job, interaction.guild_id):
-            return NOT_REPORTABLE
         rules = await self._owner.rules_of(interaction.guild_id or 0)
+        return (job if job is not None and is_reportable(job, interaction.guild_id) else None), rules
+
+    async def _outcome(self, interaction: Interaction, job_id: str, reason: str) -> str:
+        """Report a picture; returns the key of the sentence on what came of it."""
+        job, rules = await self._reported(interaction, job_id)
+        if job is None:
+            return NOT_REPORTABLE
         if rules.report_channel is None:
             return NO_CHANNEL
         try:
             async with self._posting:
-                return await self._posted(interaction, job, rules, rules.report_channel)
+                return await self._posted(interaction, job, rules, rules.report_channel, reason)
         except NotPosted as exc:
             log.warning(
                 "a report could not be posted; the channel for reports is set in /settings",
@@ -94,7 +121,7 @@ class Reports:
             )
             return NOT_POSTED
 
-    async def _posted(self, interaction: Interaction, job: Job, rules: Rules, channel_id: int) -> str:
+    async def _posted(self, interaction: Interaction, job: Job, rules: Rules, channel_id: int, reason: str) -> str:
         # The channel must be of this server, whatever was set while it still was.
         guild = self._client.get_guild(interaction.guild_id or 0)
         if guild is None or guild.get_channel(channel_id) is None:
@@ -105,17 +132,28 @@ class Reports:
                 found = await self._earlier(channel, job)
                 if found is not None and interaction.user.id in found[1].reporters:
                     return REPORTED_BEFORE
+                pictures = await self._pictures(job)
                 with speaking(reply_locale(interaction, private=False, rules=rules)):
                     if found is None:
-                        await _send(channel, job, Report((interaction.user.id,)))
+                        await _send(channel, job, Report(()).with_reporter(interaction.user.id, reason), pictures)
                     else:
-                        await found[0].edit(view=report_cards.card(job, found[1].with_reporter(interaction.user.id)))
+                        joined = found[1].with_reporter(interaction.user.id, reason)
+                        await found[0].edit(view=report_cards.card(job, joined, pictures))
         except discord.HTTPException as exc:
             raise NotPosted(f"{exc.status} {exc.code}") from exc
         except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotPosted(type(exc).__name__) from exc
         log.info("a picture was reported", guild=guild.id, job=job.id)
         return REPORTED
+
+    async def _pictures(self, job: Job) -> Sequence[str]:
+        """Addresses of the pictures as Discord has just signed them; none where the reply cannot be read."""
+        channel = self._client.get_partial_messageable(job.target.channel_id, guild_id=job.target.guild_id)
+        try:
+            return media_urls(await channel.get_partial_message(job.target.message_id or 0).fetch(), Slot.PICTURE)
+        except discord.HTTPException as exc:
+            log.info("a report goes without its pictures", job=job.id, error=f"{exc.status} {exc.code}")
+            return ()
 
     async def _earlier(self, channel: discord.PartialMessageable, job: Job) -> tuple[discord.Message, Report] | None:
         """A report on the same picture that stands in the channel already."""
@@ -141,15 +179,17 @@ class Reports:
         if verb is ReportVerb.DELETE:
             done = await self._delete(job)
             outcome = "" if done else tr(NOT_DELETED)
+        elif verb is ReportVerb.FINE:
+            done, outcome = True, ""
         else:
             outcome = await self._blocking.block(interaction, guild, job.user_id)
             done = job.user_id in (await self._owner.book_of(guild.id)).blocked
         if done:
             rules = await self._owner.rules_of(guild.id)
             with speaking(reply_locale(interaction, private=False, rules=rules)):
-                line = report_cards.deleted_line if verb is ReportVerb.DELETE else report_cards.blocked_line
-                dealt_with = report.with_done(verb, line(interaction.user.id, datetime.now(UTC)))
-                await interaction.edit_original_response(view=report_cards.card(job, dealt_with))
+                dealt_with = report.with_done(verb, LINES[verb](interaction.user.id, datetime.now(UTC)))
+                pictures = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
+                await interaction.edit_original_response(view=report_cards.card(job, dealt_with, pictures))
             log.info("a report was dealt with", guild=guild.id, job=job.id, by=interaction.user.id, act=verb.value)
         if outcome:
             await say(interaction, outcome)
@@ -179,11 +219,11 @@ def is_reportable(job: Job, guild_id: int | None) -> bool:
     return here and in_reach and job.state is JobState.DELIVERED and not job.reply_deleted
 
 
-async def _send(channel: discord.PartialMessageable, job: Job, report: Report) -> None:
+async def _send(channel: discord.PartialMessageable, job: Job, report: Report, pictures: Sequence[str]) -> None:
     nonce = f"report-{job.id}"[:25]  # Discord drops a repeat of it for some minutes
     try:
-        await channel.send(view=report_cards.card(job, report), nonce=nonce)
+        await channel.send(view=report_cards.card(job, report, pictures), nonce=nonce)
     except discord.HTTPException as exc:
         if exc.code not in AUTOMOD:
             raise
-        await channel.send(view=report_cards.card(job, report, with_prompt=False), nonce=nonce)
+        await channel.send(view=report_cards.card(job, report, pictures, with_words=False), nonce=nonce)

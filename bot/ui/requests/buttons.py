@@ -111,7 +111,7 @@ class ReplyButtons:
             return
         request = replace(job.request, aspect_ratio=AspectRatio.AUTO)
         offer = await self._policies.offer(context_of(interaction))
-        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, pictures, offer))
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.EDIT, job.id, request, [""] * pictures, offer))
 
     async def _details(self, interaction: Interaction, job: Job) -> None:
         """Show the clicker everything about the job. A prompt too long for a card comes as a file."""

@@ -6,7 +6,7 @@ open during a restart still works.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
@@ -53,6 +53,14 @@ RATIO_LABELS: Mapping[AspectRatio, str] = {
 }
 
 
+#: Where Discord's clients put each of so many pictures of one message, in the order in which they are counted.
+PLACES: Mapping[int, Sequence[str]] = {
+    2: (mark("left"), mark("right")),
+    3: (mark("left, the large one"), mark("top right"), mark("bottom right")),
+    4: (mark("top left"), mark("top right"), mark("bottom left"), mark("bottom right")),
+}
+MAX_ABOUT_CHARS = 100  # of a choice's second line
+
 MAX_SHARED_CHARS = 96  # of a label that shares its choice, of at most 100 characters, with the resolution
 
 
@@ -89,8 +97,11 @@ def _filled_in(title: str, identity: str, request: ImageRequest, offer: MemberLi
     )
 
 
-def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int, offer: MemberLimits) -> ui.Modal:
-    """What to change in one of several pictures, beginning with the settings of `request`. It asks which one."""
+def edit_form(kind: Kind, key: str, request: ImageRequest, names: Sequence[str], offer: MemberLimits) -> ui.Modal:
+    """What to change in one of several pictures, beginning with the settings of `request`. It asks which one.
+
+    `names` has the file name of each picture, empty where it tells a person nothing.
+    """
     request = nearest(request, offer)
     title, made = tr("Edit"), custom_id(PANEL, kind, key)
     prompt = _prompt("", placeholder=tr("What should change?"))
@@ -103,11 +114,13 @@ def edit_form(kind: Kind, key: str, request: ImageRequest, pictures: int, offer:
         component=upload,
     )
     ratio = _ratio(request, with_auto=True)
-    if pictures == 1:
+    if len(names) == 1:
         return widgets.form(title, made, prompt, references, _model(request, offer), ratio, _resolution(request, offer))
-    which = [(tr("Picture {number}", number=number + 1), str(number)) for number in range(pictures)]
-    order = tr("Counted from left to right, then from top to bottom") if kind is Kind.EDIT else None
-    picture = _choice(tr("Picture"), PICTURE, which, "0", order)
+    picture: ui.Label[Any] = ui.Label(
+        text=tr("Picture"),
+        description=tr("Counted from left to right, then from top to bottom"),
+        component=_pictures(names),
+    )
     return widgets.form(title, made, prompt, picture, references, _model_and_resolution(request, offer), ratio)
 
 
@@ -154,15 +167,29 @@ def _prompt(text: str, placeholder: str | None = None) -> ui.Label[Any]:
     return ui.Label(text=tr("Prompt"), component=field)
 
 
-def _choice(
-    label: str, name: str, choices: Iterable[tuple[str, str]], chosen: str, about: str | None = None
-) -> ui.Label[Any]:
+def _pictures(names: Sequence[str]) -> ui.Select[Any]:
+    """The menu of pictures. A form can show none, so each choice says which one it is: its name, or where it stands."""
+    places = PLACES.get(len(names), [""] * len(names))
+    about = [name or (tr(place) if place else "") for name, place in zip(names, places, strict=True)]
+    options = [
+        discord.SelectOption(
+            label=tr("Picture {number}", number=index + 1),
+            value=str(index),
+            description=texts.shortened(said, MAX_ABOUT_CHARS) or None,
+            default=index == 0,
+        )
+        for index, said in enumerate(about)
+    ]
+    return ui.Select(custom_id=PICTURE, options=options)
+
+
+def _choice(label: str, name: str, choices: Iterable[tuple[str, str]], chosen: str) -> ui.Label[Any]:
     """A menu with one choice, `chosen` beforehand. `choices` are pairs of label and value."""
     select: ui.Select[Any] = ui.Select(
         custom_id=name,
         options=[discord.SelectOption(label=word, value=value, default=value == chosen) for word, value in choices],
     )
-    return ui.Label(text=label, description=about, component=select)
+    return ui.Label(text=label, component=select)
 
 
 def _model(request: ImageRequest, offer: MemberLimits) -> ui.Label[Any]:

@@ -19,7 +19,7 @@ from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, context_of, result_as_source, say, with_fresh_sources
 from bot.ui.kit.language import tr
-from bot.ui.kit.media import pictures_of
+from bot.ui.kit.media import pictures_of, telling_name
 from bot.ui.kit.message_text import words_of
 from bot.ui.panels.presets import PresetPanel
 from bot.ui.requests import forms
@@ -63,7 +63,8 @@ class RequestHandler:
         offer = await self._policies.offer(context_of(interaction))
         usual = Options(model=self._policies.catalog.default, aspect_ratio=AspectRatio.AUTO)
         start = ImageRequest("", **opened.remembered.over(usual).said)
-        await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, len(pictures), offer))
+        names = [telling_name(it) for it in pictures]
+        await interaction.response.send_modal(forms.edit_form(forms.Kind.MENU, opened.key, start, names, offer))
 
     async def imagine_words_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint the words of any message."""

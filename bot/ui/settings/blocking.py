@@ -62,8 +62,8 @@ class Blocking:
         cancelled = await self._cancel_waiting(guild.id, user_id)
         if cancelled:
             return trn(
-                "{who} can no longer use Easel in this server. One request in line was cancelled, uncharged.",
-                "{who} can no longer use Easel in this server. {count} requests in line were cancelled, uncharged.",
+                "{who} can no longer use Easel in this server. One request in line was cancelled at no cost.",
+                "{who} can no longer use Easel in this server. {count} requests in line were cancelled at no cost.",
                 cancelled,
                 who=who,
             )

@@ -95,7 +95,7 @@ class View:
     notice: str = ""
     asks_to_reset: bool = False
     role_names: Mapping[int, str] = field(default_factory=dict[int, str])
-    trouble: str = ""  # why nothing can be posted in the showcase channel
+    trouble: str = ""  # what is to be said about the channel that the section names
 
     @property
     def channel_id(self) -> int:
@@ -137,7 +137,7 @@ def _head(view: View) -> Iterable[Part]:
     yield ui.ActionRow(
         ui.ChannelSelect[Any](
             custom_id=view.id(SettingsVerb.SCOPE),
-            placeholder=tr("Whole server; pick a channel to differ"),
+            placeholder=tr("Whole server (or pick a channel)"),
             channel_types=PLACES,
             min_values=0,
             max_values=1,
@@ -243,7 +243,7 @@ def _safety(view: View) -> Iterable[Part]:
     yield from _asked(view, "age_restricted")
     yield from _with_button(view, Form.WORDS, "blocked_words", "blocked_patterns")
     if view.channel_id == WHOLE_SERVER:
-        yield from _asked(view, "report_channel")
+        yield from _asked(view, "report_channel", view.trouble)
 
 
 _BODIES = {

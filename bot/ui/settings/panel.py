@@ -244,8 +244,16 @@ class SettingsPanel:
         server = NO_RULES if channel_id == WHOLE_SERVER else book.server
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
         role_names = {role.id: role.name for role in guild.roles}
-        trouble = showcase_trouble(guild, book.server) if section is Section.LOOK else ""
-        return View(section, holding, sorted(book.blocked), notice, asks_to_reset, role_names, trouble)
+        trouble = {Section.LOOK: showcase_trouble, Section.SAFETY: rights.report_trouble}.get(section)
+        return View(
+            section,
+            holding,
+            sorted(book.blocked),
+            notice,
+            asks_to_reset,
+            role_names,
+            trouble(guild, book.server) if trouble else "",
+        )
 
 
 def _own(book: RuleBook, channel_id: int) -> Rules:

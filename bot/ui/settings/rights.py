@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import discord
 
-from bot.policy.rules import WHOLE_SERVER
+from bot.policy.rules import WHOLE_SERVER, Rules
 from bot.ui.kit.interactions import Interaction
 from bot.ui.kit.language import mark, tr
 
@@ -20,6 +20,19 @@ NOT_A_MANAGER = mark("Only members with the permission Manage Server can see and
 NOT_A_MODERATOR = mark(
     "Only members with the permission Manage Server or Timeout Members can block somebody from Easel."
 )
+
+
+READ_BY_ALL = mark(
+    "⚠ Everyone here can read that channel, and a report names who reports. Better choose a private one."
+)
+
+
+def report_trouble(guild: discord.Guild, rules: Rules) -> str:
+    """A warning where the channel for reports is open to everyone; empty where it is not, or there is none."""
+    channel = guild.get_channel(rules.report_channel or 0)
+    if channel is None or not channel.permissions_for(guild.default_role).view_channel:
+        return ""
+    return tr(READ_BY_ALL)
 
 
 def server_of(interaction: Interaction) -> discord.Guild | None:

@@ -113,7 +113,7 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
         ),
         "exempt_roles": RuleInfo(
             Section.ACCESS,
-            mark("Roles that no limit of this server holds back"),
+            mark("Roles without limits"),
             mark("none"),
             RuleKind.ROLES,
             wording.roles,
@@ -141,8 +141,8 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
         "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, RuleKind.MONEY, texts.dollars),
         "confirm_over": RuleInfo(
             Section.LIMITS,
-            mark("Requests ask for a yes above"),
-            mark("no price"),
+            mark("Ask first about requests above"),
+            mark("never ask"),
             RuleKind.MONEY,
             texts.dollars,
             least=0,
@@ -176,7 +176,7 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
         "defaults": RuleInfo(
             Section.OFFER,
             mark("Defaults for what members leave out"),
-            mark("those of Easel"),
+            mark("Easel's own"),
             RuleKind.OTHER,
             wording.defaults,
         ),
@@ -263,11 +263,13 @@ class EffectiveRules:
         told = RULES[name]
         value = self.rules.said.get(name)
         shown = tr(told.nothing) if value is None else told.value(value)
+        ceiling = self.ceilings.get(name)
+        if value is None and ceiling is not None:
+            shown = tr("at most {most}, set by whoever runs this bot", most=told.value(ceiling))
         line = f"**{tr(told.label)}**: {shown}"
         if self.channel_id != WHOLE_SERVER and name not in self.own.said:
             line = tr("{line} (from the server)", line=line)
-        ceiling = self.ceilings.get(name)
-        if ceiling is not None and (value is None or value > ceiling):
+        if value is not None and ceiling is not None and value > ceiling:
             most = told.value(ceiling)
             line += "\n-# " + tr("Whoever runs this bot allows at most {most}, which holds here.", most=most)
         return line

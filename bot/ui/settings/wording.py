@@ -129,4 +129,4 @@ def defaults(options: Options) -> str:
         texts.pictures(options.count) if options.count else "",
         options.format.value.upper() if options.format else "",
     ]
-    return " · ".join(part for part in parts if part) or tr("those of Easel")
+    return " · ".join(part for part in parts if part) or tr("Easel's own")
