@@ -3,9 +3,9 @@
     debootstrap --include=systemd,systemd-sysv,dbus,ca-certificates bookworm TREE
     python -m tools.docs.follow TREE
 
-A throw-away copy of TREE is booted by systemd-nspawn (as root), beside the sandbox's Discord and image API on this machine. Every
-box of the sections is typed as it stands; what a person does besides (answers, the address of the repository, the second
-place of the backup) is in this file. `--bind` and `--pass` let the tree reach packages as this machine does.
+A throw-away copy of TREE is booted by systemd-nspawn (as root), beside the sandbox's Discord and image API on this
+machine. Every box of the sections is typed as it stands; what a person does besides (answers, the address of the
+repository, the second place of the backup) is in this file. `--bind` and `--pass` let the tree reach packages as this machine does.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ async def machine(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) -
             booted = Machine(await leader_of(process.pid), passed)
             # "degraded" is what a container is where something of no use in it did not start
             await booted.run(
-                "timeout 60 sh -c 'until systemctl is-system-running | grep -Eq \"running|degraded\"; do sleep 0.2; done'"
+                "timeout 60 sh -c 'until systemctl is-system-running | grep -Eq \"running|degraded\"; do sleep 0.2; '"
+                "'done'"
             )
             yield booted
         finally:
@@ -118,7 +119,9 @@ async def follow(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) ->
     page = PAGE.read_text("utf-8")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "easel.git"
-        subprocess.run(["git", "clone", "--quiet", "--bare", str(ROOT), str(copy)], check=True)
+        clone = await asyncio.create_subprocess_exec("git", "clone", "--quiet", "--bare", str(ROOT), str(copy))
+        if await clone.wait():
+            raise SystemExit("git could not copy this repository.")
         binds = [*binds, f"{copy}:/srv/easel.git"]
         async with LocalDiscord() as discord, LocalImageApi() as image_api, machine(tree, binds, passed) as debian:
             await debian.run(
@@ -147,7 +150,7 @@ async def paint(discord: LocalDiscord) -> None:
 
     def has_picture(message: Message) -> bool:
         """Whether the reply shows what was asked for."""
-        return bool(message.attachments)
+        return bool(message.pictures)
 
     async with asyncio.timeout(PICTURE_S):
         while not discord.gateway.connected:
@@ -165,8 +168,8 @@ async def look_after(debian: Machine, page: str) -> None:
     public = next(line for line in said.splitlines() if line.startswith("ssh-ed25519"))
     await debian.run(
         f"install -d -m 700 -o store /home/store/.ssh && echo '{public}' > /home/store/.ssh/authorized_keys && "
-        "chown store /home/store/.ssh/authorized_keys && printf 'Port 2299\\nListenAddress 127.0.0.1\\n' >> /etc/ssh/sshd_config"
-        " && systemctl restart ssh"
+        "chown store /home/store/.ssh/authorized_keys && "
+        "printf 'Port 2299\\nListenAddress 127.0.0.1\\n' >> /etc/ssh/sshd_config && systemctl restart ssh"
     )
     await debian.run("printf 'Host storage\\n HostName 127.0.0.1\\n Port 2299\\n' > /etc/ssh/ssh_config.d/storage.conf")
     await debian.run("echo BACKUP_TO=store@storage: > /opt/easel/backup.env")
