@@ -1,20 +1,24 @@
-"""What the pages for people name exists: files, headings, variables, commands and verbs."""
+"""What the pages for people name exists, and what people are shown is found there."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.config.settings import VARIABLES
+from tools.docs import sentences, tables
 
 ROOT = Path(__file__).parents[1]
 _TOP = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = [*(ROOT / name for name in _TOP), *sorted((ROOT / "docs").glob("*.md"))]
 #: Read by other programs than the bot, or by tests.
-OTHERS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR"}
+OTHERS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR", "BACKUP_TO", "YOUR_COPY_OF_THIS_REPOSITORY"}
 PATHS = {"healthz", "metrics", "tmp", "var", "opt", "dev", "etc", "easel"}  # written like a command, and none
+LABELS = {"Change and try again"}  # words of buttons, which say what they do
+Shown = tuple[str, str]
 _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 _VARIABLE = re.compile(r"`([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)(?:[=`])")
 _COMMAND = re.compile(r"`/([a-z]+)\b")
@@ -44,7 +48,8 @@ def test_its_variables_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_its_commands_and_verbs_exist(page: Path) -> None:
-    text = page.read_text("utf-8")
+    # A quoted sentence of the program is held to the code by another test.
+    text = re.sub(r"^> .*$", "", page.read_text("utf-8"), flags=re.MULTILINE)
     cogs = "\n".join(path.read_text("utf-8") for path in (ROOT / "cogs").glob("*.py"))
     commands = {
         *re.findall(r"app_commands\.command\([^)]*name=\"(\w+)\"", cogs),
@@ -55,3 +60,30 @@ def test_its_commands_and_verbs_exist(page: Path) -> None:
         assert command in commands | PATHS, command
     for verb in _VERB.findall(text):
         assert f'"{verb}"' in main, verb
+
+
+def test_the_tables_of_the_operators_guide_are_those_of_prices_and_alert_rules() -> None:
+    """`python -m tools.docs.tables` writes them anew."""
+    page = tables.PAGE.read_text("utf-8")
+    assert tables.with_tables(page) == page
+    names = set(re.findall(r"- alert: (\w+)", tables.ALERTS.read_text("utf-8")))
+    assert set(tables.rules()) == names != set()
+    assert all(len(what_to_do) > 50 for _, _, what_to_do in tables.rules().values())
+    assert "| 100 | $60 to $210 |" in page  # by hand: 100 members, 30 days, 2 cents or 7
+
+
+@pytest.mark.parametrize("shown", [sentences.for_people, sentences.for_operators], ids=["people", "operators"])
+def test_every_sentence_that_is_shown_is_found_under_troubleshooting(shown: Callable[[], Iterator[Shown]]) -> None:
+    lines = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").splitlines()
+    told = {line.removeprefix("> ").replace("**", "") for line in lines if line.startswith("> ")}
+    found = list(shown())
+    assert len(found) > 60
+    missing = [f"{place}: {text}" for place, text in found if text.replace("**", "") not in told and text not in LABELS]
+    assert missing == []
+
+
+def test_troubleshooting_tells_no_sentence_that_nobody_is_shown() -> None:
+    lines = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8").splitlines()
+    shown = {text.replace("**", "") for _, text in (*sentences.for_people(), *sentences.for_operators())}
+    told = {line.removeprefix("> ").replace("**", "") for line in lines if line.startswith("> ")}
+    assert sorted(told - shown) == []

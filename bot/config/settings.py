@@ -91,7 +91,7 @@ NAMES = frozenset(variable.name for variable in VARIABLES)
 #: What stands for a required variable where a verb does without it.
 _STAND_INS = {"DISCORD_TOKEN": "none", "UNIALL_API_KEY": "none", "UNIALL_BASE_URL": "http://127.0.0.1"}
 
-_REASONS = {
+REASONS = {
     "missing": "is missing",
     "int_parsing": "is not a whole number",
     "int_parsing_size": "is too large",
@@ -177,4 +177,4 @@ def _sentences(detail: ErrorDetails) -> Iterator[str]:
 def _reasons(detail: ErrorDetails, raised: object) -> Sequence[str]:
     if isinstance(raised, EntryFaults):
         return raised.reasons
-    return [str(raised) if isinstance(raised, ValueError) else _REASONS.get(detail["type"], "cannot be understood")]
+    return [str(raised) if isinstance(raised, ValueError) else REASONS.get(detail["type"], "cannot be understood")]

@@ -5,7 +5,8 @@
 
 A throw-away copy of TREE is booted by systemd-nspawn (as root), beside the sandbox's Discord and image API on this
 machine. Every box of the sections is typed as it stands; what a person does besides (answers, the address of the
-repository, the second place of the backup) is in this file. `--bind` and `--pass` let the tree reach packages as this machine does.
+repository, the second place of the backup) is in this file. `--bind` and `--pass` let the tree reach packages as this
+machine does.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from sandbox.image_api.server import LocalImageApi
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "operators.md"
 SECTIONS = ("From nothing to the first picture", "Backing up", "Restoring", "Upgrading, and going back")
-BOOT_S, BOX_S, PICTURE_S = 90.0, 900.0, 60.0
+BOOT_S, BOX_S, PICTURE_S = 90.0, 900.0, 120.0
 _BOX = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -156,7 +157,7 @@ async def paint(discord: LocalDiscord) -> None:
         while not discord.gateway.connected:
             await discord.gateway.changed.wait()
         reply = await discord.person("Ada").command("imagine", prompt="a lighthouse at dusk")
-        await reply.until(has_picture)
+        await reply.until(has_picture, PICTURE_S)
     print("Ada has her picture.", flush=True)
 
 

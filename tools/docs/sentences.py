@@ -1,6 +1,6 @@
 """The sentences that people and operators are shown when something is in the way, read from the code.
 
-docs/troubleshooting.md has an entry for each; tests/test_docs.py holds it to that. A value that is filled in is "…" here.
+docs/troubleshooting.md has an entry for each, and a test holds it to that. A value that is filled in is "…" here.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from bot.config import settings
 from tools.catalogues.gather import sentences
 
 ROOT = Path(__file__).parents[2]
@@ -35,11 +36,12 @@ OF_OPERATORS = (
     "bot/run.py",
     "bot/store/engine.py",
     "bot/store/faults.py",
-    "bot/store/file_lock.py",
     "bot/store/migrate.py",
+    "bot/store/sync/file_lock.py",
 )
 _VALUE = re.compile(r"\{[^{}]*\}")
-_SENTENCE = re.compile(r"(?:[A-Z…]\S*|…) \S+ \S+ \S+.*[.:]?$", re.DOTALL)
+#: Four words and a full stop, or a colon with what to do behind it: no SQL and no name of a permission.
+_SENTENCE = re.compile(r"[A-Z…]\S* \S+ \S+ \S.*(?:\.\n?$|: )", re.DOTALL)
 
 
 def for_people() -> Iterator[tuple[str, str]]:
@@ -54,7 +56,10 @@ def for_operators() -> Iterator[tuple[str, str]]:
     for name in OF_OPERATORS:
         for text in _texts(ast.parse((ROOT / name).read_text("utf-8"))):
             if _SENTENCE.match(text):
-                yield name, text
+                yield name, text.strip()
+    yield "bot/config/settings.py", settings.NO_SETTINGS
+    for reason in settings.REASONS.values():
+        yield "bot/config/settings.py", f"… {reason}: write …."
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:
@@ -62,7 +67,7 @@ def _texts(tree: ast.Module) -> Iterator[str]:
     skipped = {
         id(inner)
         for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) or _is_log(node)
+        if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or _is_log(node)
         for inner in ast.walk(node)
     }
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)} - {
