@@ -10,11 +10,12 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --re
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make pins"
 
-# One stamp for each of the two sets, older than its file once that has changed.
+# One stamp for each of the sets, older than its file once that has changed.
 TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
+TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox test test-random lint format screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox test test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +25,8 @@ help:
 	@echo "make lint         ruff and pyright"
 	@echo "make format       let ruff write the layout"
 	@echo "make screenshots  take the pictures in README and docs/ anew, in Chromium; unchanged ones stay as they are"
+	@echo "make docs         the site of docs/, in build/site; every link in it is followed"
+	@echo "make follow       docs/operators.md typed word by word on a bare Debian (TREE=folder of debootstrap; as root)"
 	@echo "make bench        measure"
 	@echo "make bench-servers  measure what many servers cost in memory"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
@@ -72,6 +75,14 @@ format: $(TO_DEVELOP)
 screenshots: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.screenshots
 
+docs: $(TO_DOCUMENT)
+	@$(BIN)/python -m tools.docs.tables
+	@$(BIN)/python -m tools.docs.site
+
+# Needs root, systemd-nspawn (Debian: systemd-container) and a bare tree; see tools/docs/follow.py.
+follow: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.docs.follow $(TREE) $(ARGS)
+
 bench: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.benchmarks $(ARGS)
 
@@ -90,6 +101,7 @@ fleet: $(TO_DEVELOP)
 pins: $(TO_DEVELOP)
 	$(COMPILE) $(ARGS) --output-file requirements.txt requirements.in
 	$(COMPILE) $(ARGS) --constraint requirements.txt --output-file requirements-dev.txt requirements-dev.in
+	$(COMPILE) $(ARGS) --constraint requirements-dev.txt --output-file requirements-docs.txt requirements-docs.in
 
 # Both tools are run from the package index in environments of their own, so that the bot's pins need none of theirs.
 audit: $(TO_DEVELOP)
@@ -113,6 +125,11 @@ $(TO_RUN): requirements.txt | $(BIN)/pip
 $(TO_DEVELOP): requirements-dev.txt | $(BIN)/pip
 	@echo "Installing what tests and linters need into $(VENV) ..."
 	@$(INSTALL) requirements-dev.txt
+	@touch $@
+
+$(TO_DOCUMENT): requirements-docs.txt $(TO_DEVELOP)
+	@echo "Installing what builds the site of docs/ into $(VENV) ..."
+	@$(INSTALL) requirements-docs.txt
 	@touch $@
 
 # pip comes last into a new environment: where it is missing, the making broke off and is done again.
