@@ -129,7 +129,9 @@ async def follow(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) ->
                 "git config --system safe.directory '*' 2>/dev/null || echo '[safe]\n\tdirectory = *' > /etc/gitconfig"
             )
             began = time.monotonic()
-            answers = f"{discord.token}\n{image_api.base_url}\nsandbox\n\n\n\n"
+            answers = "\n".join(
+                (discord.token, image_api.base_url, "sandbox", *[""] * 20)
+            )  # Enter takes what is proposed
             for box in boxes(page, SECTIONS[0]):
                 typed = box.replace("YOUR_COPY_OF_THIS_REPOSITORY", "/srv/easel.git")
                 if "bot setup" in typed:
