@@ -20,12 +20,14 @@ from bot.discord_api.guild_memory import LeanState
 from bot.discord_api.reconnect import OUTAGES, PatientShards
 from bot.discord_api.rest import DiscordUnreachable
 from bot.pictures.studio import PictureStudio
+from bot.policy.door import Door
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
 from bot.ui.kit.dispatch import Dispatcher
 from bot.ui.kit.interactions import say
 from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
+from bot.ui.panels.welcome import leave
 from bot.ui.reply.reply import DiscordReplies
 
 if TYPE_CHECKING:
@@ -141,12 +143,23 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
             **_options(settings, trace),
         )
         self.settings = settings
-        self.door = settings.door
         texts.operator_contact.set(settings.operator_contact or "")
         self.dispatcher = Dispatcher(settings.door)
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)
+
+    @property
+    def door(self) -> Door:
+        """Whom the operator lets in, by the settings and by the blocks that are kept in the database."""
+        return self.dispatcher.door
+
+    async def hold_door(self, door: Door) -> None:
+        """Let only these in from now on, and leave the servers of this process that are no longer served."""
+        self.dispatcher.door = door
+        for guild in [it for it in self.guilds if not door.serves(it.id)]:
+            log.warning("leaving a server that is not served", guild=guild.id)
+            await leave(guild)
 
     def _get_state(self, **options: Any) -> LeanState:
         """Called once by discord.py, when it makes the client."""

@@ -34,6 +34,7 @@ from bot.jobs.records.janitor import Ages, Janitor
 from bot.jobs.records.lists import JobLists
 from bot.jobs.records.notices import Notices
 from bot.jobs.records.openings import OpeningBook
+from bot.jobs.records.oversight import DoorBook
 from bot.jobs.records.presets import PresetBook
 from bot.jobs.records.privacy import Privacy
 from bot.jobs.records.showcase import Showcase
@@ -47,6 +48,7 @@ from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 from bot.ui.kit.options import name_models
+from bot.ui.operator.panel import OperatorPanel
 from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
@@ -238,6 +240,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     client.reply_edits = ReplyEdits(client, service, owner, client.replies)
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
     client.server_settings = server_settings(owner, service)
+    door = DoorBook(settings.door, store.operator_blocks, service, client.hold_door)
+    operator = OperatorPanel(client, store.figures, door)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.dispatcher.add(
         ReplyButtons(service, owner, intake, deletions, stars := Stars(showcase, service, owner)),
@@ -252,14 +256,15 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         client.server_settings.panel,
         ConfirmPanel(intake, drafts),
         RetryPanel(intake, owner, drafts),
-        UsagePanel(Accounts(owner)),
+        UsagePanel(Accounts(owner), operator.operators),
+        operator,
         PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
     client.janitor = Janitor(store.retention, store.people, ages)
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
-    beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run}
+    beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run, "door": door.run}
     return _House(client, runner, beside)
 
 

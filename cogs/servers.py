@@ -59,10 +59,12 @@ class Servers(commands.Cog):
         await self._try(self._client.janitor.compare(servers, lambda guild_id: (guild_id >> 22) % count in shards))
 
     async def _left_again(self, guild: discord.Guild) -> bool:
-        """Leave a server that ALLOWED_SERVERS does not name, or that BLOCKED_SERVERS does."""
+        """Leave a server that ALLOWED_SERVERS does not name, or that is blocked."""
         if self._client.door.serves(guild.id):
             return False
-        log.warning("leaving a server that is not served; see ALLOWED_SERVERS and BLOCKED_SERVERS", guild=guild.id)
+        log.warning(
+            "leaving a server that is not served; see ALLOWED_SERVERS, BLOCKED_SERVERS and /usage", guild=guild.id
+        )
         await leave(guild)
         return True
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
 
@@ -216,17 +217,23 @@ class JobService:
         self._runner.cancel(job.id)
         return Cancelled.NOW if job.state is JobState.PAINTING else Cancelled.SOON
 
-    async def cancel_waiting(self, user_id: int, guild_id: int) -> int:
-        """End whatever somebody has in line in a server, uncharged; returns how much it was.
+    async def cancel_waiting(self, user_id: int, guild_id: int | None = None) -> int:
+        """End whatever somebody has in line, in one server or everywhere, uncharged; returns how much it was.
 
         What has been sent to the image API goes on. Raises StoreUnavailable.
         """
-        waiting = [
+        return await self._cancel_all(
             job
             for job in await self._jobs.open_jobs(user_id)
-            if job.target.guild_id == guild_id and job.state is JobState.WAITING
-        ]
-        return [await self.cancel(job) for job in waiting].count(Cancelled.NOW)
+            if job.state is JobState.WAITING and guild_id in {None, job.target.guild_id}
+        )
+
+    async def cancel_waiting_in(self, guild_id: int) -> int:
+        """End whatever waits in line in a server; otherwise as `cancel_waiting`."""
+        return await self._cancel_all(job for job in await self._jobs.waiting() if job.target.guild_id == guild_id)
+
+    async def _cancel_all(self, jobs: Iterable[Job]) -> int:
+        return [await self.cancel(job) for job in jobs].count(Cancelled.NOW)
 
     async def check_again(self, job: Job, target: ReplyTarget) -> bool:
         """Ask the image API once more about a job that timed out; False when it is being asked about already.

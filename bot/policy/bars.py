@@ -9,6 +9,8 @@ class Bar(StrEnum):
     """Which rule of the place says no."""
 
     BLOCKED = "blocked"
+    OPERATOR_USER = "operator_user"  # the operator has blocked the person everywhere
+    OPERATOR_SERVER = "operator_server"  # or the server
     CHANNEL = "channel"  # `allowed` are the ids of the channels where Easel works
     AGE = "age"  # `allowed` is empty, or holds "only" where age-restricted channels are the ones that are allowed
     ROLE = "role"  # `allowed` are the ids of the roles that may use it

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -20,6 +21,13 @@ class Entrance(StrEnum):
     SERVER = "server"  # a server that has the bot as a member
     DIRECT_MESSAGE = "direct_message"  # the bot's own direct messages
     USER_INSTALL = "user_install"  # an app that the person has brought along, wherever they are
+
+
+class BlockKind(StrEnum):
+    """Whom the operator keeps out everywhere."""
+
+    USER = "user"
+    SERVER = "server"
 
 
 class Closed(StrEnum):
@@ -63,6 +71,12 @@ class Door:
     def serves(self, guild_id: int) -> bool:
         """Whether the bot stays in a server; it leaves any other."""
         return guild_id not in self.blocked_servers and (not self.allowed_servers or guild_id in self.allowed_servers)
+
+    def and_blocked(self, users: Collection[int], servers: Collection[int]) -> Door:
+        """The same door, closed to these as well."""
+        return replace(
+            self, blocked_users=self.blocked_users.union(users), blocked_servers=self.blocked_servers.union(servers)
+        )
 
     def _lets_in(self, audience: Audience, user_id: int) -> bool:
         return audience is Audience.EVERYONE or (audience is Audience.LISTED and user_id in self.allowed_users)

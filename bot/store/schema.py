@@ -263,6 +263,27 @@ class ShowcaseColumns(TypedColumns):
     lease_until = Column(UtcTime)
 
 
+class OutcomeColumns(TypedColumns):
+    """How many jobs ended in which way in a day or a month; see oversight/outcomes.py."""
+
+    period = Column(String(10), primary_key=True)  # in UTC: a day such as 2026-11-23, or a whole month, 2026-11
+    guild_id = Column(BigInteger, primary_key=True, autoincrement=False)  # -2 for all, -1 for none, as in `totals`
+    outcome = Column(String(24), primary_key=True)
+    shard = Column(BigInteger, primary_key=True, autoincrement=False)
+    jobs = Column(BigInteger, nullable=False)
+    took_ms = Column(BigInteger, nullable=False)  # of all of them together, from the row to the end
+
+
+class OperatorBlockColumns(TypedColumns):
+    """Servers and people that the operator keeps out everywhere. Not a person's own data: it outlives their wish."""
+
+    kind = Column(String(8), primary_key=True)  # a policy.door.BlockKind
+    blocked_id = Column(BigInteger, primary_key=True, autoincrement=False)
+    blocked_by = Column(BigInteger, nullable=False)
+    blocked_at = Column(UtcTime, nullable=False)
+    name = Column(Text, nullable=False)  # of a server as it was called then, as JSON; empty for a person
+
+
 jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)
 meta = Table("meta", metadata, MetaColumns)
 rules = Table("rules", metadata, RulesColumns)
@@ -277,6 +298,8 @@ drafts = Table("drafts", metadata, DraftColumns)
 departures = Table("departures", metadata, DepartureColumns)
 stars = Table("stars", metadata, StarColumns)
 showcase = Table("showcase", metadata, ShowcaseColumns)
+outcomes = Table("outcomes", metadata, OutcomeColumns)
+operator_blocks = Table("operator_blocks", metadata, OperatorBlockColumns)
 
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)

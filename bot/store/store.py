@@ -17,6 +17,8 @@ from bot.errors import StartError, StoreUnavailable
 from bot.policy.patience import bounded
 from bot.store import faults
 from bot.store.engine import Database
+from bot.store.oversight.blocks import OperatorBlocks
+from bot.store.oversight.figures import Figures
 from bot.store.queries.drafts import Drafts
 from bot.store.queries.gallery import GalleryQueries
 from bot.store.queries.jobs import Jobs
@@ -71,6 +73,8 @@ class Store:
         self.preferences = PreferenceStore(self.run)
         self.presets = PresetQueries(self.run)
         self.notices = NoticeQueries(self.run)
+        self.operator_blocks = OperatorBlocks(self.run)
+        self.figures = Figures(self.run)
 
     @classmethod
     async def open(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sandbox.discord.calls import Call, Route
 from sandbox.discord.payloads import Json
-from sandbox.discord.places import Guild
+from sandbox.discord.places import Guild, User
 from sandbox.discord.refusals import (
     MISSING_ACCESS,
     UNKNOWN_GUILD,
@@ -23,6 +23,7 @@ from sandbox.discord.shapes import (
     member_json,
     own_user_json,
     role_json,
+    team_json,
     user_json,
 )
 from sandbox.discord.world import World
@@ -60,7 +61,10 @@ class Account:
 
     def application(self, _: Call) -> Json:
         people = [user for user in self._world.users.values() if not user.bot]
-        return application_json(self._world.application_id, self._world.bot, people[0])
+        team = self._world.team
+        owner = User(team.id, "The team", f"team{team.id}") if team else people[0]
+        told = team_json(team) if team else None
+        return application_json(self._world.application_id, self._world.bot, owner, told)
 
     def user(self, call: Call) -> Json:
         found = self._world.user_by_id(call.id("user"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -23,6 +24,24 @@ class User:
     installed: bool = False
     accepts_dms: bool = True
     upload_limit: int = 0  # bytes per file that Nitro allows
+
+
+@dataclass(frozen=True, slots=True)
+class TeamMember:
+    """Somebody in a team. `role` is `admin`, `developer` or `read_only`; who was only invited has not accepted."""
+
+    user: User
+    role: str = "developer"
+    accepted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team that owns the app. Its owner is one of its members."""
+
+    id: int
+    owner: User
+    members: Sequence[TeamMember]
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.discord.cdn import Attachment, Cdn
 from sandbox.discord.payloads import Json, as_list, as_object
-from sandbox.discord.places import WITH_VOICE, Channel, ChannelKind, Guild, Member, Overwrite, Role, User
+from sandbox.discord.places import WITH_VOICE, Channel, ChannelKind, Guild, Member, Overwrite, Role, Team, User
 from sandbox.discord.stored import StoredMessage
 
 SUPPRESS_JOIN_NOTIFICATIONS = 1  # a system channel flag
@@ -35,8 +35,8 @@ def own_user_json(user: User) -> Json:
     return user_json(user) | {"mfa_enabled": True, "locale": user.locale, "verified": True, "email": None}
 
 
-def application_json(application_id: int, bot: User, owner: User) -> Json:
-    """The app as its own bot sees it."""
+def application_json(application_id: int, bot: User, owner: User, team: Json | None) -> Json:
+    """The app as its own bot sees it. Of one that a team owns, `owner` is not a person."""
     return {
         "id": str(application_id),
         "name": bot.name,
@@ -57,10 +57,26 @@ def application_json(application_id: int, bot: User, owner: User) -> Json:
         "approximate_user_install_count": 1,
         "approximate_user_authorization_count": 0,
         "explicit_content_filter": 0,
-        "team": None,
+        "team": team,
         "eligible_oauth2_scopes": ["applications.commands", "bot"],
         "integration_types_config": {"0": {}, "1": {}},
     }
+
+
+def team_json(team: Team) -> Json:
+    """A team that owns an app."""
+    members = [
+        {
+            "user": user_json(one.user),
+            "team_id": str(team.id),
+            "membership_state": 2 if one.accepted else 1,
+            "role": one.role,
+            "permissions": ["*"],
+        }
+        for one in team.members
+    ]
+    name = {"id": str(team.id), "icon": None, "name": "The team", "owner_user_id": str(team.owner.id)}
+    return name | {"members": members}
 
 
 def role_json(role: Role) -> Json:

@@ -7,7 +7,7 @@ from sandbox.discord.events import Dispatch, Events, Subscription
 from sandbox.discord.ids import snowflake
 from sandbox.discord.messages import Messages
 from sandbox.discord.permissions import MEMBER, NONE, Permission
-from sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, User
+from sandbox.discord.places import Channel, ChannelKind, Guild, Member, Overwrite, Role, Team, User
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
 from sandbox.discord.shapes import channel_json, guild_json, role_json
 
@@ -26,6 +26,7 @@ class World:
         self.channels: dict[str, Channel] = {}
         self.bot = self.add_user("Easel", bot=True)
         self.application_id = self.bot.id
+        self.team: Team | None = None  # owns the app; without one the first person does
 
     @property
     def rules(self) -> DiscordRules:

@@ -22,7 +22,7 @@ from tests.integration.conftest import Scene
 GUILD, CHANNEL, USER = 13, 12, 1
 EVERY_QUOTA = tuple(Quota(who, what, span, 10**9, SetBy.SERVER) for who in Whose for what in What for span in Span)
 
-BIG_TABLES = ("jobs", "ledger", "totals", "showcase", "stars")
+BIG_TABLES = ("jobs", "ledger", "totals", "outcomes", "showcase", "stars")
 #: They hold only rows that wait for something, so reading them whole is no harm.
 PARTIAL_INDEXES = ("ix_jobs_unannounced", "ix_showcase_stale")
 
@@ -83,6 +83,22 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
     "release": (lambda scene: scene.store.jobs.release("here"), "ix_jobs_unannounced"),
     "old jobs": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_jobs_finished_at (finished_at<?)"),
     "old entries": (lambda scene: scene.store.retention.old_jobs(scene.now, 100), "ix_ledger_named (reserved_at<?)"),
+    "/usage of all servers": (
+        lambda scene: scene.store.figures.of_all(scene.now, top=25, slowest=5),
+        "sqlite_autoindex_totals_1 (user_id=?)",
+    ),
+    "/usage of all servers, failures": (
+        lambda scene: scene.store.figures.of_all(scene.now, top=25, slowest=5),
+        "sqlite_autoindex_outcomes_1 (period=? AND guild_id=?)",
+    ),
+    "/usage of all servers, slowest": (
+        lambda scene: scene.store.figures.of_all(scene.now, top=25, slowest=5),
+        "sqlite_autoindex_outcomes_1 (period=?",
+    ),
+    "/usage of any server": (
+        lambda scene: scene.store.figures.of_server(GUILD, scene.now, top=10),
+        "ix_totals_guild_id_day (guild_id=? AND day>?)",
+    ),
     "a person's data": (
         lambda scene: scene.store.people.forget_some(Note(USER, scene.now), scene.now, 100),
         "ix_jobs_user_id_seq (user_id=?)",

@@ -15,6 +15,7 @@ from discord import app_commands, ui
 
 from bot.errors import SourceFault
 from bot.jobs.records.lists import PAGE, Page
+from bot.jobs.records.oversight import Amounts, AmountsOf, BlockKind, Ends, OperatorBlock, Overview, ServerPace
 from bot.model import (
     Charged,
     FailureKind,
@@ -36,7 +37,9 @@ from bot.policy.role_limits import MemberLimits
 from bot.policy.rules import EditRule, RoleLimits, Rules
 from bot.store.queries.people import Stored
 from bot.ui.kit import texts
+from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
+from bot.ui.operator import cards as operator_cards
 from bot.ui.panels import (
     gallery,
     gallery_cards,
@@ -278,6 +281,29 @@ def _command(name: str, description: str) -> app_commands.Command[Any, ..., Any]
     return app_commands.Command(name=name, description=description, callback=callback)
 
 
+def operator_views(prompt: str, locale: str) -> Iterator[Surface]:
+    name, many = prompt.strip()[: operator_cards.NAME_CHARS] or "x", 10**9
+    amounts = Amounts(many, many, 10**14, 10**14)
+    ends = [Ends(kind.value, many, many) for kind in (*FailureKind,)] + [Ends("delivered", many, many)]
+    top = [AmountsOf(9 * 10**18 + number, amounts) for number in range(25)]
+    paces = [ServerPace(9 * 10**18, many, 6 * 10**5) for _ in range(operator_cards.SLOWEST)]
+    whole = Overview(NOW, amounts, ends, top, paces, paces)
+    yield operator_cards.all_servers(whole, lambda _: name, many, acts=True)
+    note = tr("{who} runs this bot, so they cannot be blocked.", who=texts.plain(name))
+    for blocked, by_settings in ((True, True), (True, False), (False, False)):
+        state = operator_cards.ServerState(9 * 10**18, name, True, blocked, by_settings)
+        yield operator_cards.server(whole, state, acts=True, note=note)
+        yield operator_cards.user(
+            9 * 10**18, amounts, is_blocked=blocked, by_settings=by_settings, acts=True, note=note
+        )
+    blocks = [OperatorBlock(BlockKind.SERVER, 9 * 10**18 + n, 9 * 10**18, NOW, name) for n in range(30)]
+    yield operator_cards.blocked(blocks)
+    yield operator_cards.blocked([])
+    for verb in operator_cards.Verb:
+        yield operator_cards.question(verb, 9 * 10**18, texts.plain(name))
+    yield operator_cards.find_form()
+
+
 SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     replies,
     details,
@@ -291,4 +317,5 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     server_panels,
     reports,
     deletions,
+    operator_views,
 )

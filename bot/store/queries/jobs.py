@@ -72,7 +72,7 @@ class Jobs:
 
         Raises AlreadyReceived when its interaction started a job before, RulesChanged when the rules are not those
         of `terms` any more, TooManyJobs when the user has `limit` jobs in flight (or as many in this server as
-        `terms` allow), QueueFull, QuotaReached, and StoreUnavailable after `patience` seconds. Should the row stand
+        `terms` allow), QueueFull, QuotaReached, Barred, StoreUnavailable after `patience` seconds. Should the row stand
         in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `reclaim` hands it out
         as unacknowledged.
         """

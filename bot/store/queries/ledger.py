@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 
 from bot.model import Charged, FollowUp, Job, JobState, NewJob
 from bot.policy.quotas import Quota, Standing
+from bot.store.oversight import outcomes
 from bot.store.queries import totals
 from bot.store.rows import JobChanges
 from bot.store.schema import UtcTime, ledger
@@ -167,10 +168,12 @@ def reserve(connection: Connection, new: NewJob, cost_micros: int | None, now: d
 
 
 def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
-    """Bring the entry of a job up to date that has just moved into the state it is in."""
+    """Bring the entry of a job up to date that has just moved into the state it is in, and count its end."""
     row = ledger.c.job_id == job.id
     if job.request.follows is FollowUp.POST:
         return
+    if job.state.is_final:
+        outcomes.count(connection, job, now)
     if job.state is JobState.DELIVERED:
         _settle_delivered(connection, job, now)
     elif job.state.is_final:

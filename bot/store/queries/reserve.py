@@ -13,8 +13,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from bot.errors import AlreadyReceived, QueueFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.errors import AlreadyReceived, Barred, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import FINAL_STATES, FollowUp, JobState, NewJob
+from bot.policy.bars import Bar
 from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
 from bot.store.queries import ledger
 from bot.store.queries.rules import version_name
@@ -36,7 +37,7 @@ class Placed:
 def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> Placed:
     """How a new job stands in the queue and in its quotas once it is written.
 
-    Raises AlreadyReceived, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
+    Raises AlreadyReceived, Barred, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
     """
     guild_id, is_post = new.target.guild_id, new.request.follows is FollowUp.POST
     # Two processes must not both find the last place free.
@@ -45,6 +46,8 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
     entry = connection.execute(line.ENTRY, asked | {"version_name": version_name(guild_id)}).one()
     if entry.known:
         raise AlreadyReceived
+    if entry.user_blocked or entry.server_blocked:
+        raise Barred(Bar.OPERATOR_USER if entry.user_blocked else Bar.OPERATOR_SERVER)
     if entry.version != terms.rules_version:
         raise RulesChanged
     if is_post:

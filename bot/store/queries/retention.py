@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
+from bot.store.oversight import outcomes
 from bot.store.queries import rules, totals
 from bot.store.queries.people import delete_jobs, take_person_out
 from bot.store.schema import UtcTime, blocks, departures, drafts, jobs, ledger, presets
@@ -53,8 +54,12 @@ class Retention:
         return await self._alone(write)
 
     async def old_totals(self, before: datetime, limit: int) -> int:
-        """Totals of days before, which no quota asks for any more."""
-        return await self._alone(lambda connection: totals.delete_old(connection, before, limit))
+        """Totals of days and months before, for which nobody asks any more."""
+
+        def write(connection: Connection) -> int:
+            return totals.delete_old(connection, before, limit) + outcomes.delete_old(connection, before, limit)
+
+        return await self._alone(write)
 
     async def left(self, guild_id: int, now: datetime) -> bool:
         """Note that the bot is no longer in a server; False where that was known."""
@@ -126,6 +131,7 @@ class Retention:
                 return 0  # it is back
             rules.forget(connection, guild_id)
             totals.forget_server(connection, guild_id, left_at)
+            outcomes.forget_server(connection, guild_id, left_at)
             connection.execute(delete(presets).where(presets.c.of_guild, presets.c.owner_id == guild_id))
             gone = delete_jobs(connection, and_(theirs, _OVER), limit)
             some = select(ledger.c.job_id).where(lines, ledger.c.settled_at.is_not(None)).limit(limit)

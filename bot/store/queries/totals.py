@@ -33,7 +33,7 @@ pictures = totals.pictures + excluded.pictures, cost_micros = totals.cost_micros
 """
 _ROW = "({user}, {guild}, :day, {shard}, :pictures, :cost_micros)"
 #: The session at the server that writes. SQLite has one writer.
-_SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
+SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
 
 
 def _add_statement(shard: str, *, with_user: bool) -> str:
@@ -44,7 +44,7 @@ def _add_statement(shard: str, *, with_user: bool) -> str:
 
 _ADDITIONS = {
     (dialect, with_user): text(_add_statement(shard, with_user=with_user))
-    for dialect, shard in _SHARDS.items()
+    for dialect, shard in SHARDS.items()
     for with_user in (True, False)
 }
 

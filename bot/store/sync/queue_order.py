@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, true
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
-from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta
+from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta, operator_blocks
 
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
 
@@ -39,6 +39,12 @@ def claimable(now: datetime, room: int) -> Select[int]:
         .limit(room)
         .with_for_update(skip_locked=True)
     )
+
+
+def _kept_out(kind: str, name: str) -> ColumnElement[bool]:
+    """Whether the operator keeps out the person, or the server, whose id is bound to `name`."""
+    blocked_id = bindparam(name, type_=operator_blocks.c.blocked_id.type)
+    return exists().where(operator_blocks.c.kind == kind, operator_blocks.c.blocked_id == blocked_id)
 
 
 def _entry() -> Select[*tuple[Any, ...]]:
@@ -68,6 +74,8 @@ def _entry() -> Select[*tuple[Any, ...]]:
         turn.label("turn"),
         (1 + queue.c.ahead).label("place"),
         queue.c.length.label("queue_length"),
+        _kept_out("user", "user_id").label("user_blocked"),
+        _kept_out("server", "guild_id").label("server_blocked"),
         select(meta.c.value).where(meta.c.name == bindparam("version_name")).scalar_subquery().label("version"),
     ).select_from(own.join(queue, true()))
 
@@ -76,6 +84,7 @@ def _entry() -> Select[*tuple[Any, ...]]:
 IN_ORDER = select(jobs.c.id).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
 
 #: For a job about to come in: is its interaction known, how many jobs has its user in flight, everywhere and in the
-#: same server, which turn does it draw, which place would it have in a queue of which length, and which version have
-#: the server's rules. Takes `user_id`, `interaction_id`, `guild_id` and `version_name`.
+#: same server, which turn does it draw, which place would it have in a queue of which length, does the operator keep
+#: its user or its server out, and which version have the server's rules. Takes `user_id`, `interaction_id`, `guild_id`
+#: and `version_name`.
 ENTRY = _entry()

@@ -127,8 +127,8 @@ class Dispatcher:
     """Hands each click to its panel, and begins and guards every answer, that to a command included."""
 
     def __init__(self, door: Door) -> None:
-        """`door` says whom the operator lets in."""
-        self._door = door
+        """`door` says whom the operator lets in; another one may take its place at any time."""
+        self.door = door
         self._panels: dict[str, Panel] = {}
         self._closing = False
         self._answering: set[asyncio.Task[Any]] = set()
@@ -164,7 +164,7 @@ class Dispatcher:
         """
         speak(interaction.locale.value)
         somebody_waits(interaction.response.is_done, (datetime.now(UTC) - interaction.created_at).total_seconds())
-        if why := entrance.closed_to(interaction, self._door):
+        if why := entrance.closed_to(interaction, self.door):
             if interaction.type is not discord.InteractionType.autocomplete:
                 await say(interaction, entrance.sentence(why))
             return False

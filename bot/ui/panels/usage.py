@@ -1,10 +1,12 @@
 """The panel of `/usage`: pictures, spend and what is left, as text, as a chart, and as a table to take along.
 
-Members see their own figures, and members with Manage Server those of the server.
+Members see their own figures, members with Manage Server those of the server. Whoever runs the bot has a button to all
+servers (`ui/operator/panel.py`), which nobody else sees.
 """
 
 from __future__ import annotations
 
+import asyncio
 import calendar
 import io
 from datetime import date
@@ -23,6 +25,8 @@ from bot.ui.kit.interactions import Interaction, context_of, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.permissions import manages_server
 from bot.ui.kit.widgets import GOOD, button, card
+from bot.ui.operator.cards import PANEL as OPERATOR_PANEL
+from bot.ui.operator.operators import Operators, Rank
 from bot.ui.requests.refusals import by_roles
 
 PANEL = "usage"
@@ -48,8 +52,9 @@ class UsagePanel:
 
     name = PANEL
 
-    def __init__(self, accounts: Accounts) -> None:
+    def __init__(self, accounts: Accounts, operators: Operators) -> None:
         self._accounts = accounts
+        self._operators = operators
 
     async def open(self, interaction: Interaction) -> None:
         """What the one who asks has used, for nobody else to see."""
@@ -77,9 +82,10 @@ class UsagePanel:
             account = await self._accounts.of_server(interaction.guild_id)
         else:
             account = await self._accounts.mine(context_of(interaction))
-        png = await _chart(account)
+        png, rank = await asyncio.gather(_chart(account), self._operators.rank(interaction.user.id))
         files = [discord.File(io.BytesIO(png), CHART_FILE, description=_alt(account))] if png else []
-        view = layout(account, whose, with_chart=bool(png), manages=manages_server(interaction))
+        manages = manages_server(interaction)
+        view = layout(account, whose, with_chart=bool(png), manages=manages, operates=rank > Rank.NOBODY)
         await interaction.edit_original_response(view=view, attachments=files)
 
     async def _export(self, interaction: Interaction, whose: str) -> None:
@@ -91,7 +97,7 @@ class UsagePanel:
         await interaction.edit_original_response(view=view, attachments=[discord.File(io.BytesIO(table), name)])
 
 
-def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> ui.LayoutView:
+def layout(account: Account, whose: str, *, with_chart: bool, manages: bool, operates: bool = False) -> ui.LayoutView:
     """An account as a card."""
     head = tr("### This server's usage") if whose == SERVER else tr("### Your usage")
     lines = [
@@ -109,10 +115,10 @@ def layout(account: Account, whose: str, *, with_chart: bool, manages: bool) -> 
     if account.by_model:
         parts.append(_list(tr("**By model, this month**"), [f"{_model(it)}: {_sum(it)}" for it in account.by_model]))
     parts.append(ui.TextDisplay(tr("-# Days and months are counted in UTC. Running requests count in full.")))
-    return card(GOOD, *parts, _buttons(whose, manages=manages))
+    return card(GOOD, *parts, _buttons(whose, manages=manages, operates=operates))
 
 
-def _buttons(whose: str, *, manages: bool) -> ui.ActionRow[Any]:
+def _buttons(whose: str, *, manages: bool, operates: bool) -> ui.ActionRow[Any]:
     buttons = [
         button(tr("Refresh"), custom_id(PANEL, "show", whose)),
         button(tr("Export as CSV"), custom_id(PANEL, "csv", whose)),
@@ -121,6 +127,8 @@ def _buttons(whose: str, *, manages: bool) -> ui.ActionRow[Any]:
         buttons.append(button(tr("My usage"), custom_id(PANEL, "show", MINE)))
     elif manages:
         buttons.append(button(tr("This server's usage"), custom_id(PANEL, "show", SERVER)))
+    if operates:
+        buttons.append(button(tr("All servers"), custom_id(OPERATOR_PANEL, "all")))
     return widgets.row(*buttons)
 
 

@@ -15,7 +15,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import AlreadyReceived, NotAdmitted, RulesChanged, StoreUnavailable
+from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService, Received, post_id
 from bot.model import FollowUp, Job, JobState, Slot
@@ -75,7 +75,7 @@ class Posting:
             received = await self._received(interaction, job)
         except AlreadyReceived:
             await self._tell_posted(interaction, job)
-        except NotAdmitted as exc:
+        except RequestError as exc:
             await show(interaction, refusal_card(exc, "", None))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a post in time", error=str(exc))
@@ -113,7 +113,7 @@ class Posting:
         return await self._service.get(pressed.parent_id) if pressed.parent_id else None
 
     async def _received(self, interaction: Interaction, job: Job) -> Received:
-        """Write the post's row. Raises NotAdmitted, AlreadyReceived or StoreError."""
+        """Write the post's row. Raises RequestError or StoreError."""
         context = context_of(interaction)
         copies = tuple(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else ()
         wanted = replace(with_fresh_sources(interaction, job), follows=FollowUp.POST, copies=copies)

@@ -24,8 +24,9 @@ from bot.errors import (
 )
 from bot.model import Model
 from bot.policy.bars import Bar
+from bot.policy.door import Closed
 from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
-from bot.ui.kit import texts
+from bot.ui.kit import entrance, texts
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import mark, tr, trn
 from bot.ui.kit.widgets import WORKING, button, card, row
@@ -36,6 +37,7 @@ SHOWN_CHARS = 1500  # of the prompt that a refusal repeats; escaping may double 
 #: Where the person or the place is what is in the way, another request does not help.
 _FINAL = frozenset(
     {Bar.BLOCKED, Bar.CHANNEL, Bar.AGE, Bar.ROLE, Bar.NEW_MEMBER, Bar.PRIVATE}
+    | {Bar.OPERATOR_USER, Bar.OPERATOR_SERVER}
     | {Bar.EDITS, Bar.NOT_YOUR_PICTURE, Bar.AUTHOR}
 )
 
@@ -215,6 +217,8 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
         Bar.BLOCKED: lambda _: tr(
             "You may not use Easel in this server. Members with the permission Manage Server can change that."
         ),
+        Bar.OPERATOR_USER: lambda _: entrance.sentence(Closed.BLOCKED_USER),
+        Bar.OPERATOR_SERVER: lambda _: entrance.sentence(Closed.BLOCKED_SERVER),
         Bar.CHANNEL: lambda allowed: tr(
             "Easel does not paint in this channel. It does here: {channels}", channels=_listed(allowed, "#")
         ),

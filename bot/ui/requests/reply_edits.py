@@ -66,7 +66,18 @@ REFUSALS_REMEMBERED = 1000
 _NUMBER = re.compile(r"(#?)(\d{1,2})(?:[\s:,.)]+|$)")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 #: What is in the way of a person, or of their words, is not said where others read it.
-_UNSAID = frozenset({Bar.BLOCKED, Bar.ROLE, Bar.NEW_MEMBER, Bar.WORDS, Bar.UNCHECKED, Bar.AUTHOR})
+_UNSAID = frozenset(
+    {
+        Bar.BLOCKED,
+        Bar.OPERATOR_USER,
+        Bar.OPERATOR_SERVER,
+        Bar.ROLE,
+        Bar.NEW_MEMBER,
+        Bar.WORDS,
+        Bar.UNCHECKED,
+        Bar.AUTHOR,
+    }
+)
 
 ASK_PRIVATELY = mark("Nothing was started. Press **Edit** under the picture, and only you see what is in the way.")
 DEAR = mark("This asks for a yes first, and nothing was started. Press **Edit** under the picture to be asked.")

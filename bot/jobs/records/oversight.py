@@ -1,0 +1,98 @@
+"""What the operator sees and does across all servers: the figures, and the door as it is at the moment.
+
+The door is that of the settings, closed also to those who were blocked since, by whatever process.
+A process looks for blocks made elsewhere every few seconds. Until it has looked, only a panel may still open there:
+requests are refused in the database, see `store/oversight/blocks.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from bot.errors import StoreUnavailable
+from bot.jobs.clock import now
+from bot.jobs.service import JobService
+from bot.policy.door import BlockKind, Door
+from bot.store.oversight.blocks import OperatorBlock, OperatorBlocks
+from bot.store.oversight.figures import Amounts, AmountsOf, Ends, Figures, Overview, ServerPace
+from bot.store.oversight.outcomes import DELIVERED
+
+__all__ = [
+    "DELIVERED",
+    "Amounts",
+    "AmountsOf",
+    "BlockKind",
+    "DoorBook",
+    "Ends",
+    "Figures",
+    "OperatorBlock",
+    "Overview",
+    "ServerPace",
+]
+
+log = structlog.stdlib.get_logger(__name__)
+
+EVERY_S = 3.0
+
+
+class DoorBook:
+    """Keeps servers and people out, and lets them in again. Who may do that is for the caller to ask."""
+
+    def __init__(
+        self, base: Door, blocks: OperatorBlocks, service: JobService, hold: Callable[[Door], Awaitable[None]]
+    ) -> None:
+        """`base` is the door of the settings; `hold` is called with each door that takes its place."""
+        self.base = base
+        self._blocks = blocks
+        self._service = service
+        self._hold = hold
+        self._version: str | None = None
+
+    async def run(self) -> None:
+        """Until it is cancelled. Database trouble is waited out: the last known door holds."""
+        while True:
+            try:
+                await self.look()
+            except StoreUnavailable as exc:
+                log.info("the database does not say who is blocked", error=str(exc))
+            except Exception:
+                # A door that stays as it is harms less than one that nobody minds any more.
+                log.exception("unhandled exception at the door")
+            await asyncio.sleep(EVERY_S)
+
+    async def look(self) -> None:
+        """Take over what has changed since the last look. Raises StoreUnavailable."""
+        version = await self._blocks.version()
+        if version == self._version:
+            return
+        found = await self._blocks.all()
+        by_kind = {kind: {it.id for it in found if it.kind is kind} for kind in BlockKind}
+        await self._hold(self.base.and_blocked(by_kind[BlockKind.USER], by_kind[BlockKind.SERVER]))
+        self._version = version
+
+    async def blocks(self) -> Sequence[OperatorBlock]:
+        """Who was blocked here, the newest first; not those of the settings. Raises StoreUnavailable."""
+        return await self._blocks.all()
+
+    async def block(self, kind: BlockKind, blocked_id: int, *, by: int, name: str = "") -> int | None:
+        """Keep somebody out everywhere, and end what waits in line for them, uncharged.
+
+        Returns how many requests that were; None where they were blocked before. Raises StoreUnavailable.
+        """
+        if not await self._blocks.block(kind, blocked_id, by=by, now=now(), name=name):
+            return None
+        log.warning("the operator has blocked somebody", kind=kind.value, blocked=blocked_id, by=by)
+        await self.look()
+        is_user = kind is BlockKind.USER
+        return await (self._service.cancel_waiting if is_user else self._service.cancel_waiting_in)(blocked_id)
+
+    async def unblock(self, kind: BlockKind, blocked_id: int, *, by: int) -> bool:
+        """Let somebody in again; False where they were not blocked here. Raises StoreUnavailable."""
+        if not await self._blocks.unblock(kind, blocked_id):
+            return False
+        log.warning("the operator has unblocked somebody", kind=kind.value, blocked=blocked_id, by=by)
+        await self.look()
+        return True

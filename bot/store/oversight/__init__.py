@@ -1,0 +1,1 @@
+"""What the operator keeps and asks across all servers: blocks, and sums of how requests ended."""

@@ -1,0 +1,1 @@
+"""The operator's view of `/usage`: all servers together, and who is kept out. `panel` is the door."""
