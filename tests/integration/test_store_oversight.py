@@ -14,7 +14,7 @@ from bot.errors import Barred
 from bot.model import Charged, Failure, FailureKind, FollowUp, JobState
 from bot.policy.bars import Bar
 from bot.policy.door import BlockKind
-from bot.store.oversight.figures import Amounts, AmountsOf, Ends, ServerPace
+from bot.store.oversight.figures import Ends, ServerPace, UsageOf, UsageSums
 from bot.store.schema import outcomes, totals
 from bot.store.store import Store
 from tests.integration.conftest import Scene
@@ -52,13 +52,13 @@ async def test_ends_and_times_are_summed_by_server_day_and_month(scene: Scene) -
     assert seen.ends == [Ends("delivered", 1, 7), Ends("refused", 1, 2)]
     assert seen.slowest_month == [ServerPace(OTHER, 3, 40.0)]
     assert seen.slowest_today == []  # one request names no slowest server
-    assert seen.amounts == Amounts(1, 7, 0, 0)
+    assert seen.amounts == UsageSums(1, 7, 0, 0)
     assert [(it.id, it.amounts.pictures_month) for it in seen.top] == [(GUILD, 4), (OTHER, 3), (None, 0)]
     one = await scene.store.figures.of_server(GUILD, scene.now, top=10)
     assert one.ends == [Ends("delivered", 1, 4), Ends("refused", 0, 1)]
     assert one.slowest_today == [ServerPace(GUILD, 1, 100.0)]
-    assert one.top == [AmountsOf(1, Amounts(1, 4, 0, 0))]
-    assert await scene.store.figures.of_user(1, scene.now) == Amounts(1, 7, 0, 0)
+    assert one.top == [UsageOf(1, UsageSums(1, 4, 0, 0))]
+    assert await scene.store.figures.of_user(1, scene.now) == UsageSums(1, 7, 0, 0)
 
 
 async def test_a_post_of_pictures_that_are_there_is_no_request(scene: Scene) -> None:
@@ -132,6 +132,6 @@ async def test_a_million_jobs_change_nothing(store: Store) -> None:
     await store.run(fill)
     await store.run(listen)
     whole = await store.figures.of_all(now, top=25, slowest=5)
-    assert whole.amounts == Amounts(1, 28, 20_000, 560_000)
+    assert whole.amounts == UsageSums(1, 28, 20_000, 560_000)
     assert len(whole.top) == 25
     assert not any(f"FROM {table}" in statement for table in ("jobs", "ledger") for statement in asked)

@@ -15,7 +15,7 @@ from discord import app_commands, ui
 
 from bot.errors import SourceFault
 from bot.jobs.records.lists import PAGE, Page
-from bot.jobs.records.oversight import Amounts, AmountsOf, BlockKind, Ends, OperatorBlock, Overview, ServerPace
+from bot.jobs.records.oversight import BlockKind, Ends, OperatorBlock, ServerPace, ServersOverview, UsageOf, UsageSums
 from bot.model import (
     Charged,
     FailureKind,
@@ -283,11 +283,11 @@ def _command(name: str, description: str) -> app_commands.Command[Any, ..., Any]
 
 def operator_views(prompt: str, locale: str) -> Iterator[Surface]:
     name, many = prompt.strip()[: operator_cards.NAME_CHARS] or "x", 10**9
-    amounts = Amounts(many, many, 10**14, 10**14)
+    amounts = UsageSums(many, many, 10**14, 10**14)
     ends = [Ends(kind.value, many, many) for kind in (*FailureKind,)] + [Ends("delivered", many, many)]
-    top = [AmountsOf(9 * 10**18 + number, amounts) for number in range(25)]
+    top = [UsageOf(9 * 10**18 + number, amounts) for number in range(25)]
     paces = [ServerPace(9 * 10**18, many, 6 * 10**5) for _ in range(operator_cards.SLOWEST)]
-    whole = Overview(NOW, amounts, ends, top, paces, paces)
+    whole = ServersOverview(NOW, amounts, ends, top, paces, paces)
     yield operator_cards.all_servers(whole, lambda _: name, many, acts=True)
     note = tr("{who} runs this bot, so they cannot be blocked.", who=texts.plain(name))
     for blocked, by_settings in ((True, True), (True, False), (False, False)):

@@ -17,20 +17,20 @@ from bot.jobs.clock import now
 from bot.jobs.service import JobService
 from bot.policy.door import BlockKind, Door
 from bot.store.oversight.blocks import OperatorBlock, OperatorBlocks
-from bot.store.oversight.figures import Amounts, AmountsOf, Ends, Figures, Overview, ServerPace
+from bot.store.oversight.figures import Ends, Figures, ServerPace, ServersOverview, UsageOf, UsageSums
 from bot.store.oversight.outcomes import DELIVERED
 
 __all__ = [
     "DELIVERED",
-    "Amounts",
-    "AmountsOf",
     "BlockKind",
     "DoorBook",
     "Ends",
     "Figures",
     "OperatorBlock",
-    "Overview",
     "ServerPace",
+    "ServersOverview",
+    "UsageOf",
+    "UsageSums",
 ]
 
 log = structlog.stdlib.get_logger(__name__)

@@ -25,7 +25,7 @@ _WITH_PICTURES = (DELIVERED, FailureKind.PARTIAL.value)
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
+class UsageSums:
     """Pictures and what they cost in millionths of a dollar, today and in this month (UTC), running ones included."""
 
     pictures_today: int = 0
@@ -35,11 +35,11 @@ class Amounts:
 
 
 @dataclass(frozen=True, slots=True)
-class AmountsOf:
+class UsageOf:
     """What a server or a user took; without an id, what was asked for outside of servers."""
 
     id: int | None
-    amounts: Amounts
+    amounts: UsageSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class ServerPace:
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class ServersOverview:
     """All servers together, or one. `top` are its servers, or its members, with the most pictures this month."""
 
     at: datetime
-    amounts: Amounts
+    amounts: UsageSums
     ends: Sequence[Ends]
-    top: Sequence[AmountsOf]
+    top: Sequence[UsageOf]
     slowest_today: Sequence[ServerPace]
     slowest_month: Sequence[ServerPace]
 
@@ -88,29 +88,29 @@ class Figures:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def of_all(self, now: datetime, *, top: int, slowest: int) -> Overview:
+    async def of_all(self, now: datetime, *, top: int, slowest: int) -> ServersOverview:
         """All servers: the `top` ones by pictures, and the `slowest`."""
 
-        def read(connection: Connection) -> Overview:
+        def read(connection: Connection) -> ServersOverview:
             amounts = _amounts(connection, now, user_id=ALL, guild_id=ALL)
             servers = _top(connection, now, totals.c.guild_id, totals.c.user_id == ALL, top)
             paces = [_paces(connection, period, slowest) for period in (day_of(now), month_of(now))]
-            return Overview(now, amounts, _ends(connection, now, ALL), servers, *paces)
+            return ServersOverview(now, amounts, _ends(connection, now, ALL), servers, *paces)
 
         return await self._run(read)
 
-    async def of_server(self, guild_id: int, now: datetime, *, top: int) -> Overview:
+    async def of_server(self, guild_id: int, now: datetime, *, top: int) -> ServersOverview:
         """One server, and the `top` members by pictures."""
 
-        def read(connection: Connection) -> Overview:
+        def read(connection: Connection) -> ServersOverview:
             amounts = _amounts(connection, now, user_id=ALL, guild_id=guild_id)
             members = _top(connection, now, totals.c.user_id, totals.c.guild_id == guild_id, top)
             paces = [_paces(connection, period, 1, guild_id) for period in (day_of(now), month_of(now))]
-            return Overview(now, amounts, _ends(connection, now, guild_id), members, *paces)
+            return ServersOverview(now, amounts, _ends(connection, now, guild_id), members, *paces)
 
         return await self._run(read)
 
-    async def of_user(self, user_id: int, now: datetime) -> Amounts:
+    async def of_user(self, user_id: int, now: datetime) -> UsageSums:
         """What one person took everywhere."""
         return await self._run(lambda connection: _amounts(connection, now, user_id=user_id, guild_id=ALL))
 
@@ -119,14 +119,14 @@ def _days(now: datetime) -> dict[str, str]:
     return {"today": day_of(now), "month": day_of(Span.MONTH.began(now))}
 
 
-def _amounts(connection: Connection, now: datetime, *, user_id: int, guild_id: int) -> Amounts:
+def _amounts(connection: Connection, now: datetime, *, user_id: int, guild_id: int) -> UsageSums:
     query = select(*_AMOUNTS).where(totals.c.user_id == user_id, totals.c.guild_id == guild_id, _THIS_MONTH)
-    return Amounts(*map(int, connection.execute(query, _days(now)).one()))
+    return UsageSums(*map(int, connection.execute(query, _days(now)).one()))
 
 
 def _top(
     connection: Connection, now: datetime, key: ColumnElement[int], which: ColumnElement[bool], limit: int
-) -> Sequence[AmountsOf]:
+) -> Sequence[UsageOf]:
     """The owners of totals with the most pictures this month, without the row that stands for all of them."""
     query = (
         select(key, *_AMOUNTS)
@@ -136,7 +136,7 @@ def _top(
         .limit(limit)
     )
     rows = connection.execute(query, _days(now))
-    return [AmountsOf(None if row[0] == NO_SERVER else row[0], Amounts(*map(int, row[1:]))) for row in rows]
+    return [UsageOf(None if row[0] == NO_SERVER else row[0], UsageSums(*map(int, row[1:]))) for row in rows]
 
 
 def _ends(connection: Connection, now: datetime, guild_id: int) -> Sequence[Ends]:

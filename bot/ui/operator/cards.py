@@ -11,7 +11,15 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.jobs.records.oversight import DELIVERED, Amounts, AmountsOf, BlockKind, OperatorBlock, Overview, ServerPace
+from bot.jobs.records.oversight import (
+    DELIVERED,
+    BlockKind,
+    OperatorBlock,
+    ServerPace,
+    ServersOverview,
+    UsageOf,
+    UsageSums,
+)
 from bot.model import FailureKind
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import custom_id
@@ -83,7 +91,7 @@ class ServerState:
     by_settings: bool  # by BLOCKED_SERVERS, which only the settings can change
 
 
-def all_servers(overview: Overview, name_of: NameOf, blocked: int, *, acts: bool) -> ui.LayoutView:
+def all_servers(overview: ServersOverview, name_of: NameOf, blocked: int, *, acts: bool) -> ui.LayoutView:
     """Everything together, with the way to each server. `acts` says that the person may do more than look."""
     parts: list[ui.Item[Any]] = [text(tr("### All servers"), *_amounts(overview.amounts)), *_figures(overview, name_of)]
     if overview.top:
@@ -99,7 +107,7 @@ def all_servers(overview: Overview, name_of: NameOf, blocked: int, *, acts: bool
     return card(GOOD, *parts, _utc(), row(*buttons))
 
 
-def server(overview: Overview, state: ServerState, *, acts: bool, note: str = "") -> ui.LayoutView:
+def server(overview: ServersOverview, state: ServerState, *, acts: bool, note: str = "") -> ui.LayoutView:
     """One server, with what can be done about it."""
     about = [f"-# {tr('ID')}: `{state.id}`"]
     if state.is_blocked:
@@ -126,7 +134,7 @@ def server(overview: Overview, state: ServerState, *, acts: bool, note: str = ""
 
 
 def user(
-    user_id: int, amounts: Amounts, *, is_blocked: bool, by_settings: bool, acts: bool, note: str = ""
+    user_id: int, amounts: UsageSums, *, is_blocked: bool, by_settings: bool, acts: bool, note: str = ""
 ) -> ui.LayoutView:
     """One person, with what can be done about them."""
     about = [f"-# {tr('ID')}: `{user_id}`"]
@@ -185,7 +193,7 @@ def find_form() -> ui.Modal:
     return widgets.form(tr("Find by ID"), custom_id(PANEL, "found"), *fields)
 
 
-def _figures(overview: Overview, name_of: NameOf) -> list[ui.Item[Any]]:
+def _figures(overview: ServersOverview, name_of: NameOf) -> list[ui.Item[Any]]:
     """How requests ended, and how long people waited."""
     delivered = next((it for it in overview.ends if it.outcome == DELIVERED), None)
     failures = [it for it in overview.ends if it.outcome not in _WANTED]
@@ -226,14 +234,14 @@ def _pace(pace: ServerPace, name_of: NameOf) -> str:
     )
 
 
-def _amounts(amounts: Amounts) -> tuple[str, str]:
+def _amounts(amounts: UsageSums) -> tuple[str, str]:
     return (
         tr("**Today**: {sum}", sum=_sum(amounts.pictures_today, amounts.micros_today)),
         tr("**This month**: {sum}", sum=_sum(amounts.pictures_month, amounts.micros_month)),
     )
 
 
-def _month(whose: AmountsOf) -> str:
+def _month(whose: UsageOf) -> str:
     return _sum(whose.amounts.pictures_month, whose.amounts.micros_month)
 
 
