@@ -1,17 +1,21 @@
 # Easel in a container: docker build -t easel . && docker run --env-file .env -v easel:/easel/data easel
 
-FROM python:3.11-slim-bookworm AS packages
-WORKDIR /packages
+FROM python:3.11-slim-bookworm AS built
+WORKDIR /easel
 COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY bot bot
+COPY cogs cogs
+# The bot's user may read it, whatever the rights of the checkout are. It is compiled here, since the bot writes nothing.
+RUN chmod -R a+rX bot cogs && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash bot cogs
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /easel easel \
     && install -d -o easel -g easel -m 700 /easel/data
-COPY --from=packages /venv /venv
+COPY --from=built /venv /venv
+COPY --from=built /easel/bot /easel/bot
+COPY --from=built /easel/cogs /easel/cogs
 WORKDIR /easel
-COPY bot bot
-COPY cogs cogs
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001
 VOLUME /easel/data
