@@ -51,6 +51,11 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD, channel_id=CHANNEL), 0, 6),
         "ix_jobs_unannounced_of_guild",
     ),
+    "status page, failures": (lambda scene: scene.store.lists.overview(scene.now, 5.0), "ix_jobs_finished_at"),
+    "status page, pictures": (
+        lambda scene: scene.store.lists.overview(scene.now, 5.0),
+        "sqlite_autoindex_totals_1 (user_id=? AND guild_id=? AND day>?)",
+    ),
     "/gallery of a member": (
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, USER), NEWEST, 5, (), 5.0),
         "ix_jobs_guild_id_user_id_seq",
