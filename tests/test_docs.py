@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from bot.config.settings import VARIABLES
-from tools.docs import sentences, tables
+from tools.docs import follow, sentences, tables
 
 ROOT = Path(__file__).parents[1]
 _TOP = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = [*(ROOT / name for name in _TOP), *sorted((ROOT / "docs").glob("*.md"))]
 #: Read by other programs than the bot, or by tests.
 OTHERS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR"}
-OTHERS |= {"BACKUP_TO", "YOUR_COPY_OF_THIS_REPOSITORY"}  # what the guide for operators has its reader fill in
+OTHERS |= {
+    "BACKUP_TO",
+    "YOUR_COPY_OF_THIS_REPOSITORY",
+    "YOUR_PASSWORD",
+}  # what the guide for operators has its reader fill in
 PATHS = {"healthz", "metrics", "tmp", "var", "opt", "dev", "etc", "easel"}  # written like a command, and none
 LABELS = {"Change and try again"}  # words of buttons, which say what they do
 Shown = tuple[str, str]
@@ -88,3 +94,17 @@ def test_troubleshooting_tells_no_sentence_that_nobody_is_shown() -> None:
     shown = {text.replace("**", "") for _, text in (*sentences.for_people(), *sentences.for_operators())}
     told = {line.removeprefix("> ").replace("**", "") for line in lines if line.startswith("> ")}
     assert sorted(told - shown) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_its_boxes_of_shell_can_be_read_by_a_shell(page: Path) -> None:
+    for indent, box in re.findall(r"^( *)```sh\n(.*?)^\1```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        read = subprocess.run(["bash", "-n"], input=textwrap.dedent(box), capture_output=True, text=True, check=False)
+        assert not read.stderr, f"{indent}{box}"
+
+
+def test_a_program_follows_the_guide_for_operators_through_every_box() -> None:
+    """`make follow` types what `boxes` finds; a box in another section, or of another language, would be left out."""
+    page = tables.PAGE.read_text("utf-8")
+    typed = sum(len(follow.boxes(page, section)) for section in follow.SECTIONS)
+    assert typed == len(re.findall(r"^ *```sh$", page, re.MULTILINE)) > 10

@@ -18,9 +18,11 @@ from bot.config.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "easel.service"
+WORKER, BACKUP = ROOT / "deploy" / "easel-worker@.service", ROOT / "deploy" / "easel-backup.service"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
 MOST_EXPOSED = 20  # in tenths: systemd calls up to 2.0 "ok", an unhardened service has 9.6
+MOST_EXPOSED_OF_BACKUP = 40  # it runs rsync and ssh, which write where they are told
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
 
@@ -34,18 +36,27 @@ def judged(*arguments: str) -> str:
 
 
 @needs_systemd
-def test_the_unit_is_understood_as_a_whole(tmp_path: Path) -> None:
-    unit = tmp_path / UNIT.name
-    # The program's place on the server is not there on this machine.
-    unit.write_text(
-        re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text("utf-8"), flags=re.MULTILINE)
-    )
-    assert judged("verify", str(unit)) == ""
+@pytest.mark.parametrize("unit", [UNIT, WORKER, BACKUP, BACKUP.with_suffix(".timer")], ids=lambda unit: unit.name)
+def test_every_unit_is_understood_as_a_whole(tmp_path: Path, unit: Path) -> None:
+    for each in (UNIT, WORKER, BACKUP, BACKUP.with_suffix(".timer")):
+        # The program's place on the server is not there on this machine.
+        text = re.sub(r"^ExecStart=/opt\S+", f"ExecStart={sys.executable}", each.read_text("utf-8"), flags=re.MULTILINE)
+        (tmp_path / each.name).write_text(text)
+    assert judged("verify", str(tmp_path / unit.name.replace("@", "@1"))) == ""
 
 
 @needs_systemd
-def test_the_unit_gives_little_away() -> None:
-    judged("security", "--offline=true", f"--threshold={MOST_EXPOSED}", str(UNIT))
+@pytest.mark.parametrize("unit", [UNIT, WORKER, BACKUP], ids=lambda unit: unit.name)
+def test_the_units_give_little_away(tmp_path: Path, unit: Path) -> None:
+    threshold = MOST_EXPOSED if unit != BACKUP else MOST_EXPOSED_OF_BACKUP
+    judged("security", "--offline=true", f"--threshold={threshold}", str(unit))
+
+
+def test_a_worker_is_guarded_as_the_bot_is() -> None:
+    bot, worker = ({line for line in unit.read_text("utf-8").splitlines() if "=" in line} for unit in (UNIT, WORKER))
+    own = {"Description=Easel, worker %i", "ExecStart=/opt/easel/.venv/bin/python -m bot work"}
+    assert {line for line in worker - bot if not line.startswith("#")} == {*own, "Environment=HTTP_PORT=808%i"}
+    assert {line.partition("=")[0] for line in bot - worker if not line.startswith("#")} == {"Description", "ExecStart"}
 
 
 def test_the_unit_does_not_start_over_and_over_with_wrong_settings() -> None:

@@ -1,4 +1,4 @@
-"""Follows docs/operators.md word by word on a bare Debian, from nothing to a picture, a backup, a restore, an upgrade.
+"""Follows docs/operators.md word by word on a bare Debian, from nothing to a picture, and on to a second process.
 
     debootstrap --include=systemd,systemd-sysv,dbus,ca-certificates bookworm TREE
     python -m tools.docs.follow TREE
@@ -29,7 +29,10 @@ from sandbox.image_api.server import LocalImageApi
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "operators.md"
-SECTIONS = ("From nothing to the first picture", "Backing up", "Restoring", "Upgrading, and going back")
+SECTIONS = (
+    *("From nothing to the first picture", "Backing up", "Restoring", "Upgrading, and going back"),
+    *("Moving to PostgreSQL", "Growing"),
+)
 BOOT_S, BOX_S, PICTURE_S = 90.0, 900.0, 120.0
 _BOX = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
@@ -145,7 +148,9 @@ async def follow(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) ->
             print(f"From nothing to the first picture: {debian.typed} commands, {minutes:.1f} minutes.", flush=True)
             await look_after(debian, page)
             await paint(discord)
-            print(f"Backed up, restored, upgraded; the next picture came. {debian.typed} commands in all.")
+            print(
+                f"Backed up, restored, upgraded, moved and grown; the next picture came. {debian.typed} commands in all."
+            )
 
 
 async def paint(discord: LocalDiscord) -> None:
@@ -164,7 +169,7 @@ async def paint(discord: LocalDiscord) -> None:
 
 
 async def look_after(debian: Machine, page: str) -> None:
-    """Back up to a second place, a user of another sshd; restore from it; upgrade."""
+    """Back up to a second place, a user of another sshd; restore, upgrade, move and grow."""
     key, nightly = boxes(page, SECTIONS[1])
     await debian.run("apt-get install -y -qq openssh-server openssh-client >/dev/null && useradd --create-home store")
     said = await debian.type(key)
@@ -183,8 +188,8 @@ async def look_after(debian: Machine, page: str) -> None:
     print(f"In the second place: {there.strip()}", flush=True)
     for section in SECTIONS[2:]:
         for box in boxes(page, section):
-            await debian.type(box)
-    await debian.run("systemctl is-active easel")
+            await debian.type(box.replace("YOUR_PASSWORD", "letters1and2digits"))
+    await debian.run("systemctl is-active easel easel-worker@1")
 
 
 def main() -> None:
