@@ -16,13 +16,11 @@ from tools.docs import follow, sentences, tables
 ROOT = Path(__file__).parents[1]
 _TOP = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = [*(ROOT / name for name in _TOP), *sorted((ROOT / "docs").glob("*.md"))]
-#: Read by other programs than the bot, or by tests.
-OTHERS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR"}
-OTHERS |= {
-    "BACKUP_TO",
-    "YOUR_COPY_OF_THIS_REPOSITORY",
-    "YOUR_PASSWORD",
-}  # what the guide for operators has its reader fill in
+#: Read by other programs than the bot or by tests, or filled in by whoever follows the guide for operators.
+OTHERS = {
+    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR"),
+    *("BACKUP_TO", "YOUR_COPY_OF_THIS_REPOSITORY", "YOUR_PASSWORD"),
+}
 PATHS = {"healthz", "metrics", "tmp", "var", "opt", "dev", "etc", "easel"}  # written like a command, and none
 LABELS = {"Change and try again"}  # words of buttons, which say what they do
 Shown = tuple[str, str]

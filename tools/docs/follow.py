@@ -149,7 +149,7 @@ async def follow(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) ->
             await look_after(debian, page)
             await paint(discord)
             print(
-                f"Backed up, restored, upgraded, moved and grown; the next picture came. {debian.typed} commands in all."
+                f"Backed up, restored, upgraded, moved, grown; the next picture came. {debian.typed} commands in all."
             )
 
 
