@@ -13,11 +13,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NewType
 
-MAX_PROMPT_CHARS = 4000
-MAX_COUNT = 4  # num_images is 1-4 on the image API's page, section 4
+MAX_PROMPT_CHARS, MAX_COUNT = 4000, 4  # num_images is 1-4 on the image API's page, section 4
 MAX_SOURCES = 3  # the documented upstream limit for both models
-MAX_SOURCE_BYTES = 25_000_000
-MAX_SOURCE_PIXELS = 50_000_000
+COVERED_PREFIX = "SPOILER_"  # how Discord's clients name a covered file
+MAX_SOURCE_BYTES, MAX_SOURCE_PIXELS = 25_000_000, 50_000_000
 
 #: An image model by its id at the image API. Which are on offer says policy/catalog.py; a stored job may name another.
 Model = NewType("Model", str)
@@ -125,10 +124,11 @@ class Source:
     size: int = 0
     kept: Kept | None = None
     author_id: int | None = None
+    offered: bool = False  # its author gave it to Easel, so Again on it is for everybody until they shut others out
 
     @property
     def is_covered(self) -> bool:
-        return self.filename.startswith("SPOILER_")  # as Discord's clients say that it is a spoiler
+        return self.filename.startswith(COVERED_PREFIX)
 
 
 class FollowUp(StrEnum):

@@ -211,6 +211,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     client = EaselClient(settings, shared.clock.trace(health.trace() if health else None))
     tools = Deps(
         jobs=store.jobs,
+        lists=store.lists,
         api=shared.api,
         replies=client.replies,
         inspector=client.studio,
@@ -258,11 +259,11 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         RetryPanel(intake, owner, drafts),
         UsagePanel(Accounts(owner), operator.operators),
         operator,
-        PrivacyPanel(Privacy(store.people, store.jobs, service, kept_for)),
+        PrivacyPanel(privacy := Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )
     ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
-    client.janitor = Janitor(store.retention, store.people, ages)
+    client.janitor = Janitor(store.retention, privacy, ages)
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
     beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run, "door": door.run}
     return _House(client, runner, beside)

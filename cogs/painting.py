@@ -96,7 +96,7 @@ class Painting(commands.Cog):
     ) -> None:
         """Read the options of `/edit`, which are those of `/imagine` and the pictures."""
         given = options.given(model, aspect_ratio, resolution, count, format, spoiler=spoiler, private=private)
-        sources = options.sources(image, image2, image3)
+        sources = options.sources(interaction.user.id, image, image2, image3)
         await self._client.requests.start(interaction, RequestInput(prompt, given, sources=sources, preset=preset))
 
     @imagine.autocomplete("preset")

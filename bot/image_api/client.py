@@ -226,12 +226,17 @@ class ImageApi:
         """A job needs its results no more: remove those that came inside an answer and lie here."""
         self._holding.discard(addresses)
 
-    def sweep_held(self, keep: Collection[str]) -> int:
-        """Remove old results that came inside answers, and the oldest of too many; returns how many went.
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether no result that came inside an answer lies here."""
+        return self._holding.is_empty
 
-        `keep` are the addresses of unfinished jobs.
+    def sweep_held(self, needed: Collection[str], known: Collection[str]) -> int:
+        """Remove results that came inside answers and are old, nobody's or too many; returns how many went.
+
+        `needed` are the addresses of unfinished jobs, `known` those of all jobs of the last day.
         """
-        return self._holding.sweep(keep)
+        return self._holding.sweep(needed, known)
 
     async def fetch_source(self, url: str, into: Path, *, max_bytes: int) -> Download:
         """Fetch an attachment of Discord, never with the key. Raises the DownloadError family."""

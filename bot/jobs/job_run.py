@@ -29,6 +29,7 @@ from bot.jobs.spool import Spool
 from bot.model import Charged, Failure, FailureKind, Job, JobState, ReplyTarget
 from bot.policy.prices import Prices
 from bot.store.queries.jobs import JobChanges, Jobs
+from bot.store.queries.lists import Lists
 from bot.telemetry import UNMEASURED, Measures
 
 log = structlog.stdlib.get_logger(__name__)
@@ -47,6 +48,7 @@ class Deps:
     """What every job is worked on with, the same for all jobs of a process."""
 
     jobs: Jobs
+    lists: Lists
     api: ImageApi
     replies: Replies
     inspector: Inspector

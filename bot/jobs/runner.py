@@ -24,6 +24,7 @@ from bot.jobs.backoff import Backoff, repeat
 from bot.jobs.clock import now
 from bot.jobs.job_run import Deps, JobRun, Stopped
 from bot.jobs.positions import Positions
+from bot.jobs.records import shelf
 from bot.model import ACTIVE_STATES, Job, JobState
 
 log = structlog.stdlib.get_logger(__name__)
@@ -33,7 +34,7 @@ HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S = 3.0, 2.0, 2.5
 MAX_FAULTS = 5  # exceptions of one job that nobody foresaw
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
-SHELF_LIFE_S, CLEAR_SHELF_S = 86_400.0, 600.0
+CLEAR_SHELF_S = 600.0
 SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
 
@@ -168,7 +169,7 @@ class Runner:
         found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=True)
         waiting = await self.deps.jobs.waiting() if self._alone else []
         self._queue |= {job.id: job for job in waiting}
-        self.deps.spool.trim({job.id for job in (*found, *waiting)}, older_than_s=SHELF_LIFE_S)
+        self.deps.spool.trim({job.id for job in (*found, *waiting)}, older_than_s=shelf.SHELF_LIFE.total_seconds())
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_queue=len(waiting))
         self.deps.measures.adopted(len(found))
@@ -257,16 +258,8 @@ class Runner:
             self.positions.show(ids, self._queue)
 
     async def clear_shelf(self) -> None:
-        """Pictures that stand in no message are kept here for a day; later they have to be fetched anew.
-
-        What lies here for jobs that are not in the database any more goes at once: their people wanted that.
-        """
-        mine = {*self._runs, *self._queue}
-        self.deps.spool.trim(mine, older_than_s=SHELF_LIFE_S)
-        self.deps.api.sweep_held([address for run, _ in self._runs.values() for address in run.job.result_urls])
-        for job_id in self.deps.spool.jobs() - mine:
-            if await self.deps.jobs.get(job_id) is None and job_id not in self._runs:
-                self.deps.spool.remove(job_id)
+        """Take away what lies here for jobs that have ended, and is old or nobody's any more."""
+        await shelf.clear(self.deps, [run.job for run, _ in self._runs.values()], [*self._queue])
 
     def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
         run = JobRun(self.deps, job)

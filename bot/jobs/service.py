@@ -196,6 +196,10 @@ class JobService:
         """Delete the files of jobs that are not in the database any more. Raises StoreUnavailable."""
         await self._runner.clear_shelf()
 
+    def discard_results(self, addresses: Iterable[str]) -> None:
+        """Delete results that came inside answers and lie here, once their jobs are gone."""
+        self._deps.api.discard_held(addresses)
+
     async def get(self, job_id: str) -> Job | None:
         """A job as it stands now, or None where it is not (any more) in the database. Raises StoreUnavailable."""
         return await self._jobs.get(job_id)

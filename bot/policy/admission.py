@@ -228,9 +228,12 @@ def _imposed(request: ImageRequest, asked: RequestInput, context: RequestContext
     """What a place decides by itself, whatever was asked for."""
     covers = {SpoilerRule.ALWAYS: True, SpoilerRule.NEVER: False}
     spoiler = covers.get(rules.spoiler or SpoilerRule.AS_ASKED, request.spoiler)
+    # A rule without covers is about Easel's own pictures. It does not show what somebody else has covered.
+    spoiler = spoiler or any(source.is_covered for source in request.sources)
     # Where nobody watches over the bot, somebody else's picture is no matter for everyone's eyes.
     hidden = bool(rules.private_only) or (not context.bot_member and bool(_others(context, asked)))
-    return replace(request, spoiler=spoiler, private=request.private or hidden)
+    sources = tuple(replace(it, offered=it.offered or it.author_id == context.user_id) for it in request.sources)
+    return replace(request, spoiler=spoiler, private=request.private or hidden, sources=sources)
 
 
 def _person_faults(context: RequestContext, book: RuleBook, rules: Rules, now: datetime) -> Sequence[RequestError]:
@@ -305,13 +308,17 @@ def _offer_faults(
 def _author_faults(
     context: RequestContext, asked: RequestInput, rules: Rules, choices: Mapping[int, EditChoice]
 ) -> Sequence[RequestError]:
-    """Whose pictures these are. NONE is always none, then an author's own choice goes before the rule."""
+    """Whose pictures these are. NONE is always none, then an author's own choice goes before the rule.
+
+    It is asked each time, of Again and Remix too, whoever presses them: an author may have shut others out since.
+    """
     rule = rules.edits or EditRule.OWN
     if asked.sources and context.guild_id is not None and context.bot_member and rule is EditRule.NONE:
         return [Barred(Bar.EDITS)]
-    others = _others(context, asked)
-    if any(choices.get(author) is EditChoice.NOBODY for author in others):
+    authors = {it.author_id for it in asked.sources if it.author_id is not None} - {context.user_id}
+    if any(choices.get(author) is EditChoice.NOBODY for author in authors):
         return [Barred(Bar.AUTHOR)]
+    others = _others(context, asked)
     in_server = context.guild_id is not None and context.bot_member
     if in_server and rule is EditRule.OWN and any(choices.get(author) is not EditChoice.ANYONE for author in others):
         return [Barred(Bar.NOT_YOUR_PICTURE)]
@@ -319,6 +326,6 @@ def _author_faults(
 
 
 def _others(context: RequestContext, asked: RequestInput) -> frozenset[int]:
-    """The other people whose pictures are to be edited."""
-    authors = {source.author_id for source in asked.sources if source.author_id is not None}
+    """The other people whose pictures are to be edited, without those who gave them to Easel themselves."""
+    authors = {it.author_id for it in asked.sources if it.author_id is not None and not it.offered}
     return frozenset(authors - {context.user_id})

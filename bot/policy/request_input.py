@@ -118,15 +118,14 @@ class RequestInput:
     def filled(self, *layers: Options) -> ImageRequest:
         """The whole request: what the person said, then each layer in order, then what is built in.
 
-        Whoever edits a covered picture and says nothing gets a covered result.
+        A covered source is covered in the reply whatever was said: a cover is taken off by whoever put it on, and
+        only in their own message.
         """
         options = self.options
-        if options.spoiler is None and any(source.is_covered for source in self.sources):
+        if any(source.is_covered for source in self.sources):
             options = replace(options, spoiler=True)
         for layer in (*layers, BUILT_IN_EDIT if self.sources else BUILT_IN):
             options = options.over(layer)
-        # Whose a source is matters for what may be done with it now. It is not kept with the request.
-        sources = tuple(replace(source, author_id=None) for source in self.sources)
         return ImageRequest(
-            prompt=self.prompt, sources=sources, preset=self.preset, follows=self.follows, **options.said
+            prompt=self.prompt, sources=self.sources, preset=self.preset, follows=self.follows, **options.said
         )

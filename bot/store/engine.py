@@ -18,6 +18,7 @@ from bot.store.migrate import migrate
 from bot.store.sync.file_lock import FileLock
 from bot.store.url import file_of, is_sqlite
 
+_ERASE = "erase"  # a mark on the connection
 SQLITE_BUSY_MS = 5000  # how long another program (a backup, a shell) may hold the file
 _OLDEST_SQLITE = (3, 35)  # RETURNING
 
@@ -112,6 +113,29 @@ def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:
     connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, see erase_soon
+
+
+def erase_soon(connection: Connection) -> None:
+    """What this transaction deletes has to leave the disk: asked where a person wants to be forgotten.
+
+    SQLite overwrites it in the file (secure_delete), and its log, which still has the pages as they were, is emptied
+    after the commit. PostgreSQL's own vacuum does the same in its time.
+    """
+    connection.info[_ERASE] = True
+
+
+def erase(connection: Connection) -> None:
+    """Empty SQLite's log after a commit, where that was asked; with the next one where a reader is in the way."""
+    raw: Any = connection.connection.dbapi_connection
+    if not connection.info.get(_ERASE) or not isinstance(raw, sqlite3.Connection):
+        return
+    raw.execute("PRAGMA busy_timeout=0")  # nobody waits for a backup to end
+    try:
+        busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        connection.info[_ERASE] = bool(busy)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import RowMapping
 
 from bot.model import (
+    COVERED_PREFIX,
     AspectRatio,
     Charged,
     Failure,
@@ -74,7 +75,7 @@ def values_of(new: NewJob) -> dict[str, Any]:
         "user_id": new.user_id,
         "parent_id": new.parent_id,
         "parent_link": new.parent_link,
-        "request": _text(asdict(new.request)),
+        "request": _request_text(new.request),
         **_target_values(new.target),
         "attempts": 0,
         "result_urls": _text(new.result_urls),
@@ -113,7 +114,7 @@ def values_of_changes(changes: JobChanges) -> dict[str, Any]:
         del values["target"]
         values |= _target_values(changes["target"])
     if "request" in changes:
-        values["request"] = _text(asdict(changes["request"]))
+        values["request"] = _request_text(changes["request"])
     if "result_urls" in changes:
         values["result_urls"] = _text(changes["result_urls"])
     if "failure" in changes:
@@ -168,6 +169,15 @@ def read_request(text: str) -> ImageRequest:
     return ImageRequest(**known)
 
 
+def without_source(text: str, position: int) -> str:
+    """A request's JSON text without the address and the name of one of its sources."""
+    raw = json.loads(text)
+    source: dict[str, Any] = raw["sources"][position]
+    covered = str(source.get("filename", "")).startswith(COVERED_PREFIX)
+    source |= {"url": "", "filename": f"{COVERED_PREFIX * covered}picture"}
+    return _text(raw)
+
+
 def read_failure(text: str) -> Failure:
     """A failure from its JSON text. A kind that this version does not know is `UNKNOWN`."""
     known = _known(Failure, json.loads(text))
@@ -218,6 +228,12 @@ def _names(shape: type[DataclassInstance]) -> frozenset[str]:
 
 def _target_values(target: ReplyTarget) -> dict[str, Any]:
     return {name: getattr(target, name) for name in _TARGET}
+
+
+def _request_text(request: ImageRequest) -> str:
+    """Without whose the sources are: that stands in a table of its own, where a person is found and forgotten."""
+    sources = tuple(replace(it, author_id=None, offered=False) for it in request.sources)
+    return _text(asdict(replace(request, sources=sources)))
 
 
 def _text(value: object) -> str:

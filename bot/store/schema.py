@@ -225,6 +225,15 @@ class DraftColumns(TypedColumns):
     made_at = Column(UtcTime, nullable=False)
 
 
+class SourceAuthorColumns(TypedColumns):
+    """Whose the sources of a job are, for who may use them again; see model.Source."""
+
+    job_id = Column(String(64), primary_key=True)
+    position = Column(Integer, primary_key=True, autoincrement=False)
+    user_id = Column(BigInteger, nullable=False)  # 0 once the person asked to be forgotten
+    offered = Column(Boolean, nullable=False)
+
+
 class DepartureColumns(TypedColumns):
     """Servers that the bot has left, whose data goes after a grace period."""
 
@@ -295,6 +304,7 @@ preferences = Table("preferences", metadata, PreferenceColumns)
 notices = Table("notices", metadata, NoticeColumns)
 openings = Table("openings", metadata, OpeningColumns)
 drafts = Table("drafts", metadata, DraftColumns)
+source_authors = Table("source_authors", metadata, SourceAuthorColumns)
 departures = Table("departures", metadata, DepartureColumns)
 stars = Table("stars", metadata, StarColumns)
 showcase = Table("showcase", metadata, ShowcaseColumns)
@@ -326,6 +336,7 @@ Index("ix_ledger_named", ledger.c.reserved_at, sqlite_where=NAMED_PERSON, postgr
 # Totals of a server that was left, and those of past months.
 Index(None, totals.c.guild_id, totals.c.day)
 Index(None, totals.c.day)
+Index(None, source_authors.c.user_id)
 # Whose stars go when a person asks for that; starred pictures of a server or a person, newest first.
 Index(None, stars.c.user_id)
 Index(None, showcase.c.guild_id, showcase.c.job_seq)

@@ -28,7 +28,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import EaselError, StoreUnavailable
 from bot.store import faults
-from bot.store.engine import Database
+from bot.store.engine import Database, erase
 from bot.telemetry import UNMEASURED, Measures
 
 MAX_BATCH = 100
@@ -214,6 +214,7 @@ class DatabaseThread:
                     raise _GivenUp
                 committing = True
                 transaction.commit()
+                erase(connection)
                 return settled
         except DBAPIError as error:
             sentence = faults.outage_of(self._database.url, error)

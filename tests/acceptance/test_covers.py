@@ -23,7 +23,7 @@ def covers(message: Message) -> dict[str, bool]:
     return {it.filename.partition(".")[0]: it.spoiler for it in message.pictures}
 
 
-COVERED, OPEN = {"source-1": True, "picture-1": True}, {"source-1": False, "picture-1": False}
+COVERED = {"source-1": True, "picture-1": True}
 
 
 async def test_a_covered_request_covers_the_source_too(house: House, tmp_path: Path) -> None:
@@ -33,13 +33,13 @@ async def test_a_covered_request_covers_the_source_too(house: House, tmp_path: P
     assert covers(again) == COVERED
 
 
-@pytest.mark.parametrize(("said", "expected"), [(None, COVERED), (True, COVERED), (False, OPEN)])
-async def test_a_covered_source_covers_the_whole_reply_unless_the_option_says_no(
-    house: House, tmp_path: Path, said: bool | None, expected: dict[str, bool]
+@pytest.mark.parametrize("said", [None, True, False])
+async def test_a_covered_source_covers_the_whole_reply_whatever_the_option_says(
+    house: House, tmp_path: Path, said: bool | None
 ) -> None:
     options = {} if said is None else {"spoiler": said}
     reply = await house.ada.command("edit", prompt="x", image=picture(tmp_path / "SPOILER_a.png"), **options)
-    assert covers(await reply.until(with_pictures)) == expected
+    assert covers(await reply.until(with_pictures)) == COVERED
 
 
 async def test_one_covered_source_of_several_covers_all(house: House, tmp_path: Path) -> None:
@@ -76,3 +76,21 @@ async def test_a_place_that_covers_everything_covers_the_source_too(house: House
     finally:
         await house.ada.command("settings", reset="look")
     assert panel.ephemeral
+
+
+async def test_a_place_without_covers_and_a_preset_without_one_do_not_uncover_a_covered_source(
+    house: House, tmp_path: Path
+) -> None:
+    """Nor does *Post here*: what was covered in private is covered for everybody."""
+    await house.ada.command("settings", spoiler=SpoilerRule.NEVER.value)
+    try:
+        source = picture(tmp_path / "SPOILER_a.png")
+        reply = await house.ada.command("edit", prompt="x", image=source, spoiler=False, private=True)
+        assert covers(await reply.until(with_pictures)) == COVERED
+        posted = await (await house.ada.press(reply, "Post here")).until(with_pictures)
+        assert covers(posted) == COVERED
+        assert covers(await (await house.ben.press(posted, "Again")).until(with_pictures)) == COVERED
+        gallery = await house.ada.command("gallery")
+        assert all(it.spoiler for it in gallery.message.pictures if it.alt.startswith("x"))
+    finally:
+        await house.ada.command("settings", reset="look")

@@ -118,5 +118,9 @@ class ForkedBot(BotProcess):
             return
         arguments = ("run", "--env-file", os.devnull)
         out, err = (1, 2) if self._output is None else (self._output, self._output)
-        forked = await asyncio.to_thread(lambda: fork_server().start(arguments, self._environment, out=out, err=err))
+        # On PostgreSQL files lie where the bot works, and nothing of a test belongs into the project.
+        folder = Path(self._environment.get("TMPDIR", PROJECT))
+        forked = await asyncio.to_thread(
+            lambda: fork_server().start(arguments, self._environment, out=out, err=err, folder=folder)
+        )
         self._process = forked  # pyright: ignore[reportAttributeAccessIssue] it does all that is asked of it

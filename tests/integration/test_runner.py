@@ -81,6 +81,7 @@ def deps_with(jobs: Jobs, api: ImageApi, recorder: Recorder, scene: Scene, folde
     """What a runner works with: all of it real, but for what the recorder stands for."""
     return Deps(
         jobs=jobs,
+        lists=scene.store.lists,
         api=api,
         replies=recorder,
         inspector=recorder,

@@ -203,6 +203,7 @@ class Process:
         self.stopping = asyncio.Event()
         tools = Deps(
             jobs=store.jobs,
+            lists=store.lists,
             api=ToldApi(world),
             replies=ToldReplies(world, self.stopping),
             inspector=NoInspector(),

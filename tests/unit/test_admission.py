@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from bot.errors import Barred, InvalidRequest, NotAdmitted, RequestError
+from bot.errors import Barred, InvalidRequest, NotAdmitted
 from bot.model import QUALITY, STANDARD, AspectRatio, ImageRequest, Model, Resolution, Source
-from bot.policy.admission import Admitted, RequestContext, admit, quotas_of
+from bot.policy.admission import RequestContext, quotas_of
 from bot.policy.bars import Bar
-from bot.policy.preferences import EditChoice
-from bot.policy.prices import parse
 from bot.policy.quotas import Ceilings, SetBy, Span, What, Whose
 from bot.policy.request_input import Options, RequestInput
 from bot.policy.role_limits import limits_of
-from bot.policy.rules import AgeRule, EditRule, RoleLimits, RuleBook, Rules, SpoilerRule
-
-MODELS = (STANDARD, QUALITY)
-PRICES = parse("grok-imagine-image:1k=0.02", MODELS)
-GUILD, CHANNEL, THREAD = 13, 12, 14
-PLACE = RequestContext(user_id=1, channel_id=CHANNEL, guild_id=GUILD, role_ids=frozenset({5}))
-IN_THREAD = replace(PLACE, channel_id=THREAD, parent_id=CHANNEL)
-
-
-NOW = datetime(2026, 11, 28, tzinfo=UTC)
-
-
-async def admitted(
-    place: RequestContext,
-    asked: RequestInput,
-    book: RuleBook | None,
-    ceilings: Ceilings | None = None,
-    choices: Mapping[int, EditChoice] | None = None,
-    models: Sequence[Model] = MODELS,
-) -> Admitted:
-    return await admit(
-        place,
-        asked,
-        book,
-        models=models,
-        prices=PRICES,
-        ceilings=ceilings or Ceilings(),
-        choices=choices or {},
-        now=NOW,
-    )
-
-
-async def made(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> ImageRequest:
-    return (await admitted(place, asked or RequestInput("a red fox"), RuleBook(GUILD, "v", rules))).request
-
-
-async def refused(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> list[RequestError]:
-    with pytest.raises(NotAdmitted) as caught:
-        await made(rules, asked, place)
-    return list(caught.value.reasons)
-
-
-async def barred(rules: Rules, asked: RequestInput | None = None, place: RequestContext = PLACE) -> Barred:
-    [reason] = await refused(rules, asked, place)
-    assert isinstance(reason, Barred)
-    return reason
+from bot.policy.rules import AgeRule, RoleLimits, RuleBook, Rules, SpoilerRule
+from tests.unit.admitting import (
+    CHANNEL,
+    GUILD,
+    IN_THREAD,
+    MODELS,
+    NOW,
+    PLACE,
+    admitted,
+    barred,
+    made,
+    refused,
+)
 
 
 async def test_outside_servers_a_request_is_filled_with_what_is_built_in() -> None:
@@ -191,43 +156,6 @@ async def test_new_members_wait_and_exempt_roles_do_not() -> None:
     assert (await barred(rules, place=young)).allowed == (int((NOW + timedelta(days=1)).timestamp()),)
     await made(rules, place=replace(young, role_ids=frozenset({7})))
     await made(rules, place=replace(young, joined_at=NOW - timedelta(days=3)))
-
-
-THEIRS = RequestInput("x", sources=(Source("https://a.example", author_id=2),))
-
-
-@pytest.mark.parametrize(
-    ("rule", "choice", "bar"),
-    [
-        (None, None, Bar.NOT_YOUR_PICTURE),
-        (EditRule.OWN, EditChoice.ANYONE, None),
-        (EditRule.OWN, EditChoice.NOBODY, Bar.AUTHOR),
-        (EditRule.ANYONE, None, None),
-        (EditRule.ANYONE, EditChoice.NOBODY, Bar.AUTHOR),
-        (EditRule.NONE, EditChoice.ANYONE, Bar.EDITS),
-    ],
-)
-async def test_whose_pictures_may_be_edited(rule: EditRule | None, choice: EditChoice | None, bar: Bar | None) -> None:
-    book = RuleBook(GUILD, "v", Rules(edits=rule))
-    choices = {2: choice} if choice else {}
-    if bar is None:
-        it = await admitted(PLACE, THEIRS, book, choices=choices)
-        assert it.request.sources[0].author_id is None
-        return
-    with pytest.raises(NotAdmitted) as caught:
-        await admitted(PLACE, THEIRS, book, choices=choices)
-    assert [it.bar for it in caught.value.reasons if isinstance(it, Barred)] == [bar]
-
-
-async def test_ones_own_and_easels_pictures_are_edited_where_others_are_not() -> None:
-    for author in (PLACE.user_id, None):
-        await made(Rules(), RequestInput("x", sources=(Source("https://a.example", author_id=author),)))
-
-
-async def test_where_the_bot_is_no_member_an_edit_of_somebody_elses_picture_is_private() -> None:
-    outside = replace(PLACE, bot_member=False)
-    assert (await admitted(outside, THEIRS, None)).request.private
-    assert not (await admitted(outside, RequestInput("x"), None)).request.private
 
 
 async def test_of_several_roles_the_most_generous_holds() -> None:

@@ -110,17 +110,25 @@ def test_a_folder_that_is_in_use_is_swept_as_well(tmp_path: Path) -> None:
     holding = BlobFolder(tmp_path)
     holding.create()
     old, kept, fresh = (aged(tmp_path, *it) for it in (("a", 1, KEPT_FOR_S + 9), ("b", 1, KEPT_FOR_S + 9), ("c", 1, 9)))
-    assert holding.sweep(keep=[f"{PREFIX}{kept.name}", "https://a.example/b", "/files/x"]) == 1
+    assert holding.sweep([f"{PREFIX}{kept.name}", "https://a.example/b", "/files/x"], []) == 1
     assert [it.exists() for it in (old, kept, fresh)] == [False, True, True]
 
 
 def test_too_much_of_them_is_bounded_the_oldest_first_and_none_that_is_wanted(tmp_path: Path) -> None:
     hour = 3600.0
     found = [aged(tmp_path, name, 400, age * hour) for name, age in (("a", 9.0), ("b", 8.0), ("c", 7.0), ("d", 0.1))]
-    assert BlobFolder(tmp_path, max_bytes=1000).sweep(keep=[f"{PREFIX}{found[0].name}"]) == 1
+    known = [f"{PREFIX}{it.name}" for it in found]
+    assert BlobFolder(tmp_path, max_bytes=1000).sweep([known[0]], known) == 1
     assert [it.exists() for it in found] == [True, False, True, True]
-    assert BlobFolder(tmp_path, max_bytes=1).sweep(keep=[]) == 2
+    assert BlobFolder(tmp_path, max_bytes=1).sweep([], known) == 2
     assert found[3].exists(), "a job that is being delivered may need it"
+
+
+def test_what_no_job_names_goes_within_the_hour(tmp_path: Path) -> None:
+    """Their job was deleted, or never written. One that is fresh may be named in the next moment."""
+    nobodys, named, fresh = (aged(tmp_path, name, 1, age) for name, age in (("a", 3700.0), ("b", 3700.0), ("c", 60.0)))
+    assert BlobFolder(tmp_path).sweep([], [f"{PREFIX}{named.name}"]) == 1
+    assert [it.exists() for it in (nobodys, named, fresh)] == [False, True, True]
 
 
 def test_what_is_discarded_is_gone_and_nothing_else(tmp_path: Path) -> None:
@@ -129,14 +137,14 @@ def test_what_is_discarded_is_gone_and_nothing_else(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     notes.write_text("x")
     os.utime(notes, (1, 1))
-    holding.sweep(keep=[])
+    holding.sweep([], [])
     holding.discard([f"{PREFIX}{mine.name}", f"{PREFIX}{mine.name}", f"{PREFIX}notes", "/notes", "https://a.example/x"])
     assert sorted(it.name for it in tmp_path.iterdir()) == [other.name, "notes"]
 
 
 def test_a_folder_that_nothing_was_put_into_is_not_made(tmp_path: Path) -> None:
     holding = BlobFolder(tmp_path / "held")
-    assert holding.sweep(keep=[]) == 0
+    assert holding.sweep([], []) == 0
     holding.discard([f"{PREFIX}{'a' * 32}"])
     assert not (tmp_path / "held").exists()
 

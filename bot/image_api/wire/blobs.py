@@ -67,18 +67,24 @@ class BlobFolder:
                 self._folder = self._given
         return self._folder
 
-    def sweep(self, keep: Collection[str]) -> int:
-        """Remove what is older than KEPT_FOR_S, and the oldest of more than `max_bytes`; returns how many went.
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing lies here."""
+        return next(self._files(), None) is None
 
-        `keep` are addresses of unfinished jobs: what they name stays. So does whatever is younger than SETTLED_S, as
-        its job may be another process's.
+    def sweep(self, needed: Collection[str], known: Collection[str]) -> int:
+        """Remove what no job names, what is older than KEPT_FOR_S, and the oldest of more than `max_bytes`.
+
+        Returns how many went. `needed` are addresses of unfinished jobs: what they name stays. `known` are those of
+        all jobs that may have any. Whatever is younger than SETTLED_S stays, as its job may not be written yet.
         """
-        wanted = {name.removeprefix(PREFIX) for name in keep if name.startswith(PREFIX)}
+        wanted, named = _tokens(needed), _tokens(known)
         left, gone, now = self._max_bytes, 0, time.time()
         for path, stat in sorted(self._files(), key=lambda it: it[1].st_mtime, reverse=True):
             left -= stat.st_size
             age_s = now - stat.st_mtime
-            if path.name not in wanted and (age_s > KEPT_FOR_S or (left < 0 and age_s > SETTLED_S)):
+            surplus = (left < 0 or path.name not in named) and age_s > SETTLED_S
+            if path.name not in wanted and (age_s > KEPT_FOR_S or surplus):
                 path.unlink(missing_ok=True)
                 gone += 1
         return gone
@@ -212,6 +218,11 @@ class LongStrings:
             self._file = None
         self._string_at = None
         self._text += b'"'
+
+
+def _tokens(addresses: Iterable[str]) -> set[str]:
+    """The files that held addresses name."""
+    return {it.removeprefix(PREFIX) for it in addresses if it.startswith(PREFIX)}
 
 
 def _unescaped(piece: bytes) -> bytes:

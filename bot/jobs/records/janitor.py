@@ -14,9 +14,8 @@ import structlog
 
 from bot.errors import StoreUnavailable
 from bot.jobs.clock import now
-from bot.jobs.records.privacy import BATCH
+from bot.jobs.records.privacy import BATCH, Privacy
 from bot.policy.quotas import Span
-from bot.store.queries.people import People
 from bot.store.queries.retention import Retention
 
 log = structlog.stdlib.get_logger(__name__)
@@ -37,9 +36,9 @@ class Ages:
 class Janitor:
     """Works in small pieces, so that nobody waits for it."""
 
-    def __init__(self, retention: Retention, people: People, ages: Ages) -> None:
+    def __init__(self, retention: Retention, privacy: Privacy, ages: Ages) -> None:
         self._retention = retention
-        self._people = people
+        self._privacy = privacy
         self._ages = ages
 
     async def run(self) -> None:
@@ -62,9 +61,8 @@ class Janitor:
         await self._all("past months' totals", lambda: self._retention.old_totals(month_began, BATCH))
         if (age := self._ages.jobs) is not None:
             await self._all("old requests", lambda: self._retention.old_jobs(moment - age, BATCH))
-        day_began = Span.DAY.began(moment)
-        for note in await self._people.to_forget():
-            await self._all("a person's data", lambda it=note: self._people.forget_some(it, day_began, BATCH))
+        for note in await self._privacy.wishes():
+            await self._all("a person's data", lambda it=note: self._privacy.forget_some(it))
         for guild_id, left_at in await self._retention.departed():
             if left_at <= moment - self._ages.left_servers:
                 await self._server(guild_id, lambda g=guild_id, at=left_at: self._retention.server(g, at, BATCH))

@@ -6,6 +6,7 @@ end, and sums of money stay without a name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.errors import JobMoved
@@ -50,7 +51,21 @@ class Privacy:
                 except JobMoved:
                     continue
         for _ in range(AT_ONCE):
-            if not await self._people.forget_some(note, Span.DAY.began(now()), BATCH):
+            if not await self.forget_some(note):
                 break
         await self._service.clear_shelf()
         return await self._people.stored(user_id)
+
+    async def wishes(self) -> Sequence[Note]:
+        """Who asked to be forgotten and is not yet. Raises StoreUnavailable."""
+        return await self._people.to_forget()
+
+    async def forget_some(self, note: Note) -> int:
+        """Delete a part of what a person wants forgotten, its pictures on this disk included; 0 where nothing can go.
+
+        Raises StoreUnavailable.
+        """
+        results = await self._people.held_results(note)
+        gone = await self._people.forget_some(note, Span.DAY.began(now()), BATCH)
+        self._service.discard_results(results)
+        return gone

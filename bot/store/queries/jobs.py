@@ -21,9 +21,9 @@ from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.policy.quotas import FREE, Standing, Terms
 from bot.store.queries import ledger, showcase
 from bot.store.queries import reserve as admission
-from bot.store.queries.preferences import note_delivery
+from bot.store.queries.preferences import note_delivery, with_authors, write_authors
 from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, values_of_changes
-from bot.store.schema import UNANNOUNCED, UtcTime, jobs
+from bot.store.schema import UNANNOUNCED, jobs
 from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
 from bot.store.sync.presence import Presence
@@ -83,6 +83,7 @@ class Jobs:
             entry = admission.admit(connection, new, limit, terms, now)
             seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": entry.turn}).scalar_one()
             ledger.reserve(connection, new, terms.cost_micros, now)
+            write_authors(connection, new)
             return Received(first_job(new, seq, now), entry.place, entry.queue_length, entry.standings)
 
         received = await self._run(write, patience)
@@ -90,8 +91,13 @@ class Jobs:
         return received
 
     async def get(self, job_id: str) -> Job | None:
-        found = await self._select(jobs.c.id == job_id)
-        return found[0] if found else None
+        """A job, which also says whose its sources are; None where there is none."""
+
+        def read(connection: Connection) -> Job | None:
+            found = _select(connection, jobs.c.id == job_id)
+            return with_authors(connection, found[0]) if found else None
+
+        return await self._run(read)
 
     async def move(
         self, job: Job, to: JobState, *, now: datetime, worker_id: str | None = None, **changes: Unpack[JobChanges]
@@ -277,14 +283,11 @@ class Jobs:
     async def open_jobs(self, user_id: int) -> list[Job]:
         """The user's unfinished jobs, oldest first."""
         mine = and_(jobs.c.user_id == user_id, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
-        return await self._select(mine)
+        return await self._run(lambda connection: _select(connection, mine))
 
     async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
         return await self._run(count_open, patience)
-
-    async def _select(self, which: ColumnElement[bool]) -> list[Job]:
-        return await self._run(lambda connection: _select(connection, which))
 
 
 def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:

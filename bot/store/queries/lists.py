@@ -5,22 +5,25 @@ Open jobs are few however many have ended; they are found by an index of their o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
 
 from bot.model import FINAL_STATES, OPEN_STATES, FailureKind, Job, JobState
 from bot.policy.quotas import Span
 from bot.store.queries import totals
 from bot.store.queries.jobs import count_open
 from bot.store.rows import jobs_of, read_failure
-from bot.store.schema import UNANNOUNCED, jobs
+from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order as line
 from bot.store.thread import Run
 
+#: Some of the results lie in files here, see image_api/wire/blobs.py.
+IN_AN_ANSWER = jobs.c.result_urls.like('%"held:%')
 MAX_OPEN = 500  # so many running jobs of a server are listed at most
 LOOKED_BACK = 500  # ended jobs in which failures are looked for: the overview costs the same after a year
 
@@ -115,6 +118,17 @@ class Lists:
             return Page(found[:size], places, number, len(found) > size)
 
         return await self._run(read, patience)
+
+    async def held_results(self, since: datetime) -> list[str]:
+        """Addresses of results that came inside answers, of jobs that have not ended or did so since then."""
+        named = and_(or_(UNANNOUNCED, jobs.c.finished_at >= literal(since, UtcTime)), IN_AN_ANSWER)
+        query = select(jobs.c.result_urls).where(named)
+        return await self._run(lambda connection: addresses_in(connection.execute(query).scalars()))
+
+
+def addresses_in(texts: Iterable[str]) -> list[str]:
+    """All addresses of rows of jobs."""
+    return [address for text in texts for address in json.loads(text)]
 
 
 def _which(whose: ListScope, *, few: bool = False) -> ColumnElement[bool]:

@@ -16,14 +16,32 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
 
 from bot.model import OPEN_STATES
+from bot.store.engine import erase_soon
 from bot.store.queries import showcase, totals
-from bot.store.schema import NAMED_PERSON, UNANNOUNCED, UtcTime, jobs, ledger, meta, metadata, presets, stars
+from bot.store.queries.lists import IN_AN_ANSWER, addresses_in
+from bot.store.queries.preferences import edits_of, forget_author
+from bot.store.schema import (
+    NAMED_PERSON,
+    UNANNOUNCED,
+    UtcTime,
+    blocks,
+    drafts,
+    jobs,
+    ledger,
+    meta,
+    metadata,
+    openings,
+    presets,
+    rules,
+    source_authors,
+    stars,
+)
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 _NOTE = "forget:"
 #: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
-_SHARED = {"jobs", "ledger", "totals", "blocks", "stars"}
+_SHARED = {"jobs", "ledger", "totals", "blocks", "stars", "source_authors"}
 _PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in _SHARED]
 #: The end was announced, so there is an end.
 _OVER = jobs.c.told
@@ -82,12 +100,14 @@ class People:
         """Delete what is only this person's, and note that the rest is to go, see `forget_some`."""
 
         def write(connection: Connection) -> None:
+            erase_soon(connection)
             # Under the person's lock, so that a request that comes in just now is either seen here or comes after it.
             locks.hold(connection, [locks.of_user(user_id)])
             connection.execute(delete(presets).where(_own_presets(user_id)))
             connection.execute(update(presets).where(presets.c.made_by == user_id).values(made_by=0))
             for table in _PERSONAL:
                 connection.execute(delete(table).where(table.c.user_id == user_id))
+            _leave_others_rows(connection, user_id)
             # The note stays until the last row is gone: whatever process is there then goes on with it.
             name = f"{_NOTE}{user_id}"
             connection.execute(delete(meta).where(meta.c.name == name))
@@ -105,6 +125,12 @@ class People:
 
         return await self._run(read)
 
+    async def held_results(self, note: Note) -> list[str]:
+        """Addresses of results that came inside answers, of the jobs that `forget_some` deletes."""
+        mine = and_(jobs.c.user_id == note.user_id, jobs.c.received_at <= literal(note.until, UtcTime), _OVER)
+        query = select(jobs.c.result_urls).where(mine, IN_AN_ANSWER)
+        return await self._run(lambda connection: addresses_in(connection.execute(query).scalars()))
+
     async def forget_some(self, note: Note, day_began: datetime, limit: int) -> int:
         """Delete up to `limit` ended jobs and stars of a person and take them out of as many lines of the ledger.
 
@@ -116,14 +142,17 @@ class People:
         past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
 
         def write(connection: Connection) -> int:
+            erase_soon(connection)
             # A bounded number at a time: nobody's command waits behind somebody's ten thousand rows.
             gone = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
             gone += showcase.take_back(connection, note.user_id, note.until, limit)
             gone += take_person_out(connection, past, limit)
+            gone += forget_author(connection, note.user_id, note.until, limit)
             totals.forget_person(connection, note.user_id, day_began)
             if gone:
                 return gone
-            left = select(or_(select(jobs.c.seq).where(mine).exists(), select(ledger.c.job_id).where(theirs).exists()))
+            rest = (select(jobs.c.seq).where(mine), select(ledger.c.job_id).where(theirs))
+            left = select(or_(*(it.exists() for it in (*rest, edits_of(note.user_id, note.until)))))
             if not connection.execute(left).scalar_one():
                 fulfilled = and_(meta.c.name == f"{_NOTE}{note.user_id}", meta.c.value == note.until.isoformat())
                 connection.execute(delete(meta).where(fulfilled))
@@ -148,7 +177,9 @@ def delete_jobs(
     chosen = select(jobs.c.seq, jobs.c.id).where(which).order_by(order).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(chosen).all()
     if found:
-        showcase.forget_jobs(connection, [job_id for _, job_id in found], posts_too=posts_too)
+        ids = [job_id for _, job_id in found]
+        showcase.forget_jobs(connection, ids, posts_too=posts_too)
+        connection.execute(delete(source_authors).where(source_authors.c.job_id.in_(ids)))
         connection.execute(delete(jobs).where(jobs.c.seq.in_([seq for seq, _ in found])))
     return len(found)
 
@@ -165,6 +196,16 @@ def take_person_out(connection: Connection, which: ColumnElement[bool], limit: i
         anonymous = {"job_id": secrets.token_hex(16), "user_id": None}
         connection.execute(update(ledger).where(ledger.c.job_id == job_id).values(anonymous))
     return len(found)
+
+
+def _leave_others_rows(connection: Connection, user_id: int) -> None:
+    """Take a person out of what others have, as far as it is little. Edits of their pictures go by and by."""
+    # What is half asked on a picture of theirs goes whole: it is small, and old within a day.
+    named = f'%"author_id":{user_id},%'
+    connection.execute(delete(openings).where(openings.c.sources.like(named)))
+    connection.execute(delete(drafts).where(drafts.c.request.like(named)))
+    connection.execute(update(rules).where(rules.c.changed_by == user_id).values(changed_by=0))
+    connection.execute(update(blocks).where(blocks.c.blocked_by == user_id).values(blocked_by=0))
 
 
 def _own_presets(user_id: int) -> ColumnElement[bool]:

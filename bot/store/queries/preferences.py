@@ -1,4 +1,4 @@
-"""The queries over what members have chosen for themselves, and over the notices that some of them want.
+"""The queries over what members have chosen for themselves: who edits their pictures, and the notices that some want.
 
 A notice is written down in the transaction that ends its job, so a crash forgets none. The row says when a message was
 tried, before it is sent, and goes when it stands: whoever finds a row that was tried looks for the message first.
@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, or_, select, update
 
-from bot.model import FollowUp, Job
+from bot.model import FollowUp, Job, NewJob, Source
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preferences import EditChoice, Preferences
-from bot.store.rows import jobs_of
-from bot.store.schema import jobs, notices, preferences
+from bot.store.rows import jobs_of, without_source
+from bot.store.schema import UtcTime, jobs, notices, preferences, source_authors
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
@@ -61,6 +61,51 @@ def read_preferences(connection: Connection, user_id: int) -> Preferences:
     """What one person has chosen, read within a transaction."""
     value = connection.execute(select(preferences.c.value).where(preferences.c.user_id == user_id)).scalar_one_or_none()
     return Preferences.read(json.loads(value)) if value else Preferences()
+
+
+def write_authors(connection: Connection, new: NewJob) -> None:
+    """Write down whose the sources of a new job are, in the transaction that writes the job."""
+    rows = [
+        {"job_id": new.id, "position": position, "user_id": it.author_id, "offered": it.offered}
+        for position, it in enumerate(new.request.sources)
+        if it.author_id is not None
+    ]
+    if rows:
+        connection.execute(insert(source_authors), rows)
+
+
+def with_authors(connection: Connection, job: Job) -> Job:
+    """The job as it says whose its sources are."""
+    if not job.request.sources:
+        return job
+    sources: list[Source] = list(job.request.sources)
+    query = select(source_authors).where(source_authors.c.job_id == job.id)
+    for row in connection.execute(query).mappings():
+        at: int = row["position"]
+        if at < len(sources):
+            sources[at] = replace(sources[at], author_id=row["user_id"], offered=row["offered"])
+    return replace(job, request=replace(job.request, sources=tuple(sources)))
+
+
+def edits_of(user_id: int, until: datetime) -> Select[str, int]:
+    """Jobs with a source of a person, and which it is."""
+    of_job = source_authors.join(jobs, jobs.c.id == source_authors.c.job_id)
+    theirs = and_(source_authors.c.user_id == user_id, jobs.c.received_at <= literal(until, UtcTime))
+    return select(source_authors.c.job_id, source_authors.c.position).select_from(of_job).where(theirs)
+
+
+def forget_author(connection: Connection, user_id: int, until: datetime, limit: int) -> int:
+    """Take a person out of up to `limit` ended edits of their pictures; returns how many.
+
+    The name of their file goes, and the address, which holds it. Buttons work on: they take the picture from the reply.
+    """
+    found = connection.execute(edits_of(user_id, until).where(jobs.c.told).limit(limit)).all()
+    for job_id, position in found:
+        row = and_(source_authors.c.job_id == job_id, source_authors.c.position == position)
+        connection.execute(update(source_authors).where(row).values(user_id=0))
+        text = connection.execute(select(jobs.c.request).where(jobs.c.id == job_id)).scalar_one()
+        connection.execute(update(jobs).where(jobs.c.id == job_id).values(request=without_source(text, position)))
+    return len(found)
 
 
 @dataclass(frozen=True, slots=True)

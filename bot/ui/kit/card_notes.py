@@ -13,7 +13,7 @@ import discord
 
 from bot.model import FollowUp, ImageRequest, Job
 from bot.ui.kit import texts
-from bot.ui.kit.language import mark, tr
+from bot.ui.kit.language import mark, tr, trn
 
 MAX_LINK_CHARS = 200
 
@@ -38,6 +38,18 @@ def follow_up_note(job: Job) -> str:
     if job.request.follows is None or not job.parent_link or len(job.parent_link) > MAX_LINK_CHARS:
         return ""
     return tr(FOLLOW_UPS[job.request.follows], link=job.parent_link)
+
+
+def not_kept_note(job: Job, kept: int) -> str:
+    """Which sources the reply does not keep: too large to be made small, or gone. `kept` is how many it shows."""
+    missing = len(job.request.sources) - kept
+    if missing <= 0 or job.request.follows is FollowUp.POST:
+        return ""
+    return trn(
+        "{count} picture you edited could not be kept here. After a day **Again** will ask for it.",
+        "{count} pictures you edited could not be kept here. After a day **Again** will ask for them.",
+        missing,
+    )
 
 
 def link_to(interaction: discord.Interaction[Any], message: discord.Message | None) -> str | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -30,6 +30,7 @@ from bot.policy.patience import somebody_waits
 from bot.ui.kit import entrance, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import speak, tr
+from bot.ui.kit.media import uploaded_source
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -109,9 +110,8 @@ def read(interaction: Interaction) -> tuple[str, Click] | None:
     if interaction.type is discord.InteractionType.component:
         return panel, Click(words, tuple(data.get("values", ())))
     uploaded = cast("Mapping[str, Mapping[str, Any]]", data.get("resolved", {}).get("attachments", {}))
-    attachments = {
-        key: Source(it["url"], it.get("filename", "picture"), int(it.get("size", 0))) for key, it in uploaded.items()
-    }
+    author_id = interaction.user.id
+    attachments = {key: replace(uploaded_source(it), author_id=author_id) for key, it in uploaded.items()}
     return panel, Click(words, fields=dict(_fields(data.get("components", ()))), attachments=attachments)
 
 

@@ -6,15 +6,17 @@ pictures are always looked up in a message and never remembered by address alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import discord
 from discord import ui
 
-from bot.model import Slot, Source
+from bot.model import COVERED_PREFIX, Slot, Source
 
-_COVERED_PREFIX = "SPOILER_"  # how Discord's clients name a covered file
 UNNAMED = "picture"  # a source that came without a file name of its own
+_COVERED_LINK = re.compile(r"\|\|(?:(?!\|\|).)*https?://(?:(?!\|\|).)*\|\|", re.DOTALL)
 MAX_CHOICES = 25  # of one select menu
 #: Endings of files that may be pictures although Discord does not say so.
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".jfif", ".pjpeg", ".png", ".webp", ".gif", ".heic", ".heif", ".avif", ".bmp")
@@ -43,21 +45,30 @@ def pictures_of(message: discord.Message) -> Sequence[Source]:
     for part in (message, *message.message_snapshots):
         found += [source_of(it) for it in part.attachments if _is_picture(it)]
         found += _gallery_sources(part)
+        # Discord covers what a link brings along where the link stands between bars.
+        name = f"{COVERED_PREFIX * (_COVERED_LINK.search(part.content) is not None)}{UNNAMED}"
         found += [
-            Source(it) for embed in part.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it
+            Source(it, name) for embed in part.embeds for it in (embed.image.proxy_url, embed.thumbnail.proxy_url) if it
         ]
     return found[:MAX_CHOICES]
 
 
 def source_of(file: discord.Attachment) -> Source:
     """An attached file as a source, which knows whether it is covered."""
-    covered = file.is_spoiler() and not file.filename.startswith(_COVERED_PREFIX)
-    return Source(file.url, f"{_COVERED_PREFIX * covered}{file.filename}", file.size)
+    covered = file.is_spoiler() and not file.filename.startswith(COVERED_PREFIX)
+    return Source(file.url, f"{COVERED_PREFIX * covered}{file.filename}", file.size)
+
+
+def uploaded_source(file: Mapping[str, Any]) -> Source:
+    """A file of a form as a source. discord.py hands it on as Discord has sent it."""
+    name = str(file.get("filename", UNNAMED))
+    covered = int(file.get("flags", 0)) & discord.AttachmentFlags.spoiler.flag and not name.startswith(COVERED_PREFIX)
+    return Source(str(file["url"]), f"{COVERED_PREFIX * bool(covered)}{name}", int(file.get("size", 0)))
 
 
 def telling_name(source: Source) -> str:
     """The file name of a picture, for a person who has to tell it from others; empty for those of cards and links."""
-    name = source.filename.removeprefix(_COVERED_PREFIX)
+    name = source.filename.removeprefix(COVERED_PREFIX)
     return "" if name == UNNAMED else name
 
 
@@ -66,7 +77,7 @@ def _gallery_sources(message: MessagePart) -> Iterator[Source]:
     for part in _walk(message.components):
         if isinstance(part, discord.components.MediaGalleryComponent):
             for item in part.items:
-                yield Source(item.media.url, f"{_COVERED_PREFIX * item.spoiler}{UNNAMED}")
+                yield Source(item.media.url, f"{COVERED_PREFIX * item.spoiler}{UNNAMED}")
 
 
 def _is_picture(file: discord.Attachment) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -87,6 +88,6 @@ def given(
     )
 
 
-def sources(*attachments: discord.Attachment | None) -> tuple[Source, ...]:
+def sources(author_id: int, *attachments: discord.Attachment | None) -> tuple[Source, ...]:
     """The pictures a person attached, in order, the gaps left out."""
-    return tuple(source_of(it) for it in attachments if it is not None)
+    return tuple(replace(source_of(it), author_id=author_id) for it in attachments if it is not None)

@@ -16,7 +16,7 @@ from discord import ui
 
 from bot.model import FailureKind, FollowUp, Job, JobState, PictureFormat, Progress
 from bot.ui.kit import texts
-from bot.ui.kit.card_notes import follow_up_note, preset_note
+from bot.ui.kit.card_notes import follow_up_note, not_kept_note, preset_note
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
 from bot.ui.reply import endings
@@ -139,7 +139,8 @@ def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look
     ]
     if gallery:
         parts.append(ui.MediaGallery(*gallery))
-    parts.append(_by(job, _for_you_alone(job), _missing(job, shown), _own_choice(job), *_fitting(shown)))
+    notes = (_for_you_alone(job), _missing(job, shown), _own_choice(job), not_kept_note(job, len(source_files)))
+    parts.append(_by(job, *notes, *_fitting(shown)))
     return card(GOOD, *parts, *result_rows(job, whole=len(shown) >= len(job.result_urls), stars=look.stars))
 
 
@@ -250,10 +251,7 @@ def _head(prompt: str, source_files: Sequence[str], *, covered: bool) -> Sequenc
     several = len(source_files) > 1
     return [
         ui.Section(
-            text(
-                prompt if index == 0 else "",
-                f"-# {_edited(index + 1 if several else None)}",
-            ),
+            text(prompt if index == 0 else "", f"-# {_edited(index + 1 if several else None)}"),
             accessory=ui.Thumbnail(
                 f"attachment://{name}", description=tr("The picture that was edited"), spoiler=covered
             ),
