@@ -283,7 +283,7 @@ async def test_jobs_are_counted_by_state(scene: Scene) -> None:
     for state in (S.WAITING, S.WAITING, S.DELIVERED):
         await scene.job(state)
 
-    counts = await scene.store.jobs.open_by_state(5.0)
+    counts = await scene.store.lists.open_by_state(5.0)
 
     assert counts == dict.fromkeys(OPEN_STATES, (0, None)) | {S.WAITING: (2, scene.now)}
 
@@ -292,7 +292,7 @@ async def test_a_thousand_jobs_at_once_are_all_written(scene: Scene) -> None:
     received = await asyncio.gather(*(scene.receive(scene.new(user), patience=300) for user in range(1000)))
 
     assert [each.place for each in received] == list(range(1, 1001))
-    assert (await scene.store.jobs.open_by_state(5.0))[S.RECEIVED] == (1000, scene.now)
+    assert (await scene.store.lists.open_by_state(5.0))[S.RECEIVED] == (1000, scene.now)
 
 
 @pytest.mark.parametrize("column", ["state", "request", "result_urls"])
@@ -309,4 +309,4 @@ async def test_a_row_of_a_later_version_is_passed_over_and_keeps_no_other_from_b
     page = await scene.store.lists.page(ListScope(guild_id=13), 0, 5)
     assert [job.id for job in page.jobs] == [known.id]
     assert await scene.store.jobs.get(strange.id) is None
-    assert (await scene.store.jobs.open_by_state(5.0))[S.PAINTING][0] >= 1
+    assert (await scene.store.lists.open_by_state(5.0))[S.PAINTING][0] >= 1

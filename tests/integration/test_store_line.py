@@ -160,7 +160,7 @@ async def test_the_line_stays_cheap_among_many_finished_jobs(scene: Scene) -> No
     assert len(await scene.claim(room=50)) == 50
     await scene.reclaim()
     await scene.store.jobs.open_jobs(5)
-    await scene.store.jobs.open_by_state(5.0)
+    await scene.store.lists.open_by_state(5.0)
 
     print("\n\n".join(plans))  # noqa: T201
     assert len(plans) > 6

@@ -161,7 +161,7 @@ class HealthMonitor:
         while True:
             if self._store is not None:
                 try:
-                    counts = await self._store.jobs.open_by_state(patience=self._waits.database_patience_s / 2)
+                    counts = await self._store.lists.open_by_state(patience=self._waits.database_patience_s / 2)
                 except StoreUnavailable:
                     pass  # the health of the database says so
                 else:

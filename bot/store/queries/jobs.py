@@ -285,20 +285,6 @@ class Jobs:
         mine = and_(jobs.c.user_id == user_id, UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
         return await self._run(lambda connection: _select(connection, mine))
 
-    async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
-        """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
-        return await self._run(count_open, patience)
-
-
-def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
-    """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
-    oldest = func.min(jobs.c.received_at, type_=UtcTime)
-    query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
-    counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
-    for state, count, received_at in connection.execute(query):
-        counts[state] = (count, received_at)
-    return counts
-
 
 def _select(connection: Connection, which: ColumnElement[bool]) -> list[Job]:
     query = select(jobs).where(which).order_by(jobs.c.seq)

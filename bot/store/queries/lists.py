@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, sele
 from bot.model import FINAL_STATES, OPEN_STATES, FailureKind, Job, JobState
 from bot.policy.quotas import Span
 from bot.store.queries import totals
-from bot.store.queries.jobs import count_open
 from bot.store.rows import jobs_of, read_failure
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs
 from bot.store.sync import advisory_locks as locks
@@ -119,11 +118,25 @@ class Lists:
 
         return await self._run(read, patience)
 
+    async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
+        """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
+        return await self._run(count_open, patience)
+
     async def held_results(self, since: datetime) -> list[str]:
         """Addresses of results that came inside answers, of jobs that have not ended or did so since then."""
         named = and_(or_(UNANNOUNCED, jobs.c.finished_at >= literal(since, UtcTime)), IN_AN_ANSWER)
         query = select(jobs.c.result_urls).where(named)
         return await self._run(lambda connection: addresses_in(connection.execute(query).scalars()))
+
+
+def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:
+    """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
+    oldest = func.min(jobs.c.received_at, type_=UtcTime)
+    query = select(jobs.c.state, func.count(), oldest).where(jobs.c.state.in_(OPEN_STATES)).group_by(jobs.c.state)
+    counts: dict[JobState, tuple[int, datetime | None]] = dict.fromkeys(OPEN_STATES, (0, None))
+    for state, count, received_at in connection.execute(query):
+        counts[state] = (count, received_at)
+    return counts
 
 
 def addresses_in(texts: Iterable[str]) -> list[str]:
