@@ -232,8 +232,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     owner = Policies(store.rules, store.ledger, store.preferences, settings.models, prices, ceilings)
     presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
-    deletions = Deletions(service)
-    reach = ReplyTransport(client)
+    deletions, reach = Deletions(service), ReplyTransport(client)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
     client.presets = presets
