@@ -55,14 +55,14 @@ def for_people() -> Iterator[tuple[str, str]]:
 def for_operators() -> Iterator[tuple[str, str]]:
     """File and sentence: every text of these modules that reads as one."""
     for name in OF_OPERATORS:
-        for text in _texts(ast.parse((ROOT / name).read_text("utf-8"))):
+        for text in texts(ast.parse((ROOT / name).read_text("utf-8"))):
             if _SENTENCE.match(text) and text != "… …: write ….":
                 yield name, text.strip()
     for reason in settings.REASONS.values():
         yield "bot/config/settings.py", f"… {reason}: write …."
 
 
-def _texts(tree: ast.Module) -> Iterator[str]:
+def texts(tree: ast.Module) -> Iterator[str]:
     """Texts in their order, without docstrings and what the log is told; values of f-strings are "…"."""
     skipped = {
         id(inner)
@@ -70,9 +70,8 @@ def _texts(tree: ast.Module) -> Iterator[str]:
         if (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) or _is_log(node)
         for inner in ast.walk(node)
     }
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)} - {
-        id(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)
-    }
+    f_strings = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {id(part) for node in f_strings for part in ast.walk(node) if part is not node}
     for node in ast.walk(tree):
         if id(node) in skipped or id(node) in parts:
             continue
