@@ -26,6 +26,7 @@ _OLDEST_SQLITE = (3, 35)  # RETURNING
 _POSTGRESQL: Mapping[str, Any] = {
     "connect_timeout": 5,  # s
     "application_name": "easel",
+    "client_encoding": "utf8",  # a database in SQL_ASCII would answer in bytes
     # A host that vanished without a word is found out within about ten seconds.
     "keepalives_idle": 5,  # s
     "keepalives_interval": 2,  # s

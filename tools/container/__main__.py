@@ -193,6 +193,7 @@ def free_port() -> int:
 async def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.container", description=__doc__)
     parser.add_argument("--debian", help="a local image of Debian with python3, python3-venv and ca-certificates")
+    parser.add_argument("--part", choices=("alone", "beside"), help="only this: with SQLite, or beside PostgreSQL")
     parser.add_argument("--build-options", type=shlex.split, default=[], help="for podman build, in one word")
     parser.add_argument("--image-options", type=shlex.split, default=[], help="besides, for the image of Easel alone")
     parser.add_argument("--run-options", type=shlex.split, default=[], help="for podman run, in one word")
@@ -204,6 +205,8 @@ async def main() -> int:
         try:
             await prepare(engine, options.debian, options.image_options)
             for paint, part in ((PaintMode.REAL, alone), (PaintMode.NOISE, beside_postgresql)):
+                if options.part and not part.__name__.startswith(options.part):
+                    continue
                 latency = Latency.fixed(2.0)
                 async with LocalDiscord() as discord, LocalImageApi(latency=latency, paint=paint) as image_api:
                     trial = Trial(engine, discord, image_api)

@@ -22,15 +22,15 @@ class Engine:
     build_options: Sequence[str] = ()
     run_options: Sequence[str] = ()
 
-    async def do(self, *arguments: str, within: float = PATIENCE_S) -> str:
-        """Run one command of the engine; its output. Raises EngineFault."""
+    async def do(self, *arguments: str, within: float = PATIENCE_S, errors_too: bool = False) -> str:
+        """Run one command of the engine; its output, with what went to standard error where wanted. Raises EngineFault."""
         process = await asyncio.create_subprocess_exec(
             "podman", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=-1, stderr=-1
         )
         out, err = await asyncio.wait_for(process.communicate(), within)
         if process.returncode:
             raise EngineFault(f"podman {shlex.join(arguments)}: {err.decode(errors='replace').strip()[-1500:]}")
-        return out.decode(errors="replace").strip()
+        return (out + err if errors_too else out).decode(errors="replace").strip()
 
     async def build(self, folder: str, image: str, *options: str) -> None:
         """Build `folder` into `image`. In Docker's format, which alone keeps the health check."""
@@ -98,7 +98,8 @@ class Container:
         return await self.engine.do("exec", self.name, *command)
 
     async def logs(self) -> str:
-        return await self.engine.do("logs", self.name)
+        """What it has written, both streams."""
+        return await self.engine.do("logs", self.name, errors_too=True)
 
     async def most_memory(self) -> int:
         """The most that its processes and their files took together so far, in bytes, by the kernel's own count."""
