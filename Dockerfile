@@ -6,8 +6,9 @@ COPY requirements.txt .
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY bot bot
 COPY cogs cogs
+COPY sandbox sandbox
 # The bot's user may read it, whatever the rights of the checkout are. It is compiled here, since the bot writes nothing.
-RUN chmod -R a+rX bot cogs && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash bot cogs
+RUN chmod -R a+rX bot cogs sandbox && /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash bot cogs sandbox
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --create-home --home-dir /easel easel \
@@ -15,6 +16,7 @@ RUN useradd --system --uid 10001 --create-home --home-dir /easel easel \
 COPY --from=built /venv /venv
 COPY --from=built /easel/bot /easel/bot
 COPY --from=built /easel/cogs /easel/cogs
+COPY --from=built /easel/sandbox /easel/sandbox
 WORKDIR /easel
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001

@@ -6,7 +6,9 @@ PYTHON ?= python3
 WORKERS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
+# At a terminal pip says how far it is; into a file it says only what goes wrong.
+QUIET := $(shell test -t 2 || echo --quiet)
+INSTALL := $(BIN)/python -m pip install $(QUIET) --disable-pip-version-check --require-hashes --requirement
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make pins"
 
@@ -15,7 +17,7 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox test test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container release test test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +37,9 @@ help:
 	@echo "make pins         write requirements*.txt anew from requirements*.in (ARGS=--upgrade for the newest)"
 	@echo "make audit        known faults of the pinned packages; needs the network"
 	@echo "make sbom         list the pinned packages in sbom.json (CycloneDX); needs the network"
+	@echo "make wheel        Easel as a package with the command easel, in dist/"
+	@echo "make container    build the image with podman and try it (ARGS=--help says how)"
+	@echo "make release      whether this commit may be released; wheel and the tag's notes in dist/"
 	@echo "make env-example  write .env.example anew from the table of settings"
 
 sandbox: $(TO_RUN)
@@ -67,6 +72,7 @@ lint: $(TO_DEVELOP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --pythonplatform Windows bot cogs sandbox
 
 format: $(TO_DEVELOP)
 	@$(BIN)/ruff check --fix-only .
@@ -116,6 +122,25 @@ sbom: $(TO_DEVELOP)
 env-example: $(TO_RUN)
 	@$(BIN)/python -c 'from bot.config.env_example import env_example; print(env_example(), end="")' > .env.example.new
 	@mv .env.example.new .env.example
+
+# From what is committed or about to be, in a folder of its own: setuptools leaves its work beside what it builds.
+wheel: $(TO_DEVELOP)
+	@rm -rf build/wheel dist/*.whl && mkdir -p build/wheel dist
+	@cp -R bot cogs sandbox pyproject.toml README.md LICENSE requirements.in build/wheel
+	@$(BIN)/python -m pip wheel --quiet --no-build-isolation --no-deps --wheel-dir dist build/wheel
+	@rm -rf build/wheel && ls dist/*.whl
+
+container: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.container $(ARGS)
+
+# Tests and linters are not run again for a commit that has passed them here.
+TESTED := $(VENV)/.tested-$(shell git rev-parse HEAD 2>/dev/null)
+
+release: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.release
+	@[ -e $(TESTED) ] || { $(MAKE) test lint && touch $(TESTED); }
+	@$(MAKE) pins docs wheel
+	@$(BIN)/python -m tools.release
 
 $(TO_RUN): requirements.txt | $(BIN)/pip
 	@echo "Installing what Easel needs into $(VENV) ..."
