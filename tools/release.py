@@ -79,7 +79,9 @@ def main() -> int:
     NOTES.write_text(
         f"Easel {VERSION}\n\n{section((ROOT / 'CHANGELOG.md').read_text('utf-8'), VERSION)}\n", encoding="utf-8"
     )
-    print(f"{git('rev-parse', '--short', 'HEAD')} may be released. Tag it, then publish the tag with what lies in dist/:")
+    print(
+        f"{git('rev-parse', '--short', 'HEAD')} may be released. Tag it, then publish the tag with what lies in dist/:"
+    )
     print(f"  git tag --annotate --cleanup=verbatim --file={NOTES.relative_to(ROOT)} v{VERSION}")
     return 0
 

@@ -66,12 +66,9 @@ def test_the_unit_does_not_start_over_and_over_with_wrong_settings() -> None:
 
 def test_the_image_holds_what_the_bot_needs() -> None:
     sources = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
-    assert sources == ["requirements.txt", "bot", "cogs"]
-    assert re.findall(r"^COPY --from=built \S+ (\S+)$", DOCKERFILE, re.MULTILINE) == [
-        "/venv",
-        "/easel/bot",
-        "/easel/cogs",
-    ]
+    assert sources == ["requirements.txt", "bot", "cogs", "sandbox"]
+    copied = re.findall(r"^COPY --from=built \S+ (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert copied == ["/venv", *(f"/easel/{source}" for source in sources[1:])]
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     for source in sources:
         assert (ROOT / source).exists()
