@@ -23,7 +23,7 @@ class Engine:
     run_options: Sequence[str] = ()
 
     async def do(self, *arguments: str, within: float = PATIENCE_S, errors_too: bool = False) -> str:
-        """Run one command of the engine; its output, with what went to standard error where wanted. Raises EngineFault."""
+        """Run one command of the engine; its output, where wanted that of standard error too. Raises EngineFault."""
         process = await asyncio.create_subprocess_exec(
             "podman", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=-1, stderr=-1
         )
