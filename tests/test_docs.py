@@ -94,6 +94,19 @@ def test_troubleshooting_tells_no_sentence_that_nobody_is_shown() -> None:
     assert sorted(told - shown) == []
 
 
+def test_every_attack_that_is_told_of_has_its_tests() -> None:
+    """The table of attacks names modules of tests; each is there, and a part of the suite that tests attacks."""
+    page = (ROOT / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\|(.+)\|(.+)\|(.+)\|$", page.partition("## When somebody means harm")[2], re.MULTILINE)[2:]
+    there = {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
+    named = [(attack.strip(), set(re.findall(r"`(test_\w+)`", tests))) for attack, _, tests in rows]
+    assert len(named) > 15
+    assert [attack for attack, tests in named if not tests] == []
+    assert {(attack, it) for attack, tests in named for it in tests if it not in there} == set()
+    hostile = {name for name in there if name.startswith("test_hostile_")}
+    assert hostile <= {it for _, tests in named for it in tests}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_its_boxes_of_shell_can_be_read_by_a_shell(page: Path) -> None:
     for indent, box in re.findall(r"^( *)```sh\n(.*?)^\1```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
