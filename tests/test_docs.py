@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.settings import VARIABLES
+from bot.config.settings import VARIABLES, load
 from tools.docs import follow, sentences, tables
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +75,19 @@ def test_the_tables_of_the_operators_guide_are_those_of_prices_and_alert_rules()
     assert set(tables.rules()) == names != set()
     assert all(len(what_to_do) > 50 for _, _, what_to_do in tables.rules().values())
     assert "| 100 | $60 to $210 |" in page  # by hand: 100 members, 30 days, 2 cents or 7
+
+
+def test_the_first_ceilings_of_the_guide_are_right_settings() -> None:
+    block = re.search(
+        r"^## First ceilings\n.*?^```\n(.*?)^```", tables.PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert block
+    given = dict(line.split("=", 1) for line in block[1].splitlines())
+    required = {"DISCORD_TOKEN": "none", "UNIALL_API_KEY": "none", "UNIALL_BASE_URL": "https://api.example.com"}
+    settings = load(None, required | given)
+    assert settings.ceilings.spend_per_month == 50_000_000
+    assert settings.operator_contact == "@you on Discord"
+    assert len(settings.allowed_servers) == 1
 
 
 @pytest.mark.parametrize("shown", [sentences.for_people, sentences.for_operators], ids=["people", "operators"])
