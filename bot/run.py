@@ -28,6 +28,7 @@ from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.records.accounts import Accounts
+from bot.jobs.records.albums import Albums
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.gallery import GalleryBook
 from bot.jobs.records.janitor import Ages, Janitor
@@ -49,6 +50,7 @@ from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 from bot.ui.kit.options import name_models
 from bot.ui.operator.panel import OperatorPanel
+from bot.ui.panels.albums import AlbumPanel
 from bot.ui.panels.gallery import GalleryPanel
 from bot.ui.panels.guide import HelpPanel
 from bot.ui.panels.job_list import JobsPanel
@@ -228,8 +230,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    prices, ceilings = settings.price_list, settings.ceilings
-    owner = Policies(store.rules, store.ledger, store.preferences, settings.models, prices, ceilings)
+    money = (settings.price_list, settings.ceilings)
+    owner = Policies(store.rules, store.ledger, store.preferences, settings.models, *money)
     presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions, reach = Deletions(service), ReplyTransport(client)
@@ -251,6 +253,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         presets,
         PreferencePanel(owner, styles),
         client.gallery,
+        AlbumPanel(Albums(store.gallery, tools, client.gallery.addresses)),
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         HelpPanel(owner, client),
         client.server_settings.panel,
@@ -261,8 +264,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         PrivacyPanel(privacy := Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking),
     )
-    ages = Ages(jobs=kept_for, left_servers=timedelta(days=settings.server_grace_days))
-    client.janitor = Janitor(store.retention, privacy, ages)
+    client.janitor = Janitor(store.retention, privacy, Ages(kept_for, timedelta(days=settings.server_grace_days)))
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
     beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run, "door": door.run}
     return _House(client, runner, beside)

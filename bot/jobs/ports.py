@@ -116,7 +116,15 @@ class ShowcasePosts(Protocol):
         ...
 
     async def post(
-        self, job: Job, channel_id: int, pictures: Sequence[Path], nonce: str, *, covered: bool, locale: str
+        self,
+        job: Job,
+        channel_id: int,
+        pictures: Sequence[Path],
+        nonce: str,
+        *,
+        covered: bool,
+        locale: str,
+        with_prompt: bool,
     ) -> tuple[int, int]:
         """Post the pictures; returns the channel and id of the message. Raises ShowcaseBarred.
 

@@ -90,8 +90,8 @@ class Spool:
         shutil.rmtree(self.root / job_id, ignore_errors=True)
 
     def jobs(self) -> set[str]:
-        """Ids of the jobs that something lies here for."""
-        return {it.name for it in self.root.iterdir()}
+        """Ids of the jobs that something lies here for, but for what has room set aside: that is being worked on."""
+        return {it.name for it in self.root.iterdir()} - self._reserved.keys()
 
     def trim(self, keep: Collection[str], *, older_than_s: float) -> int:
         """Delete what lies here for jobs that are not in `keep`: what is older, and then the oldest of too much.
@@ -109,7 +109,7 @@ class Spool:
     def _stale(self, keep: Collection[str]) -> Iterator[tuple[Path, float]]:
         for folder in self.root.iterdir():
             with contextlib.suppress(FileNotFoundError):
-                if folder.name not in keep:
+                if folder.name not in keep and folder.name not in self._reserved:
                     yield folder, folder.stat().st_mtime
 
     def _folder(self, job_id: str) -> Path:

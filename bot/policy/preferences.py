@@ -36,6 +36,7 @@ class Preferences:
     notify: Notify | None = None
     preset: str | None = None  # the id of the preset that is used where none is named
     edits: EditChoice | None = None
+    shows_prompt: bool = False  # above one's pictures in a server's showcase; nobody's words are shown unasked
     edit: Options = NO_OPTIONS
 
     @classmethod
@@ -46,6 +47,7 @@ class Preferences:
             Notify(notify) if notify in set(Notify) else None,
             str(preset) if preset else None,
             EditChoice(edits) if edits in set(EditChoice) else None,
+            raw.get("shows_prompt") is True,
             read_options(raw.get("edit") or {}),
         )
 
@@ -56,5 +58,11 @@ class Preferences:
     @property
     def written(self) -> dict[str, Any]:
         """The JSON form: only what was chosen."""
-        chosen = {"notify": self.notify, "preset": self.preset, "edits": self.edits, "edit": self.edit.said}
+        chosen = {
+            "notify": self.notify,
+            "preset": self.preset,
+            "edits": self.edits,
+            "shows_prompt": self.shows_prompt,
+            "edit": self.edit.said,
+        }
         return {name: value for name, value in chosen.items() if value}

@@ -15,8 +15,16 @@ async def choose_showcase(house: House, channel: str = "general", *, stars: int 
     channel_id = house.discord.world.channel(channel).id
     chosen = await house.ada.choose(panel, "Showcase channel", str(channel_id))
     await chosen.until(says("Saved", f"<#{channel_id}>"))
+    await shows_prompts(house.ada, house.ben)
     counted = await house.ada.choose(chosen, "Stars that it takes to be shown there", str(stars))
     await counted.until(says(f"shown there**: {stars}"))
+
+
+async def shows_prompts(*people: Person, how: str = "Show it") -> None:
+    """They agree that their words stand above their pictures; without that they do not."""
+    for person in people:
+        panel = await person.command("preferences")
+        await person.choose(panel, "My prompt in the showcase", how)
 
 
 async def painted(person: Person, prompt: str, **options: str | int | bool) -> Reply:

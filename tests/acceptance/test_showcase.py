@@ -13,7 +13,17 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import ModalForm
 from tests.acceptance.conftest import House, eventually, picture, says, with_pictures
-from tests.acceptance.showcases import choose_showcase, gone, newcomers, painted, shown, stands, star, star_of
+from tests.acceptance.showcases import (
+    choose_showcase,
+    gone,
+    newcomers,
+    painted,
+    shown,
+    shows_prompts,
+    stands,
+    star,
+    star_of,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -83,6 +93,20 @@ async def test_a_moderators_star_shows_the_pictures_at_once(house: House) -> Non
     form = await house.ben.at("general").press(post, "Remix")
     assert isinstance(form, ModalForm)
     assert form.field("Prompt").value == "a humble fox"
+
+
+async def test_nobodys_words_are_shown_unasked(house: House) -> None:
+    """Neither above the pictures nor as their alternative text; the way to the reply is there all the same."""
+    await shows_prompts(house.ben, how="Leave it out")
+    reply = await painted(house.ben, "a fox that only Ben knows of")
+    await star(house.ada, reply)
+    link = f"/{reply.message.channel_id}/{reply.message.id})"
+    await eventually(lambda: [it for it in house.ada.at("general").sees() if link in it.text])
+    (post,) = [it for it in house.ada.at("general").sees() if link in it.text]
+    assert says(f"Made by <@{house.ben.user.id}>")(post)
+    assert "only Ben knows" not in str(post.json)
+    assert len(post.pictures) == 1
+    await shows_prompts(house.ben)
 
 
 async def test_a_post_goes_when_its_maker_deletes_the_picture(house: House) -> None:

@@ -14,6 +14,7 @@ import discord
 from discord import app_commands, ui
 
 from bot.errors import SourceFault
+from bot.jobs.records.albums import Album, WhyMissing
 from bot.jobs.records.lists import PAGE, Page
 from bot.jobs.records.oversight import BlockKind, Ends, OperatorBlock, ServerPace, ServersOverview, UsageOf, UsageSums
 from bot.model import (
@@ -41,6 +42,7 @@ from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
 from bot.ui.operator import cards as operator_cards
 from bot.ui.panels import (
+    albums,
     gallery,
     gallery_cards,
     job_list,
@@ -201,6 +203,17 @@ def galleries(prompt: str, locale: str) -> Iterator[Surface]:
     yield gallery_cards.search_form("9" * 19 + gallery_cards.STARRED, gallery_cards.fitting_search(prompt))
 
 
+def album_cards(prompt: str, locale: str) -> Iterator[Surface]:
+    whole = full_job(prompt, locale)
+    lacking = [(whole, why) for why in WhyMissing] * 100
+    for reached, parts in ((1 << 50, 9), (0, 9), (0, 0)):
+        album = Album(NOW.replace(day=1), reached, 10**6, parts, NOW, lacking)
+        yield albums.collecting(album)
+        yield albums.result(album)
+        assert albums.missing_text(album).count("\n") > len(lacking)
+    yield albums.form(NOW)
+
+
 def privacies(prompt: str, locale: str) -> Iterator[Surface]:
     many = 10**6
     for days in (None, 1, 365):
@@ -317,5 +330,6 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     server_panels,
     reports,
     deletions,
+    album_cards,
     operator_views,
 )

@@ -235,9 +235,16 @@ class Showcase:
                 return
             always = book.at(channel_id).spoiler is SpoilerRule.ALWAYS
             locale = book.server.language or job.target.locale
+            maker = await self._policies.preferences.read(job.user_id)
             async with self._deps.uploads.turn(str(channel_id), job.user_id):
                 place_id, message_id = await self._posts.post(
-                    job, channel_id, pictures, _nonce(post), covered=job.request.spoiler or always, locale=locale
+                    job,
+                    channel_id,
+                    pictures,
+                    _nonce(post),
+                    covered=job.request.spoiler or always,
+                    locale=locale,
+                    with_prompt=maker.shows_prompt,
                 )
         finally:
             self._deps.spool.remove(folder)

@@ -158,18 +158,21 @@ class GalleryPanel:
                 shown.append(exhibit)
         return shown
 
+    async def addresses(self, job: Job) -> Sequence[str]:
+        """Where the pictures of a job lie now, as its message says. Raises ReplyError."""
+        async with self._reads:
+            return media_urls(await self._reach.read_by_bot(job.target), Slot.PICTURE)
+
     async def _exhibit(self, job: Job) -> GalleryItem | None:
         """A job with its pictures as the message shows them now; None where the message is gone."""
         try:
-            async with self._reads:
-                message = await self._reach.read_by_bot(job.target)
+            urls = await self.addresses(job)
         except ReplyGone:
             await self._service.reply_deleted(job)
             return None
         except ReplyError as exc:
             log.info("a picture of the gallery cannot be read", job=job.id, why=type(exc).__name__)
             return GalleryItem(job, ())
-        urls = media_urls(message, Slot.PICTURE)
         return GalleryItem(job, urls) if urls else None
 
 

@@ -24,6 +24,7 @@ from bot.ui.kit.widgets import GOOD, button
 from bot.ui.reply.cards import alt_text
 
 PANEL = "gallery"
+ALBUM_PANEL = "album"  # answers Download all, see albums.py
 ALL, MINE = "all", "mine"
 STARRED = "*"
 DATE, WORDS = "date", "words"
@@ -223,6 +224,8 @@ def _limits(room: GalleryPage) -> ui.ActionRow[Any]:
     elif room.in_server:
         row.add_item(_button(tr("Everyone's"), "newest", GalleryChoice(ALL, choice.starred).token))
     row.add_item(_button(tr("Go to a date"), "date", choice.token))
+    if choice.whose == MINE:
+        row.add_item(button(tr("Download all"), custom_id(ALBUM_PANEL, "open")))
     return row
 
 

@@ -27,7 +27,7 @@ from bot.ui.panels.preset_cards import MAX_OPTION_CHARS
 from bot.ui.panels.presets import suggested
 
 PANEL = "preferences"
-NOTIFY, PRESET, EDITS = "notify", "preset", "edits"  # the menus, by their words in the custom ids
+NOTIFY, PRESET, EDITS, SHOWCASE = "notify", "preset", "edits", "showcase"  # the menus, by their words in the custom ids
 SERVER_RULE = "server"  # the choice that leaves it to the server
 MORE = "more"  # the choice that turns the page of the presets
 PAGE = 23  # of the 25 choices that a menu has; the other two are none and more
@@ -44,6 +44,14 @@ EDIT_CHOICES: Mapping[str, tuple[str, str]] = MappingProxyType(
         SERVER_RULE: (mark("As the server says"), mark("Nobody else, unless it opens them to all")),
         EditChoice.ANYONE: (mark("Anyone"), mark("Unless the server forbids it altogether")),
         EditChoice.NOBODY: (mark("Nobody"), mark("Nobody but you, whatever the server says")),
+    }
+)
+
+SHOW, HIDE = "show", "hide"
+SHOWCASE_CHOICES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        HIDE: (mark("Leave it out"), mark("Only your pictures and your name are shown")),
+        SHOW: (mark("Show it"), mark("Your words stand above your pictures")),
     }
 )
 
@@ -83,6 +91,9 @@ class PreferencePanel:
             case ["edits", who] if who in EDIT_CHOICES:
                 choice = None if who == SERVER_RULE else EditChoice(who)
                 preferences = await self._preferences.change(user_id, lambda it: replace(it, edits=choice))
+            case ["showcase", ("show" | "hide") as how]:
+                shows = how == SHOW
+                preferences = await self._preferences.change(user_id, lambda it: replace(it, shows_prompt=shows))
             case ["preset", turn] if turn.startswith(f"{MORE}:"):
                 number = turn.removeprefix(f"{MORE}:")
                 page = int(number) if number.isdecimal() and len(number) < 3 else 0
@@ -130,8 +141,14 @@ def panel(chosen: Chosen, page: int = 0) -> ui.LayoutView:
     edits = [f"**{tr('Who may edit my pictures')}**", tr("With **Edit image**, on pictures that you have posted.")]
     when = _menu(NOTIFY, tr("Notify me"), NOTIFY_CHOICES, preferences.notify or Notify.NEVER)
     who = _menu(EDITS, tr("Who may edit my pictures"), EDIT_CHOICES, preferences.edits or SERVER_RULE)
+    prompt = [
+        f"**{tr('My prompt in the showcase')}**",
+        tr("When a server puts pictures of yours into its showcase, your words can stand above them."),
+    ]
+    label = tr("My prompt in the showcase")
+    above = _menu(SHOWCASE, label, SHOWCASE_CHOICES, SHOW if preferences.shows_prompt else HIDE)
     parts: list[ui.Item[Any]] = [text(*head)]
-    for lines, menu in ((notify, when), (style, _preset_menu(chosen, page)), (edits, who)):
+    for lines, menu in ((notify, when), (style, _preset_menu(chosen, page)), (edits, who), (prompt, above)):
         parts += [ui.Separator[Any](), text(*lines), ui.ActionRow[Any](menu)]
     return card(NEUTRAL, *parts)
 

@@ -98,7 +98,15 @@ class DiscordShowcase:
         return media_urls(await self._reach.read_by_bot(job.target), Slot.PICTURE)
 
     async def post(
-        self, job: Job, channel_id: int, pictures: Sequence[Path], nonce: str, *, covered: bool, locale: str
+        self,
+        job: Job,
+        channel_id: int,
+        pictures: Sequence[Path],
+        nonce: str,
+        *,
+        covered: bool,
+        locale: str,
+        with_prompt: bool,
     ) -> tuple[int, int]:
         """See `ShowcasePosts.post`. Where AutoMod refuses the prompt, the post goes without."""
         channel = await self._channel(channel_id)
@@ -106,12 +114,12 @@ class DiscordShowcase:
             raise ChannelGone("it is not a channel of this server")
         if not channel.get("nsfw") and await self._is_restricted(job.target.channel_id):
             raise ShowcaseBarred
-        for with_prompt in (True, False):
+        for shown in (True, False) if with_prompt else (False,):
             try:
                 with speaking(locale):
-                    return await self._send(job, channel, pictures, nonce, covered=covered, with_prompt=with_prompt)
+                    return await self._send(job, channel, pictures, nonce, covered=covered, with_prompt=shown)
             except BlockedByAutoMod:
-                if not with_prompt:
+                if not shown:
                     raise
         raise ReplyOutOfReach
 
