@@ -232,12 +232,11 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
     money = (settings.price_list, settings.ceilings)
     owner = Policies(store.rules, store.ledger, store.preferences, settings.models, *money)
-    presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
+    client.presets = presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
     deletions, reach = Deletions(service), ReplyTransport(client)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
-    client.presets = presets
     client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
     client.reply_edits = ReplyEdits(client, service, owner, client.replies)
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
