@@ -34,9 +34,14 @@ class BotProcess:
         }
         self._process: asyncio.subprocess.Process | None = None
 
-    def set(self, **variables: str) -> None:
-        """Change settings for the next start."""
-        self._environment |= variables
+    def set(self, **variables: str | None) -> Mapping[str, str | None]:
+        """Change settings for the next start; returns what they were. None is a variable that is not there."""
+        before = {name: self._environment.get(name) for name in variables}
+        for name, value in variables.items():
+            self._environment.pop(name, None)
+            if value is not None:
+                self._environment[name] = value
+        return before
 
     @property
     def pid(self) -> int:

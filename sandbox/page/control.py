@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -11,6 +12,10 @@ class BotControl(Protocol):
     @property
     def is_running(self) -> bool:
         """Whether the process is there."""
+        ...
+
+    def set(self, **variables: str | None) -> Mapping[str, str | None]:
+        """Change settings for the next start; returns what they were. None is a variable that is not there."""
         ...
 
     async def start(self) -> None:

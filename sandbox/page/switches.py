@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,7 @@ class Switches:
         self._image_api = image_api
         self._bot = bot
         self._lasting: dict[str, Fault] = {}
+        self._usual_timeout: Mapping[str, str | None] | None = None  # while the other one holds
         self._table = {one.name: one for one in (*self._discord_switches(), *self._bot_switches())}
 
     def state(self) -> Json:
@@ -66,6 +67,8 @@ class Switches:
             self._turn_scenario(name.removeprefix(_IMAGE), on=bool(value))
         elif name == "upload_limit":
             self._limit_uploads(value)
+        elif name == "all-off":
+            await self._all_off()
         elif name in self._table:
             done = self._table[name].act()
             if isinstance(done, Awaitable):
@@ -81,6 +84,29 @@ class Switches:
             behaviour.switch_on(name)
         else:
             behaviour.switch_off(name)
+
+    def names_on(self) -> list[str]:
+        """The labels of all that is on and lasts."""
+        scenarios = sorted(self._image_api.behaviour.active) if self._image_api else []
+        return [*scenarios, *(one.label for one in self._table.values() if one.is_on and one.is_on())]
+
+    async def _all_off(self) -> None:
+        """Switch off whatever is on."""
+        for name in list(self._image_api.behaviour.active) if self._image_api else ():
+            self._turn_scenario(name, on=False)
+        for one in self._table.values():
+            if one.is_on and one.is_on():
+                await self.turn(one.name)
+
+    async def _toggle_timeouts(self, bot: BotControl) -> None:
+        """Let requests time out at once, or no longer; the bot reads its settings only at its start."""
+        if self._usual_timeout is None:
+            self._usual_timeout = bot.set(JOB_TIMEOUT_S="1")
+        else:
+            bot.set(**self._usual_timeout)
+            self._usual_timeout = None
+        if bot.is_running:
+            await restart(bot)
 
     def _limit_uploads(self, value: Any) -> None:
         if value not in UPLOAD_LIMITS.values():
@@ -184,6 +210,13 @@ class Switches:
                 "SIGTERM, as a deploy does, and a new start",
                 lambda: restart(bot),
                 is_open=lambda: bot.is_running,
+            ),
+            Switch(
+                "bot-timeouts",
+                "Requests time out at once",
+                "JOB_TIMEOUT_S is one second; the bot is restarted. Check again finds the pictures a little later",
+                lambda: self._toggle_timeouts(bot),
+                lambda: self._usual_timeout is not None,
             ),
         ]
 

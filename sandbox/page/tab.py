@@ -19,7 +19,7 @@ from sandbox.discord.refusals import Json
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.server import LocalImageApi
 from sandbox.page.acts import Acts
-from sandbox.page.record import Recorder
+from sandbox.page.record import PAUSE_S, Recorder
 from sandbox.page.scene import scene_of
 from sandbox.page.switches import Switches
 from sandbox.page.uploads import Uploads
@@ -50,6 +50,7 @@ class Tab:
 
     async def run(self) -> None:
         """Take requests until the tab goes. Each is answered by itself, for a press may take three seconds."""
+        self._begin(self._tell_faults())
         try:
             async for said in self._socket:
                 if said.type is WSMsgType.TEXT:
@@ -103,6 +104,16 @@ class Tab:
             self._watching = None
         if on:
             self._watching = self._begin(self._recorder.follow(self._tell_event))
+
+    async def _tell_faults(self) -> None:
+        """Which faults are on, at first and whenever that changes: it matters also while the panel is closed."""
+        told: list[str] | None = None
+        while not self._socket.closed:
+            names = self._switches.names_on()
+            if names != told and (names or told):
+                await self._tell_event({"type": "faults", "names": names})
+            told = names
+            await asyncio.sleep(PAUSE_S)
 
     async def _tell_event(self, event: Json) -> None:
         await self._tell({"event": event})

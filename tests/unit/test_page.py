@@ -33,6 +33,10 @@ class FakeBot:
         self.is_running = True
         self.did: list[str] = []
 
+    def set(self, **variables: str | None) -> dict[str, str | None]:
+        self.did.append(f"set {variables}")
+        return dict.fromkeys(variables)
+
     async def start(self) -> None:
         self.did.append("start")
         self.is_running = True

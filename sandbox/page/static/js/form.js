@@ -118,11 +118,24 @@ function menuField(part, label, description) {
   const free = part.min_values === 0 || !isRequired(part);
   const nothing = free || !options.some((one) => one.default) ? part.placeholder || "Choose" : null;
   const control = select(options, { required: !free }, nothing);
+  const node = labelled(label, control, { description, required: !free });
+  node.append(aboutChosen(control, options));
   return {
-    node: labelled(label, control, { description, required: !free }),
+    node,
     control,
     read: () => (control.value ? [control.value] : []),
   };
+}
+
+/** The second line of the choice that is chosen, which Discord shows in the menu itself. */
+function aboutChosen(control, options) {
+  const about = el("small", { class: "about-chosen", role: "status" });
+  const say = () => {
+    about.textContent = options.find((one) => one.value === control.value)?.description ?? "";
+  };
+  control.addEventListener("change", say);
+  say();
+  return about;
 }
 
 function groupField(kind, options, label, description) {

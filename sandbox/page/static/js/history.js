@@ -1,12 +1,14 @@
 // The conversation of one place: messages come, change and go, and the newest stays in view.
 
 import { el, fill, icon } from "./dom.js";
-import { article, avatar } from "./message.js";
+import { article, avatar, isEphemeral } from "./message.js";
 import { morph } from "./morph.js";
 import { scene } from "./scene.js";
 import { welcome } from "./welcome.js";
 
 const NEAR_PX = 80;
+/** When this page was loaded. As in Discord, private replies from before that are gone. */
+const LOADED = performance.timeOrigin;
 
 export class History {
   #messages = new Map();
@@ -26,12 +28,13 @@ export class History {
 
   /** Show another place, or the same one anew after the connection was lost. */
   reset(messages) {
-    this.#messages = new Map(messages.map((one) => [one.id, one]));
+    this.#messages = new Map(messages.filter((one) => !isGone(one)).map((one) => [one.id, one]));
     this.#notes.clear();
     fill(
       this.list,
       this.#shown().map((one) => this.#article(one)),
     );
+    this.#tellOfGone(messages.filter((one) => isGone(one) && !dismissed().includes(one.id)).length);
     this.#greet();
     this.#follows = true;
     this.#settle();
@@ -83,6 +86,7 @@ export class History {
   }
 
   #put(message) {
+    if (isGone(message)) return;
     const known = this.#messages.has(message.id);
     this.#messages.set(message.id, message);
     if (dismissed().includes(message.id)) return;
@@ -98,6 +102,13 @@ export class History {
     // what a person has asked for comes into view, wherever they were reading
     const asked = message.interaction_metadata?.user.id ?? message.author.id;
     if (asked === scene.me.id) this.#follows = true;
+  }
+
+  #tellOfGone(count) {
+    if (count === 0) return;
+    const what = count === 1 ? "1 private reply" : `${count} private replies`;
+    const text = `${what} from before this page was loaded went with it, as in Discord. /jobs and /gallery find the pictures.`;
+    this.list.prepend(el("p", { class: "gone", role: "status" }, icon("eye"), text));
   }
 
   #article(message) {
@@ -132,6 +143,11 @@ export class History {
     const empty = this.list.querySelector(":scope > .welcome");
     if (this.#follows && !empty) this.scroller.scrollTop = this.scroller.scrollHeight;
   }
+}
+
+/** Whether a message is a private reply that a reload has taken away. */
+function isGone(message) {
+  return isEphemeral(message) && Date.parse(message.timestamp) < LOADED;
 }
 
 /** What a person sees of a command that got no answer. */

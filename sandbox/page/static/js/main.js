@@ -6,7 +6,9 @@ import { startClock } from "./clock.js";
 import { Composer } from "./composer.js";
 import { Developer } from "./developer.js";
 import { fill } from "./dom.js";
+import { FaultsOn } from "./faults_on.js";
 import { History } from "./history.js";
+import { giveKeyboard } from "./keyboard.js";
 import { Link, upload } from "./link.js";
 import { closeMenu } from "./menu.js";
 import { composerParts } from "./message_box.js";
@@ -28,6 +30,7 @@ const actions = new Actions(history, {
   say: (text) => composer.say(text),
 });
 const developer = new Developer($("developer"), $("developer-toggle"), ask);
+const faultsOn = new FaultsOn($("faults-on"), $("developer-toggle"), ask);
 
 /** Become who the address says, where it says. */
 async function enter() {
@@ -78,7 +81,7 @@ function about(place) {
 }
 
 function take(event) {
-  if (developer.take(event)) return;
+  if (developer.take(event) || faultsOn.take(event)) return;
   if (event.channel_id === scene.place?.id) history.take(event);
   else if (event.type === "message_created") {
     markUnread(event.channel_id);
@@ -171,5 +174,6 @@ $("places-toggle").addEventListener("click", () => {
 $("veil").addEventListener("click", () => document.body.classList.remove("with-places"));
 onAddress(enter);
 listenForFiles();
+giveKeyboard(parts.box, $("skip"));
 startClock();
 link.open();

@@ -19,11 +19,14 @@ export function isRevealed(key) {
 /** A gallery of pictures: [{url, alt, width, height, spoiler}]. */
 export function gallery(items) {
   const shape = items.length > 4 ? "many" : ["", "one", "two", "three", "four"][items.length];
-  return el("div", { class: `gallery ${shape}` }, items.map(picture));
+  return el("div", { class: `gallery ${shape}` }, items.map((item, index) => picture(item, items.length > 1 ? index + 1 : 0)));
 }
 
-/** One picture. A click opens it large; the button in its corner does the same for the keyboard. */
-export function picture(item) {
+/**
+ * One picture. A click opens it large; the button in its corner does the same for the keyboard, and says which of
+ * several it is (`number`, from 1).
+ */
+export function picture(item, number = 0) {
   const address = mediaAddress(item.url);
   if (!address) return el("p", { class: "elsewhere" }, "A picture from elsewhere: ", link(item.url, item.url));
   const covered = item.spoiler && !isRevealed(address);
@@ -40,7 +43,7 @@ export function picture(item) {
     }),
     covered
       ? el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": address }, "Spoiler")
-      : iconButton("expand", "Open large", { class: "icon-button enlarge", "data-act": "open" }),
+      : iconButton("expand", number ? `Open picture ${number} large` : "Open large", { class: "icon-button enlarge", "data-act": "open" }),
   );
 }
 

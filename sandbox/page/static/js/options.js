@@ -14,6 +14,7 @@ const SUGGEST_PAUSE_MS = 200;
 export class OptionForm {
   #command = null;
   #controls = new Map();
+  #hint = null;
 
   /**
    * `onChange(values)` hears every change, `onFile(option, file)` a chosen file, `suggest(option, typed)` asks the bot.
@@ -23,6 +24,8 @@ export class OptionForm {
     this.onChange = onChange;
     this.onFile = onFile;
     this.suggest = suggest;
+    // Browsers have no property `onfocusin`: only a listener hears of it.
+    this.root.addEventListener("focusin", (event) => this.#explain(event.target));
     this.hide();
   }
 
@@ -54,19 +57,19 @@ export class OptionForm {
   #build(command) {
     this.#command = command;
     this.#controls = new Map(command.options.map((one) => [one.name, this.#control(one)]));
-    const hint = el("p", { class: "hint", "aria-hidden": "true" }, command.description);
+    this.#hint = el("p", { class: "hint", "aria-hidden": "true" }, command.description);
     const fields = command.options.map((one) => this.#field(one));
     fill(
       this.root,
-      el("p", { class: "command-title" }, el("strong", {}, `/${command.name}`), " ", hint),
+      el("p", { class: "command-title" }, el("strong", {}, `/${command.name}`), " ", this.#hint),
       el("div", { class: "option-grid" }, fields),
     );
-    this.root.onfocusin = (event) => {
-      const option = command.options.find((one) => this.#controls.get(one.name) === event.target);
-      hint.textContent = option
-        ? [option.description, rangeOf(option)].filter(Boolean).join(" · ")
-        : command.description;
-    };
+  }
+
+  /** Say above the fields what the one in use is for. */
+  #explain(control) {
+    const option = this.#command?.options.find((one) => this.#controls.get(one.name) === control);
+    if (option) this.#hint.textContent = [option.description, rangeOf(option)].filter(Boolean).join(" · ");
   }
 
   #field(option) {
