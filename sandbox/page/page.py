@@ -66,6 +66,7 @@ class Page:
         runner, self._runner = self._runner, None
         closing = [socket.close(code=WSCloseCode.GOING_AWAY) for socket in self._sockets]
         await asyncio.gather(*closing)
+        await self._switches.settle()
         await serving.end(runner)
 
     async def _index(self, _: web.Request) -> web.StreamResponse:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +49,8 @@ class Switches:
         self._image_api = image_api
         self._bot = bot
         self._lasting: dict[str, Fault] = {}
+        self._turn = asyncio.Lock()
+        self._acting: set[asyncio.Task[None]] = set()
         self._usual_timeout: Mapping[str, str | None] | None = None  # while the other one holds
         self._table = {one.name: one for one in (*self._discord_switches(), *self._bot_switches())}
 
@@ -68,11 +72,11 @@ class Switches:
         elif name == "upload_limit":
             self._limit_uploads(value)
         elif name == "all-off":
-            await self._all_off()
+            await self._whole(self._all_off())
         elif name in self._table:
             done = self._table[name].act()
-            if isinstance(done, Awaitable):
-                await done
+            if inspect.iscoroutine(done):
+                await self._whole(done)
         else:
             raise InvalidCommand("There is no such switch.")
 
@@ -85,6 +89,25 @@ class Switches:
         else:
             behaviour.switch_off(name)
 
+    async def _whole(self, act: Coroutine[Any, Any, None]) -> None:
+        """Do something to its end, also where the tab that asked for it goes meanwhile: a half restart is none.
+
+        One thing at a time, because two restarts at once are none either.
+        """
+
+        async def in_turn() -> None:
+            async with self._turn:
+                await act
+
+        task = asyncio.create_task(in_turn())
+        self._acting.add(task)
+        task.add_done_callback(self._acting.discard)
+        await asyncio.shield(task)
+
+    async def settle(self) -> None:
+        """Wait for what is being done."""
+        await asyncio.gather(*self._acting, return_exceptions=True)
+
     def names_on(self) -> list[str]:
         """The labels of all that is on and lasts."""
         scenarios = sorted(self._image_api.behaviour.active) if self._image_api else []
@@ -96,7 +119,9 @@ class Switches:
             self._turn_scenario(name, on=False)
         for one in self._table.values():
             if one.is_on and one.is_on():
-                await self.turn(one.name)
+                done = one.act()
+                if inspect.isawaitable(done):
+                    await done
 
     async def _toggle_timeouts(self, bot: BotControl) -> None:
         """Let requests time out at once, or no longer; the bot reads its settings only at its start."""

@@ -187,6 +187,14 @@ async def test_the_switches_reach_the_bot_the_image_api_and_discord() -> None:
         for name in ("bot-kill", "bot-start", "bot-restart"):
             await switches.turn(name)
         assert process.did == ["kill", "start", "stop", "start"]
+        await switches.turn("bot-timeouts")
+        await switches.turn("edits-500")
+        await switches.turn("image:slow", True)
+        assert switches.names_on() == ["slow", "Edits fail", "Requests time out at once"]
+        assert process.did[4:] == ["set {'JOB_TIMEOUT_S': '1'}", "stop", "start"]
+        await switches.turn("all-off")
+        assert switches.names_on() == []
+        assert process.did[7:] == ["set {'JOB_TIMEOUT_S': None}", "stop", "start"]
         for nonsense in ("image:nothing", "bot-dance"):
             with pytest.raises(InvalidCommand):
                 await switches.turn(nonsense, True)
