@@ -176,7 +176,7 @@ async def test_faults_that_are_on_are_seen_with_the_panel_closed_and_requests_ca
     await toggle.click()
     await ada.tab.get_by_role("switch", name="Requests time out at once").check()
     await toggle.click()
-    await restarted(walked, usual)
+    hasty = await restarted(walked, usual)
     await ada.send("/imagine prompt:a slow snail")
     await expect(ada.last).to_contain_text("Timed out")
     task = list(walked.image_api.tasks.values())[-1]
@@ -184,3 +184,4 @@ async def test_faults_that_are_on_are_seen_with_the_panel_closed_and_requests_ca
     await ada.press("Check again")
     await expect(ada.articles.first.get_by_role("img", name="a slow snail")).to_have_count(1)
     await ada.tab.get_by_role("button", name="Switch off").click()
+    await restarted(walked, hasty)
