@@ -12,7 +12,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
-from tests.databases import KINDS, postgres_server, sqlite_url, why_no_postgres
+from tests.databases import KINDS, PostgresServer, postgres_server, sqlite_url, why_no_postgres
 from tools.torture.run import Plan, torture
 
 
@@ -26,11 +26,11 @@ def main() -> int:
     if kind == "postgresql" and (missing := why_no_postgres()):
         return _refuse(f"This needs PostgreSQL, but {missing}.")
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
-    plan = Plan(options.jobs, options.kills, seed, options.shards, options.workers, options.within)
+    plan = Plan(options.jobs, options.kills, seed, options.shards, options.workers, options.within, hard=options.hard)
     _say(f"{plan.jobs} jobs on {kind}, seed {seed}, {len(plan.members())} processes …")
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="easel-torture-") as name, _database(kind, Path(name)) as url:
-        counted = asyncio.run(torture(plan, url, Path(name)))
+    with tempfile.TemporaryDirectory(prefix="easel-torture-") as name, _database(kind, Path(name)) as (url, server):
+        counted = asyncio.run(torture(plan, url, Path(name), server))
     _say(counted.table())
     _say(f"{'seconds':<42}{time.monotonic() - began:>8.0f}")
     return 0 if counted.holds else 1
@@ -55,16 +55,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", choices=KINDS, help="where jobs are kept (sqlite, with several processes not)")
     parser.add_argument("--shards", type=int, default=1, help="bots, each with its part of the servers (1)")
     parser.add_argument("--workers", type=int, default=0, help="processes of `python -m bot work` beside them (0)")
+    parser.add_argument("--hard", action="store_true", help="also a database that stands still and frozen processes")
     return parser
 
 
 @contextlib.contextmanager
-def _database(kind: str, folder: Path) -> Generator[str]:
+def _database(kind: str, folder: Path) -> Generator[tuple[str, PostgresServer | None]]:
     if kind == "sqlite":
-        yield sqlite_url(folder)
+        yield sqlite_url(folder), None
         return
     with postgres_server() as server:
-        yield server.create_database()
+        yield server.create_database(), server
 
 
 if __name__ == "__main__":

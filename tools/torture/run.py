@@ -16,8 +16,8 @@ from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
-from tests.databases import rows
-from tools.torture import weather
+from tests.databases import PostgresServer, rows
+from tools.torture import ordeals, weather
 from tools.torture.count import Count, count
 from tools.torture.fleet import Fleet, Member
 from tools.torture.users import Crowd, populate
@@ -38,6 +38,7 @@ class Plan:
     workers: int = 0
     within_s: float = 90.0
     settle_s: float = 120.0
+    hard: bool = False
 
     def members(self) -> Sequence[Member]:
         """The processes: one bot for each shard, and the workers."""
@@ -48,7 +49,7 @@ class Plan:
         return [*(bots if self.shards > 1 else [Member("run")]), *(Member("work") for _ in range(self.workers))]
 
 
-async def torture(plan: Plan, database: str, folder: Path) -> Count:
+async def torture(plan: Plan, database: str, folder: Path, server: PostgresServer | None = None) -> Count:
     """Carry out a plan on an empty database, with files in `folder`. Raises TimeoutError when the bot never starts."""
     chance = random.Random(plan.seed)
     local_api = LocalImageApi(latency=Latency(1.5, 4.0), paint=PaintMode.TINY, seed=plan.seed)
@@ -69,11 +70,24 @@ async def torture(plan: Plan, database: str, folder: Path) -> Count:
         try:
             await fleet.start()
             await discord.wait_for_bot(START_PATIENCE_S)
-            await _storm(plan, fleet, crowd, discord, image_api, chance)
+            async with _meanwhile(*_ordeals(plan, fleet, database, server, chance)):
+                await _storm(plan, fleet, crowd, discord, image_api, chance)
             await _calm(plan, fleet, crowd, discord, database)
         finally:
             await fleet.stop()
         return count(crowd.wishes, image_api, kills=fleet.kills, faults=fleet.faults())
+
+
+def _ordeals(
+    plan: Plan, fleet: Fleet, database: str, server: PostgresServer | None, chance: random.Random
+) -> Sequence[Coroutine[Any, Any, None]]:
+    """What a hard plan has besides."""
+    if not plan.hard:
+        return ()
+    found = [ordeals.standstills(database, server, chance)]
+    if server is not None:
+        found += [ordeals.deafness(database, chance), ordeals.freezing(fleet, chance)]
+    return found
 
 
 async def _storm(
