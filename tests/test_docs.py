@@ -18,7 +18,16 @@ _TOP = ("README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md")
 PAGES = [*(ROOT / name for name in _TOP), *sorted((ROOT / "docs").glob("*.md"))]
 #: Read by other programs than the bot or by tests, or filled in by whoever follows the guide for operators.
 OTHERS = {
-    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "POSTGRES_PASSWORD", "EASEL_DISCORD_SPEC", "TMPDIR", "NO_COLOR"),
+    *(
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "POSTGRES_PASSWORD",
+        "EASEL_DISCORD_SPEC",
+        "TMPDIR",
+        "NO_COLOR",
+        "SQL_ASCII",
+    ),
     *("BACKUP_TO", "YOUR_COPY_OF_THIS_REPOSITORY", "YOUR_PASSWORD"),
 }
 PATHS = {"healthz", "metrics", "tmp", "var", "opt", "dev", "etc", "easel"}  # written like a command, and none

@@ -128,7 +128,7 @@ async def test_two_processes_each_say_which_they_are_and_a_hanging_database_hold
     open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     ports = free_port(), free_port()
-    slow = Latency.fixed(15)
+    slow = Latency.fixed(300)  # it paints as long as the test lasts
     async with (
         open_house("postgresql", variables={"HTTP_PORT": str(ports[0])}, latency=slow) as house,
         a_worker(house, tmp_path_factory, HTTP_PORT=str(ports[1])),
