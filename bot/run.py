@@ -67,6 +67,7 @@ from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
 from bot.ui.requests.reply_edits import ReplyEdits
 from bot.ui.requests.retry import RetryPanel
+from bot.ui.serverlog.posts import open_log
 from bot.ui.settings.command import server_settings
 from bot.ui.showcase.posts import DiscordShowcase
 from bot.ui.showcase.stars import Stars
@@ -78,8 +79,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 ANSWERS_PATIENCE_S = 5.0  # for answers to people that are under way when the end comes
 JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
-SYNC_PATIENCE_S = 30.0
-SUBMIT_PATIENCE_S = 60.0  # for a task to be accepted; one that is painted at once may take JOB_TIMEOUT_S
+SYNC_PATIENCE_S, SUBMIT_PATIENCE_S = 30.0, 60.0  # a task that is painted at once may take JOB_TIMEOUT_S
 #: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
 BREAKER_THRESHOLD = 3
 TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
@@ -233,8 +233,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     money = (settings.price_list, settings.ceilings)
     owner = Policies(store.rules, store.ledger, store.preferences, settings.models, *money)
     client.presets = presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
-    intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts))
-    deletions, reach = Deletions(service), ReplyTransport(client)
+    log_book = open_log(store.server_log, client, reach := ReplyTransport(client), tools)
+    intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts), log_book)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
     client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
@@ -245,7 +245,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     operator = OperatorPanel(client, store.figures, door)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
     client.dispatcher.add(
-        ReplyButtons(service, owner, intake, deletions, stars := Stars(showcase, service, owner)),
+        ReplyButtons(service, owner, intake, deletions := Deletions(service), stars := Stars(showcase, service, owner)),
         stars,
         deletions,
         client.requests,
@@ -261,12 +261,12 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         UsagePanel(Accounts(owner), operator.operators),
         operator,
         PrivacyPanel(privacy := Privacy(store.people, store.jobs, service, kept_for)),
-        Reports(client, service, owner, client.server_settings.blocking),
+        Reports(client, service, owner, client.server_settings.blocking, log_book),
     )
     client.janitor = Janitor(store.retention, privacy, Ages(kept_for, timedelta(days=settings.server_grace_days)))
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
-    beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run, "door": door.run}
-    return _House(client, runner, beside)
+    beside = {"janitor": client.janitor, "notices": notices, "showcase": showcase, "door": door, "server log": log_book}
+    return _House(client, runner, {name: it.run for name, it in beside.items()})
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:

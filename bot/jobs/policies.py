@@ -19,9 +19,10 @@ from bot.policy.quotas import Ceilings, Standing, What
 from bot.policy.request_input import RequestInput
 from bot.policy.role_limits import MemberLimits, limits_of
 from bot.policy.rules import WHOLE_SERVER, RuleBook, Rules
+from bot.policy.server_log import LogLine
 from bot.store.queries.ledger import By, DaySum, Entry, Extent, Ledger, Sum
 from bot.store.queries.preferences import PreferenceStore
-from bot.store.queries.rules import Block, RuleStore
+from bot.store.queries.rules import Block, RuleStore, Telling
 
 __all__ = [
     "Admitted",
@@ -142,14 +143,20 @@ class Policies:
         return (await self.book_of(guild_id)).at(channel_id, parent_id)
 
     async def change(
-        self, guild_id: int, edit: Callable[[Rules], Rules], *, by: int, channel_id: int = WHOLE_SERVER
+        self,
+        guild_id: int,
+        edit: Callable[[Rules], Rules],
+        *,
+        by: int,
+        channel_id: int = WHOLE_SERVER,
+        tell: Telling | None = None,
     ) -> RuleBook:
         """Change the rules of a server or of one channel, such as `lambda rules: replace(rules, max_count=2)`.
 
         `edit` gets what that place itself says (not the server's rules beneath a channel's), and may be called more
-        than once and in another thread. The change holds at once, in all processes.
+        than once and in another thread. The change holds at once, in all processes. `tell` words it for the log.
         """
-        book = await self._rules.change(guild_id, edit, by=by, now=now(), channel_id=channel_id)
+        book = await self._rules.change(guild_id, edit, by=by, now=now(), channel_id=channel_id, tell=tell)
         if book.wants_messages:
             self.messages_wanted.set()
         return book.on_offer(self.catalog.models)
@@ -164,13 +171,18 @@ class Policies:
         """The rules of a server as this process last read them; `admit` looks again where they say no."""
         return self._rules.remembered(guild_id) or await self.book_of(guild_id)
 
-    async def block(self, guild_id: int, user_id: int, *, by: int) -> bool:
-        """Keep somebody from using Easel in a server; False where they are blocked already."""
-        return await self._rules.block(guild_id, user_id, by=by, now=now())
+    def remembered_rules(self, place: RequestContext) -> Rules:
+        """What holds in a place, as far as this process remembers it: for what is told, not for what is decided."""
+        book = None if place.guild_id is None else self._rules.remembered(place.guild_id)
+        return book.at(place.channel_id, place.parent_id) if book else Rules()
 
-    async def unblock(self, guild_id: int, user_id: int) -> bool:
+    async def block(self, guild_id: int, user_id: int, *, by: int, line: LogLine | None = None) -> bool:
+        """Keep somebody from using Easel in a server; False where they are blocked already."""
+        return await self._rules.block(guild_id, user_id, by=by, now=now(), line=line)
+
+    async def unblock(self, guild_id: int, user_id: int, *, line: LogLine | None = None) -> bool:
         """Let somebody use Easel again; False where they are not blocked."""
-        return await self._rules.unblock(guild_id, user_id)
+        return await self._rules.unblock(guild_id, user_id, now=now(), line=line)
 
     async def blocks(self, guild_id: int) -> Sequence[Block]:
         """Who is blocked in a server, latest first."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Source
+from bot.policy.server_log import LogLine
 
 
 class Replies(Protocol):
@@ -134,4 +135,16 @@ class ShowcasePosts(Protocol):
 
     async def remove(self, channel_id: int, place_id: int, message_id: int) -> None:
         """Delete a post of this showcase channel. One that is gone already is no fault."""
+        ...
+
+
+class LogPosts(Protocol):
+    """Posts the lines of a server's log, by ids alone, from any process. Every call may raise ReplyError."""
+
+    async def post_lines(self, channel_id: int, number: int, lines: Sequence[LogLine], left_out: int) -> None:
+        """Post lines as one message that carries `number`; `left_out` lines before them found no room."""
+        ...
+
+    async def has_posted(self, channel_id: int, number: int, since: datetime) -> bool:
+        """Look whether the message with this number, sent at `since` or later, has arrived."""
         ...

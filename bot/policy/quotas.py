@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from bot.policy.server_log import LogLine
+
 
 class Whose(StrEnum):
     """Whose requests a quota counts."""
@@ -87,6 +89,7 @@ class Terms:
     jobs_per_member: int | None = None  # in flight at once in the server of the request
     line_length: int | None = None  # requests that may wait for the image API
     rules_version: str | None = None  # of the rules that were obeyed, see rules.RuleBook
+    line: LogLine | None = None  # for the server's log, written down with the request
 
 
 #: No limit but MAX_JOBS_PER_USER.

@@ -108,6 +108,7 @@ class Rules:
     blocked_words: tuple[str, ...] | None = _rule(_several(str))  # whole words, in any case
     blocked_patterns: tuple[str, ...] | None = _rule(_several(str))  # regular expressions, their run time bounded
     report_channel: int | None = _rule(int)  # server only
+    log_channel: int | None = _rule(int)  # where moderators read what happens. Server only
     showcase_channel: int | None = _rule(int)  # where pictures with many stars are shown. Server only
     showcase_stars: int | None = _rule(int)  # from how many on; SHOWCASE_STARS where nothing is set. Server only
     reply_edits: bool | None = _rule(bool)  # answers to pictures that name Easel are edits; off where nothing is set

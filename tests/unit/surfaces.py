@@ -241,6 +241,7 @@ def server_panels(prompt: str, locale: str) -> Iterator[Surface]:
         blocked_words=words,
         blocked_patterns=words,
         report_channel=ids[0],
+        log_channel=ids[0],
         member_days=3650,
         edits=EditRule.OWN,
         pictures_per_member_month=10**6,

@@ -23,6 +23,7 @@ log = structlog.stdlib.get_logger(__name__)
 EVERY_S = 60.0
 BETWEEN_BATCHES_S = 0.1  # others go first
 DRAFTS_LIVE = timedelta(days=1)
+SETTINGS_TOLD = timedelta(days=180)  # who changed which setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Janitor:
         """Once everything. Raises StoreUnavailable."""
         moment = now()
         await self._all("open questions", lambda: self._retention.old_drafts(moment - DRAFTS_LIVE, BATCH))
+        await self._all("old changes of settings", lambda: self._retention.old_lines(moment - SETTINGS_TOLD, BATCH))
         month_began = Span.MONTH.began(moment)
         await self._all("past months' totals", lambda: self._retention.old_totals(month_began, BATCH))
         if (age := self._ages.jobs) is not None:

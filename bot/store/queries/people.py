@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
 
 from bot.model import OPEN_STATES
+from bot.store.audit import lines
 from bot.store.engine import erase_soon
 from bot.store.queries import showcase, totals
 from bot.store.queries.lists import IN_AN_ANSWER, addresses_in
@@ -41,7 +42,7 @@ from bot.store.thread import Run
 
 _NOTE = "forget:"
 #: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
-_SHARED = {"jobs", "ledger", "totals", "blocks", "stars", "source_authors"}
+_SHARED = {"jobs", "ledger", "totals", "blocks", "stars", "source_authors", "server_log"}
 _PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in _SHARED]
 #: The end was announced, so there is an end.
 _OVER = jobs.c.told
@@ -108,6 +109,7 @@ class People:
             for table in _PERSONAL:
                 connection.execute(delete(table).where(table.c.user_id == user_id))
             _leave_others_rows(connection, user_id)
+            lines.forget_person(connection, user_id)
             # The note stays until the last row is gone: whatever process is there then goes on with it.
             name = f"{_NOTE}{user_id}"
             connection.execute(delete(meta).where(meta.c.name == name))

@@ -17,6 +17,7 @@ from bot.errors import AlreadyReceived, Barred, QueueFull, QuotaReached, RulesCh
 from bot.model import FINAL_STATES, FollowUp, JobState, NewJob
 from bot.policy.bars import Bar
 from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
+from bot.store.audit import lines
 from bot.store.queries import ledger
 from bot.store.queries.rules import version_name
 from bot.store.schema import jobs
@@ -60,6 +61,7 @@ def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: da
     if terms.line_length is not None and entry.queue_length >= terms.line_length:
         raise QueueFull(terms.line_length)
     standings = _hold_quotas(connection, new, terms, now)
+    lines.add(connection, [terms.line] if terms.line else [], now)
     return Placed(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, func, insert, literal, select, update
 
+from bot.store.audit import lines
 from bot.store.oversight import outcomes
 from bot.store.queries import rules, totals
 from bot.store.queries.people import delete_jobs, take_person_out
@@ -90,6 +91,10 @@ class Retention:
         """The servers the bot has left, and when."""
         query = select(departures.c.guild_id, departures.c.left_at)
         return await self._run(lambda connection: [(it[0], it[1]) for it in connection.execute(query)])
+
+    async def old_lines(self, before: datetime, limit: int) -> int:
+        """Changes of settings that servers' logs keep from before a moment."""
+        return await self._alone(lambda connection: lines.prune(connection, before, limit))
 
     async def next_server(self, after: int) -> int | None:
         """The server with the next higher id of which there is data that it owns or that came of its membership."""

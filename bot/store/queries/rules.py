@@ -18,11 +18,15 @@ from typing import TypeVar
 from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, RuleBook, Rules
+from bot.policy.server_log import LogLine
+from bot.store.audit import lines
 from bot.store.schema import blocks, meta, rules
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
 T = TypeVar("T")
+#: Rules before and after, and the channel for the lines.
+Telling = Callable[[Rules, Rules, int | None], Sequence[LogLine]]
 
 MAX_REMEMBERED = 5_000  # servers; about 2 kB each where much is set
 
@@ -63,11 +67,19 @@ class RuleStore:
         return book
 
     async def change(
-        self, guild_id: int, edit: Callable[[Rules], Rules], *, by: int, now: datetime, channel_id: int = WHOLE_SERVER
+        self,
+        guild_id: int,
+        edit: Callable[[Rules], Rules],
+        *,
+        by: int,
+        now: datetime,
+        channel_id: int = WHOLE_SERVER,
+        tell: Telling | None = None,
     ) -> RuleBook:
         """Let `edit` make new rules from the present ones of a server or of one of its channels.
 
-        It is called in the database thread, perhaps several times; of two changes at once none is lost.
+        It is called in the database thread, perhaps several times; of two changes at once none is lost. `tell` words
+        what has changed for the server's log, which is written in the same transaction.
         """
 
         def write(connection: Connection) -> RuleBook:
@@ -75,18 +87,23 @@ class RuleStore:
             locks.hold(connection, [locks.of_guild(guild_id)])
             row = (rules.c.guild_id == guild_id) & (rules.c.channel_id == channel_id)
             present = connection.execute(select(rules.c.value).where(row)).scalar_one_or_none()
-            changed = edit(NO_RULES if present is None else read_rules(present))
+            before = NO_RULES if present is None else read_rules(present)
+            changed = edit(before)
             connection.execute(delete(rules).where(row))
             if changed.said:
                 values = {"value": rules_text(changed), "changed_by": by, "changed_at": now}
                 connection.execute(insert(rules).values(guild_id=guild_id, channel_id=channel_id, **values))
+            if tell is not None and changed != before:
+                log_channel = changed.log_channel if channel_id == WHOLE_SERVER else _log_channel(connection, guild_id)
+                # Where the log is switched off, its channel is the one that has to be told.
+                lines.add(connection, tell(before, changed, log_channel or before.log_channel), now)
             _stamp(connection, guild_id)
             return _read(connection, guild_id)
 
         return await self._changed(guild_id, write)
 
-    async def block(self, guild_id: int, user_id: int, *, by: int, now: datetime) -> bool:
-        """Keep somebody from using Easel in a server; False where they are blocked already."""
+    async def block(self, guild_id: int, user_id: int, *, by: int, now: datetime, line: LogLine | None = None) -> bool:
+        """Keep somebody from using Easel in a server, with a line in its log; False where they are blocked already."""
 
         def write(connection: Connection) -> bool:
             # Of two who block the same member at once, one is told that it was done already.
@@ -95,19 +112,21 @@ class RuleStore:
                 return False
             values = {"guild_id": guild_id, "user_id": user_id, "blocked_by": by, "blocked_at": now}
             connection.execute(insert(blocks).values(values))
+            lines.add(connection, [line] if line else [], now)
             _stamp(connection, guild_id)
             return True
 
         return await self._changed(guild_id, write)
 
-    async def unblock(self, guild_id: int, user_id: int) -> bool:
-        """Let somebody use Easel again; False where they are not blocked."""
+    async def unblock(self, guild_id: int, user_id: int, *, now: datetime, line: LogLine | None = None) -> bool:
+        """Let somebody use Easel again, with a line in the log; False where they are not blocked."""
 
         def write(connection: Connection) -> bool:
             locks.hold(connection, [locks.of_guild(guild_id)])
             row = (blocks.c.guild_id == guild_id) & (blocks.c.user_id == user_id)
             if connection.execute(delete(blocks).where(row).returning(blocks.c.user_id)).first() is None:
                 return False
+            lines.add(connection, [line] if line else [], now)
             _stamp(connection, guild_id)
             return True
 
@@ -144,6 +163,7 @@ def forget(connection: Connection, guild_id: int) -> None:
     connection.execute(delete(rules).where(rules.c.guild_id == guild_id))
     connection.execute(delete(blocks).where(blocks.c.guild_id == guild_id))
     connection.execute(delete(meta).where(meta.c.name == version_name(guild_id)))
+    lines.forget_server(connection, guild_id)
 
 
 def rules_text(value: Rules) -> str:
@@ -170,6 +190,12 @@ def _read(connection: Connection, guild_id: int) -> RuleBook:
     by_channel = {channel_id: read_rules(value) for channel_id, value in connection.execute(query)}
     server = by_channel.pop(WHOLE_SERVER, NO_RULES)
     return RuleBook(guild_id, book_version, server, by_channel, _blocked(connection, guild_id))
+
+
+def _log_channel(connection: Connection, guild_id: int) -> int | None:
+    row = (rules.c.guild_id == guild_id) & (rules.c.channel_id == WHOLE_SERVER)
+    value = connection.execute(select(rules.c.value).where(row)).scalar_one_or_none()
+    return read_rules(value).log_channel if value is not None else None
 
 
 def _blocked(connection: Connection, guild_id: int) -> frozenset[int]:

@@ -15,8 +15,10 @@ import discord
 import structlog
 
 from bot.jobs.policies import Policies, Rules
+from bot.jobs.records.server_log import ServerLog
 from bot.jobs.service import JobService
 from bot.model import Job, JobState, Slot
+from bot.ui.kit.card_notes import address_of
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, reply_locale, say
 from bot.ui.kit.language import mark, speaking, tr
@@ -25,6 +27,7 @@ from bot.ui.kit.permissions import moderates
 from bot.ui.panels import report_cards
 from bot.ui.panels.report_cards import PANEL, REASON, Report, ReportVerb
 from bot.ui.reply.transport import AUTOMOD, UNKNOWN_MESSAGE
+from bot.ui.serverlog import wording
 from bot.ui.settings.blocking import Blocking
 
 log = structlog.stdlib.get_logger(__name__)
@@ -63,11 +66,14 @@ class Reports:
 
     name = PANEL
 
-    def __init__(self, client: discord.Client, service: JobService, owner: Policies, blocking: Blocking) -> None:
+    def __init__(
+        self, client: discord.Client, service: JobService, owner: Policies, blocking: Blocking, log_book: ServerLog
+    ) -> None:
         self._client = client
         self._service = service
         self._owner = owner
         self._blocking = blocking
+        self._log_book = log_book
         self._posting = asyncio.Lock()  # so that two reports at once on a picture become one message
 
     async def act(self, interaction: Interaction, click: Click) -> None:
@@ -144,6 +150,8 @@ class Reports:
         except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
             raise NotPosted(type(exc).__name__) from exc
         log.info("a picture was reported", guild=guild.id, job=job.id)
+        link = address_of(guild.id, job.target.channel_id, job.target.message_id or 0)
+        self._log_book.tell(wording.report(interaction, rules, link))
         return REPORTED
 
     async def _pictures(self, job: Job) -> Sequence[str]:

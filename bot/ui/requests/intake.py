@@ -17,9 +17,12 @@ import structlog
 from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
+from bot.jobs.records.server_log import ServerLog
 from bot.jobs.service import JobService, Received
 from bot.policy.admission import RequestContext
 from bot.policy.request_input import Options, RequestInput
+from bot.policy.rules import SpoilerRule
+from bot.policy.server_log import LogLine
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction, context_of, reply_locale, say, show, target_of
 from bot.ui.kit.language import tr
@@ -27,7 +30,8 @@ from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.reply.transport import AUTOMOD
 from bot.ui.requests.questions import PriceQuestion, question
-from bot.ui.requests.refusals import may_retry, refusal_card
+from bot.ui.requests.refusals import may_retry, refusal, refusal_card
+from bot.ui.serverlog import wording
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -51,11 +55,14 @@ NO_PARENT = Parent()
 class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
-    def __init__(self, service: JobService, owner: Policies, replies: DiscordReplies, drafts: DraftBook) -> None:
+    def __init__(
+        self, service: JobService, owner: Policies, replies: DiscordReplies, drafts: DraftBook, log_book: ServerLog
+    ) -> None:
         self._service = service
         self._drafts = drafts
         self._owner = owner
         self._replies = replies
+        self._log_book = log_book
 
     async def start(
         self, interaction: Interaction, asked: RequestInput, parent: Parent = NO_PARENT, *, confirmed: bool = False
@@ -71,6 +78,7 @@ class Intake:
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
+            self._log_book.tell(self._refusal_line(interaction, context, asked, exc))
             await self._refuse(interaction, asked, parent, exc)
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))
@@ -97,6 +105,9 @@ class Intake:
                 return PriceQuestion(admitted, await self._owner.check_quotas(context, admitted))
             private = admitted.request.private
             locale = reply_locale(interaction, private=private, rules=admitted.rules)
+            line = wording.request(
+                interaction.guild, interaction.user, admitted.request, admitted.rules, context.channel_id
+            )
             try:
                 return await self._service.receive(
                     interaction_id=interaction.id,
@@ -105,11 +116,28 @@ class Intake:
                     target=target_of(interaction, private=private, locale=locale),
                     parent_id=parent.job_id,
                     parent_link=parent.link,
-                    terms=admitted.terms,
+                    terms=replace(admitted.terms, line=line),
                 )
             except RulesChanged:
                 continue
         raise RulesChanged("the rules changed at every look")
+
+    def _refusal_line(
+        self, interaction: Interaction, context: RequestContext, asked: RequestInput, exc: RequestError
+    ) -> LogLine | None:
+        """What the server's log says of a refusal. The rules were read for it just now."""
+        rules = self._owner.remembered_rules(context)
+        options, covered = asked.options, any(it.is_covered for it in asked.sources)
+        return wording.refusal(
+            interaction.guild,
+            interaction.user,
+            rules,
+            context.channel_id,
+            reason=lambda: refusal(exc),
+            prompt=asked.prompt,
+            private=bool(options.private or rules.private_only),
+            covered=bool(options.spoiler or covered or rules.spoiler is SpoilerRule.ALWAYS),
+        )
 
     async def _refuse(self, interaction: Interaction, asked: RequestInput, parent: Parent, exc: RequestError) -> None:
         """Say what is in the way, and keep what was typed where a change can help."""

@@ -51,6 +51,7 @@ from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.requests.intake import LOOKS_AT_RULES
 from bot.ui.requests.refusals import refusal
+from bot.ui.serverlog import wording
 
 if TYPE_CHECKING:
     from bot.client import EaselClient
@@ -218,6 +219,9 @@ class ReplyEdits:
                 raise InvalidRequest(PRIVATE)
             if admitted.needs_confirmation:
                 raise InvalidRequest(DEAR)
+            line = wording.request(
+                answer.guild, answer.author, admitted.request, admitted.rules, answer.message.channel.id
+            )
             try:
                 return await self._service.receive(
                     interaction_id=answer.message.id,
@@ -226,7 +230,7 @@ class ReplyEdits:
                     target=self._target(answer, _locale(answer.guild, admitted.rules)),
                     parent_id=parent,
                     parent_link=address_of(answer.guild.id, answer.shown.channel.id, answer.shown.id),
-                    terms=admitted.terms,
+                    terms=replace(admitted.terms, line=line),
                 )
             except RulesChanged:
                 continue

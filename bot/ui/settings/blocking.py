@@ -12,9 +12,11 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService
+from bot.policy.server_log import LogLine
 from bot.ui.kit import permissions
 from bot.ui.kit.interactions import Interaction, role_ids_of, say
 from bot.ui.kit.language import mark, tr, trn
+from bot.ui.serverlog import wording
 from bot.ui.settings import rights
 
 log = structlog.stdlib.get_logger(__name__)
@@ -56,7 +58,8 @@ class Blocking:
         who = f"<@{user_id}>"
         if refusal := await self._out_of_reach(interaction, guild, user_id, shields_managers=True):
             return refusal
-        if not await self._owner.block(guild.id, user_id, by=interaction.user.id):
+        line = await self._line(interaction, guild, user_id, blocks=True)
+        if not await self._owner.block(guild.id, user_id, by=interaction.user.id, line=line):
             return tr("{who} is blocked already.", who=who)
         log.info("a member was blocked", guild=guild.id, by=interaction.user.id)
         cancelled = await self._cancel_waiting(guild.id, user_id)
@@ -77,10 +80,18 @@ class Blocking:
             return tr(NOT_BY_YOURSELF)
         if not manages and (refusal := await self._out_of_reach(interaction, guild, user_id, shields_managers=False)):
             return refusal
-        if not await self._owner.unblock(guild.id, user_id):
+        line = await self._line(interaction, guild, user_id, blocks=False)
+        if not await self._owner.unblock(guild.id, user_id, line=line):
             return tr("{who} is not blocked.", who=who)
         log.info("a member was unblocked", guild=guild.id, by=interaction.user.id)
         return tr("{who} can use Easel in this server again.", who=who)
+
+    async def _line(
+        self, interaction: Interaction, guild: discord.Guild, user_id: int, *, blocks: bool
+    ) -> LogLine | None:
+        """What the server's log says of it."""
+        book = await self._owner.book_of(guild.id)
+        return wording.block(interaction, book.server, user_id, blocks=blocks)
 
     async def _out_of_reach(
         self, interaction: Interaction, guild: discord.Guild, user_id: int, *, shields_managers: bool

@@ -96,6 +96,7 @@ class View:
     asks_to_reset: bool = False
     role_names: Mapping[int, str] = field(default_factory=dict[int, str])
     trouble: str = ""  # what is to be said about the channel that the section names
+    log_trouble: str = ""  # likewise about the log channel
 
     @property
     def channel_id(self) -> int:
@@ -244,6 +245,7 @@ def _safety(view: View) -> Iterable[Part]:
     yield from _with_button(view, Form.WORDS, "blocked_words", "blocked_patterns")
     if view.channel_id == WHOLE_SERVER:
         yield from _asked(view, "report_channel", view.trouble)
+        yield from _asked(view, "log_channel", view.log_trouble)
 
 
 _BODIES = {

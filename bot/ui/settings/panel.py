@@ -16,6 +16,7 @@ from bot.ui.kit import permissions
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say, show
 from bot.ui.kit.language import mark, tr
+from bot.ui.serverlog import wording
 from bot.ui.settings import changes, forms, layout, rights, roles
 from bot.ui.settings.blocking import Blocking
 from bot.ui.settings.entries import InvalidEntry
@@ -23,7 +24,7 @@ from bot.ui.settings.forms import RefusedForms
 from bot.ui.settings.layout import PANEL, Form, SettingsVerb, View
 from bot.ui.settings.sections import EffectiveRules, Section, rules_of
 from bot.ui.settings.typed import ParsedOptions
-from bot.ui.showcase.trouble import showcase_trouble
+from bot.ui.showcase.trouble import log_trouble, showcase_trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -212,10 +213,12 @@ class SettingsPanel:
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
         """Write changes in one go. They hold at once, in all processes."""
-        server = NO_RULES if channel_id == WHOLE_SERVER else (await self._owner.book_of(guild.id)).server
+        holding = (await self._owner.book_of(guild.id)).server
+        server = NO_RULES if channel_id == WHOLE_SERVER else holding
+        tell = wording.settings(interaction, guild, channel_id, holding)
         kept = changes.keeping_budgets(changes.all_of(edits), server, self._owner.prices, self._owner.catalog.models)
         edit = changes.all_of([kept])
-        book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id)
+        book = await self._owner.change(guild.id, edit, by=interaction.user.id, channel_id=channel_id, tell=tell)
         log.info("settings of a server were changed", guild=guild.id, channel=channel_id, by=interaction.user.id)
         return book
 
@@ -253,6 +256,7 @@ class SettingsPanel:
             asks_to_reset,
             role_names,
             trouble(guild, book.server) if trouble else "",
+            log_trouble(guild, book.server) if section is Section.SAFETY else "",
         )
 
 

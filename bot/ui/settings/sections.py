@@ -230,6 +230,14 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             lambda channel: f"<#{channel}>",
             server_only=True,
         ),
+        "log_channel": RuleInfo(
+            Section.SAFETY,
+            mark("Log channel"),
+            mark("none"),
+            RuleKind.CHANNEL,
+            lambda channel: f"<#{channel}>",
+            server_only=True,
+        ),
     }
 )
 
