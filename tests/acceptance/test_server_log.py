@@ -234,17 +234,17 @@ async def test_two_processes_post_each_line_once_and_one_finishes_for_the_other(
         a_worker(house, tmp_path_factory),
     ):
         await keep_log(house)
-        for start in range(0, 30, 10):
+        for start in range(0, 15, 5):
             await asyncio.gather(
-                *(house.ben.command("imagine", prompt=f"fox no. {n:02}.") for n in range(start, start + 10))
+                *(house.ben.command("imagine", prompt=f"fox no. {n:02}.") for n in range(start, start + 5))
             )
         await eventually(lambda: not waiting(house), PATIENCE_S)
         post = f"POST /channels/{house.discord.world.channel('general').id}/messages"
         fault = house.discord.faults.hang(post, processed=True)
-        await house.ben.command("imagine", prompt="fox no. 30.")
+        await house.ben.command("imagine", prompt="fox no. 15.")
         async with asyncio.timeout(PATIENCE_S):
             await fault.struck.wait()
         await house.bot.kill()
         house.discord.faults.clear()
         await eventually(lambda: not waiting(house), PATIENCE_S)
-        assert [len(lines_with(house, f"no. {n:02}")) for n in range(31)] == [1] * 31
+        assert [len(lines_with(house, f"no. {n:02}")) for n in range(16)] == [1] * 16
