@@ -158,6 +158,9 @@ async def prepare(engine: Engine, debian: str | None, image_options: Sequence[st
 
 
 async def alone(trial: Trial, folder: Path) -> None:
+    played = ("sandbox", "--say", "/imagine prompt:a red fox", "--out", "/tmp/pictures")
+    run = ("run", "--rm", "--init", "--network=host", *trial.engine.run_options, IMAGE)
+    expect("saved /tmp/pictures/1-picture-1" in await trial.engine.do(*run, *played), "its sandbox delivers")
     await trial.begin(folder / "alone", HTTP_PORT=str(free_port()))
     message = await trial.delivers("/imagine prompt:a red fox count:2")
     expect(len(message.pictures) == 2, "it delivers, with SQLite in its volume")
