@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from bot.jobs.records.janitor import Janitor
     from bot.store.queries.meta import Meta
     from bot.ui.panels.gallery import GalleryPanel
-    from bot.ui.panels.presets import PresetPanel
     from bot.ui.requests.handler import RequestHandler
+    from bot.ui.requests.preset_choice import PresetChoice
     from bot.ui.requests.reply_edits import ReplyEdits
     from bot.ui.settings.command import ServerSettings
 
@@ -118,7 +118,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     #: What commands and events are handed to; given by the composition root before login.
     requests: RequestHandler
-    presets: PresetPanel
+    presets: PresetChoice
     gallery: GalleryPanel
     server_settings: ServerSettings
     janitor: Janitor

@@ -169,11 +169,11 @@ class PresetNameTaken(PresetFault):
 
 
 class TooManyPresets(PresetFault):
-    """Its owner has `limit` presets already."""
+    """Its owner has `limit` presets already, or as many pictures with them."""
 
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"{limit} presets already")
-        self.limit = limit
+    def __init__(self, limit: int, *, of_pictures: bool = False) -> None:
+        super().__init__(f"{limit} already")
+        self.limit, self.of_pictures = limit, of_pictures
 
 
 class ImageApiError(EaselError):

@@ -57,7 +57,7 @@ class PictureFormat(StrEnum):
 
     @property
     def mime(self) -> str:
-        return f"image/{self.value}"
+        return f"image/{self}"
 
     @classmethod
     def of(cls, head: bytes) -> PictureFormat | None:
@@ -125,6 +125,8 @@ class Source:
     kept: Kept | None = None
     author_id: int | None = None
     offered: bool = False  # its author gave it to Easel, so Again on it is for everybody until they shut others out
+    preset_picture: str | None = None  # the id of one kept with a preset: the job's own reply gives it an address
+    shown_as: str = ""  # its file name there, while the job runs
 
     @property
     def is_covered(self) -> bool:
@@ -158,6 +160,7 @@ class ImageRequest:
     preset: str | None = None  # the name of the saved style whose words and options came in
     follows: FollowUp | None = None  # what was done to another message to ask for this; None for a command
     copies: tuple[str, ...] = ()  # of a POST: the private message's own files, one for each picture
+    left_out: int = 0  # pictures of the preset that did not come along
 
     @property
     def is_edit(self) -> bool:
@@ -213,15 +216,13 @@ class JobState(StrEnum):
 _ENDS = frozenset({JobState.FAILED, JobState.CANCELLED})
 FINAL_STATES = _ENDS | {JobState.DELIVERED, JobState.TIMED_OUT, JobState.UNCERTAIN}
 
-#: Every arrow of a job's life. Each is one committed write before the act it announces.
+#: Every arrow of a job's life. Each is one committed write before the act it announces. A job goes from *submitting*
+#: back to *waiting* only after a refusal that certainly started nothing.
 ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
         JobState.RECEIVED: frozenset({JobState.WAITING, JobState.DELIVERING, *_ENDS}),  # a POST has its pictures
         JobState.WAITING: frozenset({JobState.SUBMITTING, *_ENDS}),
-        # back to waiting only after a refusal that certainly started nothing
-        JobState.SUBMITTING: frozenset(
-            {JobState.PAINTING, JobState.READY, JobState.WAITING, JobState.UNCERTAIN, *_ENDS}
-        ),
+        JobState.SUBMITTING: frozenset({*_ENDS, *map(JobState, ("painting", "ready", "waiting", "uncertain"))}),
         JobState.PAINTING: frozenset({JobState.READY, JobState.TIMED_OUT, *_ENDS}),
         JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),  # its host gives no picture
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
@@ -232,8 +233,7 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     }
 )
 
-#: States that count as "in flight" for the user's limit.
-OPEN_STATES = frozenset(JobState) - FINAL_STATES
+OPEN_STATES = frozenset(JobState) - FINAL_STATES  # they count for the user's limit
 ACTIVE_STATES = frozenset({JobState.SUBMITTING, JobState.PAINTING})  # they hold a slot at the image API
 
 
@@ -276,7 +276,7 @@ class Failure:
 
     kind: FailureKind
     charged: Charged = Charged.NO
-    detail: str = ""  # says more for BAD_SOURCE (`too_large 26000000`) and PARTIAL (`3 4`)
+    detail: str = ""  # of BAD_SOURCE (`too_large 26000000`), PARTIAL (`3 4`) and SOURCE_GONE (`preset`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,9 +342,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One finished picture in the spool: its file and what its bytes, not its name, say it is."""
+    """One finished picture in the spool: its file, what its bytes say it is, and the address it came from."""
 
     path: Path
     format: PictureFormat
     bytes: int
-    url: str  # where it came from, for the link that is left when it cannot be uploaded
+    url: str

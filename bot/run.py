@@ -23,7 +23,6 @@ from bot.discord_api.reconnect import OUTAGES, pause_after, session_budget, told
 from bot.discord_api.rest import DiscordUnreachable, ask
 from bot.errors import EaselError, SettingsError, StartError
 from bot.image_api.client import ImageApi, Limits, Mode
-from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
 from bot.jobs.polling.pacer import Pacer
@@ -36,6 +35,7 @@ from bot.jobs.records.lists import JobLists
 from bot.jobs.records.notices import Notices
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.records.oversight import DoorBook
+from bot.jobs.records.preset_pictures import PresetPictures
 from bot.jobs.records.presets import PresetBook
 from bot.jobs.records.privacy import Privacy
 from bot.jobs.records.showcase import Showcase
@@ -65,6 +65,7 @@ from bot.ui.requests.confirm import ConfirmPanel
 from bot.ui.requests.deletion import Deletions
 from bot.ui.requests.handler import RequestHandler
 from bot.ui.requests.intake import Intake
+from bot.ui.requests.preset_choice import PresetChoice
 from bot.ui.requests.reply_edits import ReplyEdits
 from bot.ui.requests.retry import RetryPanel
 from bot.ui.serverlog.posts import open_log
@@ -82,7 +83,6 @@ JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
 SYNC_PATIENCE_S, SUBMIT_PATIENCE_S = 30.0, 60.0  # a task that is painted at once may take JOB_TIMEOUT_S
 #: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
 BREAKER_THRESHOLD = 3
-TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
 
 
 def run(settings: Settings, notices: Sequence[str] = (), waits: Waits = WAITS) -> None:
@@ -222,25 +222,24 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         pacer=Pacer(store.meta, floor_s=settings.poll_floor_ms / 1000, per_s=settings.poll_budget_per_s),
         worker_id=places.worker_id,
         job_timeout_s=settings.job_timeout_s,
-        downloads=FairSlots(TRANSFERS),
-        uploads=FairSlots(TRANSFERS),
-        stopping=asyncio.Event(),
         measures=health.measures if health else UNMEASURED,
         moderator=shared.moderation,
+        preset_picture=store.presets.picture,
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
     money = (settings.price_list, settings.ceilings)
     owner = Policies(store.rules, store.ledger, store.preferences, settings.models, *money)
-    client.presets = presets = PresetPanel(styles := PresetBook(store.presets, settings.models.models), service)
+    client.presets = PresetChoice(styles := PresetBook(store.presets, settings.models.models), owner)
     log_book = open_log(store.server_log, client, reach := ReplyTransport(client), tools)
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts), log_book)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
-    client.requests = RequestHandler(service, owner, intake, presets, OpeningBook(store.openings, store.preferences))
+    openings = OpeningBook(store.openings, store.preferences)
+    client.requests = RequestHandler(service, owner, intake, client.presets, openings)
     client.reply_edits = ReplyEdits(client, service, owner, client.replies)
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
-    client.server_settings = server_settings(owner, service)
+    client.server_settings = server_settings(owner, service, styles)
     door = DoorBook(settings.door, store.operator_blocks, service, client.hold_door)
     operator = OperatorPanel(client, store.figures, door)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
@@ -249,7 +248,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         stars,
         deletions,
         client.requests,
-        presets,
+        PresetPanel(styles, service, owner, PresetPictures(tools, client.studio)),
         PreferencePanel(owner, styles),
         client.gallery,
         AlbumPanel(Albums(store.gallery, tools, client.gallery.addresses)),

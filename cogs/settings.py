@@ -99,17 +99,17 @@ class SettingsCommands(commands.Cog):
     @settings.autocomplete("rule")
     async def suggest_rule(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         """The settings that fit what was typed so far."""
-        return self._client.server_settings.suggest(interaction, "rule", typed)
+        return await self._client.server_settings.suggest(interaction, "rule", typed)
 
     @settings.autocomplete("value")
     async def suggest_value(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         """What the setting may be set to."""
-        return self._client.server_settings.suggest(interaction, "value", typed)
+        return await self._client.server_settings.suggest(interaction, "value", typed)
 
     @settings.autocomplete("reset")
     async def suggest_reset(self, interaction: discord.Interaction[Any], typed: str) -> list[app_commands.Choice[str]]:
         """What can be lifted."""
-        return self._client.server_settings.suggest(interaction, "reset", typed)
+        return await self._client.server_settings.suggest(interaction, "reset", typed)
 
 
 async def setup(client: EaselClient) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Unpack
 
 import structlog
@@ -33,6 +33,12 @@ from bot.store.queries.lists import Lists
 from bot.telemetry import UNMEASURED, Measures
 
 log = structlog.stdlib.get_logger(__name__)
+
+TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
+
+
+async def _no_picture(_: str) -> bytes | None:
+    return None
 
 
 class Stopped(Exception):
@@ -57,11 +63,12 @@ class Deps:
     pacer: Pacer
     worker_id: str
     job_timeout_s: float
-    downloads: FairSlots
-    uploads: FairSlots
-    stopping: asyncio.Event
+    downloads: FairSlots = field(default_factory=lambda: FairSlots(TRANSFERS))
+    uploads: FairSlots = field(default_factory=lambda: FairSlots(TRANSFERS))
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     measures: Measures = UNMEASURED
     moderator: Moderator | None = None
+    preset_picture: Callable[[str], Awaitable[bytes | None]] = _no_picture
 
 
 class JobRun:

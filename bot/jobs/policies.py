@@ -176,6 +176,13 @@ class Policies:
         book = None if place.guild_id is None else self._rules.remembered(place.guild_id)
         return book.at(place.channel_id, place.parent_id) if book else Rules()
 
+    async def book_of_version(self, guild_id: int, version: str | None) -> RuleBook:
+        """The rules of a server that are known to have this version: from memory, unless they have changed since."""
+        book = self._rules.remembered(guild_id)
+        if book is None or book.version != version:
+            book = await self._rules.read(guild_id, ANSWER_WITHIN_S)
+        return book.on_offer(self.catalog.models)
+
     async def block(self, guild_id: int, user_id: int, *, by: int, line: LogLine | None = None) -> bool:
         """Keep somebody from using Easel in a server; False where they are blocked already."""
         return await self._rules.block(guild_id, user_id, by=by, now=now(), line=line)

@@ -6,7 +6,7 @@ Discord. So it asks for things by ids, and never sees an interaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +47,13 @@ class Replies(Protocol):
 
     async def close(self, job: Job) -> None:
         """Show how a job ended without pictures. Raises ReplyError."""
+        ...
+
+    async def show_sources(self, job: Job, files: Mapping[int, Path]) -> Job:
+        """Put sources that have no address yet into the running job's message. Raises ReplyError.
+
+        `files` are theirs, by their numbers from 0. Returns the job with the addresses that they have there.
+        """
         ...
 
     async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:

@@ -1,4 +1,8 @@
-"""From the queue to the image API: check the words and what was attached, then send the request once."""
+"""From the queue to the image API: check the words and what was attached, then send the request once.
+
+The image API takes sources by their addresses. Those kept with a preset lie in the database and have none, so they are
+put into the job's own reply first, small beside the prompt, where they stand until the end.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,21 @@ import asyncio
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from bot.errors import (
     BadSource,
     Busy,
+    ChannelGone,
     DownloadError,
     DownloadGone,
     ImageApiError,
     JobMoved,
     ModerationDown,
     NotAPicture,
+    ReplyError,
+    ReplyGone,
+    ReplyUnavailable,
     SourceFault,
     StoreUnavailable,
     TooLarge,
@@ -27,7 +36,10 @@ from bot.jobs.backoff import Backoff, first_of
 from bot.jobs.clock import now
 from bot.jobs.downloads import fetch_source
 from bot.jobs.job_run import CancelAsked, JobRun, Stopped
-from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, Job, JobState, Progress, Source
+from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, ImageRequest, Job, JobState, Progress, Source
+
+OF_PRESET = "preset"  # in the detail of SOURCE_GONE: it was kept with a preset
+SHOW_TRIES = 4
 
 
 async def prepare(run: JobRun) -> None:
@@ -53,19 +65,28 @@ async def prepare(run: JobRun) -> None:
             size = sum(it.size or MAX_SOURCE_BYTES for it in job.request.sources)
             deps.spool.reserve(job.id, job.user_id, size)
         sources = tuple([await _taken_in(run, index, it) for index, it in enumerate(job.request.sources)])
+        request = await _with_addresses(run, replace(job.request, sources=sources))
     except BadSource as exc:
         await run.end(JobState.FAILED, FailureKind.BAD_SOURCE, detail=f"{exc.fault} {exc.amount}")
     except DownloadGone:
-        await run.end(JobState.FAILED, FailureKind.SOURCE_GONE)
+        kept = any(it.preset_picture for it in job.request.sources)
+        await run.end(JobState.FAILED, FailureKind.SOURCE_GONE, detail=OF_PRESET if kept else "")
+    except ReplyGone:
+        await run.end(JobState.CANCELLED, FailureKind.REPLY_DELETED, announced=True)
     else:
         if deps.stopping.is_set():
             raise Stopped
-        await run.move(JobState.SUBMITTING, request=replace(job.request, sources=sources), attempts=job.attempts + 1)
+        await run.move(JobState.SUBMITTING, request=request, attempts=job.attempts + 1)
 
 
 async def _taken_in(run: JobRun, index: int, source: Source) -> Source:
-    """Fetch and check one source; returns it with an address that works. Raises BadSource or DownloadGone."""
+    """Fetch and check one source; returns it with an address that works. Raises BadSource or DownloadGone.
+
+    One that is kept with a preset comes back without an address, unless a reply shows it already.
+    """
     into = run.deps.spool.source(run.job.id, index)
+    if source.preset_picture and not (source.url or source.kept):
+        return await _from_preset(run, source, into)
     try:
         fetched = await fetch_source(run, source, into)
     except TooLarge:
@@ -73,12 +94,59 @@ async def _taken_in(run: JobRun, index: int, source: Source) -> Source:
     except NotAPicture as exc:
         raise BadSource(SourceFault.of(exc.head)) from None
     except DownloadGone:
-        raise
+        if source.preset_picture is None:
+            raise
+        return await _from_preset(run, source, into)
     except DownloadError as exc:
         run.log.warning("a source cannot be read", error=type(exc).__name__)
         raise BadSource(SourceFault.UNREADABLE) from None
     await run.deps.inspector.check_source(into, run.job.user_id)
     return fetched
+
+
+async def _from_preset(run: JobRun, source: Source, into: Path) -> Source:
+    """Write down a picture that is kept with a preset. Raises DownloadGone where it was deleted meanwhile."""
+    backoff = Backoff(0.5, 15)
+    while True:
+        try:
+            data = await run.deps.preset_picture(source.preset_picture or "")
+            break
+        except StoreUnavailable as exc:
+            run.log.error("the database does not give a preset's picture; trying again", error=str(exc))
+            await run.pause(backoff.failed())
+    if data is None:
+        raise DownloadGone("the preset's picture was deleted")
+    try:
+        await asyncio.to_thread(into.write_bytes, data)
+    except OSError:
+        raise BadSource(SourceFault.NO_ROOM, len(data)) from None
+    return replace(source, url="", kept=None, shown_as="")
+
+
+async def _with_addresses(run: JobRun, request: ImageRequest) -> ImageRequest:
+    """The request whose sources the image API can fetch. Raises ReplyGone where a person deleted the reply.
+
+    Where Discord does not take them they are left without an address, and uploaded to the image API itself. Putting
+    them into the reply buys nothing and may be done twice, so no arrow announces it.
+    """
+    files = {index: run.deps.spool.source(run.job.id, index) for index, it in enumerate(request.sources) if not it.url}
+    if not files or run.deps.api.paints_at_once:
+        return request
+    backoff = Backoff(1.0, 8.0)
+    while True:
+        try:
+            return (await run.deps.replies.show_sources(replace(run.job, request=request), files)).request
+        except (ReplyGone, ChannelGone):
+            raise ReplyGone from None
+        except ReplyUnavailable as exc:
+            pause_s = backoff.failed(exc.retry_after)
+            if backoff.tries >= SHOW_TRIES:
+                run.log.warning("Discord does not take the pictures of a preset; they are uploaded", error=str(exc))
+                return request
+            await run.pause(pause_s)
+        except ReplyError as exc:
+            run.log.info("a reply cannot show the pictures of a preset; they are uploaded", why=str(exc))
+            return request
 
 
 async def submit(run: JobRun) -> None:
@@ -128,10 +196,10 @@ async def _sent(run: JobRun) -> Submission:
 
 
 async def _send(run: JobRun) -> Submission:
-    """One submission. A single source that the API cannot fetch for itself is uploaded instead."""
+    """One submission. A source that the API cannot fetch for itself is uploaded instead, where it is the only one."""
     api, request = run.deps.api, run.job.request
     here = [run.deps.spool.source(run.job.id, index) for index in range(len(request.sources))]
-    if api.paints_at_once and len(here) > 1:
+    if (api.paints_at_once and len(here) > 1) or not all(source.url for source in request.sources):
         return await api.submit(request, files=here)
     try:
         return await api.submit(request)

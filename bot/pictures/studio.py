@@ -123,21 +123,29 @@ class PictureStudio:
             room -= 0 if fitted[index].dropped else fitted[index].path.stat().st_size
         return fitted
 
-    async def shrink(self, path: Path, into: Path, user_id: int, max_bytes: int = MAX_SHRUNK_BYTES) -> Fitted:
+    async def shrink(
+        self,
+        path: Path,
+        into: Path,
+        user_id: int,
+        max_bytes: int = MAX_SHRUNK_BYTES,
+        max_side: int = MAX_SHRUNK_SIDE,
+    ) -> Fitted:
         """Make a copy of a source to keep beside the result, in the folder `into`, with nothing in it but the picture.
 
-        No place, camera, name or text goes along, nor anything behind the picture. It has at most 2048 pixels on the
-        longer side, and stands upright. What is small already is written anew without being decoded.
+        No place, camera, name or text goes along, nor anything behind the picture. It has at most `max_side` pixels on
+        the longer side, and stands upright. What is small already is written anew without being decoded.
         """
         file = PictureInfo.at(path)
         if file is None:
             return Fitted(path, PictureFormat.JPEG, dropped=True)
         if file.bytes <= max_bytes:
-            stripped = await asyncio.to_thread(_stripped, path, into / f"small-{path.stem}.{file.format.extension}")
+            small = into / f"small-{path.stem}.{file.format.extension}"
+            stripped = await asyncio.to_thread(_stripped, path, small, max_side)
             if stripped is not None:
                 return stripped
         target = _whole(into / f"small-{path.stem}")
-        ask: dict[str, Any] = {"do": "shrink", "max_bytes": max_bytes, "max_side": MAX_SHRUNK_SIDE, "into": target}
+        ask: dict[str, Any] = {"do": "shrink", "max_bytes": max_bytes, "max_side": max_side, "into": target}
         return await self._encoded(Fitted(path, file.format), user_id, **ask)
 
     async def _encoded(self, given: Fitted, user_id: int, **ask: object) -> Fitted:
@@ -203,7 +211,7 @@ def start(ask: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _stripped(path: Path, target: Path) -> Fitted | None:
+def _stripped(path: Path, target: Path, max_side: int) -> Fitted | None:
     """Write the picture of a small file and nothing else of it; None where that takes decoding."""
     data = path.read_bytes()
     try:
@@ -211,7 +219,7 @@ def _stripped(path: Path, target: Path) -> Fitted | None:
     except BadSource as error:
         log.warning("picture dropped", file=path.name, fault=str(error))
         return Fitted(path, PictureFormat.JPEG, dropped=True)
-    if found.orientation != 1 or max(found.width, found.height) > MAX_SHRUNK_SIDE:
+    if found.orientation != 1 or max(found.width, found.height) > max_side:
         return None
     if found.is_stripped(len(data)):
         return Fitted(path, found.format)

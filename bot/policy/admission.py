@@ -283,8 +283,9 @@ def _input_faults(request: ImageRequest) -> Sequence[RequestError]:
 
 
 def _can_be_fetched(source: Source) -> bool:
-    """By its address, or by a fresh one from the reply that keeps it."""
-    return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and source.kept is not None)
+    """By its address, by a fresh one from the reply that keeps it, or from the preset that does."""
+    is_kept = source.kept is not None or source.preset_picture is not None
+    return source.url.lower().startswith(("http://", "https://")) or (source.url == "" and is_kept)
 
 
 def _offer_faults(

@@ -1,4 +1,4 @@
-"""Presets: named styles whose words and options come into a request.
+"""Presets: named styles whose words, options and reference pictures come into a request.
 
 A preset's words follow the prompt, or the prompt goes where `{prompt}` stands in them. What a person says in the
 command goes before the preset's options.
@@ -17,6 +17,27 @@ MAX_WORDS_CHARS = 3000  # so that a prompt has room beside them
 MAX_PRESETS = 50  # of one user, and of one server
 NONE = "none"  # said instead of a name: the preferred preset is left out for once
 PROMPT_PLACE = "{prompt}"  # where the prompt goes, when it stands in the words
+MAX_PICTURES = 2  # of one preset
+MAX_PICTURES_KEPT = 20  # of one user, and of one server: 6 MB at most
+MAX_PICTURE_BYTES = 300_000
+MAX_PICTURE_SIDE = 1536  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class PresetPicture:
+    """A reference picture kept with a preset, as everything but its bytes."""
+
+    id: str
+    bytes: int
+    covered: bool = False  # it came from something covered, so what is made of it is covered too
+
+
+@dataclass(frozen=True, slots=True)
+class PictureData:
+    """A reference picture with its file, small and without metadata."""
+
+    picture: PresetPicture
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,7 @@ class Preset:
     options: Options
     made_by: int
     made_at: datetime
+    pictures: tuple[PresetPicture, ...] = ()
 
     def is_for(self, user_id: int, guild_id: int | None) -> bool:
         """Whether this user may use it in this server (None outside servers)."""

@@ -34,8 +34,11 @@ class Prices:
         picture = self.micros.get((request.model, request.resolution.value))
         if picture is None:
             return None
-        source = self.micros.get((request.model, INPUT), 0)
-        return picture * delivered + source * len(request.sources)
+        return picture * delivered + self.input_micros(request.model) * len(request.sources)
+
+    def input_micros(self, model: Model) -> int:
+        """What each source of an edit costs; 0 where the list has no price for it."""
+        return self.micros.get((model, INPUT), 0)
 
     def unpriced(
         self, models: Sequence[Model], resolutions: Sequence[Resolution] | None = None

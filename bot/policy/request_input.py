@@ -109,11 +109,13 @@ class RequestInput:
     sources: tuple[Source, ...] = ()
     preset: str | None = None
     follows: FollowUp | None = None
+    left_out: int = 0  # pictures of the preset that do not come along
 
     @classmethod
     def of(cls, request: ImageRequest) -> RequestInput:
         """A request that was whole before, as buttons and forms have it: nothing of it is left open."""
-        return cls(request.prompt, Options.of(request), request.sources, request.preset, request.follows)
+        options = Options.of(request)
+        return cls(request.prompt, options, request.sources, request.preset, request.follows, request.left_out)
 
     def filled(self, *layers: Options) -> ImageRequest:
         """The whole request: what the person said, then each layer in order, then what is built in.
@@ -126,6 +128,13 @@ class RequestInput:
             options = replace(options, spoiler=True)
         for layer in (*layers, BUILT_IN_EDIT if self.sources else BUILT_IN):
             options = options.over(layer)
+        # An earlier reply showed a preset's picture as a file of its own; that is not kept with the request.
+        sources = tuple(replace(source, shown_as="") for source in self.sources)
         return ImageRequest(
-            prompt=self.prompt, sources=self.sources, preset=self.preset, follows=self.follows, **options.said
+            prompt=self.prompt,
+            sources=sources,
+            preset=self.preset,
+            follows=self.follows,
+            left_out=self.left_out,
+            **options.said,
         )

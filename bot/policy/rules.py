@@ -67,6 +67,22 @@ class RoleLimits:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenPreset:
+    """The preset that is used where none is named. Its name is that of the day when it was chosen; the id counts.
+
+    A channel may choose none where its server has one: then the id is preset.NONE.
+    """
+
+    id: str
+    name: str
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> ChosenPreset:
+        """From its JSON form. Raises LookupError."""
+        return cls(str(raw["id"]), str(raw["name"]))
+
+
 _ROLE_NUMBERS = ("pictures_per_day", "pictures_per_month", "max_count")
 
 
@@ -101,6 +117,7 @@ class Rules:
     resolutions: tuple[Resolution, ...] | None = _rule(_several(Resolution))
     max_count: int | None = _rule(int)
     defaults: Options | None = _rule(read_options)  # for what a member leaves out
+    preset: ChosenPreset | None = _rule(ChosenPreset.read)  # for requests that name none
     spoiler: SpoilerRule | None = _rule(SpoilerRule)
     private_only: bool | None = _rule(bool)
     age_restricted: AgeRule | None = _rule(AgeRule)

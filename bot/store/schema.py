@@ -7,16 +7,15 @@ surrogate.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -24,10 +23,8 @@ from sqlalchemy import (
     TypedColumns,
     UniqueConstraint,
 )
-from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
 
-from bot.model import JobState
+from bot.store.column_types import StateText, UtcTime
 
 # Explicit names, because SQLite can alter a table only by copying it, and a copy needs names.
 _NAMES = {
@@ -37,46 +34,6 @@ _NAMES = {
 }
 
 metadata = MetaData(naming_convention=_NAMES)
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A moment: aware and in UTC in Python, `timestamptz` on PostgreSQL, sortable text in UTC on SQLite."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database. A time without a zone is a mistake of the caller: SQLite would take it for UTC."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a time without a zone cannot be stored")
-        return value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """From the database. SQLite tells no zone, and it is always UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-_STATES = frozenset(JobState)
-
-
-class StateText(TypeDecorator[JobState]):
-    """A state by its value: as plain text, so that a new state is no change of the schema."""
-
-    impl = String(16)
-    cache_ok = True
-
-    def process_bind_param(self, value: JobState | None, dialect: Dialect) -> str | None:
-        """To the database."""
-        return None if value is None else value.value
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> JobState | None:
-        """From the database."""
-        # A state of a later version stays its text: the rows beside it can be read, see rows.jobs_of.
-        return JobState(value) if value in _STATES else cast("JobState | None", value)
 
 
 class JobColumns(TypedColumns):
@@ -181,9 +138,17 @@ class PresetColumns(TypedColumns):
     of_guild = Column(Boolean, nullable=False)
     owner_id = Column(BigInteger, nullable=False)  # the server's id where `of_guild`, else the user's
     name = Column(String(64), nullable=False)
-    value = Column(Text, nullable=False)  # JSON: words added to the prompt, and options
+    value = Column(Text, nullable=False)  # JSON: words added to the prompt, options, what pictures there are
     made_by = Column(BigInteger, nullable=False)
     made_at = Column(UtcTime, nullable=False)
+
+
+class PresetPictureColumns(TypedColumns):
+    """The files of presets' reference pictures, small and without metadata. Their order is in the preset's value."""
+
+    id = Column(String(32), primary_key=True)
+    preset_id = Column(String(32), nullable=False)
+    data = Column(LargeBinary, nullable=False)
 
 
 class PreferenceColumns(TypedColumns):
@@ -300,6 +265,7 @@ ledger = Table("ledger", metadata, LedgerColumns)
 totals = Table("totals", metadata, TotalColumns)
 blocks = Table("blocks", metadata, BlockColumns)
 presets = Table("presets", metadata, PresetColumns, UniqueConstraint("of_guild", "owner_id", "name"))
+preset_pictures = Table("preset_pictures", metadata, PresetPictureColumns)
 preferences = Table("preferences", metadata, PreferenceColumns)
 notices = Table("notices", metadata, NoticeColumns)
 openings = Table("openings", metadata, OpeningColumns)
@@ -333,6 +299,7 @@ Index(None, ledger.c.reserved_at)
 # Entries that still name a person, for the day on which they have grown old.
 NAMED_PERSON = ledger.c.user_id.is_not(None)
 Index("ix_ledger_named", ledger.c.reserved_at, sqlite_where=NAMED_PERSON, postgresql_where=NAMED_PERSON)
+Index(None, preset_pictures.c.preset_id)
 # Totals of a server that was left, and those of past months.
 Index(None, totals.c.guild_id, totals.c.day)
 Index(None, totals.c.day)

@@ -84,9 +84,13 @@ async def test_a_preset_is_made_from_a_finished_picture(house: House) -> None:
     details = await house.ben.press(reply, "Details")
     form = await opened(await house.ben.press(details, "Save as preset"))
     assert "For whom" not in [field.label for field in form.fields]
-    saved = await house.ben.submit(form, {"Name": "Oil", "Options to keep": ["model", "format"]})
+    assert {field.label: field.value for field in form.fields}["Words"] == ""  # what it shows is no style
+    saved = await house.ben.submit(
+        form, {"Name": "Oil", "Words": "oil on canvas", "Options to keep": ["model", "format"]}
+    )
     assert saved.ephemeral
-    assert says("oil on canvas", "quality", "png")(saved.message)
+    await saved.until(says("oil on canvas", "quality", "png"))
+    assert says("“a knight” becomes “a knight, oil on canvas”")(saved.message)
     again = await house.ben.command("imagine", prompt="a pear", preset="Oil")
     await again.until(with_pictures)
     body = painted(house)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, insert, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Integer, LargeBinary, insert, select
 
 from bot.model import JobState
 from bot.store.engine import Database
@@ -69,6 +69,8 @@ def _value(column: Column[Any], number: int) -> Any:
             return bool(number % 2)
         case BigInteger() | Integer():
             return 2**53 + number if isinstance(column.type, BigInteger) else number
+        case LargeBinary():
+            return bytes([number]) * 1000
         case _:
             length: int | None = getattr(column.type, "length", None)
             return f"{number} {WORDS}"[:length]

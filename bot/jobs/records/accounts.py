@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,10 @@ from bot.policy.quotas import Span
 __all__ = ["Account", "Accounts", "Standing", "Sum"]
 
 TOP = 10  # members that are named
+MAX_PROMPT_BYTES = 3_000_000  # of an export: a message takes 10 MB
+PROMPTS_AT_ONCE = 500  # so that nobody's command waits behind a month of prompts
+_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_INNER = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 MAX_LINES = 50_000  # of an export: about 6 MB, under every upload limit
 COLUMNS = ("time", "settled", "member", "channel", "model", "resolution", "edit", "pictures", "sources", "usd", "job")
 
@@ -62,11 +67,28 @@ class Accounts:
         return Account(at, account.today, account.month, account.days, account.by_model, by_member=members)
 
     async def export(self, *, user_id: int | None = None, guild_id: int | None = None) -> bytes:
-        """The lines of this month as CSV, oldest first: times in ISO 8601, amounts as decimals in US dollars."""
+        """The lines of this month as CSV, oldest first: times in ISO 8601, amounts as decimals in US dollars.
+
+        That of a server has the prompts of public requests, of the newest ones where they would be too many.
+        """
         since = Span.MONTH.began(now())
         extent = Extent(since, user_id=user_id, guild_id=guild_id)
         entries = await self._owner.ledger.entries(extent, MAX_LINES)
-        return await asyncio.to_thread(as_csv, list(reversed(entries)))
+        prompts = None if guild_id is None else await self._prompts(entries, guild_id)
+        return await asyncio.to_thread(as_csv, list(reversed(entries)), prompts)
+
+    async def _prompts(self, entries: Sequence[Entry], guild_id: int) -> Mapping[str, str]:
+        """The words of public requests by job, in as many small questions as it takes. `entries` are newest first."""
+        prompts: dict[str, str] = {}
+        room = MAX_PROMPT_BYTES
+        for start in range(0, len(entries), PROMPTS_AT_ONCE):
+            some = [entry.job_id for entry in entries[start : start + PROMPTS_AT_ONCE]]
+            for job_id, prompt in (await self._owner.ledger.prompts(some, guild_id)).items():
+                room -= len(prompt.encode(errors="replace"))
+                if room < 0:
+                    return prompts
+                prompts[job_id] = prompt
+        return prompts
 
     async def _account(self, month: Extent, at: datetime) -> Account:
         ledger = self._owner.ledger
@@ -77,13 +99,18 @@ class Accounts:
         return Account(at, of_today, of_month, {it.day: it for it in days}, models)
 
 
-def as_csv(entries: Sequence[Entry]) -> bytes:
-    """Lines of the ledger as a table that spreadsheets open. Ids are marked as text: they are too long for numbers."""
+def as_csv(entries: Sequence[Entry], prompts: Mapping[str, str] | None = None) -> bytes:
+    """Lines of the ledger as a table that spreadsheets open. Ids are marked as text: they are too long for numbers.
+
+    `prompts` are those of public requests by job; without them there is no such column.
+    """
     out = io.StringIO()
     table = csv.writer(out)
-    table.writerow(COLUMNS)
-    table.writerows(tuple(map(_defused, _row(entry))) for entry in entries)
-    return out.getvalue().encode("utf-8-sig")
+    table.writerow(COLUMNS if prompts is None else (*COLUMNS, "prompt"))
+    for entry in entries:
+        words = () if prompts is None else (prompts.get(entry.job_id, ""),)
+        table.writerow(tuple(map(_defused, (*_row(entry), *words))))
+    return out.getvalue().encode("utf-8-sig", errors="replace")
 
 
 def _row(entry: Entry) -> Sequence[str]:
@@ -103,5 +130,6 @@ def _row(entry: Entry) -> Sequence[str]:
 
 
 def _defused(cell: str) -> str:
-    """A spreadsheet takes a cell that begins so for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A spreadsheet takes a cell that begins so for a formula, also where it takes `;` for the end of another."""
+    safe = _INNER.sub(r"\1'", cell)
+    return f"'{safe}" if safe.startswith(_BEGINNINGS) else safe

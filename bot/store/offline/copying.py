@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, func, insert, select, text
+from sqlalchemy import Column, Connection, LargeBinary, Table, func, insert, select, text
 
 from bot.errors import StoreError
 from bot.store.migrate import HEAD, current_revision
 from bot.store.schema import metadata
 
 BATCH = 500  # rows; a job has a kilobyte or two, rarely twenty
+BATCH_OF_FILES = 20  # rows that hold a picture, of up to 300 kB
 
 
 Progress = Callable[[int], None]  # told how many rows are copied so far, of all tables
@@ -53,7 +54,9 @@ def is_at_head(connection: Connection) -> bool:
 
 
 def _copy(table: Table, source: Connection, target: Connection, progress: Progress) -> int:
-    query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=BATCH)
+    holds_files = any(isinstance(column.type, LargeBinary) for column in table.columns)
+    batch = BATCH_OF_FILES if holds_files else BATCH
+    query = select(table).order_by(*table.primary_key.columns).execution_options(yield_per=batch)
     copied = 0
     with source.execute(query) as found:
         for rows in found.mappings().partitions():

@@ -7,8 +7,9 @@ in the transactions of the job itself, see jobs.py, so that ledger and jobs neve
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -21,7 +22,7 @@ from bot.policy.quotas import Quota, Standing
 from bot.store.oversight import outcomes
 from bot.store.queries import totals
 from bot.store.rows import JobChanges
-from bot.store.schema import UtcTime, ledger
+from bot.store.schema import UtcTime, jobs, ledger
 from bot.store.thread import Run
 
 
@@ -140,6 +141,18 @@ class Ledger:
             .limit(limit)
         )
         return await self._run(lambda connection: [Entry(*row) for row in connection.execute(query)])
+
+    async def prompts(self, job_ids: Sequence[str], guild_id: int) -> Mapping[str, str]:
+        """The words of those of these jobs whose reply everybody in the server could see."""
+        query = select(jobs.c.id, jobs.c.request).where(
+            jobs.c.id.in_(job_ids), jobs.c.guild_id == guild_id, jobs.c.ephemeral.is_(False)
+        )
+
+        def read(connection: Connection) -> dict[str, str]:
+            found = {job_id: json.loads(text) for job_id, text in connection.execute(query)}
+            return {job_id: str(it.get("prompt", "")) for job_id, it in found.items() if not it.get("private")}
+
+        return await self._run(read)
 
     async def standings(
         self, quotas: Sequence[Quota], *, user_id: int, guild_id: int | None, now: datetime

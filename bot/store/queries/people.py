@@ -21,6 +21,7 @@ from bot.store.engine import erase_soon
 from bot.store.queries import showcase, totals
 from bot.store.queries.lists import IN_AN_ANSWER, addresses_in
 from bot.store.queries.preferences import edits_of, forget_author
+from bot.store.queries.presets import delete_presets
 from bot.store.schema import (
     NAMED_PERSON,
     UNANNOUNCED,
@@ -32,6 +33,7 @@ from bot.store.schema import (
     meta,
     metadata,
     openings,
+    preset_pictures,
     presets,
     rules,
     source_authors,
@@ -59,6 +61,7 @@ class Stored:
     others: int  # last choices, open questions and forms
     ledger: int
     stars: int = 0  # given to pictures
+    preset_pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,18 @@ class People:
             select(func.count()).where(_own_presets(user_id)),
             select(func.count()).where(ledger.c.user_id == user_id),
             select(func.count()).where(stars.c.user_id == user_id),
+            select(func.count()).where(
+                preset_pictures.c.preset_id.in_(select(presets.c.id).where(_own_presets(user_id)))
+            ),
             *(select(func.count()).where(table.c.user_id == user_id) for table in _PERSONAL),
         ]
         query = select(*(count.scalar_subquery() for count in counts))
 
         def read(connection: Connection) -> Stored:
-            running, jobs_in_all, styles, lines, given, *others = (int(it) for it in connection.execute(query).one())
+            found = [int(it) for it in connection.execute(query).one()]
+            running, jobs_in_all, styles, lines, given, pictures, *others = found
             first = connection.execute(oldest).scalar_one_or_none()
-            return Stored(running, jobs_in_all - running, first, styles, sum(others), lines, given)
+            return Stored(running, jobs_in_all - running, first, styles, sum(others), lines, given, pictures)
 
         return await self._run(read, patience)
 
@@ -104,7 +111,7 @@ class People:
             erase_soon(connection)
             # Under the person's lock, so that a request that comes in just now is either seen here or comes after it.
             locks.hold(connection, [locks.of_user(user_id)])
-            connection.execute(delete(presets).where(_own_presets(user_id)))
+            delete_presets(connection, _own_presets(user_id))
             connection.execute(update(presets).where(presets.c.made_by == user_id).values(made_by=0))
             for table in _PERSONAL:
                 connection.execute(delete(table).where(table.c.user_id == user_id))

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
 from bot.errors import PresetNameTaken, TooManyPresets
-from bot.policy.preset import Preset
+from bot.policy.preset import MAX_PICTURES_KEPT, PictureData, Preset, PresetPicture
 from bot.policy.request_input import read_options
 from bot.store.queries.preferences import read_preferences
-from bot.store.schema import presets
+from bot.store.queries.rules import version_name
+from bot.store.schema import meta, preset_pictures, presets
 from bot.store.sync import advisory_locks as locks
 from bot.store.thread import Run
 
@@ -35,17 +37,23 @@ class PresetQueries:
             lambda connection: [_preset_of(row) for row in connection.execute(query).mappings()], patience
         )
 
-    async def preferred(self, user_id: int, guild_id: int | None, patience: float) -> Preset | None:
-        """The preset that the user has chosen for requests that name none, where they may use it here."""
+    async def preferred(self, user_id: int, guild_id: int | None, patience: float) -> tuple[Preset | None, str | None]:
+        """The preset that the user has chosen for requests that name none, where they may use it here.
 
-        def read(connection: Connection) -> Preset | None:
-            # One that was deleted, or that belongs to another server, is no fault: it is passed over.
+        The other is the version of the server's rules, which say what else may be used: so that whoever remembers them
+        need not ask a question of its own.
+        """
+
+        def read(connection: Connection) -> tuple[Preset | None, str | None]:
+            name = version_name(guild_id or 0)
+            version = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar_one_or_none()
+            # A preset that was deleted, or that belongs to another server, is no fault: it is passed over.
             chosen = read_preferences(connection, user_id).preset
             if chosen is None:
-                return None
+                return None, version
             there = select(presets).where(presets.c.id == chosen, or_(_mine(user_id), _servers(guild_id)))
             found = connection.execute(there).mappings().first()
-            return _preset_of(found) if found is not None else None
+            return (_preset_of(found) if found is not None else None), version
 
         return await self._run(read, patience)
 
@@ -55,8 +63,23 @@ class PresetQueries:
         found = await self._run(lambda connection: connection.execute(query).mappings().first())
         return _preset_of(found) if found is not None else None
 
-    async def add(self, preset: Preset, *, limit: int) -> None:
-        """Write a new one. Raises PresetNameTaken, or TooManyPresets where its owner has `limit` already."""
+    async def of_server(self, guild_id: int, patience: float) -> list[Preset]:
+        """A server's presets by name."""
+        query = select(presets).where(_servers(guild_id)).order_by(func.lower(presets.c.name), presets.c.id)
+        return await self._run(
+            lambda connection: [_preset_of(row) for row in connection.execute(query).mappings()], patience
+        )
+
+    async def picture(self, picture_id: str) -> bytes | None:
+        """The file of a reference picture; None where it is gone."""
+        query = select(preset_pictures.c.data).where(preset_pictures.c.id == picture_id)
+        return await self._run(lambda connection: connection.execute(query).scalar_one_or_none())
+
+    async def add(self, preset: Preset, pictures: Sequence[PictureData] = (), *, limit: int) -> None:
+        """Write a new one with its pictures.
+
+        Raises PresetNameTaken, or TooManyPresets where its owner has `limit` already, or too many pictures.
+        """
 
         def write(connection: Connection) -> None:
             # Under its owner's lock: two at once can neither take the same name nor both be the last one allowed.
@@ -65,8 +88,27 @@ class PresetQueries:
                 raise TooManyPresets(limit)
             _refuse_taken(connection, preset)
             connection.execute(insert(presets).values(_values(preset)))
+            _add_pictures(connection, preset, pictures)
 
         await self._run(write)
+
+    async def put_pictures(self, preset: Preset, pictures: Sequence[PictureData]) -> Preset | None:
+        """Let a preset have these pictures and no others; None where it is gone. Raises TooManyPresets."""
+
+        def write(connection: Connection) -> Preset | None:
+            _hold_owner(connection, preset)
+            # As it stands now: its words may have been changed meanwhile.
+            same = and_(presets.c.id == preset.id, _of(preset))
+            found = connection.execute(select(presets).where(same)).mappings().first()
+            if found is None:
+                return None
+            changed = replace(_preset_of(found), pictures=tuple(it.picture for it in pictures))
+            connection.execute(delete(preset_pictures).where(preset_pictures.c.preset_id == preset.id))
+            _add_pictures(connection, changed, pictures)
+            connection.execute(update(presets).where(same).values(_values(changed)))
+            return changed
+
+        return await self._run(write)
 
     async def change(self, preset: Preset) -> bool:
         """Write what `preset` says over the one of its id; False where that is gone. Raises PresetNameTaken."""
@@ -75,19 +117,42 @@ class PresetQueries:
             _hold_owner(connection, preset)
             _refuse_taken(connection, preset)
             same = and_(presets.c.id == preset.id, _of(preset))
-            change = update(presets).where(same).values(_values(preset)).returning(presets.c.id)
-            return connection.execute(change).first() is not None
+            found = connection.execute(select(presets).where(same)).mappings().first()
+            if found is None:
+                return False
+            # Its pictures are changed by themselves, and perhaps were meanwhile.
+            changed = replace(preset, pictures=_preset_of(found).pictures)
+            connection.execute(update(presets).where(same).values(_values(changed)))
+            return True
 
         return await self._run(write)
 
-    async def delete(self, preset_id: str) -> None:
-        """Delete one; nothing is done where it is gone already."""
-        statement = delete(presets).where(presets.c.id == preset_id)
+    async def delete(self, preset: Preset) -> None:
+        """Delete one with its pictures; nothing is done where it is gone already."""
 
         def write(connection: Connection) -> None:
-            connection.execute(statement)
+            _hold_owner(connection, preset)
+            delete_presets(connection, presets.c.id == preset.id)
 
         await self._run(write)
+
+
+def delete_presets(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Delete presets with their pictures. The caller holds the lock of their owner: no picture may come between."""
+    chosen = select(presets.c.id).where(which)
+    connection.execute(delete(preset_pictures).where(preset_pictures.c.preset_id.in_(chosen)))
+    connection.execute(delete(presets).where(which))
+
+
+def _add_pictures(connection: Connection, preset: Preset, pictures: Sequence[PictureData]) -> None:
+    """Raises TooManyPresets where the preset's owner would have more than are kept."""
+    theirs = select(presets.c.id).where(_of(preset))
+    there = select(func.count()).where(preset_pictures.c.preset_id.in_(theirs))
+    if pictures and connection.execute(there).scalar_one() + len(pictures) > MAX_PICTURES_KEPT:
+        raise TooManyPresets(MAX_PICTURES_KEPT, of_pictures=True)
+    for it in pictures:
+        row = {"id": it.picture.id, "preset_id": preset.id, "data": it.data}
+        connection.execute(insert(preset_pictures).values(row))
 
 
 def _mine(user_id: int) -> ColumnElement[bool]:
@@ -118,7 +183,9 @@ def _hold_owner(connection: Connection, preset: Preset) -> None:
 
 def _values(preset: Preset) -> dict[str, Any]:
     # ASCII only: PostgreSQL takes no NUL and SQLite no lone surrogate, and words may hold both.
-    value = json.dumps({"words": preset.words, "options": preset.options.said}, separators=(",", ":"))
+    pictures = [asdict(it) for it in preset.pictures]
+    kept = {"words": preset.words, "options": preset.options.said, "pictures": pictures}
+    value = json.dumps(kept, separators=(",", ":"))
     return {
         "id": preset.id,
         "of_guild": preset.of_guild,
@@ -133,4 +200,11 @@ def _values(preset: Preset) -> dict[str, Any]:
 def _preset_of(row: RowMapping) -> Preset:
     columns: dict[str, Any] = {str(name): value for name, value in row.items()}
     value: dict[str, Any] = json.loads(columns.pop("value"))
-    return Preset(**columns, words=value.get("words", ""), options=read_options(value.get("options") or {}))
+    return Preset(
+        **columns,
+        words=value.get("words", ""),
+        options=read_options(value.get("options") or {}),
+        pictures=tuple(
+            PresetPicture(it["id"], it["bytes"], bool(it.get("covered"))) for it in value.get("pictures") or ()
+        ),
+    )

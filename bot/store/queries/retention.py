@@ -15,6 +15,7 @@ from bot.store.audit import lines
 from bot.store.oversight import outcomes
 from bot.store.queries import rules, totals
 from bot.store.queries.people import delete_jobs, take_person_out
+from bot.store.queries.presets import delete_presets
 from bot.store.schema import UtcTime, blocks, departures, drafts, jobs, ledger, presets
 from bot.store.schema import rules as rules_table
 from bot.store.sync import advisory_locks as locks
@@ -137,7 +138,7 @@ class Retention:
             rules.forget(connection, guild_id)
             totals.forget_server(connection, guild_id, left_at)
             outcomes.forget_server(connection, guild_id, left_at)
-            connection.execute(delete(presets).where(presets.c.of_guild, presets.c.owner_id == guild_id))
+            delete_presets(connection, and_(presets.c.of_guild, presets.c.owner_id == guild_id))
             gone = delete_jobs(connection, and_(theirs, _OVER), limit)
             some = select(ledger.c.job_id).where(lines, ledger.c.settled_at.is_not(None)).limit(limit)
             found = connection.execute(some.with_for_update(skip_locked=True)).scalars().all()
@@ -147,10 +148,13 @@ class Retention:
                 connection.execute(delete(departures).where(still))
             return gone + len(found)
 
-        return await self._alone(write)
+        return await self._alone(write, locks.of_guild(guild_id))
 
-    async def _alone(self, write: Callable[[Connection], int]) -> int:
+    async def _alone(self, write: Callable[[Connection], int], *keys: int) -> int:
+        """Write under the lock of all clearing up, and first under these."""
+
         def with_lock(connection: Connection) -> int:
+            locks.hold(connection, keys)
             return write(connection) if locks.try_hold(connection, locks.OF_RETENTION) else 0
 
         return await self._run(with_lock)

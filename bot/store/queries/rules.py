@@ -173,6 +173,8 @@ def rules_text(value: Rules) -> str:
         said["defaults"] = value.defaults.said
     if value.role_limits is not None:
         said["role_limits"] = [asdict(limits) for limits in value.role_limits]
+    if value.preset is not None:
+        said["preset"] = asdict(value.preset)
     return json.dumps(said, separators=(",", ":"))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import discord
 
-from bot.model import FollowUp, ImageRequest, Job
+from bot.model import MAX_SOURCES, FollowUp, ImageRequest, Job
 from bot.ui.kit import texts
 from bot.ui.kit.language import mark, tr, trn
 
@@ -29,8 +29,30 @@ FOLLOW_UPS: Mapping[FollowUp, str] = MappingProxyType(
 
 
 def preset_note(request: ImageRequest) -> str:
-    """Which preset came in; empty where none did."""
-    return tr("With the preset **{name}**", name=texts.plain(request.preset)) if request.preset else ""
+    """Which preset came in and what its pictures mean; empty where none did."""
+    if not request.preset:
+        return ""
+    name = texts.plain(request.preset)
+    if count := sum(it.preset_picture is not None for it in request.sources):
+        note = trn(
+            "With the preset **{name}** and its picture, so this is an edit",
+            "With the preset **{name}** and its {count} pictures, so this is an edit",
+            count,
+            name=name,
+        )
+    else:
+        note = tr("With the preset **{name}**", name=name)
+    if not request.left_out:
+        return note
+    if len(request.sources) == MAX_SOURCES:
+        left = trn(
+            "{count} picture of it is left out: an edit takes three",
+            "{count} pictures of it are left out: an edit takes three",
+            request.left_out,
+        )
+    else:
+        left = tr("Its pictures are left out: no pictures may be edited here")
+    return f"{note} · {left}"
 
 
 def follow_up_note(job: Job) -> str:

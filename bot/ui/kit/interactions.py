@@ -146,7 +146,7 @@ def with_fresh_sources(interaction: Interaction, job: Job) -> ImageRequest:
     if len(urls) != len(job.request.sources):
         return job.request
     sources = [
-        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index))
+        replace(source, url=url, kept=_kept(interaction, job, Slot.SOURCE, index), shown_as="")
         for index, (source, url) in enumerate(zip(job.request.sources, urls, strict=True))
     ]
     return replace(job.request, sources=tuple(sources))

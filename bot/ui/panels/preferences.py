@@ -24,7 +24,7 @@ from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import language, mark, tr, word
 from bot.ui.kit.widgets import NEUTRAL, card, text
 from bot.ui.panels.preset_cards import MAX_OPTION_CHARS
-from bot.ui.panels.presets import suggested
+from bot.ui.requests.preset_choice import suggested
 
 PANEL = "preferences"
 NOTIFY, PRESET, EDITS, SHOWCASE = "notify", "preset", "edits", "showcase"  # the menus, by their words in the custom ids

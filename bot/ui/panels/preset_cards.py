@@ -12,7 +12,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.policy.preset import MAX_PRESETS, PROMPT_PLACE, Preset
+from bot.policy.preset import MAX_PRESETS, Preset
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import tr
@@ -20,6 +20,8 @@ from bot.ui.kit.widgets import NEUTRAL, button, card
 from bot.ui.panels.preset_forms import MINE, PANEL, SERVER, described
 
 PAGE = 10
+#: What is done to one preset; also the words in custom ids.
+VERBS = frozenset({"edit", "ask", "delete", "change", "pictures", "bare", "share", "copy"})
 SHOWN_WORDS_CHARS = 90
 MAX_WORDS_SHOWN = 1800  # each may be escaped to twice its length; all texts of a message have 4,000 characters
 MAX_OPTION_CHARS = 100
@@ -50,14 +52,33 @@ def listing(presets: Sequence[Preset], whose: str, page: int, *, in_guild: bool,
     return card(NEUTRAL, *parts, row)
 
 
-def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> ui.LayoutView:
-    """One preset, with what may be done to it."""
+def showing(
+    preset: Preset, page: int, files: Sequence[str] = (), *, price: int = 0, may_change: bool, may_share: bool
+) -> ui.LayoutView:
+    """One preset, with what may be done to it.
+
+    `files` are the names of its pictures in the message, `price` what each costs in a request, in micros.
+    """
     words = preset.words[:MAX_WORDS_SHOWN] + ("…" if len(preset.words) > MAX_WORDS_SHOWN else "")
     lines = [f"### {texts.plain(preset.name)}", f"> {texts.plain(' '.join(words.split()))}" if words else ""]
     if options := described(preset.options):
         lines.append(f"-# {texts.plain(options)}")
     if preset.of_guild and preset.made_by:
         lines.append(tr("-# Made by {member}, for everyone in this server", member=f"<@{preset.made_by}>"))
+    lines.append(_example(preset) if preset.words else "")
+    parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(line for line in lines if line))]
+    if files:
+        gallery = [
+            discord.MediaGalleryItem(f"attachment://{name}", description=preset.name, spoiler=it.covered)
+            for name, it in zip(files, preset.pictures, strict=False)
+        ]
+        parts += [ui.MediaGallery(*gallery), ui.TextDisplay(f"-# {_with_pictures(len(files), price)}")]
+    if may_change:
+        pictures = tr("Change pictures") if preset.pictures else tr("Add pictures")
+        shown: ui.ActionRow[Any] = ui.ActionRow(_button(pictures, "pictures", preset.id, page))
+        if preset.pictures:
+            shown.add_item(_button(tr("Remove pictures"), "bare", preset.id, page))
+        parts.append(shown)
     row: ui.ActionRow[Any] = ui.ActionRow()
     if may_change:
         row.add_item(_button(tr("Change"), "edit", preset.id, page))
@@ -67,7 +88,20 @@ def showing(preset: Preset, page: int, *, may_change: bool, may_share: bool) -> 
     if preset.of_guild:
         row.add_item(_button(tr("Copy to mine"), "copy", preset.id, page))
     row.add_item(_button(tr("Back"), "list", SERVER if preset.of_guild else MINE, page))
-    return card(NEUTRAL, ui.TextDisplay("\n".join(line for line in lines if line)), row)
+    return card(NEUTRAL, *parts, row)
+
+
+def _example(preset: Preset) -> str:
+    """What becomes of a short prompt: the quickest way to see what a style does."""
+    prompt = tr("a knight")
+    after = texts.plain(texts.shortened(" ".join(preset.applied_to(prompt).split()), SHOWN_WORDS_CHARS))
+    return "-# " + tr("“{prompt}” becomes “{result}”", prompt=prompt, result=after)
+
+
+def _with_pictures(count: int, price: int) -> str:
+    """What it means that a preset has pictures, and what they cost."""
+    told = tr("Pictures of a preset go along with each request, which becomes an edit of them.")
+    return f"{told} {tr('They cost {price} each time.', price=texts.money(price * count))}" if price else told
 
 
 def asking(preset: Preset, page: int) -> ui.LayoutView:
@@ -87,9 +121,8 @@ def save_button(job_id: str) -> ui.Button[Any]:
 def _how_to() -> str:
     """How presets are used."""
     return tr(
-        "-# Choose one with the option `preset` of `/imagine` or `/edit`. Its words follow your prompt after a comma, "
-        "or your prompt goes where `{place}` stands in them; what you say yourself goes before its options.",
-        place=PROMPT_PLACE,
+        "-# A preset is a style that you use again. “a knight” with the preset *Watercolour* becomes “a knight, soft "
+        "watercolour on paper”. Choose one with the option `preset` of `/imagine` or `/edit`."
     )
 
 
@@ -111,7 +144,8 @@ def _foot(count: int, page: int, pages: int) -> ui.TextDisplay[Any]:
 def _line(preset: Preset) -> str:
     """One preset of the list."""
     name, words = texts.plain(preset.name), texts.plain(texts.shortened(preset.words, SHOWN_WORDS_CHARS))
-    about = " · ".join(part for part in (words, described(preset.options)) if part)
+    pictures = texts.pictures(len(preset.pictures)) if preset.pictures else ""
+    about = " · ".join(part for part in (words, described(preset.options), pictures) if part)
     return f"**{name}** – {about}" if about else f"**{name}**"
 
 

@@ -13,7 +13,7 @@ import discord
 from discord import ui
 
 from bot.model import AspectRatio, ImageRequest, Job, Model, Resolution
-from bot.policy.preset import MAX_NAME_CHARS, MAX_WORDS_CHARS, PROMPT_PLACE, Preset
+from bot.policy.preset import MAX_NAME_CHARS, MAX_PICTURES, MAX_WORDS_CHARS, PROMPT_PLACE, Preset
 from bot.policy.request_input import Options
 from bot.ui.kit import texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
@@ -23,6 +23,7 @@ from bot.ui.requests.forms import RATIO_LABELS
 
 PANEL = "presets"
 NAME, WORDS, MODEL, RATIO, RESOLUTION, KEEP, WHOSE = "name", "words", "model", "ratio", "resolution", "keep", "whose"
+PICTURES = "pictures"
 MINE, SERVER = "mine", "server"
 ANY = "any"  # the choice that leaves an option to the person or the place
 
@@ -41,11 +42,37 @@ def changing_form(preset: Preset, page: int, models: Sequence[Model]) -> ui.Moda
 
 def saving_form(job: Job, *, for_server: bool) -> ui.Modal:
     """A preset out of a finished job. `for_server` offers to keep it for the server, too."""
-    fields = [_name(""), _words(job.request.prompt[:MAX_WORDS_CHARS]), _kept_options(job.request)]
+    fields = [_name(""), _words(_style_of(job.request.prompt), of_a_prompt=True), _kept_options(job.request)]
+    if pictures := savable_pictures(job):
+        fields.append(_kept_pictures(pictures))
     if for_server:
         choices = [(tr("Me, wherever I use Easel"), MINE), (tr("Everyone in this server"), SERVER)]
         fields.append(_select(tr("For whom"), WHOSE, choices, MINE))
     return widgets.form(tr("Save as preset"), custom_id(PANEL, "save", job.id), *fields)
+
+
+def pictures_form(preset: Preset, page: int) -> ui.Modal:
+    """Upload the pictures of a preset, in place of those that it has."""
+    upload: ui.FileUpload[ui.Modal] = ui.FileUpload(
+        custom_id=PICTURES, required=True, min_values=1, max_values=MAX_PICTURES
+    )
+    field: ui.Label[ui.Modal] = ui.Label(
+        text=tr("Pictures"),
+        description=tr("One or two: JPEG, PNG or WebP. Easel keeps small copies of them."),
+        component=upload,
+    )
+    return widgets.form(tr("Pictures of the preset"), custom_id(PANEL, "pictures", preset.id, page), field)
+
+
+def savable_pictures(job: Job) -> int:
+    """How many of a job's results may be kept with a preset: none where a person has deleted the reply."""
+    return 0 if job.reply_deleted else min(len(job.result_urls), job.request.count)
+
+
+def chosen_pictures(click: Click, job: Job) -> Sequence[int]:
+    """The numbers, from 0, of the results that were chosen; forged ones are passed over."""
+    offered = {str(index) for index in range(savable_pictures(job))}
+    return [int(value) for value in (click.fields or {}).get(PICTURES, ()) if value in offered]
 
 
 def read_options(click: Click, base: Options) -> Options:
@@ -113,7 +140,25 @@ def _name(text: str) -> ui.Label[ui.Modal]:
     return ui.Label(text=tr("Name"), component=field)
 
 
-def _words(text: str) -> ui.Label[ui.Modal]:
+def _style_of(prompt: str) -> str:
+    """The part of a prompt that is likely its style: what follows the first comma. The rest is what it shows."""
+    return prompt.partition(",")[2].strip()[:MAX_WORDS_CHARS]
+
+
+def _kept_pictures(count: int) -> ui.Label[ui.Modal]:
+    """The menu of results that are kept with the preset. None is chosen, because each makes requests edits."""
+    options = [
+        discord.SelectOption(label=tr("Picture {number}", number=number + 1), value=str(number))
+        for number in range(count)
+    ]
+    select: ui.Select[ui.Modal] = ui.Select(
+        custom_id=PICTURES, options=options, min_values=0, max_values=min(count, MAX_PICTURES), required=False
+    )
+    about = tr("Up to two, sent along with each request: it becomes an edit of them")
+    return ui.Label(text=tr("Pictures to keep"), description=about, component=select)
+
+
+def _words(text: str, *, of_a_prompt: bool = False) -> ui.Label[ui.Modal]:
     """The field for the words of the style."""
     field: ui.TextInput[ui.Modal] = ui.TextInput(
         custom_id=WORDS,
@@ -123,7 +168,11 @@ def _words(text: str) -> ui.Label[ui.Modal]:
         max_length=MAX_WORDS_CHARS,
         placeholder=tr("watercolour on rough paper, soft light"),
     )
-    about = tr("They follow the prompt after a comma, or it goes where {place} stands in them", place=PROMPT_PLACE)
+    about = (
+        tr("Only the style, not what the picture shows: it is added to every prompt")
+        if of_a_prompt
+        else tr("Added to the prompt after a comma, or around it where {place} stands", place=PROMPT_PLACE)
+    )
     return ui.Label(text=tr("Words"), description=about, component=field)
 
 

@@ -1,26 +1,30 @@
-"""Presets as people meet them: suggested while they type, put into their request, and kept in one panel.
+"""The panel of `/presets`: made, shown, changed, shared and deleted.
 
-Autocomplete answers while a person types, so it reads once and waits for the database a moment only: no suggestion is
-better than a late one.
+Pictures come from elsewhere and go to Discord, which takes time. So an answer that fetches or shows some is begun
+first, and filled when they are there.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
+from collections.abc import Sequence
 
+import discord
 import structlog
 from discord import ui
-from discord.app_commands import Choice
 
-from bot.errors import PresetFault, PresetNameTaken, StoreUnavailable, TooManyPresets
-from bot.jobs.records.presets import PresetBook, applied
+from bot.errors import BadSource, DownloadError, PresetFault, PresetNameTaken, TooManyPresets
+from bot.jobs.policies import Policies
+from bot.jobs.records.preset_pictures import PresetPictures
+from bot.jobs.records.presets import PresetBook
 from bot.jobs.service import JobService
-from bot.policy.preset import NONE, Preset
-from bot.policy.request_input import Options, RequestInput
+from bot.model import Job, PictureFormat, Source
+from bot.policy.preset import PictureData, Preset
+from bot.policy.request_input import Options
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
-from bot.ui.kit.language import mark, speaking, tr, trn
+from bot.ui.kit.language import mark, tr
 from bot.ui.kit.permissions import manages_server
 from bot.ui.panels import preset_cards as cards
 from bot.ui.panels import preset_forms as forms
@@ -28,72 +32,27 @@ from bot.ui.panels.preset_forms import MINE, PANEL, SERVER
 
 log = structlog.stdlib.get_logger(__name__)
 
-MAX_CHOICES = 25  # Discord's limit of an autocomplete
-MAX_CHOICE_CHARS = 100
-
 GONE = mark("This preset is no longer there.")
 NOT_A_MANAGER = mark("Only members with the permission Manage Server can change the presets of this server.")
 
 
 class PresetPanel:
-    """The panel `presets`, and the option of that name."""
+    """The panel `presets`. Every right is asked anew at each click."""
 
     name = PANEL
 
-    def __init__(self, book: PresetBook, service: JobService) -> None:
+    def __init__(self, book: PresetBook, service: JobService, policies: Policies, pictures: PresetPictures) -> None:
         self._book = book
         self._service = service
-
-    async def suggest(self, interaction: Interaction, typed: str) -> list[Choice[str]]:
-        """The presets whose names begin with or contain what was typed so far; the user's own first."""
-        with speaking(interaction.locale.value):
-            try:
-                there = await self._book.visible(interaction.user.id, interaction.guild_id)
-                preferred = await self._book.preferred(interaction.user.id, interaction.guild_id)
-            except StoreUnavailable:
-                log.warning("the database has no presets to suggest in time")
-                return []
-            wanted = typed.strip().casefold()
-            fitting = [preset for preset in there if wanted in preset.name.casefold()]
-            fitting.sort(key=lambda preset: not preset.name.casefold().startswith(wanted))
-            choices = [Choice(name=suggested(preset), value=preset.id) for preset in fitting]
-            without = tr("No preset this time")
-            if preferred is not None and (wanted in NONE or wanted in without.casefold()):
-                choices.insert(0, Choice(name=without, value=NONE))
-            return choices[:MAX_CHOICES]
-
-    async def apply(self, interaction: Interaction, wish: RequestInput) -> RequestInput | None:
-        """The wish with the preset that it names, or else with the one that the person prefers.
-
-        None where a sentence said why that can't be. A preferred preset that is gone, or another server's, is passed
-        over: `/preferences` says so.
-        """
-        named = wish.preset
-        if named is None:
-            preset = await self._book.preferred(interaction.user.id, interaction.guild_id)
-            if preset is None:
-                return wish
-        elif named.strip().casefold() == NONE:
-            return replace(wish, preset=None)
-        else:
-            preset = await self._book.find(named, interaction.user.id, interaction.guild_id)
-            if preset is None:
-                name = texts.plain(texts.shortened(named, MAX_CHOICE_CHARS))
-                await say(
-                    interaction, tr("There is no preset **{name}** for you here. `/presets` shows them.", name=name)
-                )
-                return None
-        if over := preset.too_long_for(wish.prompt):
-            await say(interaction, _too_long(preset, over))
-            return None
-        return applied(wish, preset)
+        self._prices = policies.prices
+        self._pictures = pictures
 
     async def open(self, interaction: Interaction) -> None:
         """The panel, for the one who asked only."""
         await interaction.response.send_message(view=await self._list(interaction, MINE, 0), ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
-        """List, show, make, change, share or delete presets. Every right is asked anew at each click."""
+        """List, show, make, change, share or delete presets."""
         match click.words, click.fields:
             case ["list", whose, page], None:
                 await self._answer(interaction, await self._list(interaction, whose, _number(page)))
@@ -107,7 +66,7 @@ class PresetPanel:
                 await self._make(interaction, whose, click)
             case ["save", job_id], _:
                 await self._save(interaction, job_id, click)
-            case [("edit" | "ask" | "delete" | "change" | "share" | "copy") as verb, preset_id, page], _:
+            case [verb, preset_id, page], _ if verb in cards.VERBS:
                 await self._handle(interaction, verb, preset_id, page, click)
             case _:
                 if not interaction.response.is_done():
@@ -123,6 +82,12 @@ class PresetPanel:
             await say(interaction, tr(NOT_A_MANAGER))
         elif verb == "edit":
             await interaction.response.send_modal(forms.changing_form(preset, _number(page), self._book.models))
+        elif verb == "pictures" and click.fields is None:
+            await interaction.response.send_modal(forms.pictures_form(preset, _number(page)))
+        elif verb == "pictures":
+            await self._put_pictures(interaction, preset, page, click.uploads(forms.PICTURES))
+        elif verb == "bare":
+            await self._put_pictures(interaction, preset, page, ())
         elif verb == "ask":
             await self._answer(interaction, cards.asking(preset, _number(page)))
         elif verb == "delete":
@@ -146,39 +111,59 @@ class PresetPanel:
         """One preset with its buttons."""
         preset = await self._preset(interaction, preset_id)
         if preset is not None:
-            await self._answer(interaction, _shown(interaction, preset, _number(page)))
+            await self._answer_with(interaction, preset, page)
 
     async def _make(self, interaction: Interaction, whose: str, click: Click) -> None:
         """Make a preset out of a form."""
         guild_id = interaction.guild_id if whose == SERVER else None
         preset = await self._added(interaction, click, forms.read_options(click, Options()), guild_id)
         if preset is not None:
-            await self._answer(interaction, _shown(interaction, preset, 0))
+            await self._answer_with(interaction, preset)
 
     async def _save(self, interaction: Interaction, job_id: str, click: Click) -> None:
         """Make a preset out of a finished picture: first the form, then what it says."""
         job = await self._service.get(job_id)
-        if job is None:
+        if job is None or (job.target.ephemeral and job.user_id != interaction.user.id):
             await say(interaction, tr(texts.NO_SUCH_JOB))
         elif click.fields is None:
             await interaction.response.send_modal(forms.saving_form(job, for_server=manages_server(interaction)))
         elif click.first(forms.WHOSE) == SERVER and not manages_server(interaction):
             await say(interaction, tr(NOT_A_MANAGER))
         else:
-            guild_id = interaction.guild_id if click.first(forms.WHOSE) == SERVER else None
-            preset = await self._added(interaction, click, forms.kept_options(click, job.request), guild_id)
-            if preset is not None:
-                view = _shown(interaction, preset, 0)
-                await interaction.response.send_message(view=view, ephemeral=True)
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            await self._saved(interaction, job, click)
+
+    async def _saved(self, interaction: Interaction, job: Job, click: Click) -> None:
+        """Keep what the form says, with the pictures that were chosen in it. The answer has begun."""
+        guild_id = interaction.guild_id if click.first(forms.WHOSE) == SERVER else None
+        try:
+            pictures = await self._pictures.of_job(job, forms.chosen_pictures(click, job), interaction.user.id)
+        except (BadSource, DownloadError, OSError) as exc:
+            await say(interaction, _unusable(exc))
+            return
+        options = forms.kept_options(click, job.request)
+        preset = await self._added(interaction, click, options, guild_id, pictures)
+        if preset is not None:
+            await self._answer_with(interaction, preset)
 
     async def _added(
-        self, interaction: Interaction, click: Click, options: Options, guild_id: int | None
+        self,
+        interaction: Interaction,
+        click: Click,
+        options: Options,
+        guild_id: int | None,
+        pictures: Sequence[PictureData] = (),
     ) -> Preset | None:
         """Write a new preset; None where it can't be kept, which the person has been told."""
         name, words = click.first(forms.NAME), click.first(forms.WORDS)
         try:
             return await self._book.add(
-                name=name, words=words, options=options, user_id=interaction.user.id, guild_id=guild_id
+                name=name,
+                words=words,
+                options=options,
+                user_id=interaction.user.id,
+                guild_id=guild_id,
+                pictures=pictures,
             )
         except PresetFault as exc:
             await say(interaction, _fault(exc))
@@ -196,7 +181,23 @@ class PresetPanel:
         if changed is None:
             await say(interaction, tr(GONE))
         else:
-            await self._answer(interaction, _shown(interaction, changed, _number(page)))
+            await self._answer_with(interaction, changed, page)
+
+    async def _put_pictures(self, interaction: Interaction, preset: Preset, page: str, files: Sequence[Source]) -> None:
+        """Let a preset have these pictures and no others; those that it has stay where one of the files is unusable."""
+        await interaction.response.defer()
+        try:
+            pictures = await self._pictures.uploaded(files, interaction.user.id)
+            changed = await self._book.put_pictures(preset, pictures)
+        except (BadSource, DownloadError, OSError) as exc:
+            await say(interaction, _unusable(exc))
+        except PresetFault as exc:
+            await say(interaction, _fault(exc))
+        else:
+            if changed is None:
+                await say(interaction, tr(GONE))
+            else:
+                await self._answer_with(interaction, changed, page)
 
     async def _copy(self, interaction: Interaction, preset: Preset, *, to_guild: bool) -> None:
         """Copy one's own preset to the server, or one of the server's to oneself."""
@@ -208,11 +209,12 @@ class PresetPanel:
                 options=preset.options,
                 user_id=interaction.user.id,
                 guild_id=guild_id,
+                pictures=await self._book.files(preset),
             )
         except PresetFault as exc:
             await say(interaction, _fault(exc))
         else:
-            await self._answer(interaction, _shown(interaction, copy, 0))
+            await self._answer_with(interaction, copy)
 
     async def _preset(self, interaction: Interaction, preset_id: str) -> Preset | None:
         """The preset that a click means; None where it is gone, which the person has been told."""
@@ -230,24 +232,33 @@ class PresetPanel:
 
     async def _answer(self, interaction: Interaction, view: ui.LayoutView) -> None:
         """Change the panel, where the click was on it; a form of the panel is answered in it, too."""
-        await interaction.response.edit_message(view=view)
+        await interaction.response.edit_message(view=view, attachments=[])
+
+    async def _answer_with(self, interaction: Interaction, preset: Preset, page: str = "0") -> None:
+        """Show one preset with its pictures, and what this person may do with it."""
+        files = await self._book.files(preset)
+        names = [_filename(number, it) for number, it in enumerate(files, start=1)]
+        manages = manages_server(interaction)
+        view = cards.showing(
+            preset,
+            _number(page),
+            names,
+            price=self._prices.input_micros(preset.options.model or self._book.models[0]),
+            may_change=manages or not preset.of_guild,
+            may_share=manages and not preset.of_guild,
+        )
+        if not files and not interaction.response.is_done():
+            await self._answer(interaction, view)
+            return
+        if not interaction.response.is_done():
+            await interaction.response.defer()
+        uploads = [discord.File(io.BytesIO(it.data), name) for name, it in zip(names, files, strict=True)]
+        await interaction.edit_original_response(view=view, attachments=uploads)
 
 
-def _shown(interaction: Interaction, preset: Preset, page: int) -> ui.LayoutView:
-    """The card of one preset, with what this person may do."""
-    manages = manages_server(interaction)
-    return cards.showing(
-        preset,
-        page,
-        may_change=manages or not preset.of_guild,
-        may_share=manages and not preset.of_guild,
-    )
-
-
-def suggested(preset: Preset) -> str:
-    """How autocomplete shows a preset."""
-    name = tr("{name} (this server)", name=preset.name) if preset.of_guild else preset.name
-    return texts.shortened(name, MAX_CHOICE_CHARS)
+def _filename(number: int, file: PictureData) -> str:
+    kind = PictureFormat.of(file.data[:12]) or PictureFormat.JPEG
+    return f"preset-{number}.{kind.extension}"
 
 
 def _number(text: str) -> int:
@@ -255,21 +266,14 @@ def _number(text: str) -> int:
     return int(text) if text.isdecimal() and len(text) < 4 else 0
 
 
-def _too_long(preset: Preset, over: int) -> str:
-    """The sentence for a prompt that the style's words make too long."""
-    name = texts.plain(preset.name)
-    return trn(
-        "With the words of the preset **{name}** the prompt is {count} character too long. Please shorten it; "
-        "nothing was started.",
-        "With the words of the preset **{name}** the prompt is {count} characters too long. Please shorten it; "
-        "nothing was started.",
-        over,
-        name=name,
-    )
-
-
 def _fault(exc: PresetFault) -> str:
     """The sentence for a preset that can't be kept."""
+    if isinstance(exc, TooManyPresets) and exc.of_pictures:
+        return tr(
+            "There would be more than {limit} pictures in these presets, which is as many as are kept. Please take "
+            "some away first.",
+            limit=exc.limit,
+        )
     if isinstance(exc, TooManyPresets):
         return tr(
             "There are {limit} presets already, which is as many as are kept. Please delete one first.",
@@ -278,3 +282,10 @@ def _fault(exc: PresetFault) -> str:
     if isinstance(exc, PresetNameTaken):
         return tr("There is a preset **{name}** already. Please choose another name.", name=texts.plain(str(exc)))
     return tr("A preset needs a name. Please open the form once more.")
+
+
+def _unusable(exc: Exception) -> str:
+    """The sentence for a picture that can't be kept; nothing was changed."""
+    if isinstance(exc, BadSource):
+        return texts.source_fault(f"{exc.fault} {exc.amount}")
+    return tr("The picture could not be fetched, so nothing was kept. Please try again, or upload it.")

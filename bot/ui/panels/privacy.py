@@ -82,6 +82,11 @@ def overview(stored: Stored, days: int | None) -> ui.LayoutView:
     others = [
         trn("- **{count} preset**", "- **{count} presets**", stored.presets),
         trn(
+            "- **{count} picture** kept with your presets",
+            "- **{count} pictures** kept with your presets",
+            stored.preset_pictures,
+        ),
+        trn(
             "- **{count} other entry**: what you chose in `/preferences` or in your last form, a notice or a question "
             "under way",
             "- **{count} other entries**: what you chose in `/preferences` or in your last form, notices or questions "

@@ -16,10 +16,10 @@ from discord import ui
 
 from bot.model import FailureKind, FollowUp, Job, JobState, PictureFormat, Progress
 from bot.ui.kit import texts
-from bot.ui.kit.card_notes import follow_up_note, not_kept_note, preset_note
+from bot.ui.kit.card_notes import address_of, follow_up_note, not_kept_note, preset_note
 from bot.ui.kit.language import speaking, tr
 from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
-from bot.ui.reply import endings
+from bot.ui.reply import endings, thumbnails
 from bot.ui.reply.actions import Action, job_row, result_rows
 from bot.ui.reply.costs import Costs
 
@@ -83,8 +83,8 @@ class Shown:
 def in_line(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
     """A job that waits for its turn."""
     trouble = f"-# {_trouble(progress.trouble)}" if progress.trouble is not None else ""
-    lines = (_place(progress, look), trouble, _quote(job, look))
-    return card(NEUTRAL, text(*lines), _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
+    parts = thumbnails.running(job, _place(progress, look), trouble, _quote(job, look))
+    return card(NEUTRAL, *parts, _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
 
 
 @_of_reply
@@ -105,8 +105,8 @@ def painting(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
         ]
     elif progress.trouble is not None:
         lines.append(f"-# {_trouble(progress.trouble)}")
-    lines.append(_quote(job, look))
-    return card(WORKING, text(*lines), _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
+    parts = thumbnails.running(job, *lines, _quote(job, look))
+    return card(WORKING, *parts, _by(job, look.costs.line(), _parting(look)), _running_row(job, look))
 
 
 @_of_reply
@@ -127,7 +127,7 @@ def running(job: Job, progress: Progress, look: Look = PLAIN) -> ui.LayoutView:
 @_of_reply
 def finished(job: Job, shown: Sequence[Shown], source_files: Sequence[str], look: Look = PLAIN) -> ui.LayoutView:
     """A job with its pictures."""
-    parts: list[Part] = [*_head(_quote(job, look), source_files, covered=job.request.spoiler)]
+    parts: list[Part] = [*thumbnails.finished(job, _quote(job, look), source_files)]
     gallery = [
         discord.MediaGalleryItem(
             f"attachment://{it.filename}",
@@ -182,6 +182,7 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
         (tr("Preset"), texts.plain(request.preset or "")),
         (tr("Time taken"), _time_taken(job)),
         (tr("Cost"), _cost(job, price)),
+        (tr("Link to share"), _link(job)),
     ]
     parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
     if not whole:
@@ -191,6 +192,14 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     # One line with all that somebody who looks into a problem needs: the ids of task, API request and job.
     parts.append(text(*lines, f"-# {tr('For support: {numbers}', numbers=numbers)}"))
     return card(NEUTRAL, *parts)
+
+
+def _link(job: Job) -> str:
+    """The address of the reply, for whoever may press its buttons, too; empty where others cannot see it."""
+    place = job.target
+    if job.request.private or place.ephemeral or place.message_id is None or job.reply_deleted:
+        return ""
+    return address_of(place.guild_id, place.channel_id, place.message_id)
 
 
 def needs_prompt_file(job: Job) -> bool:
@@ -206,11 +215,6 @@ def alt_text(job: Job) -> str:
 def picture_filename(index: int, kind: PictureFormat) -> str:
     """The name of result number `index` (from 0) in its message."""
     return f"picture-{index + 1}.{kind.extension}"
-
-
-def source_filename(index: int, kind: PictureFormat) -> str:
-    """The name of source number `index` (from 0) in its message."""
-    return f"source-{index + 1}.{kind.extension}"
 
 
 def _bar(percent: int) -> str:
@@ -239,30 +243,6 @@ def _by(job: Job, *notes: str) -> ui.TextDisplay[Any]:
     about = (preset_note(job.request), follow_up_note(job), *notes)
     lines = [f"-# <@{job.user_id}> · {texts.options(job.request)}", *(f"-# {note}" for note in about if note)]
     return text(*lines)
-
-
-def _head(prompt: str, source_files: Sequence[str], *, covered: bool) -> Sequence[Part]:
-    """The prompt, with the sources small beside it, covered where the results are.
-
-    A section takes one thumbnail, so each further source has its own.
-    """
-    if not source_files:
-        return [text(prompt)] if prompt else []
-    several = len(source_files) > 1
-    return [
-        ui.Section(
-            text(prompt if index == 0 else "", f"-# {_edited(index + 1 if several else None)}"),
-            accessory=ui.Thumbnail(
-                f"attachment://{name}", description=tr("The picture that was edited"), spoiler=covered
-            ),
-        )
-        for index, name in enumerate(source_files)
-    ]
-
-
-def _edited(number: int | None) -> str:
-    """Which source it is, where there are several."""
-    return tr("Edited from this picture") if number is None else tr("Picture {number} that was edited", number=number)
 
 
 def _missing(job: Job, shown: Sequence[Shown]) -> str:

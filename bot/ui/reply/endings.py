@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from bot.errors import SourceFault
+from bot.jobs.submission import OF_PRESET
 from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState
 from bot.ui.kit import texts
 from bot.ui.kit.language import mark, tr
@@ -180,6 +181,10 @@ NOT_POSTED = mark(
     "can be pressed once more, and `/jobs` brings them to you alone."
 )
 
+PRESET_PICTURE_GONE = mark(
+    "It came with a preset, and was taken out of it while this request waited. Please ask once more with `/imagine`."
+)
+
 #: Of a post, these say all there is to say.
 _PLAIN_FOR_POSTS = frozenset({FailureKind.CANCELLED, FailureKind.REPLY_DELETED})
 #: The words were not what was wrong, and the form cannot carry other pictures.
@@ -192,6 +197,9 @@ def ending(job: Job) -> Ending:
     if job.request.follows is FollowUp.POST and failure.kind not in _PLAIN_FOR_POSTS:
         # A post has bought nothing, so nothing under it may buy either.
         return Ending(tr(NOT_POSTED_HEADLINE), tr(NOT_POSTED), again=False, remix=False)
+    if failure.kind is FailureKind.SOURCE_GONE and failure.detail == OF_PRESET:
+        meaning = f"{tr(PRESET_PICTURE_GONE)}\n-# {tr(CHARGES[failure.charged])}"
+        return Ending(tr(ENDINGS[failure.kind].headline), meaning, again=False, remix=False)
     end = ENDINGS[failure.kind]
     sentences = [texts.source_fault(failure.detail) if failure.kind is FailureKind.BAD_SOURCE else tr(end.meaning)]
     if end.tell:

@@ -6,8 +6,9 @@ the same code serves a fresh job, one found after a crash, and a worker without 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,34 +17,34 @@ import structlog
 from discord import ui
 
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
-from bot.model import FailureKind, Job, Picture, Progress, ReplyTarget, Slot, Source
+from bot.model import (
+    FailureKind,
+    Job,
+    Picture,
+    PictureFormat,
+    PictureInfo,
+    Progress,
+    ReplyTarget,
+    Slot,
+    Source,
+)
 from bot.pictures.studio import PictureStudio
 from bot.ui.kit.language import speaking, trn
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
 from bot.ui.reply.costs import Costs
+from bot.ui.reply.fitting import Upload, fitted
+from bot.ui.reply.thumbnails import source_filename
 from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at
 from bot.ui.reply.updates import Updates, rounded
 
 log = structlog.stdlib.get_logger(__name__)
 
-#: Discord takes 25 MiB in one request; the form around the files needs a little of it.
-MAX_TOTAL_BYTES = 24 * 1024 * 1024
-#: A source beside a result may take this much before it is shrunk, so that the result has the room.
-MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
 MAX_NONCE_CHARS = 25  # Discord's limit
 #: A message that was the request is answered so much later at most: within the time for which a nonce is known.
 ANSWER_MESSAGE_WITHIN = timedelta(minutes=5)
 MIN_UPLOAD_BYTES = 1024 * 1024  # a limit is not lowered further than this when Discord refuses a size
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file of a finished reply."""
-
-    path: Path
-    filename: str
 
 
 class DiscordReplies:
@@ -131,6 +132,36 @@ class DiscordReplies:
             await self._reach.edit(job.target, lambda: cards.ended(job, self._look(job)))
         self._unspeakable.discard(job.id)
 
+    async def show_sources(self, job: Job, files: Mapping[int, Path]) -> Job:
+        """See `Replies.show_sources`. The edits that follow name the files as attached, so that they stay."""
+        sources = list(job.request.sources)
+        for index, path in files.items():
+            kind = await asyncio.to_thread(PictureInfo.at, path)
+            name = source_filename(index, kind.format if kind else PictureFormat.JPEG)
+            sources[index] = replace(sources[index], shown_as=name)
+        shown = replace(job, request=replace(job.request, sources=tuple(sources)))
+
+        def opened() -> Sequence[discord.File]:
+            """The files, opened anew for each attempt."""
+            return [discord.File(path, filename=sources[index].shown_as) for index, path in files.items()]
+
+        await self._updates.finish(job.id)
+        view = self.card(shown, Progress())
+        try:
+            message = await self._reach.edit(shown.target, lambda: self.card(shown, Progress()), opened)
+        except BlockedByAutoMod:
+            if not self.speaks_of(job):
+                raise
+            self.silence(job)
+            return await self.show_sources(job, files)
+        self._updates.acknowledged(shown, view, Progress())
+        urls = media_urls(message, Slot.SOURCE)
+        if len(urls) != len(files):
+            raise ReplyOutOfReach("the reply does not show the pictures")
+        for index, url in zip(files, urls, strict=True):
+            sources[index] = replace(sources[index], url=url)
+        return replace(shown, request=replace(shown.request, sources=tuple(sources)))
+
     async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
         """See `Replies.deliver`.
 
@@ -139,7 +170,7 @@ class DiscordReplies:
         await self._finish(job)
         limit = job.target.upload_limit
         while True:
-            shown, uploads, source_names = await self._fitted(job, pictures, sources, limit)
+            shown, uploads, source_names = await fitted(self._studio, job, pictures, sources, limit)
             try:
                 return await self._deliver(job, shown, uploads, source_names)
             except UploadTooLarge:
@@ -284,28 +315,6 @@ class DiscordReplies:
         except ReplyOutOfReach:
             return await self._reach.post(job.target, view(), files, nonce=job.id)
         return job.target
-
-    async def _fitted(
-        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
-    ) -> tuple[Sequence[Shown], Sequence[Upload], Sequence[str]]:
-        """Make everything fit into one message: the sources small, the pictures as they are where that is possible."""
-        into = pictures[0].path.parent
-        allowed = min(limit, MAX_SOURCE_COPY_BYTES)
-        copies = [await self._studio.shrink(it, into, job.user_id, max_bytes=allowed) for it in sources]
-        kept = [copy for copy in copies if not copy.dropped]
-        room = MAX_TOTAL_BYTES - sum(copy.path.stat().st_size for copy in kept)
-        fitted = await self._studio.fit(
-            [it.path for it in pictures], max_file=limit, max_total=room, into=into, user_id=job.user_id
-        )
-        shown: list[Shown] = []
-        uploads: list[Upload] = []
-        for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
-            name = None if fit.dropped else cards.picture_filename(index, fit.format)
-            shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
-            if name:
-                uploads.append(Upload(fit.path, name))
-        sources_shown = [Upload(it.path, cards.source_filename(index, it.format)) for index, it in enumerate(kept)]
-        return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
 
 
 def _came(job: Job) -> int:

@@ -90,16 +90,19 @@ class ReplyTransport:
         self._dead = {token: end for token, end in self._dead.items() if end > present}
         self._dead[target.token] = target.token_expires_at
 
-    async def edit(self, target: ReplyTarget, view: Callable[[], ui.LayoutView], files: Files | None = None) -> None:
-        """Edit the reply. View and files are built anew for each attempt. Raises ReplyError."""
+    async def edit(
+        self, target: ReplyTarget, view: Callable[[], ui.LayoutView], files: Files | None = None
+    ) -> discord.Message:
+        """Edit the reply; returns it as it stands then. View and files are built anew for each attempt.
+
+        Raises ReplyError.
+        """
         if self.token_works(target):
             try:
-                await self._edit_by_token(target, view(), files)
+                return await self._edit_by_token(target, view(), files)
             except TokenDead:
                 self._bury(target)
-            else:
-                return
-        await self._edit_by_bot(target, view(), files)
+        return await self._edit_by_bot(target, view(), files)
 
     async def post(self, target: ReplyTarget, view: ui.LayoutView, files: Files, nonce: str) -> ReplyTarget:
         """Post as a new message into the reply's channel. Discord drops a repeat of `nonce` for some minutes."""
@@ -184,27 +187,25 @@ class ReplyTransport:
         channel = self._client.get_partial_messageable(channel_id)
         return await self._call(EDIT_PATIENCE_S, channel.get_partial_message(message_id).fetch())
 
-    async def _edit_by_token(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+    async def _edit_by_token(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> discord.Message:
         """Edit by the interaction's token, which reaches private replies too, for 15 minutes."""
         left = (target.token_expires_at - datetime.now(UTC)).total_seconds()
         patience = min(UPLOAD_PATIENCE_S if files else EDIT_PATIENCE_S, left)
         webhook = self._webhook(target)
         if files is None:
-            await self._call(patience, webhook.edit_message(_original(), view=view))
-            return
+            return await self._call(patience, webhook.edit_message(_original(), view=view))
         with OpenFiles(files) as opened:
-            await self._call(patience, webhook.edit_message(_original(), view=view, attachments=opened))
+            return await self._call(patience, webhook.edit_message(_original(), view=view, attachments=opened))
 
-    async def _edit_by_bot(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> None:
+    async def _edit_by_bot(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> discord.Message:
         """Edit by the bot's own token, which reaches public messages where the bot is a member."""
         if not target.bot_member or target.ephemeral or target.message_id is None:
             raise ReplyOutOfReach
         message = self._channel(target).get_partial_message(target.message_id)
         if files is None:
-            await self._call(EDIT_PATIENCE_S, message.edit(view=view))
-            return
+            return await self._call(EDIT_PATIENCE_S, message.edit(view=view))
         with OpenFiles(files) as opened:
-            await self._call(UPLOAD_PATIENCE_S, message.edit(view=view, attachments=opened))
+            return await self._call(UPLOAD_PATIENCE_S, message.edit(view=view, attachments=opened))
 
     def _webhook(self, target: ReplyTarget) -> discord.Webhook:
         """The interaction's token as discord.py takes it. No request is made."""

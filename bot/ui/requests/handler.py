@@ -21,9 +21,9 @@ from bot.ui.kit.interactions import Interaction, context_of, result_as_source, s
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import pictures_of, telling_name
 from bot.ui.kit.message_text import words_of
-from bot.ui.panels.presets import PresetPanel
 from bot.ui.requests import forms
 from bot.ui.requests.intake import NO_PARENT, Intake, Parent
+from bot.ui.requests.preset_choice import PresetChoice
 
 
 class RequestHandler:
@@ -32,7 +32,7 @@ class RequestHandler:
     name = forms.PANEL
 
     def __init__(
-        self, service: JobService, policies: Policies, intake: Intake, presets: PresetPanel, openings: OpeningBook
+        self, service: JobService, policies: Policies, intake: Intake, presets: PresetChoice, openings: OpeningBook
     ) -> None:
         self._service = service
         self._policies = policies

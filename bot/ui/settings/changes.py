@@ -19,8 +19,7 @@ from bot.policy.rules import Rules
 from bot.ui.kit import texts
 from bot.ui.kit.language import mark, tr
 from bot.ui.settings import entries
-from bot.ui.settings.entries import MAX_IDS, InvalidEntry
-from bot.ui.settings.layout import UNSET
+from bot.ui.settings.entries import MAX_IDS, UNSET, InvalidEntry
 from bot.ui.settings.sections import RULES, RuleKind
 
 Edit = Callable[[Rules], Rules]

@@ -12,7 +12,9 @@ from typing import Any
 import discord
 from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Transform, Transformer
 
+from bot.errors import StoreUnavailable
 from bot.jobs.policies import Policies
+from bot.jobs.records.presets import PresetBook
 from bot.jobs.service import JobService
 from bot.model import Model, Resolution
 from bot.policy.rules import WHOLE_SERVER, SpoilerRule
@@ -70,8 +72,9 @@ ReportPlaceOption = Transform[AppCommandChannel, _ChannelOfType(*REPORT_PLACES)]
 class ServerSettings:
     """What the cogs of `/settings` and of the user menus call."""
 
-    def __init__(self, owner: Policies, panel: SettingsPanel, blocking: Blocking) -> None:
+    def __init__(self, owner: Policies, panel: SettingsPanel, blocking: Blocking, presets: PresetBook) -> None:
         self._owner = owner
+        self._presets = presets
         self.panel = panel
         self.blocking = blocking
 
@@ -89,23 +92,34 @@ class ServerSettings:
             await say(interaction, tr(OTHER_SERVER))
             return
         try:
-            reader = Reader(guild, channel, self._owner.catalog.models, self._owner.pattern_fault)
+            presets = await self._presets.of_server(guild.id) if "rule" in given else ()
+            reader = Reader(guild, channel, self._owner.catalog.models, self._owner.pattern_fault, presets)
             typed = reader.read(given, remove=remove, role_id=role_id)
         except InvalidEntry as unfit:
             await say(interaction, str(unfit))
             return
         await self.panel.change(interaction, guild, channel, typed, member_id=member_id, unblocks=remove)
 
-    def suggest(self, interaction: Interaction, option: str, typed: str) -> list[Choice[str]]:
+    async def suggest(self, interaction: Interaction, option: str, typed: str) -> list[Choice[str]]:
         """What fits what was typed so far of the options `rule`, `value` and `reset`."""
         with speaking(interaction.locale.value):
             if option == "value":
-                known = _values(str(interaction.namespace.rule or ""), self._owner.catalog.models)
+                known = _values(rule := str(interaction.namespace.rule or ""), self._owner.catalog.models)
+                if not known and interaction.guild_id is not None:
+                    known = await self._presets_for(rule, interaction.guild_id)
             else:
                 known = names_of_rules() if option == "rule" else names_to_reset()
             wanted = typed.strip().casefold()
             fitting = [label for label in known if wanted in label.casefold()]
             return [Choice(name=it[:MAX_CHOICE_CHARS], value=known[it]) for it in fitting[:MAX_CHOICES]]
+
+    async def _presets_for(self, rule: str, guild_id: int) -> Mapping[str, str]:
+        """The server's presets by name, where the rule is the one that takes a preset."""
+        try:
+            names = [it.name for it in await self._presets.of_server(guild_id)] if rule_of(rule) == "preset" else []
+        except (InvalidEntry, StoreUnavailable):
+            return {}
+        return {name: name for name in names}
 
 
 def _values(rule: str, models: Sequence[Model]) -> Mapping[str, str]:
@@ -122,10 +136,11 @@ def _plain(value: Any) -> Any:
     return int(value.id) if isinstance(value, discord.abc.Snowflake) else value
 
 
-def server_settings(owner: Policies, service: JobService) -> ServerSettings:
+def server_settings(owner: Policies, service: JobService, presets: PresetBook) -> ServerSettings:
     """Everything behind `/settings`, put together."""
     blocking = Blocking(owner, service)
-    return ServerSettings(owner, SettingsPanel(owner, blocking, _ceilings(owner, service)), blocking)
+    panel = SettingsPanel(owner, blocking, _ceilings(owner, service), presets)
+    return ServerSettings(owner, panel, blocking, presets)
 
 
 def _ceilings(owner: Policies, service: JobService) -> Mapping[str, int]:

@@ -18,6 +18,7 @@ from bot.ui.kit.language import mark, tr
 
 MAX_NUMBER = 1_000_000
 MAX_DOLLARS = 1_000_000
+UNSET = "unset"  # the choice that lifts a rule
 MAX_IDS = 25  # as many as Discord's menus show
 MAX_WORDS = 200
 MAX_WORD_CHARS = 60

@@ -23,8 +23,8 @@ from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.options import model_label
 from bot.ui.settings import entries
-from bot.ui.settings.entries import InvalidEntry
-from bot.ui.settings.layout import NUMBERS, PANEL, UNSET, Form, SettingsVerb
+from bot.ui.settings.entries import UNSET, InvalidEntry
+from bot.ui.settings.layout import NUMBERS, PANEL, Form, SettingsVerb
 from bot.ui.settings.sections import RULES, RuleKind, Section
 
 Edit = Callable[[Rules], Rules]

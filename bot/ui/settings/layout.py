@@ -14,18 +14,18 @@ from typing import Any
 import discord
 from discord import ui
 
+from bot.policy.preset import Preset
 from bot.policy.rules import WHOLE_SERVER
 from bot.ui.kit import widgets
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import mark, tr
-from bot.ui.settings import roles
-from bot.ui.settings.entries import MAX_IDS
+from bot.ui.settings import roles, usual_preset
+from bot.ui.settings.entries import MAX_IDS, UNSET
 from bot.ui.settings.sections import RULES, TITLES, EffectiveRules, RuleKind, Section
 
 PANEL = "settings"
 REPLY_EDIT = mark("Whoever answers an Easel picture with @Easel in their words gets an edit of it.")
 BLOCKED_SHOWN = 25
-UNSET = "unset"  # the choice that lifts a rule
 
 #: Where somebody can ask Easel for pictures; a thread goes with its channel.
 PLACES = [
@@ -97,6 +97,7 @@ class View:
     role_names: Mapping[int, str] = field(default_factory=dict[int, str])
     trouble: str = ""  # what is to be said about the channel that the section names
     log_trouble: str = ""  # likewise about the log channel
+    presets: Sequence[Preset] = ()  # the server's
 
     @property
     def channel_id(self) -> int:
@@ -227,6 +228,11 @@ def _offer(view: View) -> Iterable[Part]:
     for name in ("models", "resolutions", "max_count"):
         yield from _asked(view, name)
     yield from _with_button(view, Form.DEFAULTS, "defaults")
+    own, presets = view.holding.own.preset, view.presets
+    in_channel = view.channel_id != WHOLE_SERVER
+    trouble = usual_preset.trouble(view.holding.rules.preset, presets)
+    yield widgets.text(view.holding.line("preset"), trouble)
+    yield usual_preset.menu(view.id(SettingsVerb.PICK, "preset"), own, presets, in_channel=in_channel)
 
 
 def _look(view: View) -> Iterable[Part]:

@@ -11,13 +11,14 @@ import discord
 import structlog
 
 from bot.jobs.policies import Policies, RuleBook
+from bot.jobs.records.presets import PresetBook
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, RoleLimits, Rules
 from bot.ui.kit import permissions
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say, show
 from bot.ui.kit.language import mark, tr
 from bot.ui.serverlog import wording
-from bot.ui.settings import changes, forms, layout, rights, roles
+from bot.ui.settings import changes, forms, layout, rights, roles, usual_preset
 from bot.ui.settings.blocking import Blocking
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.forms import RefusedForms
@@ -40,8 +41,9 @@ class SettingsPanel:
 
     name = PANEL
 
-    def __init__(self, owner: Policies, blocking: Blocking, ceilings: Mapping[str, int]) -> None:
+    def __init__(self, owner: Policies, blocking: Blocking, ceilings: Mapping[str, int], presets: PresetBook) -> None:
         self._owner = owner
+        self._presets = presets
         self._blocking = blocking
         self._ceilings = ceilings
         self._refused = RefusedForms()
@@ -51,7 +53,7 @@ class SettingsPanel:
         guild = await self._managed(interaction)
         if guild is not None:
             book = await self._owner.book_of(guild.id)
-            view = self._view(guild, book, Section.ACCESS, WHOLE_SERVER)
+            view = await self._view(guild, book, Section.ACCESS, WHOLE_SERVER)
             await interaction.response.send_message(view=layout.panel(view), ephemeral=True)
 
     async def change(
@@ -79,7 +81,7 @@ class SettingsPanel:
             book = None
         book = book or await self._owner.book_of(guild.id)
         section = typed.section if typed else Section.ACCESS
-        view = self._view(guild, book, section, channel_id, notice="\n".join(notices))
+        view = await self._view(guild, book, section, channel_id, notice="\n".join(notices))
         await interaction.edit_original_response(view=layout.panel(view))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
@@ -115,7 +117,7 @@ class SettingsPanel:
         match verb:
             case SettingsVerb.SHOW | SettingsVerb.SCOPE | SettingsVerb.RESET:
                 book = await self._owner.book_of(guild.id)
-                view = self._view(guild, book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
+                view = await self._view(guild, book, section, channel, asks_to_reset=verb is SettingsVerb.RESET)
                 await interaction.response.edit_message(view=layout.panel(view))
             case SettingsVerb.FORM | SettingsVerb.ROLE | SettingsVerb.ROLE_FORM:
                 asked = click.values[0] if verb is SettingsVerb.ROLE else click.words[3]
@@ -129,7 +131,10 @@ class SettingsPanel:
                 name = click.words[3]
                 if name not in rules_of(section, channel):
                     raise ValueError(name)
-                edit = changes.picked(guild, name, click.values, self._owner.catalog.models)
+                if name == "preset":
+                    edit = usual_preset.picked(click.values[0], await self._presets.of_server(guild.id))
+                else:
+                    edit = changes.picked(guild, name, click.values, self._owner.catalog.models)
                 await self._save(interaction, guild, section, channel, edit)
             case SettingsVerb.RESET_NOW:
                 edit = changes.lifted(rules_of(section, channel))
@@ -197,7 +202,7 @@ class SettingsPanel:
         book = await self._changed(interaction, guild, channel_id, edit)
         notice = "\n".join([tr(SAVED), *refused])
         await interaction.edit_original_response(
-            view=layout.panel(self._view(guild, book, section, channel_id, notice=notice))
+            view=layout.panel(await self._view(guild, book, section, channel_id, notice=notice))
         )
 
     async def _block(self, interaction: Interaction, guild: discord.Guild, click: Click, *, blocks: bool) -> None:
@@ -208,7 +213,7 @@ class SettingsPanel:
             act = self._blocking.block if blocks else self._blocking.unblock
             outcomes.append(await act(interaction, guild, user_id))
         book = await self._owner.book_of(guild.id)
-        view = self._view(guild, book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
+        view = await self._view(guild, book, Section.ACCESS, WHOLE_SERVER, notice="\n".join(outcomes))
         await interaction.edit_original_response(view=layout.panel(view))
 
     async def _changed(self, interaction: Interaction, guild: discord.Guild, channel_id: int, *edits: Edit) -> RuleBook:
@@ -233,7 +238,7 @@ class SettingsPanel:
             return guild
         return None
 
-    def _view(
+    async def _view(
         self,
         guild: discord.Guild,
         book: RuleBook,
@@ -248,6 +253,7 @@ class SettingsPanel:
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
         role_names = {role.id: role.name for role in guild.roles}
         trouble = {Section.LOOK: showcase_trouble, Section.SAFETY: rights.report_trouble}.get(section)
+        presets = await self._presets.of_server(guild.id) if section is Section.OFFER else ()
         return View(
             section,
             holding,
@@ -257,6 +263,7 @@ class SettingsPanel:
             role_names,
             trouble(guild, book.server) if trouble else "",
             log_trouble(guild, book.server) if section is Section.SAFETY else "",
+            presets,
         )
 
 

@@ -180,6 +180,13 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             RuleKind.OTHER,
             wording.defaults,
         ),
+        "preset": RuleInfo(
+            Section.OFFER,
+            mark("Preset when none is named"),
+            mark("none"),
+            RuleKind.OTHER,
+            wording.chosen_preset,
+        ),
         "spoiler": RuleInfo(Section.LOOK, mark("Spoilers"), mark("as members ask"), **_named(wording.SPOILER_NAMES)),
         "private_only": RuleInfo(
             Section.LOOK, mark("Private replies"), mark("as members ask"), **_named(wording.PRIVATE_NAMES)

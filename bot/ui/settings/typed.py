@@ -15,11 +15,12 @@ import discord
 
 from bot.model import OFFERED_FORMATS, AspectRatio, Model
 from bot.policy.blocklist import PatternFault
+from bot.policy.preset import Preset
 from bot.policy.request_input import Options
 from bot.policy.rules import WHOLE_SERVER, Rules
 from bot.ui.kit.language import Language, mark, speaking, tr
 from bot.ui.requests.refusals import no_such_model
-from bot.ui.settings import changes, entries, roles
+from bot.ui.settings import changes, entries, roles, usual_preset
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.forms import typed_number
 from bot.ui.settings.sections import RULES, TITLES, RuleKind, Section, rules_of
@@ -52,7 +53,7 @@ class ParsedOptions:
 class Reader:
     """Reads the options that were given, by their names.
 
-    `models` are those on offer; `fault_of` says why a pattern cannot be used.
+    `models` are those on offer; `fault_of` says why a pattern cannot be used; `presets` are the server's.
     """
 
     def __init__(
@@ -61,11 +62,13 @@ class Reader:
         channel_id: int,
         models: Sequence[Model],
         fault_of: Callable[[str], PatternFault | None],
+        presets: Sequence[Preset] = (),
     ) -> None:
         self._guild = guild
         self._channel_id = channel_id
         self._models = models
         self._fault_of = fault_of
+        self._presets = presets
         self._edits: list[Edit] = []
         self._names: list[str] = []  # of the rules that are changed
 
@@ -105,6 +108,8 @@ class Reader:
             raise InvalidEntry(tr(OF_A_ROLE))
         elif name == "defaults":
             self._add(name, defaults_typed(str(value), self._models))
+        elif name == "preset":
+            self._add(name, usual_preset.typed(str(value), self._presets, remove=remove))
         elif name == "blocked_words":
             self._word(str(value), remove=remove)
         elif name == "blocked_patterns":

@@ -7,8 +7,9 @@ from types import MappingProxyType
 
 from bot.model import Resolution
 from bot.policy.blocklist import pattern_fault
+from bot.policy.preset import NONE
 from bot.policy.request_input import Options
-from bot.policy.rules import AgeRule, EditRule, RoleLimits, SpoilerRule
+from bot.policy.rules import AgeRule, ChosenPreset, EditRule, RoleLimits, SpoilerRule
 from bot.ui.kit import texts
 from bot.ui.kit.language import Language, mark, tr, trn
 from bot.ui.settings.entries import PATTERN_FAULTS
@@ -52,6 +53,11 @@ EDIT_NAMES: Mapping[EditRule, str] = MappingProxyType(
 #: Short enough for the choices of a command.
 REPLY_EDIT_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("off"), True: mark("on")})
 PRIVATE_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("as members ask"), True: mark("always private")})
+
+
+def chosen_preset(preset: ChosenPreset) -> str:
+    """The name of the preset that is used where none is named."""
+    return tr("none") if preset.id == NONE else texts.plain(preset.name)
 
 
 def channels(ids: Sequence[int]) -> str:

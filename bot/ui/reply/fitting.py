@@ -1,0 +1,48 @@
+"""What of a finished job goes into its message: pictures and sources made to fit, and how each is named there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.model import Job, Picture
+from bot.pictures.studio import PictureStudio
+from bot.ui.reply.cards import Shown, picture_filename
+from bot.ui.reply.thumbnails import source_filename
+
+#: Discord takes 25 MiB in one request; the form around the files needs a little of it.
+MAX_TOTAL_BYTES = 24 * 1024 * 1024
+#: A source beside a result may take this much before it is shrunk, so that the result has the room.
+MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a finished reply."""
+
+    path: Path
+    filename: str
+
+
+async def fitted(
+    studio: PictureStudio, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
+) -> tuple[Sequence[Shown], Sequence[Upload], Sequence[str]]:
+    """Make everything fit into one message: the sources small, the pictures as they are where that is possible."""
+    into = pictures[0].path.parent
+    allowed = min(limit, MAX_SOURCE_COPY_BYTES)
+    copies = [await studio.shrink(it, into, job.user_id, max_bytes=allowed) for it in sources]
+    kept = [copy for copy in copies if not copy.dropped]
+    room = MAX_TOTAL_BYTES - sum(copy.path.stat().st_size for copy in kept)
+    fitted = await studio.fit(
+        [it.path for it in pictures], max_file=limit, max_total=room, into=into, user_id=job.user_id
+    )
+    shown: list[Shown] = []
+    uploads: list[Upload] = []
+    for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
+        name = None if fit.dropped else picture_filename(index, fit.format)
+        shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
+        if name:
+            uploads.append(Upload(fit.path, name))
+    sources_shown = [Upload(it.path, source_filename(index, it.format)) for index, it in enumerate(kept)]
+    return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
