@@ -13,7 +13,7 @@ import math
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _PROGRAM = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from bot.pictures.process import main; main()"
 #: All that the process knows of its surroundings: no token, no key, no address of a database.
 #: On Windows no program starts without the folder of the system.
-ENVIRONMENT = {
+ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",
     **({"SYSTEMROOT": r"C:\Windows"} if sys.platform == "win32" else {}),

@@ -1,7 +1,6 @@
-"""The panel as a layout. Pure: what holds in a place in, a message out. Custom ids carry section, channel and verb.
+"""The panel as a layout. Pure: what holds in a place in, a message out.
 
-The panel holds no state: its components say which section and channel they are about. It may be pressed in any
-process, days later.
+The panel holds no state: its custom ids carry section, channel and verb, so it works in any process, days later.
 """
 
 from __future__ import annotations
