@@ -100,7 +100,7 @@ async def test_a_blocked_member_is_refused_by_command_button_and_form_and_only_i
     await town.refuses(await ben.submit(form), "You may not use Easel")
     assert town.jobs() == before
     await town.paints(ben.at("dm"))
-    await town.store.rules.unblock(town.guild.id, ben.user.id)
+    await town.store.rules.unblock(town.guild.id, ben.user.id, now=datetime.now(UTC))
     await town.paints(ben)
 
 

@@ -51,7 +51,7 @@ async def _add_server_preset(store: Store) -> None:
 
 
 async def _unblock(store: Store) -> None:
-    await store.rules.unblock(SERVER, USER)
+    await store.rules.unblock(SERVER, USER, now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize(

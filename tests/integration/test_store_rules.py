@@ -99,8 +99,8 @@ async def test_members_are_blocked_and_unblocked(store: Store) -> None:
     assert not await store.rules.block(GUILD, BEN, by=ADA, now=NOW)
     assert [(it.user_id, it.blocked_by, it.blocked_at) for it in await store.rules.blocks(GUILD)] == [(BEN, ADA, NOW)]
     assert (await store.rules.read(GUILD)).blocked == {BEN}
-    assert await store.rules.unblock(GUILD, BEN)
-    assert not await store.rules.unblock(GUILD, BEN)
+    assert await store.rules.unblock(GUILD, BEN, now=NOW)
+    assert not await store.rules.unblock(GUILD, BEN, now=NOW)
     assert (await store.rules.read(GUILD)).blocked == frozenset()
 
 
@@ -126,7 +126,7 @@ async def test_a_job_obeys_the_rules_as_they_are_now_whatever_a_process_remember
     for change in (
         lambda: other.rules.change(GUILD, lambda _: Rules(max_count=2), by=ADA, now=NOW),
         lambda: other.rules.block(GUILD, BEN, by=ADA, now=NOW),
-        lambda: other.rules.unblock(GUILD, BEN),
+        lambda: other.rules.unblock(GUILD, BEN, now=NOW),
         lambda: other.run(lambda connection: store_rules.forget(connection, GUILD)),
     ):
         await change()
