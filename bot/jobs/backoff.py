@@ -77,9 +77,13 @@ async def repeat(
     *,
     wake: asyncio.Event | None = None,
     once: bool = False,
+    longest_s: float = 30.0,
 ) -> None:
-    """Repeat an act until `stopping`, with growing pauses while it fails. `wake` ends a pause, `once` all."""
-    backoff = Backoff(1, 30)
+    """Repeat an act until `stopping`, with growing pauses while it fails. `wake` ends a pause, `once` all.
+
+    No pause is longer than `longest_s`: what has to be there again soon after an outage says less than usual.
+    """
+    backoff = Backoff(1, longest_s)
     while not stopping.is_set():
         if wake is not None:
             wake.clear()

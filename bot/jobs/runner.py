@@ -133,13 +133,15 @@ class Runner:
         await repeat(self._start, stopping, 0.0, once=True)
         async with asyncio.TaskGroup() as group:
             for name, act, every_s in (
-                ("heartbeat", self._beat, HEARTBEAT_S),
                 ("reclaim", self.reclaim, RECLAIM_S),
                 ("positions", self._show_positions, SHOW_POSITIONS_S),
                 ("shelf", self.clear_shelf, CLEAR_SHELF_S),
                 ("pace", self.deps.pacer.share, SHARE_S),
             ):
                 group.create_task(repeat(act, stopping, every_s), name=name)
+            # After an outage the leases must be renewed before they run out, however long the outage was.
+            beat = repeat(self._beat, stopping, HEARTBEAT_S, longest_s=HEARTBEAT_S)
+            group.create_task(beat, name="heartbeat")
             pause_s = self.deps.pacer.submissions.pause_s
             group.create_task(repeat(self._claim, stopping, pause_s, wake=self._awake), name="queue")
 

@@ -1,0 +1,39 @@
+"""Loops that go on through a database's outages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bot.errors import StoreUnavailable
+from bot.jobs.backoff import repeat
+
+OUTAGES = 12  # with pauses that double from a second on, they would take minutes
+
+
+def failing(times: int, then: asyncio.Event) -> Callable[[], Awaitable[None]]:
+    left = iter(range(times))
+
+    async def act() -> None:
+        if next(left, None) is not None:
+            raise StoreUnavailable("not now")
+        then.set()
+
+    return act
+
+
+async def test_a_loop_with_a_longest_pause_is_back_soon_after_a_long_outage() -> None:
+    stopping, back = asyncio.Event(), asyncio.Event()
+    act = failing(OUTAGES, back)
+    loop = asyncio.create_task(repeat(act, stopping, 0.01, longest_s=0.02))
+    async with asyncio.timeout(10):
+        await back.wait()
+    stopping.set()
+    await loop
+
+
+async def test_once_ends_with_the_first_time_that_works() -> None:
+    worked = asyncio.Event()
+    async with asyncio.timeout(10):
+        await repeat(failing(3, worked), asyncio.Event(), 0.0, once=True, longest_s=0.02)
+    assert worked.is_set()
