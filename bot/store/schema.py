@@ -253,9 +253,9 @@ class OperatorBlockColumns(TypedColumns):
 
     kind = Column(String(8), primary_key=True)  # a policy.door.BlockKind
     blocked_id = Column(BigInteger, primary_key=True, autoincrement=False)
-    blocked_by = Column(BigInteger, nullable=False)
+    blocked_by = Column(BigInteger, nullable=False)  # 0 once they were forgotten
     blocked_at = Column(UtcTime, nullable=False)
-    name = Column(Text, nullable=False)  # of a server as it was called then, as JSON; empty for a person
+    name = Column(Text, nullable=False)  # of a server as it was called then, as JSON; may be empty
 
 
 jobs = Table("jobs", metadata, JobColumns, sqlite_autoincrement=True)

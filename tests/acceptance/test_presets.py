@@ -151,6 +151,42 @@ async def test_hostile_names_and_words_stay_text(house: House) -> None:
     assert "\\[x\\](http" in panel.message.text
 
 
+async def test_the_nearest_default_is_used_and_none_leaves_all_out(house: House) -> None:
+    ada, ben = house.ada, house.ben
+
+    async def words(**options: Any) -> str:
+        reply = await ben.command("imagine", prompt="x", **options)
+        await reply.until(with_pictures)
+        return cast("str", painted(house)["prompt"])
+
+    for name, whose in (("Of server", "server"), ("Of channel", "server")):
+        await made(ada, name, name.lower(), whose)
+    for name in ("Own", "Named"):
+        await made(ben, name, name.lower())
+    rule = "Preset when none is named"
+    try:
+        said = await ada.command("settings", rule=rule, value="Of server")
+        await said.until(says(f"**{rule}**", "of server"))
+        assert await words() == "x, of server"
+        said = await ada.command("settings", channel="pictures", rule=rule, value="Of channel")
+        await said.until(says(f"**{rule}**", "of channel"))
+        assert await words() == "x, of channel"
+        await ben.choose(await ben.command("preferences"), "Preset", "Own")
+        reply = await ben.command("imagine", prompt="x")
+        await reply.until(with_pictures)
+        assert painted(house)["prompt"] == "x, own"
+        assert await words(preset="Named") == "x, named"
+        assert await words(preset="none") == "x"
+        await ben.choose(await ben.command("preferences"), "Preset", "No preset")
+        form = await opened(await ben.press(reply, "Remix"))
+        await (await ben.submit(form, {"Prompt": "remixed"})).until(with_pictures)
+        assert painted(house)["prompt"] == "remixed"
+    finally:
+        await ben.choose(await ben.command("preferences"), "Preset", "No preset")
+        await ada.command("settings", channel="pictures", reset="everything")
+        await ada.command("settings", reset="everything")
+
+
 async def test_presets_outlive_a_restart(house: House) -> None:
     await made(house.ada, "Lasting", "for ever")
     panel = await house.ada.command("presets")

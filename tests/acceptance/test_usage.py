@@ -94,6 +94,40 @@ async def test_a_server_is_shown_to_nobody_else_by_forged_buttons_either(open_ho
 
 
 @abreast
+async def test_a_servers_table_has_the_words_of_public_requests_alone(open_house: OpenHouse) -> None:
+    async with open_house(variables=PRICES) as house:
+        await painted(house.ben, "=HYPERLINK(1)")
+        await painted(house.ben, "hush", private=True)
+        await painted(house.ben, "a fox;=1+1")
+        await painted(house.ben.at("dm"), "elsewhere")
+        panel = await usage(house.ada)
+        await house.ada.press(panel, "This server's usage")
+        await panel.until(says("By member"))
+        found = await table(house.ada, panel)
+        assert [row["prompt"] for row in found] == ["'=HYPERLINK(1)", "", "a fox;'=1+1"]
+        assert "hush" not in str(found)
+        assert "prompt" not in (await table(house.ben, await usage(house.ben)))[0]
+
+
+@abreast
+async def test_a_link_to_share_leads_others_to_buttons_on_their_own_quota(open_house: OpenHouse) -> None:
+    async with open_house(variables=PRICES) as house:
+        reply = await house.ada.command("imagine", prompt="shared")
+        await reply.until(with_pictures)
+        details = await house.ada.press(reply, "Details")
+        channel = house.discord.world.channel("pictures")
+        assert channel.guild is not None
+        link = f"https://discord.com/channels/{channel.guild.id}/{channel.id}/{reply.message.id}"
+        assert f"**Link to share**: {link}" in details.message.text
+        await (await house.ben.press(reply, "Again")).until(with_pictures)
+        assert says("9 of 10 left")((await usage(house.ben)).message)
+        assert says("9 of 10 left")((await usage(house.ada)).message)
+        hidden = await house.ada.command("imagine", prompt="hush", private=True)
+        await hidden.until(with_pictures)
+        assert "Link to share" not in (await house.ada.press(hidden, "Details")).message.text
+
+
+@abreast
 async def test_without_prices_pictures_are_counted_and_no_cost_is_made_up(open_house: OpenHouse) -> None:
     async with open_house() as house:
         empty = await usage(house.ben)

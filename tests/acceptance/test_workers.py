@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any, cast
 
 import pytest
 
+from sandbox.discord.reply import ModalForm
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import OpenHouse, eventually, says, with_pictures
+from tests.acceptance.conftest import OpenHouse, eventually, picture, says, with_pictures
 from tests.acceptance.workers import a_worker
 from tests.databases import rows
 
@@ -79,6 +81,35 @@ async def test_a_worker_takes_over_what_a_killed_bot_left(
             messages = [await reply.until(with_pictures, PATIENCE_S) for reply in replies]
         assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
         assert len(house.submissions()) == 3
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+@abreast
+async def test_killed_while_a_presets_pictures_go_into_the_reply_another_buys_once(
+    open_house: OpenHouse, tmp_path_factory: pytest.TempPathFactory, arrived: bool
+) -> None:
+    photo = picture(tmp_path_factory.mktemp("photo") / "a.png")
+    async with open_house("postgresql") as house:
+        panel = await house.ada.command("presets")
+        form = await house.ada.press(panel, "New preset")
+        assert isinstance(form, ModalForm)
+        shown = await house.ada.submit(form, {"Name": "Brand"})
+        form = await house.ada.press(shown, "Add pictures")
+        assert isinstance(form, ModalForm)
+        await house.ada.submit(form, {"Pictures": [photo]})
+        await shown.until(lambda message: bool(message.pictures))
+        fault = house.discord.faults.hang("PATCH /webhooks/*/messages/*", processed=arrived)
+        reply = await house.ada.command("imagine", prompt="a fox", preset="Brand")
+        await fault.struck.wait()
+        assert house.submissions() == []
+        await house.bot.kill()
+        house.discord.faults.clear()
+        async with a_worker(house, tmp_path_factory):
+            await reply.until(with_pictures, PATIENCE_S)
+        [submission] = house.submissions()
+        assert cast("dict[str, Any]", submission.json)["task_type"] == "image2image"
+        # Ben does not see the panel, whose card has the preset's picture.
+        assert [it.id for it in house.ben.sees() if it.pictures] == [reply.message.id]
 
 
 @abreast

@@ -103,6 +103,16 @@ async def test_a_block_refuses_the_row_itself(scene: Scene, kind: BlockKind, blo
     await scene.receive(scene.new())
 
 
+async def test_whoever_blocked_is_forgotten_and_the_block_stands(scene: Scene) -> None:
+    blocks = scene.store.operator_blocks
+    await blocks.block(BlockKind.SERVER, GUILD, by=9, now=scene.now, name="Nine's server")
+    await blocks.block(BlockKind.SERVER, OTHER, by=8, now=scene.now, name="Eight's server")
+    await scene.store.people.forget(9, scene.now)
+    assert {(it.id, it.by, it.name) for it in await blocks.all()} == {(GUILD, 0, ""), (OTHER, 8, "Eight's server")}
+    with pytest.raises(Barred):
+        await scene.receive(scene.new())
+
+
 async def test_of_outside_servers_only_the_user_counts(scene: Scene) -> None:
     await scene.store.operator_blocks.block(BlockKind.SERVER, GUILD, by=9, now=scene.now)
     new = scene.new()

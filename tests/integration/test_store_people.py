@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Executable, func, insert, select, update
 
 from bot.model import JobState
+from bot.policy.preset import PictureData, Preset, PresetPicture
 from bot.policy.quotas import Quota, SetBy, Span, What, Whose
+from bot.policy.request_input import Options
 from bot.policy.rules import Rules
 from bot.store.queries.ledger import Extent
 from bot.store.queries.people import Note, Stored
@@ -176,6 +178,18 @@ async def test_a_server_that_was_left_goes_and_its_sums_stay(scene: Scene) -> No
     assert (await scene.store.ledger.total(Extent(scene.now - 3 * DAY))).pictures == before
     assert (await scene.store.ledger.total(Extent(scene.now - 3 * DAY, guild_id=13))).jobs == 1
     assert await retention.departed() == []
+
+
+async def test_pictures_of_a_servers_presets_go_with_it_and_those_of_people_stay(scene: Scene) -> None:
+    for owner, of_guild in ((13, True), (14, True), (1, False)):
+        picture = PresetPicture(f"picture{owner}", 5)
+        style = Preset(f"p{owner}", of_guild, owner, "Brand", "", Options(), 1, scene.now, (picture,))
+        await scene.store.presets.add(style, [PictureData(picture, b"bytes")], limit=50)
+    await scene.store.retention.left(13, scene.now)
+    await scene.store.retention.server(13, scene.now, 10)
+    kept = [await scene.store.presets.picture(f"picture{owner}") for owner in (13, 14, 1)]
+    assert kept == [None, b"bytes", b"bytes"]
+    assert await count(scene.store, "preset_pictures") == 2
 
 
 async def test_a_server_that_is_back_keeps_everything(scene: Scene) -> None:

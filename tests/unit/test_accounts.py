@@ -34,3 +34,14 @@ def test_an_amount_is_never_rounded_nor_written_with_an_exponent(micros: int | N
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_is_a_formula(start: str) -> None:
     assert cells(f"{start}HYPERLINK(1)")["model"].startswith("'")
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("before", ["", "\t", "\r", "\n", "a fox;", "a fox; ", "a fox\t", "a fox\n"])
+def test_no_prompt_is_a_formula_in_its_cell_or_behind_a_semicolon(sign: str, before: str) -> None:
+    entry = Entry("j1", 7, 13, 12, "m", "1k", False, 2, 0, None, AT, None)
+    text = as_csv([entry], {"j1": f"{before}{sign}1+1"}).decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    cell = row["prompt"]
+    assert cell.endswith(f"'{sign}1+1")
+    assert cell[0] in "'a"

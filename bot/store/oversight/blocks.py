@@ -26,13 +26,13 @@ _VERSION = "operator blocks"
 
 @dataclass(frozen=True, slots=True)
 class OperatorBlock:
-    """A server or a person that may not use this bot anywhere."""
+    """A server or a person that may not use this bot anywhere. `by` is 0 once whoever blocked them was forgotten."""
 
     kind: BlockKind
     id: int
     by: int
     at: datetime
-    name: str = ""  # of a server, as it was called then
+    name: str = ""  # of a server, as it was called then; empty once `by` was forgotten
 
 
 class OperatorBlocks:

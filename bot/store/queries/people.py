@@ -7,6 +7,7 @@ or deleting one's data would give one a fresh quota.
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from bot.store.schema import (
     meta,
     metadata,
     openings,
+    operator_blocks,
     preset_pictures,
     presets,
     rules,
@@ -215,6 +217,9 @@ def _leave_others_rows(connection: Connection, user_id: int) -> None:
     connection.execute(delete(drafts).where(drafts.c.request.like(named)))
     connection.execute(update(rules).where(rules.c.changed_by == user_id).values(changed_by=0))
     connection.execute(update(blocks).where(blocks.c.blocked_by == user_id).values(blocked_by=0))
+    # The block itself stands. The name of a server is what this person saw, and its id is enough to lift the block.
+    theirs = operator_blocks.c.blocked_by == user_id
+    connection.execute(update(operator_blocks).where(theirs).values(blocked_by=0, name=json.dumps("")))
 
 
 def _own_presets(user_id: int) -> ColumnElement[bool]:

@@ -147,7 +147,7 @@ def user(
 
 def blocked(blocks: Sequence[OperatorBlock]) -> ui.LayoutView:
     """Who was blocked with this view, the newest first."""
-    lines = [f"{_who(it)} · <@{it.by}> · {discord.utils.format_dt(it.at, 'd')}" for it in blocks[:MAX_BLOCKS]]
+    lines = [f"{_who(it)} · {_by(it)} · {discord.utils.format_dt(it.at, 'd')}" for it in blocks[:MAX_BLOCKS]]
     if not lines:
         nobody = tr("Nobody is blocked here. Those of BLOCKED_USERS and BLOCKED_SERVERS are not listed.")
         return card(NEUTRAL, text(tr("### Blocked everywhere"), nobody), row(_back()))
@@ -261,6 +261,10 @@ def _who(block: OperatorBlock) -> str:
     if block.kind is BlockKind.USER:
         return f"<@{block.id}>"
     return f"{texts.plain(block.name)} (`{block.id}`)" if block.name else f"`{block.id}`"
+
+
+def _by(block: OperatorBlock) -> str:
+    return f"<@{block.by}>" if block.by else tr("*a member who deleted their data*")
 
 
 def _acts(verbs: Sequence[Verb], target_id: int) -> list[ui.Button[Any]]:
