@@ -11,9 +11,9 @@ import pytest
 from sandbox.discord.reply import ModalForm
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import OpenHouse, eventually, picture, says, with_pictures
+from tests.acceptance.conftest import LONG_AGO, OpenHouse, eventually, picture, says, with_pictures
 from tests.acceptance.workers import a_worker
-from tests.databases import rows
+from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -104,6 +104,7 @@ async def test_killed_while_a_presets_pictures_go_into_the_reply_another_buys_on
         assert house.submissions() == []
         await house.bot.kill()
         house.discord.faults.clear()
+        await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET lease_until = '{LONG_AGO}'")
         async with a_worker(house, tmp_path_factory):
             await reply.until(with_pictures, PATIENCE_S)
         [submission] = house.submissions()
