@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from bot.errors import (
+    BadSource,
     ChannelGone,
     DownloadError,
     ReplyError,
@@ -190,7 +191,7 @@ class Showcase:
                 "a showcase cannot be written; its channel is set in /settings", guild=post.guild_id, why=reason
             )
             await self._put_off(post, NOT_ALLOWED_PAUSE)
-        except (ReplyError, DownloadError, OSError) as exc:
+        except (ReplyError, DownloadError, BadSource, OSError) as exc:
             log.info("a showcase has to wait", job=post.job_id, error=type(exc).__name__)
             age_s = (now() - post.since).total_seconds()
             asked_s = exc.retry_after or 0.0 if isinstance(exc, ReplyUnavailable) else 0.0
@@ -230,6 +231,9 @@ class Showcase:
             return
         folder = f"showcase-{job_id}"
         try:
+            # So that nobody clears the folder away meanwhile. As with results, no bytes of the maker's room for sources
+            # are taken: what bounds them is how many posts are made at once. On a full disk the post waits.
+            self._deps.spool.reserve(folder, job.user_id, 0)
             pictures = await self._pictures(job, folder)
             if not await self._queries.aim(worker_id, job_id, channel_id):
                 return
