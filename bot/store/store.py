@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, select
 
@@ -36,13 +36,14 @@ from bot.store.queries.showcase import ShowcaseQueries
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
 from bot.store.sync.presence import Presence
-from bot.store.thread import GRACE_S, DatabaseThread
+from bot.store.thread import GRACE_S, Call, DatabaseThread, Joint
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 
 CONNECT_PATIENCE_S = 5.0  # a start that cannot work has to end within ten seconds, imports included
 CLOSE_PATIENCE_S = 10.0  # the whole stop has twenty
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 
@@ -60,7 +61,7 @@ class Store:
         self._file = file_of(address) if is_sqlite(address) else None
         self._bell: Notifier | None = None
         self._presence = presence or Presence()
-        self.jobs = Jobs(self.run, measures, self._presence)
+        self.jobs = Jobs(self.run, self.join, measures, self._presence)
         self.lists = Lists(self.run)
         self.gallery = GalleryQueries(self.run)
         self.meta = Meta(self.run)
@@ -139,7 +140,22 @@ class Store:
         The same uncertainty goes with a connection that broke during the commit. A caller that is cancelled
         takes nothing back: `fn` is still done.
         """
-        call = self._thread.submit(fn)
+        return await self._outcome(self._thread.submit(fn), patience)
+
+    async def join(
+        self,
+        fn: Joint[Item, T],
+        item: Item,
+        patience: float | None = None,
+    ) -> T:
+        """As `run`, for what a crowd does at the same time: `fn` gets the items of all who wait, and answers each.
+
+        What people wait for is done so, and before anything else. An EaselError among the answers is raised for whom
+        it is meant; for their item nothing may have been written.
+        """
+        return await self._outcome(self._thread.submit_joint(fn, item), patience)
+
+    async def _outcome(self, call: Call, patience: float | None) -> Any:
         patience = bounded(patience)
         if patience is None:
             return await call.future

@@ -5,7 +5,12 @@ as long on a busy one. So whatever waits shares one transaction and one flush. A
 work or MAX_BATCH_S, whichever comes first: its first caller waits for its last, and whoever gives up meanwhile has
 waited for nothing. What did not fit comes first in the next batch.
 
-**One bad statement harms nobody else.** If the batch fails, it is undone and each piece of work is done again alone.
+**A crowd.** What many people ask at the same time, a new job, is done for all of them by the same few statements
+(`Joint`), and before all other work: they wait for an answer. Whatever has waited for PASSED_OVER_S goes in the order
+in which it came.
+
+**One bad statement harms nobody else.** If the batch fails, it is undone and each piece of work is done again apart:
+what is done jointly together, and where that fails too, each item alone.
 
 **Giving up.** A caller whose work has not begun leaves it undone. One whose work is in the running batch waits
 GRACE_S longer for the outcome, because undoing a batch takes the time of everybody in it.
@@ -17,9 +22,8 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
@@ -33,15 +37,24 @@ from bot.telemetry import UNMEASURED, Measures
 
 MAX_BATCH = 100
 MAX_BATCH_S = 0.08
+PASSED_OVER_S = 0.5
 GRACE_S = 0.25  # a batch, and a commit on a slow disk
 
+Item = TypeVar("Item")
 T = TypeVar("T")
+Joint = Callable[[Connection, Sequence[Item]], Sequence[T | EaselError]]
 
 
 class Run(Protocol):
     """`Store.run`, as the queries see it."""
 
     async def __call__(self, fn: Callable[[Connection], T], patience: float | None = None) -> T: ...
+
+
+class Join(Protocol):
+    """`Store.join`, as the queries see it."""
+
+    async def __call__(self, fn: Joint[Item, T], item: Item, patience: float | None = None) -> T: ...
 
 
 class _GivenUp(Exception):
@@ -56,21 +69,19 @@ class _ConnectionLost(StoreUnavailable):
 class Call:
     """One piece of work on its way through the thread. The event loop sets `given_up`, the thread `begun`."""
 
-    work: Callable[[Connection], Any]
+    work: Callable[[Connection], Any] | None  # None where it is done jointly
     future: asyncio.Future[Any]
+    joint: Joint[Any, Any] | None = None
+    item: Any = None
+    since: float = field(default_factory=time.monotonic)
     begun: bool = False
     given_up: bool = False
     result: Any = None
     error: Exception | None = None
 
-    def do(self, connection: Connection) -> None:
-        """Do the work in a transaction that others may share."""
-        self.error, self.begun = None, True
-        try:
-            self.result = self.work(connection)
-        except EaselError as error:
-            # By the rule of Store.run nothing was written, so the others' transaction goes on.
-            self.error = error
+    def rank(self, now: float) -> tuple[bool, float]:
+        """Its place among what waits, the least first."""
+        return (self.joint is None and now - self.since < PASSED_OVER_S, self.since)
 
     def answer(self) -> None:
         """Wake the caller, in the event loop."""
@@ -80,6 +91,37 @@ class Call:
             self.future.set_result(self.result)
         else:
             self.future.set_exception(self.error)
+
+
+def _do(connection: Connection, group: Sequence[Call]) -> None:
+    """Do one piece of work, or what is done jointly, in a transaction that others may share."""
+    for call in group:
+        call.error, call.begun = None, True
+    first = group[0]
+    if first.joint is not None:
+        outcomes = first.joint(connection, [call.item for call in group])
+        for call, outcome in zip(group, outcomes, strict=True):
+            call.result, call.error = (None, outcome) if isinstance(outcome, EaselError) else (outcome, None)
+    elif first.work is not None:
+        try:
+            first.result = first.work(connection)
+        except EaselError as error:
+            # By the rule of Store.run nothing was written, so the others' transaction goes on.
+            first.error = error
+
+
+def _groups(calls: Sequence[Call]) -> list[list[Call]]:
+    """What is done at once: each call alone, and those of one joint work together where the first of them stands."""
+    groups: list[list[Call]] = []
+    joint: dict[Any, list[Call]] = {}
+    for call in calls:
+        if call.joint is not None and (group := joint.get(call.joint)) is not None:
+            group.append(call)
+            continue
+        groups.append([call])
+        if call.joint is not None:
+            joint[call.joint] = groups[-1]
+    return groups
 
 
 class DatabaseThread:
@@ -102,9 +144,15 @@ class DatabaseThread:
 
     def submit(self, work: Callable[[Connection], Any]) -> Call:
         """Put work in line, from the event loop. Raises StoreUnavailable after `stop`."""
+        return self._submit(Call(work, self._loop.create_future()))
+
+    def submit_joint(self, joint: Joint[Item, T], item: Item) -> Call:
+        """Put an item in line that is worked on together with others. Raises StoreUnavailable after `stop`."""
+        return self._submit(Call(None, self._loop.create_future(), joint, item))
+
+    def _submit(self, call: Call) -> Call:
         if self._stopping:
             raise StoreUnavailable("The database is closed.")
-        call = Call(work, self._loop.create_future())
         self._queue.put(call)
         return call
 
@@ -137,22 +185,23 @@ class DatabaseThread:
         return True
 
     def _serve(self) -> None:
-        waiting = deque[Call]()
+        waiting: list[Call] = []
         while True:
             if not waiting:
                 call = self._queue.get()
                 if call is None:
                     return
                 waiting.append(call)
-            waiting.extend(self._others(MAX_BATCH - len(waiting)))
-            began = time.perf_counter()
-            batch = self._settle(waiting)
-            for _ in batch:
-                waiting.popleft()
-            self._tell(self._answer, batch, time.perf_counter() - began)
+            waiting.extend(self._others())
+            began = time.monotonic()
+            waiting.sort(key=lambda call: call.rank(began))
+            settled = self._settle(waiting[:MAX_BATCH])
+            ended = set(map(id, settled))
+            waiting = [call for call in waiting if id(call) not in ended]
+            self._tell(self._answer, settled, time.monotonic() - began, len(waiting))
 
-    def _others(self, room: int) -> Iterator[Call]:
-        for _ in range(room):
+    def _others(self) -> Iterator[Call]:
+        while True:
             try:
                 call = self._queue.get_nowait()
             except Empty:
@@ -162,21 +211,20 @@ class DatabaseThread:
                 return
             yield call
 
-    def _settle(self, waiting: Iterable[Call]) -> Sequence[Call]:
-        """Do the first of what waits; returns those that now have a result or an error. At least one does."""
-        offered = list(waiting)
+    def _settle(self, offered: Sequence[Call]) -> Sequence[Call]:
+        """Do the first of what is offered; returns what now has a result or an error. At least one does."""
         try:
-            return offered[: self._do_together(offered)]
+            return self._do_together(offered)
         except StoreUnavailable as outage:
             for call in offered:
                 call.error = StoreUnavailable(str(outage))
         except Exception:  # noqa: BLE001 -- the work of other modules may raise anything
-            for call in offered:
-                self._do_alone(call)
+            for group in _groups(offered):
+                self._do_apart(group)
         return offered
 
-    def _do_together(self, batch: Sequence[Call]) -> int:
-        """Returns how many of `batch`, from its beginning, are settled."""
+    def _do_together(self, batch: Sequence[Call]) -> Sequence[Call]:
+        """Returns those of `batch` that are settled."""
         reconnected = False
         while True:
             try:
@@ -189,27 +237,33 @@ class DatabaseThread:
                     raise
                 reconnected = True
 
-    def _do_alone(self, call: Call) -> None:
+    def _do_apart(self, group: Sequence[Call]) -> None:
         try:
-            self._transact([call])
+            self._transact(group)
         except Exception as error:  # noqa: BLE001 -- goes to the caller
-            call.error = error
+            if len(group) == 1:
+                group[0].error = error
+                return
+            for call in group:
+                self._do_apart([call])
 
-    def _transact(self, batch: Sequence[Call]) -> int:
-        """Do and commit as many of `batch` as MAX_BATCH_S has room for; returns how many, those given up included."""
+    def _transact(self, batch: Sequence[Call]) -> Sequence[Call]:
+        """Do and commit as much of `batch` as MAX_BATCH_S has room for; returns that, with what was given up."""
         committing = False
         try:
             with self._database.engine.connect() as connection, connection.begin() as transaction:
                 # Looked at only now: beginning may have waited for another program's lock.
                 done: list[Call] = []
-                settled, ends_at = 0, time.monotonic() + MAX_BATCH_S
-                for call in batch:
+                settled: list[Call] = []
+                ends_at = time.monotonic() + MAX_BATCH_S
+                for group in _groups(batch):
                     if done and time.monotonic() >= ends_at:
                         break
-                    settled += 1
-                    if not call.given_up:
-                        done.append(call)
-                        call.do(connection)
+                    settled += group
+                    wanted = [call for call in group if not call.given_up]
+                    if wanted:
+                        done += wanted
+                        _do(connection, wanted)
                 if any(call.given_up for call in done):
                     raise _GivenUp
                 committing = True
@@ -223,11 +277,11 @@ class DatabaseThread:
             nothing_written = error.connection_invalidated and not committing
             raise (_ConnectionLost if nothing_written else StoreUnavailable)(sentence) from error
 
-    def _answer(self, batch: Sequence[Call], seconds: float) -> None:
+    def _answer(self, batch: Sequence[Call], seconds: float, waiting: int) -> None:
         """Wake the callers, in the event loop."""
         for call in batch:
             call.answer()
-        self._measures.transacted(len(batch), seconds, self._queue.qsize())
+        self._measures.transacted(len(batch), seconds, waiting + self._queue.qsize())
 
     def _tell(self, callback: Callable[..., object], *arguments: Any) -> None:
         # RuntimeError: the loop is closed, so nobody is left to be told.

@@ -8,41 +8,30 @@ locking that a job's life needs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Unpack
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.errors import JobMoved
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
-from bot.policy.quotas import FREE, Standing, Terms
-from bot.store.queries import ledger, showcase
-from bot.store.queries import reserve as admission
-from bot.store.queries.preferences import note_delivery, with_authors, write_authors
-from bot.store.rows import JobChanges, first_job, job_of, jobs_of, values_of, values_of_changes
+from bot.policy.quotas import FREE, Terms
+from bot.store.queries import ledger, reserve, showcase
+from bot.store.queries.preferences import note_delivery, with_authors
+from bot.store.queries.reserve import Received
+from bot.store.rows import JobChanges, job_of, jobs_of, values_of_changes
 from bot.store.schema import UNANNOUNCED, jobs
 from bot.store.sync import queue_order
 from bot.store.sync.notify import notify
 from bot.store.sync.presence import Presence
-from bot.store.thread import Run
+from bot.store.thread import Join, Run
 from bot.telemetry import UNMEASURED, Measures
 
 __all__ = ["JobChanges", "Jobs", "Received"]
 
 _FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A job that was just written: its place (from 1) in a queue of which length, and how its quotas stand with it."""
-
-    job: Job
-    place: int
-    queue_length: int
-    standings: Sequence[Standing] = ()
 
 
 class Jobs:
@@ -52,8 +41,9 @@ class Jobs:
     kept by the database's, see sync/presence.py.
     """
 
-    def __init__(self, run: Run, measures: Measures = UNMEASURED, presence: Presence | None = None) -> None:
+    def __init__(self, run: Run, join: Join, measures: Measures = UNMEASURED, presence: Presence | None = None) -> None:
         self._run = run
+        self._join = join
         self._presence = presence or Presence()
         self._measures = measures
 
@@ -76,17 +66,9 @@ class Jobs:
         in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `reclaim` hands it out
         as unacknowledged.
         """
-        values = values_of(new) | {"state": JobState.RECEIVED, "received_at": now}
-        values |= {"owner": worker_id, "lease_until": self._presence.database_time(now) + lease}
-
-        def write(connection: Connection) -> Received:
-            entry = admission.admit(connection, new, limit, terms, now)
-            seq = connection.execute(insert(jobs).returning(jobs.c.seq), values | {"turn": entry.turn}).scalar_one()
-            ledger.reserve(connection, new, terms.cost_micros, now)
-            write_authors(connection, new)
-            return Received(first_job(new, seq, now), entry.place, entry.queue_length, entry.standings)
-
-        received = await self._run(write, patience)
+        lease_until = self._presence.database_time(now) + lease
+        entrant = reserve.Entrant(new, terms, limit, now, worker_id, lease_until)
+        received = await self._join(reserve.receive, entrant, patience)
         self._measures.received(received.job)
         return received
 

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, literal, select, update
 
 from bot.model import Charged, FollowUp, Job, JobState, NewJob
 from bot.policy.quotas import Quota, Standing
@@ -167,17 +167,12 @@ def standings(
     """Where quotas stand, in one question."""
     if not quotas:
         return ()
-    used = totals.used(connection, user_id, guild_id, now)
-    return [
-        Standing(quota, used.get((quota.whose, quota.what, quota.span), 0), quota.span.renews(now)) for quota in quotas
-    ]
+    return totals.used(connection, [(user_id, guild_id)], now).standings(quotas, user_id, guild_id, now)
 
 
-def reserve(connection: Connection, new: NewJob, cost_micros: int | None, now: datetime) -> None:
-    """Enter a job that is just being written, with what it asks for. What is only posted takes nothing."""
-    if new.request.follows is FollowUp.POST:
-        return
-    _enter(connection, _values(new, new.request.count, cost_micros, now))
+def reserve(connection: Connection, taken: Sequence[tuple[NewJob, int | None, datetime]]) -> None:
+    """Enter jobs that are just being written: each with what it asks for, its expected price in micros, and when."""
+    _enter(connection, [_values(new, new.request.count, cost_micros, now) for new, cost_micros, now in taken])
 
 
 def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
@@ -191,8 +186,8 @@ def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime)
         _settle_delivered(connection, job, now)
     elif job.state.is_final:
         if job.failure is not None and job.failure.charged is Charged.NO:
-            for taken in connection.execute(delete(ledger).where(row).returning(*_COUNTED)):
-                _add_to_totals(connection, taken, -taken.pictures, -(taken.cost_micros or 0))
+            gone = connection.execute(delete(ledger).where(row).returning(*_COUNTED)).mappings().all()
+            totals.add(connection, [_change(it, -it["pictures"], -(it["cost_micros"] or 0)) for it in gone])
         else:
             connection.execute(update(ledger).where(row).values(settled_at=now))
     elif job.state is JobState.PAINTING:
@@ -207,13 +202,14 @@ def _settle_delivered(connection: Connection, job: Job, now: datetime) -> None:
     if connection.execute(settled).first() is None:
         # Only a job that is older than the ledger has no entry.
         values = _values(job, len(job.result_urls) or job.request.count, job.cost_micros, job.received_at)
-        _enter(connection, values | {"settled_at": now})
+        _enter(connection, [values | {"settled_at": now}])
 
 
-def _enter(connection: Connection, values: dict[str, Any]) -> None:
-    connection.execute(insert(ledger), values)
-    amounts = (values["pictures"], values["cost_micros"] or 0)
-    totals.add(connection, values["reserved_at"], values["user_id"], values["guild_id"], *amounts)
+def _enter(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
+    if entries:
+        # With something returned, SQLAlchemy writes all rows by one statement.
+        connection.execute(insert(ledger).returning(ledger.c.job_id), entries)
+        totals.add(connection, [_change(it, it["pictures"], it["cost_micros"] or 0) for it in entries])
 
 
 def _correct(connection: Connection, job: Job, pictures: int) -> None:
@@ -224,16 +220,16 @@ def _correct(connection: Connection, job: Job, pictures: int) -> None:
     """
     row = ledger.c.job_id == job.id
     # The job's own row is locked by now, so nobody else writes this entry between reading and writing it.
-    for was in connection.execute(select(*_COUNTED).where(row)).all():
-        cost = job.cost_micros
-        if cost is None and was.cost_micros is not None and was.pictures:
-            cost = math.ceil(was.cost_micros * pictures / was.pictures)
+    for was in connection.execute(select(*_COUNTED).where(row)).mappings().all():
+        cost, reserved = job.cost_micros, was["cost_micros"]
+        if cost is None and reserved is not None and was["pictures"]:
+            cost = math.ceil(reserved * pictures / was["pictures"])
         connection.execute(update(ledger).where(row).values(pictures=pictures, cost_micros=cost))
-        _add_to_totals(connection, was, pictures - was.pictures, (cost or 0) - (was.cost_micros or 0))
+        totals.add(connection, [_change(was, pictures - was["pictures"], (cost or 0) - (reserved or 0))])
 
 
-def _add_to_totals(connection: Connection, entry: Row[Any], pictures: int, cost_micros: int) -> None:
-    totals.add(connection, entry.reserved_at, entry.user_id, entry.guild_id, pictures, cost_micros)
+def _change(entry: Mapping[str, Any] | RowMapping, pictures: int, cost_micros: int) -> totals.Change:
+    return totals.Change(entry["reserved_at"], entry["user_id"], entry["guild_id"], pictures, cost_micros)
 
 
 def _values(job: NewJob | Job, pictures: int, cost_micros: int | None, reserved_at: datetime) -> dict[str, Any]:

@@ -63,10 +63,11 @@ def read_preferences(connection: Connection, user_id: int) -> Preferences:
     return Preferences.read(json.loads(value)) if value else Preferences()
 
 
-def write_authors(connection: Connection, new: NewJob) -> None:
-    """Write down whose the sources of a new job are, in the transaction that writes the job."""
+def write_authors(connection: Connection, new_jobs: Iterable[NewJob]) -> None:
+    """Write down whose the sources of new jobs are, in the transaction that writes the jobs."""
     rows = [
         {"job_id": new.id, "position": position, "user_id": it.author_id, "offered": it.offered}
+        for new in new_jobs
         for position, it in enumerate(new.request.sources)
         if it.author_id is not None
     ]

@@ -1,102 +1,264 @@
-"""Whether a job may come in: asked in the transaction that writes it, so that no crowd can overrun a limit.
+"""Whether jobs may come in, and their first rows: all that ask at the same time are judged in one transaction.
 
-Limits are asked under locks, in a fixed order: first the person's, then the server's, then everyone's, and only those
-that count for this job. Two processes therefore never both find the last place free, and never wait for each other in
-a circle.
+A crowd costs as many statements as a single job. What all of them are judged by is read at once, each is then judged
+in turn as if those before it were written already, and those that may come in are written together. A refusal is one
+job's own: it is in nobody's way, and nothing is written for it.
+
+Limits are asked under locks, and only under those that count for these jobs: everyone's, the servers', the people's,
+taken in this order (see advisory_locks.py). Two processes therefore never both find the last place free, and never wait
+for each other in a circle.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, insert, select
 
-from bot.errors import AlreadyReceived, Barred, QueueFull, QuotaReached, RulesChanged, TooManyJobs
-from bot.model import FINAL_STATES, FollowUp, JobState, NewJob
+from bot.errors import AlreadyReceived, Barred, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.model import FINAL_STATES, FollowUp, Job, JobState, NewJob
 from bot.policy.bars import Bar
+from bot.policy.door import BlockKind
 from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
 from bot.store.audit import lines
-from bot.store.queries import ledger
+from bot.store.queries import ledger, totals
+from bot.store.queries.preferences import write_authors
 from bot.store.queries.rules import version_name
-from bot.store.schema import jobs
+from bot.store.rows import first_job, values_of
+from bot.store.schema import jobs, source_authors
 from bot.store.sync import advisory_locks as locks
-from bot.store.sync import queue_order as line
+from bot.store.sync import queue_order
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a new job comes in. `queue_length` and `standings` count it too."""
+class Received:
+    """A job that was just written: its place (from 1) in a queue of which length, and how its quotas stand with it."""
 
+    job: Job
+    place: int
+    queue_length: int
+    standings: Sequence[Standing] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A job that wants to come in, what it is held to, and whose it is then."""
+
+    new: NewJob
+    terms: Terms
+    limit: int  # jobs that its user may have in flight
+    now: datetime
+    worker_id: str
+    lease_until: datetime
+
+    @property
+    def is_post(self) -> bool:
+        """Whether it only shows pictures that are there: nothing is bought, so nothing is counted."""
+        return self.new.request.follows is FollowUp.POST
+
+    @property
+    def guild_id(self) -> int | None:
+        return self.new.target.guild_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Admitted:
+    """An entrant that may come in."""
+
+    entrant: Entrant
     turn: int
     place: int
     queue_length: int
     standings: Sequence[Standing]
 
 
-def admit(connection: Connection, new: NewJob, limit: int, terms: Terms, now: datetime) -> Placed:
-    """How a new job stands in the queue and in its quotas once it is written.
+def receive(connection: Connection, entrants: Sequence[Entrant]) -> list[Received | EaselError]:
+    """Write the first rows of those that may come in, and reserve what they take. Returns what came of each.
 
-    Raises AlreadyReceived, Barred, RulesChanged, TooManyJobs, QueueFull or QuotaReached; see `Jobs.receive`.
+    Errors are AlreadyReceived, Barred, RulesChanged, TooManyJobs, QueueFull and QuotaReached; see `Jobs.receive`.
     """
-    guild_id, is_post = new.target.guild_id, new.request.follows is FollowUp.POST
+    outcomes: list[Received | EaselError] = []
+    # Quotas are those of a day, and a crowd may come at midnight.
+    for _, of_a_day in groupby(entrants, lambda it: totals.day_of(it.now)):
+        outcomes += _receive(connection, list(of_a_day))
+    return outcomes
+
+
+def _receive(connection: Connection, entrants: Sequence[Entrant]) -> list[Received | EaselError]:
     # Two processes must not both find the last place free.
-    locks.hold(connection, _keys(new, terms))
-    asked = {"user_id": new.user_id, "interaction_id": new.interaction_id, "guild_id": guild_id}
-    entry = connection.execute(line.ENTRY, asked | {"version_name": version_name(guild_id)}).one()
-    if entry.known:
-        raise AlreadyReceived
-    if entry.user_blocked or entry.server_blocked:
-        raise Barred(Bar.OPERATOR_USER if entry.user_blocked else Bar.OPERATOR_SERVER)
-    if entry.version != terms.rules_version:
-        raise RulesChanged
-    if is_post:
-        _make_room(connection, new)
-        return Placed(entry.turn, int(entry.place), int(entry.queue_length), ())
-    if entry.open >= limit:
-        raise TooManyJobs(limit)
-    if terms.jobs_per_member is not None and entry.here >= terms.jobs_per_member:
-        raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
-    if terms.line_length is not None and entry.queue_length >= terms.line_length:
-        raise QueueFull(terms.line_length)
-    standings = _hold_quotas(connection, new, terms, now)
-    lines.add(connection, [terms.line] if terms.line else [], now)
-    return Placed(entry.turn, int(entry.place), int(entry.queue_length) + 1, standings)
+    locks.hold(connection, {key for entrant in entrants for key in _keys(entrant)})
+    state = _State.read(connection, entrants)
+    judged: list[_Admitted | EaselError] = []
+    for entrant in entrants:
+        try:
+            judged.append(state.admit(entrant))
+        except EaselError as refusal:
+            judged.append(refusal)
+    admitted = [it for it in judged if isinstance(it, _Admitted)]
+    if state.replaced:
+        connection.execute(delete(jobs).where(jobs.c.id.in_(state.replaced)))
+        connection.execute(delete(source_authors).where(source_authors.c.job_id.in_(state.replaced)))
+    numbers = _write(connection, admitted)
+    return [it if isinstance(it, EaselError) else _received(it, numbers) for it in judged]
 
 
-def _make_room(connection: Connection, new: NewJob) -> None:
-    """Let a private result be posted once. Its job's id is the same at every press, and so is the row.
-
-    One that ended without showing the pictures gives way. Raises AlreadyReceived where they are posted, or just being
-    posted: the lock on the person, who alone may press, keeps two presses apart.
-    """
-    row = connection.execute(select(jobs.c.state).where(jobs.c.id == new.id)).first()
-    if row is None:
-        return
-    if row.state not in FINAL_STATES or row.state is JobState.DELIVERED:
-        raise AlreadyReceived
-    connection.execute(delete(jobs).where(jobs.c.id == new.id))
-
-
-def _hold_quotas(connection: Connection, new: NewJob, terms: Terms, now: datetime) -> Sequence[Standing]:
-    asks = {What.PICTURES: new.request.count, What.SPEND: terms.cost_micros}
-    quotas = [quota for quota in terms.quotas if asks[quota.what]]
-    after: list[Standing] = []
-    for standing in ledger.standings(connection, quotas, new.user_id, new.target.guild_id, now):
-        asked = asks[standing.quota.what] or 0
-        if asked > standing.left:
-            raise QuotaReached(standing, asked)
-        after.append(replace(standing, used=standing.used + asked))
-    return after
+def _write(connection: Connection, admitted: Sequence[_Admitted]) -> Mapping[str, int]:
+    """Write jobs and what they reserve; returns the number of each by its id."""
+    if not admitted:
+        return {}
+    # Both databases number the rows of one statement in the order in which it names them.
+    written = connection.execute(insert(jobs).returning(jobs.c.id, jobs.c.seq), [_row(it) for it in admitted])
+    numbers = {row[0]: row[1] for row in written}
+    paying = [it.entrant for it in admitted if not it.entrant.is_post]
+    ledger.reserve(connection, [(it.new, it.terms.cost_micros, it.now) for it in paying])
+    write_authors(connection, [it.entrant.new for it in admitted])
+    lines.add(connection, [it.terms.line for it in paying if it.terms.line], admitted[0].entrant.now)
+    return numbers
 
 
-def _keys(new: NewJob, terms: Terms) -> Sequence[int]:
-    """What may be counted for this job: always the user's, the server's and everyone's only where that is limited."""
-    counted = {quota.whose for quota in terms.quotas}
-    keys = [locks.of_user(new.user_id)]
-    if Whose.SERVER in counted and new.target.guild_id is not None:
-        keys.append(locks.of_guild(new.target.guild_id))
-    if Whose.EVERYONE in counted or terms.line_length is not None:
+def _row(admitted: _Admitted) -> dict[str, Any]:
+    entrant = admitted.entrant
+    lease = {"owner": entrant.worker_id, "lease_until": entrant.lease_until}
+    begin = {"state": JobState.RECEIVED, "received_at": entrant.now, "turn": admitted.turn}
+    return values_of(entrant.new) | begin | lease
+
+
+def _received(admitted: _Admitted, numbers: Mapping[str, int]) -> Received:
+    new = admitted.entrant.new
+    job = first_job(new, numbers[new.id], admitted.entrant.now)
+    return Received(job, admitted.place, admitted.queue_length, admitted.standings)
+
+
+@dataclass(slots=True)
+class _Person:
+    """What somebody has in flight."""
+
+    by_guild: Counter[int | None] = field(default_factory=Counter[int | None])
+    next_turn: int = 0
+
+
+@dataclass(slots=True)
+class _State:
+    """All that a new job is judged by. It is read once, and then follows each job that comes in."""
+
+    known: set[int]  # interactions that have started a job
+    blocked: set[tuple[str, int | None]]  # whom the operator keeps out: people and servers, by BlockKind
+    versions: dict[str, str]  # of the servers' rules
+    people: defaultdict[int, _Person]
+    queue: Counter[int]  # jobs in line, by turn
+    served: int | None  # the turn that is at the image API
+    used: totals.UsedByScope
+    posts: dict[str, JobState]  # jobs that post pictures, where they were written before
+    replaced: list[str] = field(default_factory=list[str])  # those of them that give way to a new press
+
+    @classmethod
+    def read(cls, connection: Connection, entrants: Sequence[Entrant]) -> _State:
+        """Read it in one statement; in two where a quota counts for somebody, in three where somebody posts."""
+        state = cls(set(), set(), {}, defaultdict(_Person), Counter(), None, totals.UsedByScope({}), {})
+        asked = {
+            "interaction_ids": [it.new.interaction_id for it in entrants],
+            "version_names": sorted({version_name(it.guild_id) for it in entrants}),
+            "user_ids": sorted({it.new.user_id for it in entrants}),
+            "guild_ids": sorted({it.guild_id for it in entrants if it.guild_id is not None}),
+        }
+        for kind, name, value, id_, guild_id, number, turn in connection.execute(queue_order.ENTRY, asked):
+            match kind:
+                case queue_order.Fact.KNOWN:
+                    state.known.add(id_)
+                case queue_order.Fact.VERSION:
+                    state.versions[name] = value
+                case queue_order.Fact.BLOCKED:
+                    state.blocked.add((name, id_))
+                case queue_order.Fact.PERSON:
+                    person = state.people[id_]
+                    person.by_guild[guild_id] += int(number)
+                    person.next_turn = max(person.next_turn, int(turn))
+                case queue_order.Fact.QUEUE:
+                    state.queue[turn] += int(number)
+                case _:
+                    state.served = turn
+        counted = [it for it in entrants if it.terms.quotas and not it.is_post]
+        if counted:
+            scopes = {(it.new.user_id, it.guild_id) for it in counted}
+            state.used = totals.used(connection, scopes, counted[0].now)
+        posted = [it.new.id for it in entrants if it.is_post]
+        if posted:
+            query = select(jobs.c.id, jobs.c.state).where(jobs.c.id.in_(posted))
+            state.posts = {row[0]: row[1] for row in connection.execute(query)}
+        return state
+
+    def admit(self, entrant: Entrant) -> _Admitted:
+        """Let a job in, and count it for those that come after. Raises what `receive` returns."""
+        new, terms = entrant.new, entrant.terms
+        if new.interaction_id in self.known:
+            raise AlreadyReceived
+        if (BlockKind.USER, new.user_id) in self.blocked:
+            raise Barred(Bar.OPERATOR_USER)
+        if (BlockKind.SERVER, entrant.guild_id) in self.blocked:
+            raise Barred(Bar.OPERATOR_SERVER)
+        if self.versions.get(version_name(entrant.guild_id)) != terms.rules_version:
+            raise RulesChanged
+        person, length = self.people[new.user_id], self.queue.total()
+        if entrant.is_post:
+            self._make_room(new.id)
+            return self._let_in(entrant, person, length, ())
+        if person.by_guild.total() >= entrant.limit:
+            raise TooManyJobs(entrant.limit)
+        if terms.jobs_per_member is not None and person.by_guild[entrant.guild_id] >= terms.jobs_per_member:
+            raise TooManyJobs(terms.jobs_per_member, SetBy.SERVER)
+        if terms.line_length is not None and length >= terms.line_length:
+            raise QueueFull(terms.line_length)
+        standings = self._reserved(entrant)
+        return self._let_in(entrant, person, length + 1, standings)
+
+    def _let_in(self, entrant: Entrant, person: _Person, queue_length: int, standings: Sequence[Standing]) -> _Admitted:
+        served = self.served if self.served is not None else min(self.queue, default=0)
+        turn = max(person.next_turn, served)
+        # The latest of its turn, it stands behind all others of that turn.
+        place = 1 + sum(number for drawn, number in self.queue.items() if drawn <= turn)
+        self.known.add(entrant.new.interaction_id)
+        self.queue[turn] += 1
+        person.by_guild[entrant.guild_id] += 1
+        person.next_turn = turn + 1
+        return _Admitted(entrant, turn, place, queue_length, standings)
+
+    def _make_room(self, post_id: str) -> None:
+        """Let a private result be posted once. Its job's id is the same at every press, and so is the row.
+
+        One that ended without showing the pictures gives way. Raises AlreadyReceived where they are posted, or just
+        being posted: the lock on the person, who alone may press, keeps two presses apart.
+        """
+        before = self.posts.get(post_id)
+        if before is not None:
+            if before not in FINAL_STATES or before is JobState.DELIVERED:
+                raise AlreadyReceived
+            self.replaced.append(post_id)
+        self.posts[post_id] = JobState.RECEIVED
+
+    def _reserved(self, entrant: Entrant) -> Sequence[Standing]:
+        """Where the job's quotas stand with it. Raises QuotaReached."""
+        new, terms = entrant.new, entrant.terms
+        asks = {What.PICTURES: new.request.count, What.SPEND: terms.cost_micros or 0}
+        quotas = [quota for quota in terms.quotas if asks[quota.what]]
+        before = self.used.standings(quotas, new.user_id, entrant.guild_id, entrant.now)
+        for it in before:
+            if asks[it.quota.what] > it.left:
+                raise QuotaReached(it, asks[it.quota.what])
+        self.used.add(new.user_id, entrant.guild_id, asks)
+        return [replace(it, used=it.used + asks[it.quota.what]) for it in before]
+
+
+def _keys(entrant: Entrant) -> Sequence[int]:
+    """What may be counted for a job: always the user's, the server's and everyone's only where that is limited."""
+    counted = {quota.whose for quota in entrant.terms.quotas}
+    keys = [locks.of_user(entrant.new.user_id)]
+    if Whose.SERVER in counted and entrant.guild_id is not None:
+        keys.append(locks.of_guild(entrant.guild_id))
+    if Whose.EVERYONE in counted or entrant.terms.line_length is not None:
         keys.append(locks.OF_EVERYONE)
     return keys

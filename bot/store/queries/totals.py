@@ -12,13 +12,15 @@ writer and one shard.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
-from sqlalchemy import Connection, bindparam, case, delete, func, select, text, tuple_
+from sqlalchemy import Connection, TextClause, bindparam, delete, func, select, text, tuple_
 
-from bot.policy.quotas import Span, What, Whose
+from bot.policy.quotas import Quota, Span, Standing, What, Whose
 from bot.store.schema import totals
 
 #: Stands for all people, or for all servers. No id of Discord is negative.
@@ -26,45 +28,35 @@ ALL = -2
 #: Stands for direct messages and group chats, which are in no server.
 NO_SERVER = -1
 
+#: The session at the server that writes. SQLite has one writer.
+SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
 _ADD = """
 INSERT INTO totals (user_id, guild_id, day, shard, pictures, cost_micros) VALUES {rows}
 ON CONFLICT (user_id, guild_id, day, shard) DO UPDATE SET
 pictures = totals.pictures + excluded.pictures, cost_micros = totals.cost_micros + excluded.cost_micros
 """
-_ROW = "({user}, {guild}, :day, {shard}, :pictures, :cost_micros)"
-#: The session at the server that writes. SQLite has one writer.
-SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
+#: A cross join, so that SQLite too goes from the few scopes to their rows by the primary key.
+_USED = """
+WITH scopes (user_id, guild_id) AS (VALUES {rows})
+SELECT scopes.user_id, scopes.guild_id,
+sum(CASE WHEN totals.day >= :today THEN totals.pictures ELSE 0 END), sum(totals.pictures),
+sum(CASE WHEN totals.day >= :today THEN totals.cost_micros ELSE 0 END), sum(totals.cost_micros)
+FROM scopes CROSS JOIN totals
+WHERE totals.user_id = scopes.user_id AND totals.guild_id = scopes.guild_id AND totals.day >= :month
+GROUP BY scopes.user_id, scopes.guild_id
+"""
 
 
-def _add_statement(shard: str, *, with_user: bool) -> str:
-    users = (":user_id", str(ALL)) if with_user else (str(ALL),)
-    pairs = [(user, guild) for user in users for guild in (":guild_id", str(ALL))]
-    return _ADD.format(rows=", ".join(_ROW.format(user=user, guild=guild, shard=shard) for user, guild in pairs))
+@lru_cache(maxsize=1000)
+def _addition(dialect: str, rows: int) -> TextClause:
+    shard = SHARDS[dialect]
+    return text(_ADD.format(rows=", ".join(f"(:u{n}, :g{n}, :d{n}, {shard}, :p{n}, :c{n})" for n in range(rows))))
 
 
-_ADDITIONS = {
-    (dialect, with_user): text(_add_statement(shard, with_user=with_user))
-    for dialect, shard in SHARDS.items()
-    for with_user in (True, False)
-}
+@lru_cache(maxsize=1000)
+def _used_by(scopes: int) -> TextClause:
+    return text(_USED.format(rows=", ".join(f"(:u{n}, :g{n})" for n in range(scopes))))
 
-_today = totals.c.day >= bindparam("today")
-_USED = (
-    select(
-        totals.c.user_id,
-        totals.c.guild_id,
-        func.sum(case((_today, totals.c.pictures), else_=0)),
-        func.sum(totals.c.pictures),
-        func.sum(case((_today, totals.c.cost_micros), else_=0)),
-        func.sum(totals.c.cost_micros),
-    )
-    .where(
-        totals.c.user_id.in_([bindparam("user_id"), ALL]),
-        totals.c.guild_id.in_([bindparam("guild_id"), ALL]),
-        totals.c.day >= bindparam("month"),
-    )
-    .group_by(totals.c.user_id, totals.c.guild_id)
-)
 
 _OF_EVERYONE = select(func.sum(totals.c.pictures), func.sum(totals.c.cost_micros)).where(
     totals.c.user_id == ALL, totals.c.guild_id == ALL, totals.c.day >= bindparam("since")
@@ -79,51 +71,95 @@ class Amounts:
     cost_micros: int
 
 
-Used = Mapping[tuple[Whose, What, Span], int]
+#: What was taken in a scope: pictures and micros, each today and this month.
+_KINDS = tuple((what, span) for what in (What.PICTURES, What.SPEND) for span in (Span.DAY, Span.MONTH))
 
 
-def add(
-    connection: Connection,
-    reserved_at: datetime,
-    user_id: int | None,
-    guild_id: int | None,
-    pictures: int,
-    cost_micros: int,
-) -> None:
-    """Add to the totals of the day that holds `reserved_at`, or take from them with negative amounts.
+@dataclass(frozen=True, slots=True)
+class UsedByScope:
+    """What was taken by people and in servers, today and this month. It can be added to while more is let in."""
+
+    amounts: dict[tuple[int, int], list[int]]  # by person and server, each perhaps ALL
+
+    def standings(
+        self, quotas: Iterable[Quota], user_id: int, guild_id: int | None, now: datetime
+    ) -> Sequence[Standing]:
+        """Where quotas stand for somebody in a server, or outside of servers."""
+        scopes = _scopes_of(user_id, guild_id)
+        return [
+            Standing(
+                quota,
+                self.amounts.get(scopes[quota.whose], _NOTHING)[_KINDS.index((quota.what, quota.span))],
+                quota.span.renews(now),
+            )
+            for quota in quotas
+        ]
+
+    def add(self, user_id: int, guild_id: int | None, asks: Mapping[What, int]) -> None:
+        """Count what somebody takes just now."""
+        for scope in _scopes_of(user_id, guild_id).values():
+            present = self.amounts.get(scope, _NOTHING)
+            self.amounts[scope] = [amount + asks[what] for amount, (what, _) in zip(present, _KINDS, strict=True)]
+
+
+_NOTHING = [0] * len(_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an entry of the ledger adds to its totals, or takes from them with negative amounts.
 
     `user_id` is None for an entry whose person asked to be forgotten: the server and everyone still count it.
     """
-    if not pictures and not cost_micros:
-        return
-    values = {"day": day_of(reserved_at), "pictures": pictures, "cost_micros": cost_micros, "user_id": user_id}
-    statement = _ADDITIONS[connection.dialect.name, user_id is not None]
-    connection.execute(statement, values | {"guild_id": NO_SERVER if guild_id is None else guild_id})
+
+    reserved_at: datetime
+    user_id: int | None
+    guild_id: int | None
+    pictures: int
+    cost_micros: int
 
 
-def used(connection: Connection, user_id: int, guild_id: int | None, now: datetime) -> Used:
-    """What was taken in the day and the month of `now`, by somebody in a server or outside of servers.
+def add(connection: Connection, changes: Iterable[Change]) -> None:
+    """Write changes to the totals of their days, each total once however many there are."""
+    sums = defaultdict[tuple[int, int, str], list[int]](lambda: [0, 0])
+    for change in changes:
+        day = day_of(change.reserved_at)
+        scopes = _scopes_of(change.user_id if change.user_id is not None else ALL, change.guild_id)
+        for user_id, guild_id in set(scopes.values()):
+            amounts = sums[user_id, guild_id, day]
+            amounts[0] += change.pictures
+            amounts[1] += change.cost_micros
+    values: dict[str, int | str] = {}
+    written = [(key, amounts) for key, amounts in sums.items() if any(amounts)]
+    for n, ((user_id, guild_id, day), (pictures, cost_micros)) in enumerate(written):
+        values |= {f"u{n}": user_id, f"g{n}": guild_id, f"d{n}": day, f"p{n}": pictures, f"c{n}": cost_micros}
+    if values:
+        connection.execute(_addition(connection.dialect.name, len(written)), values)
 
-    One question whatever the quotas, because there are at most 31 days and a few shards of four totals.
+
+def used(connection: Connection, people: Iterable[tuple[int, int | None]], now: datetime) -> UsedByScope:
+    """What was taken in the day and the month of `now`, by each of these people in a server or outside of servers.
+
+    One question whatever the quotas, because there are at most 31 days and a few shards of each total.
     """
-    place = NO_SERVER if guild_id is None else guild_id
-    asked = {
-        "user_id": user_id,
-        "guild_id": place,
+    scopes = sorted({scope for person in people for scope in _scopes_of(*person).values()})
+    asked: dict[str, int | str] = {
         "today": day_of(Span.DAY.began(now)),
         "month": day_of(Span.MONTH.began(now)),
     }
-    owners = {
-        (user_id, place): Whose.MEMBER,
-        (user_id, ALL): Whose.USER,
-        (ALL, place): Whose.SERVER,
-        (ALL, ALL): Whose.EVERYONE,
-    }
-    kinds = [(what, span) for what in (What.PICTURES, What.SPEND) for span in (Span.DAY, Span.MONTH)]
+    for n, (user_id, guild_id) in enumerate(scopes):
+        asked |= {f"u{n}": user_id, f"g{n}": guild_id}
+    rows = connection.execute(_used_by(len(scopes)), asked)
+    return UsedByScope({(row[0], row[1]): [int(amount) for amount in row[2:]] for row in rows})
+
+
+def _scopes_of(user_id: int, guild_id: int | None) -> Mapping[Whose, tuple[int, int]]:
+    place = NO_SERVER if guild_id is None else guild_id
     return {
-        (owners[row[0], row[1]], *kind): int(amount)
-        for row in connection.execute(_USED, asked)
-        for kind, amount in zip(kinds, row[2:], strict=True)
+        Whose.MEMBER: (user_id, place),
+        Whose.USER: (user_id, ALL),
+        Whose.SERVER: (ALL, place),
+        Whose.EVERYONE: (ALL, ALL),
     }
 
 

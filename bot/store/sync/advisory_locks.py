@@ -31,8 +31,8 @@ from sqlalchemy import Connection, Transaction, text
 if TYPE_CHECKING:
     import psycopg
 
-_WAIT = text("SELECT pg_advisory_xact_lock(:key)")
-_TRY = text("SELECT pg_try_advisory_xact_lock(:key)")
+_WAIT = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+_TRY = text("SELECT key FROM unnest(CAST(:keys AS bigint[])) AS key WHERE pg_try_advisory_xact_lock(key)")
 _HELD = "easel-locks"
 
 #: What is counted over all people and servers.
@@ -96,16 +96,23 @@ def count_processes(connection: Connection) -> int:
 
 
 def hold(connection: Connection, keys: Iterable[int]) -> None:
-    """Hold these locks until the transaction ends. Raises Contended."""
+    """Hold these locks until the transaction ends, by one or two statements. Raises Contended."""
     if connection.dialect.name != "postgresql":
         return
     held = _held(connection)
-    for key in sorted(set(keys) - held):
-        if not held or key > max(held):
-            connection.execute(_WAIT, {"key": key})
-        elif not connection.execute(_TRY, {"key": key}).scalar_one():
+    last = max(held, default=None)
+    wanted = sorted(set(keys) - held)
+    tried = [key for key in wanted if last is not None and key < last]
+    if tried:
+        got = set(connection.execute(_TRY, {"keys": tried}).scalars())
+        held |= got
+        if len(got) < len(tried):
             raise Contended
-        held.add(key)
+    waited = wanted[len(tried) :]
+    if waited:
+        # One after the other, in the order of the list.
+        connection.execute(_WAIT, {"keys": waited})
+        held |= set(waited)
 
 
 def try_hold(connection: Connection, key: int) -> bool:
@@ -114,7 +121,7 @@ def try_hold(connection: Connection, key: int) -> bool:
         return True
     held = _held(connection)
     if key not in held:
-        if not connection.execute(_TRY, {"key": key}).scalar_one():
+        if connection.execute(_TRY, {"keys": [key]}).first() is None:
             return False
         held.add(key)
     return True

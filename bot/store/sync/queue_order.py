@@ -8,11 +8,30 @@ stands in line five times, and somebody who comes later with a first job waits f
 from __future__ import annotations
 
 from datetime import datetime
+from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, literal, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
+from bot.policy.door import BlockKind
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta, operator_blocks
 
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
@@ -41,50 +60,65 @@ def claimable(now: datetime, room: int) -> Select[int]:
     )
 
 
-def _kept_out(kind: str, name: str) -> ColumnElement[bool]:
-    """Whether the operator keeps out the person, or the server, whose id is bound to `name`."""
-    blocked_id = bindparam(name, type_=operator_blocks.c.blocked_id.type)
-    return exists().where(operator_blocks.c.kind == kind, operator_blocks.c.blocked_id == blocked_id)
+class Fact(IntEnum):
+    """What a row of ENTRY says, and by which columns."""
+
+    KNOWN = 0  # `id`: this interaction has started a job
+    VERSION = 1  # `name`, `value`: the version of a server's rules
+    PERSON = 2  # `id`, `guild_id`, `number`, `turn`: jobs somebody has in flight there, and the turn of their next one
+    QUEUE = 3  # `turn`, `number`: jobs in line
+    BLOCKED = 4  # `name`, `id`: the operator keeps this person or server out, by its BlockKind
+    SERVED = 5  # `turn`: the one that is served; none while nothing is at the image API
 
 
-def _entry() -> Select[*tuple[Any, ...]]:
+def _entry() -> CompoundSelect[*tuple[Any, ...]]:
     coming = jobs.c.state.in_(_COMING)
     in_line = jobs.c.state.in_([*_COMING, *ACTIVE_STATES])
-    served = select(func.max(jobs.c.turn)).where(jobs.c.state.in_(ACTIVE_STATES)).scalar_subquery()
-    next_served = select(func.min(jobs.c.turn)).where(coming).scalar_subquery()
-    own = (
-        select(
-            func.count().label("open"),
-            func.count().filter(jobs.c.guild_id == bindparam("guild_id", type_=jobs.c.guild_id.type)).label("here"),
-            func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0).label("next"),
-            func.coalesce(served, next_served, 0).label("now"),
-        )
-        .where(jobs.c.user_id == bindparam("user_id"), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES), ~_OUT_OF_REACH)
-        .cte("own")
+    in_flight = and_(
+        jobs.c.user_id.in_(bindparam("user_ids", expanding=True)),
+        UNANNOUNCED,
+        jobs.c.state.in_(OPEN_STATES),
+        ~_OUT_OF_REACH,
     )
-    turn = case((own.c.next > own.c.now, own.c.next), else_=own.c.now)
-    # The latest of its turn, it stands behind all others of that turn. One look counts these and the whole queue.
-    drawn = select(turn).scalar_subquery()
-    queue = select(func.count().filter(jobs.c.turn <= drawn).label("ahead"), func.count().label("length"))
-    queue = queue.where(coming).cte("queue")
-    return select(
-        exists().where(jobs.c.interaction_id == bindparam("interaction_id")).label("known"),
-        own.c.open,
-        own.c.here,
-        turn.label("turn"),
-        (1 + queue.c.ahead).label("place"),
-        queue.c.length.label("queue_length"),
-        _kept_out("user", "user_id").label("user_blocked"),
-        _kept_out("server", "guild_id").label("server_blocked"),
-        select(meta.c.value).where(meta.c.name == bindparam("version_name")).scalar_subquery().label("version"),
-    ).select_from(own.join(queue, true()))
+    next_turn = func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0)
+    known = jobs.c.interaction_id.in_(bindparam("interaction_ids", expanding=True))
+    versions = meta.c.name.in_(bindparam("version_names", expanding=True))
+    blocked = or_(_kept_out(BlockKind.USER, "user_ids"), _kept_out(BlockKind.SERVER, "guild_ids"))
+    return union_all(
+        _fact(Fact.KNOWN, id_=jobs.c.interaction_id).where(known),
+        _fact(Fact.VERSION, name=meta.c.name, value=meta.c.value).where(versions),
+        _fact(Fact.BLOCKED, name=operator_blocks.c.kind, id_=operator_blocks.c.blocked_id).where(blocked),
+        _fact(Fact.PERSON, id_=jobs.c.user_id, guild_id=jobs.c.guild_id, number=func.count(), turn=next_turn)
+        .where(in_flight)
+        .group_by(jobs.c.user_id, jobs.c.guild_id),
+        _fact(Fact.QUEUE, number=func.count(), turn=jobs.c.turn).where(coming).group_by(jobs.c.turn),
+        _fact(Fact.SERVED, turn=func.max(jobs.c.turn)).where(jobs.c.state.in_(ACTIVE_STATES)),
+    )
+
+
+def _kept_out(kind: BlockKind, ids: str) -> ColumnElement[bool]:
+    return and_(operator_blocks.c.kind == kind.value, operator_blocks.c.blocked_id.in_(bindparam(ids, expanding=True)))
+
+
+def _fact(
+    kind: Fact,
+    *,
+    name: ColumnElement[str] | None = None,
+    value: ColumnElement[str] | None = None,
+    id_: ColumnElement[int] | None = None,
+    guild_id: ColumnElement[int] | None = None,
+    number: ColumnElement[int] | None = None,
+    turn: ColumnElement[int] | None = None,
+) -> Select[*tuple[Any, ...]]:
+    texts = [cast(null(), Text) if it is None else it for it in (name, value)]
+    numbers = [cast(null(), BigInteger) if it is None else it for it in (id_, guild_id, number, turn)]
+    return select(literal_column(str(int(kind))), *texts, *numbers)
 
 
 #: The ids of the waiting jobs, in the order of the line.
 IN_ORDER = select(jobs.c.id).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
 
-#: For a job about to come in: is its interaction known, how many jobs has its user in flight, everywhere and in the
-#: same server, which turn does it draw, which place would it have in a queue of which length, does the operator keep
-#: its user or its server out, and which version have the server's rules. Takes `user_id`, `interaction_id`, `guild_id`
-#: and `version_name`.
+#: What jobs about to come in are judged by, for all of them at once: rows of a Fact each. Takes `interaction_ids`,
+#: `user_ids`, `guild_ids` and `version_names`. The queue is told by turn, because a job's place follows from how many
+#: there are of each turn, and turns are few.
 ENTRY = _entry()
