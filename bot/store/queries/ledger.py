@@ -228,8 +228,8 @@ def _correct(connection: Connection, job: Job, pictures: int) -> None:
         totals.add(connection, [_change(was, pictures - was["pictures"], (cost or 0) - (reserved or 0))])
 
 
-def _change(entry: Mapping[str, Any] | RowMapping, pictures: int, cost_micros: int) -> totals.Change:
-    return totals.Change(entry["reserved_at"], entry["user_id"], entry["guild_id"], pictures, cost_micros)
+def _change(entry: Mapping[str, Any] | RowMapping, pictures: int, cost_micros: int) -> totals.TotalChange:
+    return totals.TotalChange(entry["reserved_at"], entry["user_id"], entry["guild_id"], pictures, cost_micros)
 
 
 def _values(job: NewJob | Job, pictures: int, cost_micros: int | None, reserved_at: datetime) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _received(admitted: _Admitted, numbers: Mapping[str, int]) -> Received:
 
 
 @dataclass(slots=True)
-class _Person:
+class _InFlight:
     """What somebody has in flight."""
 
     by_guild: Counter[int | None] = field(default_factory=Counter[int | None])
@@ -149,7 +149,7 @@ class _State:
     known: set[int]  # interactions that have started a job
     blocked: set[tuple[str, int | None]]  # whom the operator keeps out: people and servers, by BlockKind
     versions: dict[str, str]  # of the servers' rules
-    people: defaultdict[int, _Person]
+    people: defaultdict[int, _InFlight]
     queue: Counter[int]  # jobs in line, by turn
     served: int | None  # the turn that is at the image API
     used: totals.UsedByScope
@@ -159,7 +159,7 @@ class _State:
     @classmethod
     def read(cls, connection: Connection, entrants: Sequence[Entrant]) -> _State:
         """Read it in one statement; in two where a quota counts for somebody, in three where somebody posts."""
-        state = cls(set(), set(), {}, defaultdict(_Person), Counter(), None, totals.UsedByScope({}), {})
+        state = cls(set(), set(), {}, defaultdict(_InFlight), Counter(), None, totals.UsedByScope({}), {})
         asked = {
             "interaction_ids": [it.new.interaction_id for it in entrants],
             "version_names": sorted({version_name(it.guild_id) for it in entrants}),
@@ -216,7 +216,9 @@ class _State:
         standings = self._reserved(entrant)
         return self._let_in(entrant, person, length + 1, standings)
 
-    def _let_in(self, entrant: Entrant, person: _Person, queue_length: int, standings: Sequence[Standing]) -> _Admitted:
+    def _let_in(
+        self, entrant: Entrant, person: _InFlight, queue_length: int, standings: Sequence[Standing]
+    ) -> _Admitted:
         served = self.served if self.served is not None else min(self.queue, default=0)
         turn = max(person.next_turn, served)
         # The latest of its turn, it stands behind all others of that turn.

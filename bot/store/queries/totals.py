@@ -106,7 +106,7 @@ _NOTHING = [0] * len(_KINDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TotalChange:
     """What an entry of the ledger adds to its totals, or takes from them with negative amounts.
 
     `user_id` is None for an entry whose person asked to be forgotten: the server and everyone still count it.
@@ -119,7 +119,7 @@ class Change:
     cost_micros: int
 
 
-def add(connection: Connection, changes: Iterable[Change]) -> None:
+def add(connection: Connection, changes: Iterable[TotalChange]) -> None:
     """Write changes to the totals of their days, each total once however many there are."""
     sums = defaultdict[tuple[int, int, str], list[int]](lambda: [0, 0])
     for change in changes:
