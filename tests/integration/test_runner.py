@@ -103,7 +103,7 @@ class SlowReader(Jobs):
     """Reads the line, and comes back with what it read only when it is let go."""
 
     def __init__(self, jobs: Jobs) -> None:
-        super().__init__(jobs._run)  # pyright: ignore[reportPrivateUsage]
+        super().__init__(jobs._run, jobs._join)  # pyright: ignore[reportPrivateUsage]
         self.read = asyncio.Event()
 
     async def queue(self) -> list[str]:
@@ -163,7 +163,7 @@ class LateWriter(Jobs):
 
 
 async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: Scene, tmp_path: Path) -> None:
-    jobs, recorder = LateWriter(scene.store.jobs._run), Recorder()  # pyright: ignore[reportPrivateUsage]
+    jobs, recorder = LateWriter(scene.store.run, scene.store.join), Recorder()
     async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
         deps = deps_with(jobs, api, recorder, scene, tmp_path)
         service = JobService(deps, Runner(deps, max_active=4), max_jobs_per_user=3)

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from bot.errors import AlreadyReceived, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.errors import AlreadyReceived, Barred, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import FollowUp, ImageRequest, JobState, NewJob
+from bot.policy.door import BlockKind
 from bot.policy.quotas import FREE, Quota, SetBy, Span, Terms, What, Whose
+from bot.policy.server_log import LogLine
 from bot.store.queries.jobs import Received
 from bot.store.queries.ledger import Extent
 from bot.store.store import Store
@@ -129,6 +131,26 @@ async def test_an_interaction_that_comes_twice_at_once_is_received_once(scene: S
     new = asking(scene, 1)
     outcomes = await all_at_once(scene, [new, replace(new, id="another"), asking(scene, 2)], EVERY_CEILING)
     assert [type(it) for it in outcomes] == [Received, AlreadyReceived, Received]
+
+
+async def test_each_of_a_crowd_has_its_line_in_the_log_and_no_refused_one_has(scene: Scene) -> None:
+    """Whom the operator keeps out is refused in the midst of the others, by person and by server."""
+    await scene.store.operator_blocks.block(BlockKind.USER, 2, by=9, now=scene.now)
+    await scene.store.operator_blocks.block(BlockKind.SERVER, 99, by=9, now=scene.now)
+    asked = [asking(scene, user, guild_id=99 if user == 4 else 13) for user in range(1, 7)]
+
+    async def one(new: NewJob) -> Received | EaselError:
+        line = LogLine(13, 70, "en", f"asked by {new.user_id}", new.user_id)
+        (outcome,) = await all_at_once(scene, [new], Terms(line=line))
+        return outcome
+
+    outcomes = await asyncio.gather(*map(one, asked))
+    assert [type(it) for it in outcomes] == [Received, Barred, Received, Barred, Received, Received]
+    later = scene.now + timedelta(minutes=1)
+    (batch,) = await scene.store.server_log.claim(
+        "here", now=later, lease=scene.lease, gather=timedelta(seconds=1), at_most=5
+    )
+    assert [it.user_id for it in batch.lines] == [1, 3, 5, 6]
 
 
 async def test_a_post_that_is_pressed_twice_at_once_is_received_once(scene: Scene) -> None:
