@@ -15,6 +15,7 @@ from PIL import Image
 
 from sandbox.discord.calls import Recorded
 from sandbox.discord.person import Person
+from sandbox.discord.reply import Reply
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
 from sandbox.discord.server import LocalDiscord
 from sandbox.discord.sight import Message
@@ -176,6 +177,13 @@ def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             yield house
 
     return open_one
+
+
+async def typed(house: House, line: str) -> Reply:
+    """The answer to a command with options, once what it asked for is done."""
+    reply = await house.ada.say(line)
+    await reply.until(lambda message: not message.loading)
+    return reply
 
 
 async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:

@@ -17,6 +17,7 @@ from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.sight import Message
 from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import House, OpenHouse, eventually, says, with_pictures
+from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,9 +30,11 @@ async def house(open_house: OpenHouse) -> AsyncIterator[House]:
         yield whole
 
 
-async def painted(person: Person, prompt: str, **options: object) -> Reply:
+async def painted(house: House, person: Person, prompt: str, **options: object) -> Reply:
     reply = await person.command("imagine", prompt=prompt, **options)  # pyright: ignore[reportArgumentType]
     await reply.until(with_pictures)
+    # The gallery knows a picture once its delivery is written down, a moment after Discord shows it.
+    await eventually(lambda: not rows(house.database, "SELECT id FROM jobs WHERE state <> 'delivered'"))
     return reply
 
 
@@ -70,10 +73,10 @@ def parts_of(person: Person, known: set[int]) -> list[zipfile.ZipFile]:
 
 
 async def test_one_gets_ones_own_pictures_and_a_text_names_those_that_are_gone(house: House) -> None:
-    await painted(house.ada, "of Ada's own")
-    shown = await painted(house.ben, "two foxes / ../and a hat", count=2, format="png")
-    lost = await painted(house.ben, "deleted by other hands")
-    await painted(house.ben, "between us", private=True)
+    await painted(house, house.ada, "of Ada's own")
+    shown = await painted(house, house.ben, "two foxes / ../and a hat", count=2, format="png")
+    lost = await painted(house, house.ben, "deleted by other hands")
+    await painted(house, house.ben, "between us", private=True)
     form = await opened(house.ben)
     await house.ada.delete(lost)
     said, parts = await download(house.ben, form=form)
@@ -100,7 +103,7 @@ async def test_a_month_without_pictures_says_so(house: House) -> None:
 
 async def test_what_does_not_fit_into_one_file_comes_in_several(house: House, tmp_path: Path) -> None:
     fan = newcomer(house, "Prolific")
-    await asyncio.gather(*(painted(fan, f"fox number {number}", format="png") for number in range(6)))
+    await asyncio.gather(*(painted(house, fan, f"fox number {number}", format="png") for number in range(6)))
     sizes = [picture.size for it in house.ada.sees() if "fox number" in it.text for picture in it.pictures]
     channel = house.discord.world.channel("pictures")
     channel.upload_limit = 2 * max(sizes) + 70_000
@@ -116,7 +119,7 @@ async def test_what_does_not_fit_into_one_file_comes_in_several(house: House, tm
 
 async def test_two_at_once_are_one_and_a_crowd_is_told_to_come_again(house: House) -> None:
     fans = [newcomer(house, f"Collector {number}") for number in range(4)]
-    await asyncio.gather(*(painted(fan, "a fox to keep") for fan in fans))
+    await asyncio.gather(*(painted(house, fan, "a fox to keep") for fan in fans))
     forms = await asyncio.gather(*(opened(fan) for fan in (fans[0], *fans)))
     fault = house.discord.faults.hang("GET /channels/*/messages/*", times=None)
     try:
@@ -127,7 +130,7 @@ async def test_two_at_once_are_one_and_a_crowd_is_told_to_come_again(house: Hous
         await second.until(says("Collecting"))
         assert says("Several people", "try again")((await ask(fans[2], form=forms[3])).message)
         # nobody's delivery waits for them
-        await painted(fans[3], "a fox meanwhile")
+        await painted(house, fans[3], "a fox meanwhile")
     finally:
         house.discord.faults.remove(fault)
     for reply in (first, second):
@@ -138,8 +141,8 @@ async def test_two_at_once_are_one_and_a_crowd_is_told_to_come_again(house: Hous
 
 async def test_a_host_that_hangs_costs_its_pictures_and_the_disk_is_clean_afterwards(house: House) -> None:
     fan = newcomer(house, "Unlucky")
-    await painted(fan, "a fox that comes")
-    await painted(fan, "a fox that does not")
+    await painted(house, fan, "a fox that comes")
+    await painted(house, fan, "a fox that does not")
     fault = house.discord.faults.answer("GET /attachments/*", 404, times=1)
     said, parts = await download(fan)
     assert fault.hits == 1
@@ -153,7 +156,7 @@ async def test_a_host_that_hangs_costs_its_pictures_and_the_disk_is_clean_afterw
 
 async def test_a_stop_brings_a_part_and_go_on_the_rest(house: House) -> None:
     fan = newcomer(house, "Interrupted")
-    await asyncio.gather(*(painted(fan, f"chapter {number}") for number in range(3)))
+    await asyncio.gather(*(painted(house, fan, f"chapter {number}") for number in range(3)))
     form = await opened(fan)
     house.discord.faults.slow("GET /channels/*/messages/*", 1.5, times=2)
     known = {it.id for it in fan.sees()}

@@ -11,7 +11,7 @@ from PIL import Image
 from sandbox.discord.reply import ModalForm
 from sandbox.discord.sight import COMPONENTS_V2
 from sandbox.discord.stored import Draft
-from tests.acceptance.conftest import House, says, with_pictures
+from tests.acceptance.conftest import House, says, typed, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -163,7 +163,7 @@ async def test_pictures_of_others_are_edited_only_where_they_or_the_server_allow
 
 
 async def test_a_refused_request_is_repeated_and_can_be_changed(house: House) -> None:
-    assert (await house.ada.say("/settings max_count:2")).ephemeral
+    assert (await typed(house, "/settings max_count:2")).ephemeral
     try:
         refused = await house.ben.command("imagine", prompt="a very long story", count=4)
         assert refused.ephemeral
@@ -177,4 +177,4 @@ async def test_a_refused_request_is_repeated_and_can_be_changed(house: House) ->
         await reply.until(with_pictures)
         assert len(reply.message.pictures) == 2
     finally:
-        await house.ada.say("/settings reset:max_count")
+        await typed(house, "/settings reset:max_count")

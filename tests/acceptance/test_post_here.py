@@ -14,7 +14,7 @@ from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import Reply
 from sandbox.discord.sight import Message
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import PATIENCE_S, House, OpenHouse, eventually, picture, says, with_pictures
+from tests.acceptance.conftest import PATIENCE_S, House, OpenHouse, eventually, picture, says, typed, with_pictures
 from tests.bots.forked import ForkedBot
 from tests.databases import KINDS, execute, rows
 
@@ -162,15 +162,15 @@ async def test_it_follows_the_rules_of_the_place(house: House) -> None:
         ("allow_channel:#general", "allow_channel:#general remove:True", "#"),
         ("private_only:True", "reset:look", "private here"),
     ):
-        await house.ada.say(f"/settings {set_it}")
+        await typed(house, f"/settings {set_it}")
         refused = await house.ben.press(private, POST)
-        await house.ada.say(f"/settings {lift}")
+        await typed(house, f"/settings {lift}")
         assert refused.ephemeral, set_it
         assert says(words)(refused.message), (set_it, refused.text)
         assert len(posts(house, "a ruled fox")) == before
-    await house.ada.say("/settings spoiler:always covered")
+    await typed(house, "/settings spoiler:always covered")
     covered = await (await house.ben.press(private, POST)).until(with_pictures)
-    await house.ada.say("/settings reset:look")
+    await typed(house, "/settings reset:look")
     assert all(it.spoiler for it in covered.pictures)
 
 

@@ -15,7 +15,7 @@ from sandbox.discord.places import Overwrite
 from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
-from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, with_pictures
+from tests.acceptance.conftest import House, OpenHouse, eventually, final, house_in, says, typed, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -26,7 +26,7 @@ PROMPT = "a **fox** @everyone"
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house whose reports go to #general."""
     async with house_in(tmp_path_factory.mktemp("house"), variables={"MAX_JOBS_PER_USER": "50"}) as whole:
-        await whole.ada.say("/settings report_channel:#general")
+        await typed(whole, "/settings report_channel:#general")
         yield whole
 
 

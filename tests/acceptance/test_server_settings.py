@@ -13,7 +13,7 @@ from sandbox.discord.interactions import InteractionKind
 from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.sight import Message
-from tests.acceptance.conftest import House, house_in, says, with_pictures
+from tests.acceptance.conftest import House, house_in, says, typed, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -35,13 +35,6 @@ async def house(settings_house: House) -> AsyncIterator[House]:
     for line in ("/settings reset:Everything", "/settings channel:#general reset:Everything"):
         await typed(settings_house, line)
     await typed(settings_house, "/settings block_member:@Ben remove:True")
-
-
-async def typed(house: House, line: str) -> Reply:
-    """The answer to a command with options, once what it asked for is done."""
-    reply = await house.ada.say(line)
-    await reply.until(lambda message: not message.loading)
-    return reply
 
 
 async def opened(who: Person, section: str = "Access") -> Reply:

@@ -129,8 +129,10 @@ async def test_a_ghost_that_still_holds_the_lock_keeps_no_word_from_its_process(
     try:
         watched.listen(heard.append, "first")
         job = await Scene(store, now=now()).job(JobState.WAITING)
-        await store.jobs.request_cancel(job.id)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
+            while not heard:  # from then on it listens
+                await asyncio.sleep(0.05)
+            await store.jobs.request_cancel(job.id)
             while job.id not in heard:
                 await asyncio.sleep(0.05)
         await asyncio.to_thread(ghost.close)

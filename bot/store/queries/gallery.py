@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from bot.model import Job, JobState
 from bot.store.rows import jobs_of
@@ -26,6 +26,7 @@ from bot.store.thread import Run
 
 #: A cursor past every job.
 NEWEST = 1 << 62
+OVERTAKEN = 500  # jobs; more are hardly ever under way at once
 STRETCH = 1_000  # jobs whose requests one look reads: about five milliseconds
 
 
@@ -74,8 +75,13 @@ class GalleryQueries:
         return await self._look(shelf, and_(_on(shelf, hidden), seq > after), seq.asc(), limit, patience)
 
     async def cursor_at(self, moment: datetime, patience: float) -> int:
-        """The `before` that leads to the pictures finished until then."""
-        query = select(jobs.c.seq).where(jobs.c.finished_at <= moment).order_by(jobs.c.finished_at.desc()).limit(1)
+        """The `before` that leads to the pictures finished until then.
+
+        Jobs end in another order than they come in, so the last one to end is not always the newest: the newest of
+        the last OVERTAKEN is.
+        """
+        last = select(jobs.c.seq).where(jobs.c.finished_at <= moment).order_by(jobs.c.finished_at.desc())
+        query = select(func.max(last.limit(OVERTAKEN).subquery().c.seq))
         found = await self._run(lambda connection: connection.execute(query).scalar_one_or_none(), patience)
         return found + 1 if found is not None else 0
 
