@@ -1,4 +1,9 @@
-"""Part of the table of settings: whom Easel talks to, and as whom."""
+"""Part of the table of settings: whom Easel talks to, and as whom.
+
+The words in each About are what operators read: the first goes into .env.example, the second ends the sentence
+"write …" on a wrong value, the third is the example. A function here raises ValueError with the end of a sentence that
+begins with the variable's name, or SettingFault where it also knows what to write instead.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +36,10 @@ DISCORD_API_PATH = "/api/v10"
 
 
 def discord_base(text: str) -> str:
-    """Discord's REST base, which names the version of the API that this program speaks."""
+    """Discord's REST base, which names the version of the API that this program speaks.
+
+    A route behind the version is the usual slip (pasted from a log of a proxy), so that sentence says what to leave.
+    """
     base = http_url(text)
     if not base.endswith(DISCORD_API_PATH):
         before, path, _ = base.partition(f"{DISCORD_API_PATH}/")
@@ -42,7 +50,11 @@ def discord_base(text: str) -> str:
 
 
 def database(text: str) -> str:
-    """The address of a database, with the home folder filled in and the password escaped."""
+    """The address of a database, with the home folder filled in and the password escaped.
+
+    Whether anything answers there is not asked: that is for the start, which can wait for a database that comes up
+    late.
+    """
     try:
         return normal_url(text)
     except UrlFault as fault:
@@ -50,7 +62,11 @@ def database(text: str) -> str:
 
 
 def hosts(text: str) -> frozenset[str]:
-    """Hosts, each with or without a port, in small letters; `[…]` around an IPv6 address."""
+    """Hosts, each with or without a port, in small letters; `[…]` around an IPv6 address.
+
+    One normal form per host, since the guard against private addresses compares text. A path or a login is refused
+    rather than dropped: somebody who writes one believes that it narrows what is opened.
+    """
     found: set[str] = set()
     for part in text.replace(",", " ").lower().split():
         if "/" in part:
@@ -69,7 +85,11 @@ def hosts(text: str) -> frozenset[str]:
 
 
 class ConnectionSettings(BaseModel):
-    """Discord, the image API, the database, and the way out to them."""
+    """Discord, the image API, the database, and the way out to them.
+
+    The order of the fields is that of .env.example. A check that needs another variable stands at the later one of the
+    two.
+    """
 
     discord_token: Annotated[
         Secret,
@@ -204,7 +224,11 @@ class ConnectionSettings(BaseModel):
     @field_validator("discord_shard_ids")
     @classmethod
     def _shards_exist(cls, ids: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
-        """Runs after the count was read: fields are checked in the order of the table."""
+        """Refuse shards that cannot be there. Two processes with one shard would both answer each click.
+
+        Runs after the count was read: fields are checked in the order of the table. Where the count itself is wrong it
+        is missing here, and that one fault is enough to tell.
+        """
         if ids is None or "discord_shard_count" not in info.data:
             return ids
         count: int | None = info.data["discord_shard_count"]
@@ -221,7 +245,11 @@ class ConnectionSettings(BaseModel):
 
     @property
     def connection_secrets(self) -> tuple[str, ...]:
-        """What must never be seen in a log: the token, the key, and the passwords of the database and the proxies."""
+        """What must never be seen in a log: the token, the key, and the passwords of the database and the proxies.
+
+        A password appears as it was written and as it is meant, since a library may log either. Empty ones are left
+        out: to cut them from a line would cut everywhere.
+        """
         proxies = (self.https_proxy or "", self.http_proxy or "")
         logins = [proxy.partition("://")[2].rpartition("@")[0].partition(":")[2] for proxy in proxies]
         found = (

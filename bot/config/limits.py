@@ -1,4 +1,8 @@
-"""Part of the table of settings: how much may be asked for, what it costs, and who looks at prompts first."""
+"""Part of the table of settings: how much may be asked for, what it costs, and who looks at prompts first.
+
+Money is in micros (millionths of a US dollar) from here on, as whole numbers, so that sums of a year stay exact. A
+limit that is left out is None and costs no query.
+"""
 
 from __future__ import annotations
 

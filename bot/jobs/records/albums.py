@@ -80,8 +80,12 @@ class Album:
         return (self.month + timedelta(days=32)).replace(day=1)
 
 
-class _Part:
-    """A zip file that is being filled."""
+class _ZipPart:
+    """A zip file that is being filled.
+
+    Pictures are stored as they are: they are compressed already, and packing them anew would take processor time from
+    everybody's requests. So the size of a part is known before anything is written: the files, and a little for each.
+    """
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path = path
@@ -91,6 +95,7 @@ class _Part:
         self.files = 0
 
     def has_room(self, size: int) -> bool:
+        """Whether a file of so many bytes fits into what the place takes."""
         return self._bytes + size + EACH_FILE_BYTES <= self._limit
 
     def add(self, path: Path, name: str) -> None:
@@ -100,10 +105,12 @@ class _Part:
         self.files += 1
 
     def say(self, name: str, words: str) -> None:
+        """Put a text in. It is short, and MARGIN_BYTES keeps room for it."""
         self._zip.writestr(name, words)
         self.files += 1
 
     def close(self) -> None:
+        """Write the table of contents: before that, the file is no zip."""
         self._zip.close()
 
 
@@ -160,7 +167,7 @@ class Albums:
         `post` gets each part as soon as it is full; `explain` says in a text what is missing, for the last one. Raises
         StoreUnavailable, OSError, and what `post` raises.
         """
-        part: _Part | None = None
+        part: _ZipPart | None = None
         posted_elsewhere: set[str] = set()
 
         async def put(files: Sequence[tuple[Path, str]]) -> None:
@@ -171,7 +178,7 @@ class Albums:
                 if part is not None and not part.has_room(size):
                     await self._post(album, part, post)
                     part = None
-                part = part or _Part(folder / f"part-{album.parts + 1}.zip", limit)
+                part = part or _ZipPart(folder / f"part-{album.parts + 1}.zip", limit)
                 await asyncio.to_thread(part.add, path, name)
                 path.unlink()
                 album.pictures += 1
@@ -185,7 +192,7 @@ class Albums:
             if job.id not in posted_elsewhere:
                 await put(await self._fetched(album, job, folder, limit))
         if album.missing and (words := explain(album)):
-            part = part or _Part(folder / f"part-{album.parts + 1}.zip", limit)
+            part = part or _ZipPart(folder / f"part-{album.parts + 1}.zip", limit)
             part.say("missing.txt", words)
         if part is not None:
             await self._post(album, part, post)
@@ -205,7 +212,7 @@ class Albums:
                 return job
         return None
 
-    async def _post(self, album: Album, part: _Part, post: Post) -> None:
+    async def _post(self, album: Album, part: _ZipPart, post: Post) -> None:
         await asyncio.to_thread(part.close)
         album.parts += 1
         try:

@@ -1,4 +1,9 @@
-"""The status page as HTML: one document without scripts, with its style inside. Everything in it is escaped."""
+"""The status page as HTML: one document without scripts, with its style inside. Everything in it is escaped.
+
+The HTTP server renders it at each request for `/`, from a BotStatus that is complete already: nothing here asks the
+database, Discord or the image API, so the page stays quick and answers while any of them does not. Names of models,
+workers and hosts come from outside and may hold anything.
+"""
 
 from __future__ import annotations
 
@@ -49,6 +54,7 @@ a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 footer{padding-block:4px 32px}
 """
 
+# The policy allows this one style by its hash: a style that got in through a name is not applied.
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 #: No script, no frame, no form and nothing from elsewhere, whatever a name in the page may say.
 PAGE_HEADERS = MappingProxyType(
@@ -64,7 +70,9 @@ PAGE_HEADERS = MappingProxyType(
     }
 )
 
+# The keys are those of the health report; the order is that of the page.
 _PARTS = {"discord": "Discord", "database": "Database", "image_api": "Image API"}
+# Open states only, in the order of a job's life. Jobs that ended stand under the last failures, or nowhere.
 _STATES: Mapping[JobState, str] = {
     JobState.RECEIVED: "just received",
     JobState.WAITING: "waiting in line",
@@ -112,6 +120,10 @@ def render(status: BotStatus, every_s: int | None = None) -> str:
 
 
 def _header(status: BotStatus) -> str:
+    """The verdict first, then which process says so.
+
+    Several workers may stand behind one address, so it names itself.
+    """
     process = status.process
     word = '<b class="good">● works</b>' if status.is_well else '<b class="bad">▲ does not work</b>'
     facts = (
@@ -125,6 +137,7 @@ def _header(status: BotStatus) -> str:
 
 
 def _late(status: BotStatus) -> str:
+    """An alert where the database did not answer in time: the figures are then of an earlier moment, which is named."""
     if not status.late:
         return ""
     old = f" The figures below are of {_clock(status.known_at)}." if status.known_at else ""
@@ -132,6 +145,7 @@ def _late(status: BotStatus) -> str:
 
 
 def _section(title: str, *content: str, kind: str = "") -> str:
+    """A box with a heading. `content` is HTML and escaped already; only `title` is escaped here."""
     return f'<section class="{kind}"><h2>{escape(title)}</h2>{"".join(content)}</section>'
 
 
@@ -150,6 +164,8 @@ def _table(rows: Sequence[Sequence[object]], *, numbers: Sequence[int] = ()) -> 
 
 
 def _connections(status: BotStatus) -> str:
+    """Whether Discord, the database and the image API answer. Trouble that is waited out is amber, the rest red."""
+
     def lines() -> Iterator[str]:
         """A row for each thing that the bot depends on."""
         for name, label in _PARTS.items():
@@ -166,11 +182,13 @@ def _connections(status: BotStatus) -> str:
 
 
 def _trouble(part: Mapping[str, Any]) -> str:
+    """What is wrong with a part, and for how long where that is known."""
     lasts = f", for {_span(part['for_s'])}" if "for_s" in part else ""
     return f"{part['trouble']}{lasts}"
 
 
 def _detail(part: Mapping[str, Any]) -> str:
+    """How quickly a part answers, in milliseconds, and which shards this process runs where it has several."""
     shards = part.get("shards", ())
     said = (
         f"heartbeat {part['heartbeat_ms']} ms" if "heartbeat_ms" in part else "",
@@ -181,6 +199,10 @@ def _detail(part: Mapping[str, Any]) -> str:
 
 
 def _queue(status: BotStatus) -> str:
+    """How many wait, for how long, and where all open jobs stand.
+
+    The counts are of all processes together. The slots are of this one alone, because nobody knows those of the others.
+    """
     overview = status.overview
     if overview is None:
         return _section("Queue", "<p>Not known yet.</p>")
@@ -199,6 +221,10 @@ def _queue(status: BotStatus) -> str:
 
 
 def _spend(status: BotStatus) -> str:
+    """Pictures and money of this day and month (UTC), each beside the operator's ceiling for it.
+
+    Running requests count in full. The balance is what the image API said last; the row is left out where it says none.
+    """
     overview, ceilings = status.overview, status.settings.ceilings
     if overview is None:
         return _section("Pictures and spend", "<p>Not known yet.</p>")
@@ -215,11 +241,16 @@ def _spend(status: BotStatus) -> str:
 
 
 def _dollars(micros: int, ceiling: int | None) -> str:
+    """An amount in micros (millionths of a dollar) as dollars, and of how many where there is a ceiling."""
     spent = f"${micros / MICROS:,.2f}"
     return spent if ceiling is None else f"{spent} of ${ceiling / MICROS:,.2f}"
 
 
 def _failures(status: BotStatus) -> str:
+    """The kinds of failure among the requests that ended last, each with how often and how long ago.
+
+    It looks at a bounded number of ends (`overview.ended`), so the page costs the same after a year.
+    """
     overview = status.overview
     if overview is None:
         return _section("Last failures", "<p>Not known yet.</p>", kind="wide text")
@@ -234,6 +265,10 @@ def _failures(status: BotStatus) -> str:
 
 
 def _processes(status: BotStatus) -> str:
+    """Who works on the shared PostgreSQL, and how many jobs each holds. SQLite has one process, so nothing is shown.
+
+    This process is listed even when it holds nothing; others appear through the jobs that they hold.
+    """
     overview = status.overview
     if overview is None or status.sqlite:
         return ""
@@ -246,6 +281,7 @@ def _processes(status: BotStatus) -> str:
 
 
 def _set_up(status: BotStatus) -> str:
+    """What runs here: models, routes, database, versions. It names settings that are no secret, and no address."""
     settings, servers = status.settings, status.present.servers
     rows: list[tuple[str, object]] = [
         ("models", ", ".join(f"{label} ({model})" for model, label in settings.models.labels.items())),
@@ -258,11 +294,13 @@ def _set_up(status: BotStatus) -> str:
 
 
 def _warnings(status: BotStatus) -> str:
+    """What the operator should change although it works; the box is left out where there is nothing."""
     items = "".join(f"<li>{escape(text)}</li>" for text in status.warnings)
     return _section("Warnings", f'<ul class="odd">{items}</ul>', kind="wide") if items else ""
 
 
 def _footer(every_s: int | None) -> str:
+    """Ways on. Reloading is a choice, since a page that reloads by itself takes the place from a screen reader."""
     other = '<a href="/">Stop reloading</a>' if every_s else '<a href="/?refresh=1">Reload every 30 s</a>'
     now = "" if every_s else '<a href="/">Reload</a> · '
     return (
@@ -271,6 +309,7 @@ def _footer(every_s: int | None) -> str:
 
 
 def _clock(moment: datetime) -> str:
+    """A time of day in UTC, as the log and the limits have it."""
     return f"{moment:%H:%M:%S} UTC"
 
 

@@ -68,7 +68,11 @@ class Entrant:
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """An entrant that may come in."""
+    """An entrant that may come in, and how it stands once it has.
+
+    `turn` orders the queue between users, `place` (from 1) and `queue_length` count this entrant and those of its batch
+    that came before it, and `standings` are its quotas with what it takes.
+    """
 
     entrant: Entrant
     turn: int
@@ -90,6 +94,11 @@ def receive(connection: Connection, entrants: Sequence[Entrant]) -> list[Receive
 
 
 def _receive(connection: Connection, entrants: Sequence[Entrant]) -> list[Received | EaselError]:
+    """Judge a crowd of one day in the order in which it came: locks, one look, then the rows of all that may come in.
+
+    Each is judged by what those before it have left, and a refusal is its own: nobody else's request waits for it, is
+    refused with it, or gets its place. However large the crowd, the number of statements stays the same.
+    """
     # Two processes must not both find the last place free.
     locks.hold(connection, {key for entrant in entrants for key in _keys(entrant)})
     state = _State.read(connection, entrants)
@@ -122,6 +131,7 @@ def _write(connection: Connection, admitted: Sequence[_Admitted]) -> Mapping[str
 
 
 def _row(admitted: _Admitted) -> dict[str, Any]:
+    """The columns of a first row: received just now, and leased to the process that acknowledges it."""
     entrant = admitted.entrant
     lease = {"owner": entrant.worker_id, "lease_until": entrant.lease_until}
     begin = {"state": JobState.RECEIVED, "received_at": entrant.now, "turn": admitted.turn}
@@ -129,6 +139,7 @@ def _row(admitted: _Admitted) -> dict[str, Any]:
 
 
 def _received(admitted: _Admitted, numbers: Mapping[str, int]) -> Received:
+    """What the asker is told, without reading back what was just written."""
     new = admitted.entrant.new
     job = first_job(new, numbers[new.id], admitted.entrant.now)
     return Received(job, admitted.place, admitted.queue_length, admitted.standings)
