@@ -6,6 +6,7 @@ import { openLarge } from "./lightbox.js";
 import { openMenu } from "./menu.js";
 import { reveal } from "./media.js";
 import { scene } from "./scene.js";
+import { word } from "./words.js";
 
 export class Actions {
   constructor(history, { ask, compose, answer, say }) {
@@ -86,7 +87,7 @@ export class Actions {
       label: name,
       choose: () => this.#act(id, node, "user_menu", { name, user }),
     }));
-    openMenu(node, [{ title: `Apps for ${user}`, items }]);
+    openMenu(node, [{ title: word("Apps for {name}", { name: user }), items }]);
   }
 
   #more(id, node) {
@@ -97,16 +98,16 @@ export class Actions {
       : scene.menus.map((name) => ({ label: name, choose: () => this.#act(id, node, "menu", { name }) }));
     const own = [
       {
-        label: "Copy text",
+        label: word("Copy text"),
         choose: () => navigator.clipboard.writeText(textOf(message)).catch((error) => this.say(error.message)),
       },
     ];
-    if (!isEphemeral(message)) own.push({ label: "Reply", choose: () => this.answer(message) });
+    if (!isEphemeral(message)) own.push({ label: word("Reply"), choose: () => this.answer(message) });
     if (mine && !isEphemeral(message))
-      own.push({ label: "Delete", danger: true, choose: () => this.#act(id, node, "delete", {}) });
+      own.push({ label: word("Delete"), danger: true, choose: () => this.#act(id, node, "delete", {}) });
     openMenu(node, [
-      { title: "Apps", items: apps },
-      { title: "This post", items: own },
+      { title: word("Apps"), items: apps },
+      { title: word("This post"), items: own },
     ]);
   }
 }

@@ -5,6 +5,7 @@ import { link } from "./inline.js";
 import { markdown } from "./markdown.js";
 import { fileCard, fileNameOf, gallery, isRevealed, itemOf, thumbnail } from "./media.js";
 import { peopleHere, placesHere, rolesHere } from "./named.js";
+import { word } from "./words.js";
 
 const STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger" };
 const LINK_BUTTON = 5;
@@ -44,7 +45,7 @@ function container(part) {
     "div",
     { class: `card${accent === null ? "" : " accented"}${covered ? " covered" : ""}`, css },
     components(part.components),
-    covered && el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": key }, "Spoiler"),
+    covered && el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": key }, word("Spoiler")),
   );
 }
 
@@ -101,7 +102,7 @@ export function choicesOf(part) {
 }
 
 function menu(part) {
-  const label = part.placeholder || "Choose";
+  const label = part.placeholder || word("Choose");
   const options = choicesOf(part);
   const attributes = {
     "data-custom-id": part.custom_id,
@@ -125,7 +126,7 @@ function multiMenu(part, options, attributes, label) {
       "label",
       { class: "check" },
       el("input", { type: "checkbox", value: one.value, checked: one.default }),
-      optionText(one),
+      el("span", {}, one.label, one.description && el("small", { class: "second-line" }, one.description)),
     ),
   );
   const chosen = options.filter((one) => one.default).map((one) => one.label);
@@ -137,11 +138,12 @@ function multiMenu(part, options, attributes, label) {
     el(
       "button",
       { type: "button", class: "button primary", "data-act": "choose-many", disabled: part.disabled },
-      "Choose",
+      word("Choose"),
     ),
   );
 }
 
+/** An entry of a browser's menu is one line; of the chosen one only the label stands in the closed menu, as in Discord. */
 function optionText(option) {
-  return option.description ? `${option.label} – ${option.description}` : option.label;
+  return option.description && !option.default ? `${option.label} – ${option.description}` : option.label;
 }

@@ -1,6 +1,7 @@
 // Form controls that the command form and Discord's modals have in common.
 
 import { el, newId } from "./dom.js";
+import { word } from "./words.js";
 
 /** A control under its label. The label's text is the control's accessible name, exactly. */
 export function labelled(label, control, { description = "", required = false, hidden = false } = {}) {
@@ -14,7 +15,7 @@ export function labelled(label, control, { description = "", required = false, h
       "div",
       { class: "field-head" },
       el("label", { for: control.id }, label),
-      required && el("span", { class: "required", "aria-hidden": "true" }, "required"),
+      required && el("span", { class: "required", "aria-hidden": "true" }, word("required")),
     ),
     description && el("small", { id: hintId, class: hidden ? "sr-only" : null }, description),
     control,

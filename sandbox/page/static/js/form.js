@@ -5,6 +5,7 @@ import { checks, growingText, labelled, select } from "./fields.js";
 import { choicesOf, unknown } from "./components.js";
 import { markdown } from "./markdown.js";
 import { upload } from "./link.js";
+import { word } from "./words.js";
 
 const [ROW, TEXT_INPUT, TEXT, LABEL, FILE_UPLOAD, RADIO_GROUP, CHECKBOX_GROUP, CHECKBOX] = [
   1, 4, 10, 18, 19, 21, 22, 23,
@@ -17,11 +18,11 @@ export function openForm(modal, submit) {
   const fields = modal.components.map(fieldOf);
   const titleId = newId("form-title");
   const note = el("p", { class: "note", role: "alert" });
-  const send = el("button", { type: "submit", class: "button primary" }, "Submit");
+  const send = el("button", { type: "submit", class: "button primary" }, word("Submit"));
   const cancel = el(
     "button",
     { type: "button", class: "button secondary", on: { click: () => dialog.close() } },
-    "Cancel",
+    word("Cancel"),
   );
   const form = el(
     "form",
@@ -30,7 +31,7 @@ export function openForm(modal, submit) {
       "header",
       {},
       el("h2", { id: titleId }, modal.title),
-      iconButton("close", "Close", { on: { click: () => dialog.close() } }),
+      iconButton("close", word("Close"), { on: { click: () => dialog.close() } }),
     ),
     el(
       "div",
@@ -44,7 +45,7 @@ export function openForm(modal, submit) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     send.disabled = true;
-    fill(note, await attempt(fields, submit));
+    fill(note, word(await attempt(fields, submit)));
     send.disabled = false;
     if (!note.textContent) dialog.close();
   });
@@ -116,7 +117,7 @@ function menuField(part, label, description) {
   const options = choicesOf(part);
   if ((part.max_values ?? 1) > 1) return groupField("checkbox", options, label, description);
   const free = part.min_values === 0 || !isRequired(part);
-  const nothing = free || !options.some((one) => one.default) ? part.placeholder || "Choose" : null;
+  const nothing = free || !options.some((one) => one.default) ? part.placeholder || word("Choose") : null;
   const control = select(options, { required: !free }, nothing);
   const node = labelled(label, control, { description, required: !free });
   node.append(aboutChosen(control, options));

@@ -5,6 +5,7 @@ import { article, avatar, isEphemeral } from "./message.js";
 import { morph } from "./morph.js";
 import { scene } from "./scene.js";
 import { welcome } from "./welcome.js";
+import { word } from "./words.js";
 
 const NEAR_PX = 80;
 /** When this page was loaded. As in Discord, private replies from before that are gone. */
@@ -152,12 +153,12 @@ function isGone(message) {
 
 /** What a person sees of a command that got no answer. */
 function failure(who, reason, remove) {
-  const dismiss = el("button", { type: "button", class: "text-button" }, "Dismiss");
+  const dismiss = el("button", { type: "button", class: "text-button" }, word("Dismiss"));
   const body = el(
     "div",
     { class: "body" },
-    el("p", { class: "note", role: "alert" }, reason),
-    el("p", { class: "only-you" }, icon("eye"), "Only you can see this · ", dismiss),
+    el("p", { class: "note", role: "alert" }, word(reason)),
+    el("p", { class: "only-you" }, icon("eye"), `${word("Only you can see this")} · `, dismiss),
   );
   const node = el("article", { class: "message ephemeral", "aria-label": "No answer" }, avatar(who), body);
   dismiss.addEventListener("click", () => {

@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { channelName, roleName, userName } from "./scene.js";
 import { written } from "./clock.js";
+import { word } from "./words.js";
 
 // Tried in this order at each position; each returns a node, or text to take as it stands.
 const RULES = [
@@ -90,7 +91,7 @@ export function link(url, content) {
 function textSpoiler(text) {
   return el(
     "span",
-    { class: "text-spoiler", role: "button", tabindex: "0", "aria-label": "Spoiler", "data-act": "reveal-text" },
+    { class: "text-spoiler", role: "button", tabindex: "0", "aria-label": word("Spoiler"), "data-act": "reveal-text" },
     inline(text),
   );
 }

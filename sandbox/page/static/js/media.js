@@ -3,7 +3,11 @@
 import { el, fileSize, icon, iconButton } from "./dom.js";
 import { link } from "./inline.js";
 import { mediaAddress } from "./scene.js";
+import { word } from "./words.js";
 
+// What Discord's client gives to a picture that stands alone.
+const ALONE_WIDTH_PX = 550;
+const ALONE_HEIGHT_PX = 350;
 // Spoilers that were clicked stay open while this tab lives, also when their message changes.
 const revealed = new Set();
 
@@ -32,7 +36,7 @@ export function picture(item, number = 0) {
   const covered = item.spoiler && !isRevealed(address);
   return el(
     "figure",
-    { class: `picture${covered ? " covered" : ""}`, "data-key": address },
+    { class: `picture${covered ? " covered" : ""}`, "data-key": address, css: shownWidth(item) },
     el("img", {
       src: address,
       alt: item.alt,
@@ -42,9 +46,15 @@ export function picture(item, number = 0) {
       decoding: "async",
     }),
     covered
-      ? el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": address }, "Spoiler")
-      : iconButton("expand", number ? `Open picture ${number} large` : "Open large", { class: "icon-button enlarge", "data-act": "open" }),
+      ? el("button", { type: "button", class: "cover", "data-act": "reveal", "data-cover": address }, word("Spoiler"))
+      : iconButton("expand", word(number ? "Open picture {number} large" : "Open large", { number }), { class: "icon-button enlarge", "data-act": "open" }),
   );
+}
+
+/** How wide a picture stands alone at most: its frame is then as wide as itself, also where its height is what limits it. */
+function shownWidth({ width, height }) {
+  if (!width || !height) return {};
+  return { "--shown-width": `${Math.min(width, ALONE_WIDTH_PX, (width / height) * ALONE_HEIGHT_PX)}px` };
 }
 
 /** A small picture beside a text. */

@@ -1,13 +1,14 @@
 // The menu of a message: the bot's message commands, and what every client can do with a message.
 
 import { el, newId } from "./dom.js";
+import { word } from "./words.js";
 
 let open = null;
 
 /** Open a menu under `anchor`; `groups` are [{title, items: [{label, choose}]}]. */
 export function openMenu(anchor, groups) {
   closeMenu();
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": "More" }, groups.map(group));
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": word("More") }, groups.map(group));
   anchor.setAttribute("aria-expanded", "true");
   document.body.append(menu);
   place(menu, anchor);

@@ -7,6 +7,7 @@ import { markdown } from "./markdown.js";
 import { attachments } from "./media.js";
 import { scene } from "./scene.js";
 import { spoken } from "./clock.js";
+import { word } from "./words.js";
 
 const EPHEMERAL = 1 << 6;
 const LOADING = 1 << 7;
@@ -51,7 +52,7 @@ export function article(message, note = "", find = () => null) {
     origin(message, find),
     avatar(name, message.author.bot),
     el("div", { class: "body" }, heading(message, name, titleId), content(message), noteLine(note), onlyYou(message)),
-    el("div", { class: "tools" }, iconButton("more", "More", { "data-act": "more", "aria-haspopup": "menu" })),
+    el("div", { class: "tools" }, iconButton("more", word("More"), { "data-act": "more", "aria-haspopup": "menu" })),
   );
 }
 
@@ -69,7 +70,7 @@ function heading(message, name, titleId) {
     person(name, { class: "author", id: titleId }),
     message.author.bot && el("span", { class: "badge" }, "App"),
     el("time", { class: "when", datetime: when.toISOString() }, spoken(when)),
-    message.edited_timestamp && el("span", { class: "edited" }, "edited"),
+    message.edited_timestamp && el("span", { class: "edited" }, word("edited")),
   );
 }
 
@@ -88,7 +89,7 @@ function content(message) {
     return el(
       "p",
       { class: "thinking" },
-      `${message.author.username} is thinking`,
+      word("{name} is thinking", { name: message.author.username }),
       el("span", { class: "dots", "aria-hidden": "true" }),
     );
   }
@@ -119,7 +120,7 @@ function origin(message, find) {
 /** The ping line of a reply: whom it answers, and the beginning of what they said. */
 function answered(message, original) {
   const hint = el("span", { class: "sr-only" }, "answers a message");
-  if (!original) return el("p", { class: "origin" }, hint, el("em", {}, "Original message was deleted"));
+  if (!original) return el("p", { class: "origin" }, hint, el("em", {}, word("Original message was deleted")));
   const { author } = original;
   const name = author.global_name || author.username;
   const pinged = message.mentions?.some((one) => one.id === author.id);
@@ -129,7 +130,7 @@ function answered(message, original) {
     hint,
     avatar(name, author.bot),
     el("span", { class: "who" }, `${pinged ? "@" : ""}${name}`),
-    el("span", { class: "said" }, plainly(textOf(original)) || "Click to see attachment"),
+    el("span", { class: "said" }, plainly(textOf(original)) || word("Click to see attachment")),
   );
 }
 
@@ -139,15 +140,15 @@ function plainly(text) {
 }
 
 function didWhat(message, about) {
-  if (about.type === INTERACTION_COMPONENT) return "pressed a button";
-  if (about.type === INTERACTION_FORM) return "filled in a form";
+  if (about.type === INTERACTION_COMPONENT) return word("pressed a button");
+  if (about.type === INTERACTION_FORM) return word("filled in a form");
   if (about.type !== INTERACTION_COMMAND) return "asked";
-  if (!about.name) return "used a command";
-  return message.type === 23 ? `used ${about.name}` : `used /${about.name}`;
+  if (!about.name) return word("used a command");
+  return word("used {name}", { name: message.type === 23 ? about.name : `/${about.name}` });
 }
 
 function noteLine(note) {
-  return note ? el("p", { class: "note", role: "alert" }, note) : null;
+  return note ? el("p", { class: "note", role: "alert" }, word(note)) : null;
 }
 
 function onlyYou(message) {
@@ -156,7 +157,7 @@ function onlyYou(message) {
     "p",
     { class: "only-you" },
     icon("eye"),
-    "Only you can see this · ",
-    el("button", { type: "button", class: "text-button", "data-act": "dismiss" }, "Dismiss"),
+    `${word("Only you can see this")} · `,
+    el("button", { type: "button", class: "text-button", "data-act": "dismiss" }, word("Dismiss")),
   );
 }

@@ -4,6 +4,7 @@ import { el, fill } from "./dom.js";
 import { grow, growingText, labelled, putFiles, select } from "./fields.js";
 import { ATTACHMENT, BOOLEAN, rangeOf } from "./line.js";
 import { Popup } from "./popup.js";
+import { word } from "./words.js";
 import { peopleHere, placesHere, rolesHere } from "./named.js";
 
 const INTEGER = 4;
@@ -143,11 +144,11 @@ function build(option) {
   if (option.type === BOOLEAN)
     return select(
       [
-        { label: "True", value: "True" },
-        { label: "False", value: "False" },
+        { label: word("True"), value: "True" },
+        { label: word("False"), value: "False" },
       ],
       { required },
-      "–",
+      word("not set"),
     );
   if (option.type === INTEGER || option.type === NUMBER) {
     const step = option.type === INTEGER ? 1 : "any";
@@ -180,7 +181,7 @@ export function namedIn(option) {
 
 /** In the line a choice stands by its name; its value is understood too. */
 function choiceSelect(option) {
-  const control = select([], { required: option.required }, "–");
+  const control = select([], { required: option.required }, word("not set"));
   for (const one of option.choices)
     control.append(el("option", { value: one.name, "data-value": one.value }, one.name));
   return control;
