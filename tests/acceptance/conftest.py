@@ -186,6 +186,13 @@ async def typed(house: House, line: str) -> Reply:
     return reply
 
 
+async def set_rules(who: Person, **options: Any) -> Reply:
+    """Use `/settings` with options; its answer, once what it asks for holds."""
+    reply = await who.command("settings", **options)
+    await reply.until(lambda message: not message.loading)
+    return reply
+
+
 async def eventually(condition: Callable[[], object], within: float = PATIENCE_S) -> None:
     """Wait until a condition holds. Raises TimeoutError."""
     async with asyncio.timeout(within):

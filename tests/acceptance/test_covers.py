@@ -9,7 +9,7 @@ from PIL import Image
 
 from bot.policy.rules import SpoilerRule
 from sandbox.discord.sight import Message
-from tests.acceptance.conftest import House, with_pictures
+from tests.acceptance.conftest import House, set_rules, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -69,12 +69,12 @@ async def test_a_covered_reference_in_the_form_covers_the_reply(house: House, tm
 
 
 async def test_a_place_that_covers_everything_covers_the_source_too(house: House, tmp_path: Path) -> None:
-    panel = await house.ada.command("settings", spoiler=SpoilerRule.ALWAYS.value)
+    panel = await set_rules(house.ada, spoiler=SpoilerRule.ALWAYS.value)
     try:
         reply = await house.ada.command("edit", prompt="x", image=picture(tmp_path / "a.png"), spoiler=False)
         assert covers(await reply.until(with_pictures)) == COVERED
     finally:
-        await house.ada.command("settings", reset="look")
+        await set_rules(house.ada, reset="look")
     assert panel.ephemeral
 
 
@@ -82,7 +82,7 @@ async def test_a_place_without_covers_and_a_preset_without_one_do_not_uncover_a_
     house: House, tmp_path: Path
 ) -> None:
     """Nor does *Post here*: what was covered in private is covered for everybody."""
-    await house.ada.command("settings", spoiler=SpoilerRule.NEVER.value)
+    await set_rules(house.ada, spoiler=SpoilerRule.NEVER.value)
     try:
         source = picture(tmp_path / "SPOILER_a.png")
         reply = await house.ada.command("edit", prompt="x", image=source, spoiler=False, private=True)
@@ -93,4 +93,4 @@ async def test_a_place_without_covers_and_a_preset_without_one_do_not_uncover_a_
         gallery = await house.ada.command("gallery")
         assert all(it.spoiler for it in gallery.message.pictures if it.alt.startswith("x"))
     finally:
-        await house.ada.command("settings", reset="look")
+        await set_rules(house.ada, reset="look")

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from sandbox.discord.sight import Message
-from tests.acceptance.conftest import OpenHouse, final, says, with_pictures
+from tests.acceptance.conftest import OpenHouse, final, says, set_rules, with_pictures
 from tests.acceptance.hostile import MOST_DELAY_S, stranger, watched
 from tests.databases import execute, rows
 
@@ -37,10 +37,10 @@ def said(message: Message) -> bool:
 async def test_fifty_of_the_longest_prompts_against_the_worst_patterns_hold_up_nobody(open_house: OpenHouse) -> None:
     async with open_house(variables={"MAX_JOBS_PER_USER": "50"}) as house:
         for pattern in REFUSED:
-            answer = await house.ada.command("settings", block_word=f"/{pattern}/")
+            answer = await set_rules(house.ada, block_word=f"/{pattern}/")
             assert says("was not taken")(answer.message), pattern
         for pattern in TAKEN:
-            answer = await house.ada.command("settings", block_word=f"/{pattern}/")
+            answer = await set_rules(house.ada, block_word=f"/{pattern}/")
             assert "was not taken" not in (await answer.until(said)).text, pattern
         abroad = house.ben.at("dm")
         began = time.monotonic()
@@ -63,7 +63,7 @@ async def test_fifty_of_the_longest_prompts_against_the_worst_patterns_hold_up_n
 
 async def test_patterns_of_an_earlier_version_that_do_not_fit_are_switched_off_and_told(open_house: OpenHouse) -> None:
     async with open_house() as house:
-        answer = await house.ada.command("settings", block_word=r"/gr[e3]mlin/")
+        answer = await set_rules(house.ada, block_word=r"/gr[e3]mlin/")
         await answer.until(said)
         [(stored,)] = rows(house.database, "SELECT value FROM rules")
         rules = json.loads(str(stored))

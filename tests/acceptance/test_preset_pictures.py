@@ -11,7 +11,7 @@ from PIL import Image
 
 from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
-from tests.acceptance.conftest import House, OpenHouse, eventually, final, picture, says, with_pictures
+from tests.acceptance.conftest import House, OpenHouse, eventually, final, picture, says, set_rules, with_pictures
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -182,8 +182,8 @@ async def test_where_no_pictures_may_be_edited_a_named_one_is_refused_and_a_usua
     house: House, tmp_path: Path
 ) -> None:
     await made(house.ada, "Usual brand", picture(tmp_path / "a.png"), words="in teal", whose="server")
-    await house.ada.command("settings", channel="general", rule="Preset when none is named", value="usual BRAND")
-    said = await house.ada.command("settings", channel="general", rule="Whose pictures may be edited", value="None")
+    await set_rules(house.ada, channel="general", rule="Preset when none is named", value="usual BRAND")
+    said = await set_rules(house.ada, channel="general", rule="Whose pictures may be edited", value="None")
     await said.until(says("**Whose pictures may be edited**: None"))
     try:
         there = house.ben.at("general")
@@ -195,7 +195,7 @@ async def test_where_no_pictures_may_be_edited_a_named_one_is_refused_and_a_usua
         assert (body(house)["prompt"], body(house)["task_type"]) == ("a fox, in teal", "text2image")
         assert says("its pictures are left out")(reply.message)
     finally:
-        await house.ada.command("settings", channel="general", reset="everything")
+        await set_rules(house.ada, channel="general", reset="everything")
 
 
 async def test_delete_my_data_takes_them_along_and_privacy_counts_them(house: House, tmp_path: Path) -> None:

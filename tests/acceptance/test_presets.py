@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
-from tests.acceptance.conftest import House, says, with_pictures
+from tests.acceptance.conftest import House, eventually, says, set_rules, with_pictures
+from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -163,12 +164,14 @@ async def test_the_nearest_default_is_used_and_none_leaves_all_out(house: House)
         await made(ada, name, name.lower(), whose)
     for name in ("Own", "Named"):
         await made(ben, name, name.lower())
+    kept = "SELECT count(*) FROM presets WHERE name LIKE '%Of%' OR name LIKE '%Own%' OR name LIKE '%Named%'"
+    await eventually(lambda: rows(house.database, kept) == [(4,)])
     rule = "Preset when none is named"
     try:
-        said = await ada.command("settings", rule=rule, value="Of server")
+        said = await set_rules(ada, rule=rule, value="Of server")
         await said.until(says(f"**{rule}**", "of server"))
         assert await words() == "x, of server"
-        said = await ada.command("settings", channel="pictures", rule=rule, value="Of channel")
+        said = await set_rules(ada, channel="pictures", rule=rule, value="Of channel")
         await said.until(says(f"**{rule}**", "of channel"))
         assert await words() == "x, of channel"
         await ben.choose(await ben.command("preferences"), "Preset", "Own")
@@ -183,8 +186,8 @@ async def test_the_nearest_default_is_used_and_none_leaves_all_out(house: House)
         assert painted(house)["prompt"] == "remixed"
     finally:
         await ben.choose(await ben.command("preferences"), "Preset", "No preset")
-        await ada.command("settings", channel="pictures", reset="everything")
-        await ada.command("settings", reset="everything")
+        await set_rules(ada, channel="pictures", reset="everything")
+        await set_rules(ada, reset="everything")
 
 
 async def test_presets_outlive_a_restart(house: House) -> None:

@@ -16,7 +16,7 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.person import Person
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
-from tests.acceptance.conftest import House, OpenHouse, eventually, final, picture, with_pictures
+from tests.acceptance.conftest import House, OpenHouse, eventually, final, picture, set_rules, with_pictures
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -191,7 +191,7 @@ async def test_a_refusal_shames_nobody_and_is_no_flood(open_house: OpenHouse) ->
     async with open_house() as house:
         await switch_on(house)
         shown = await painted(house)
-        await house.ada.command("settings", block_member="Ben")
+        await set_rules(house.ada, block_member="Ben")
         first = await house.ben.reply(shown, "@Easel a secret garden")
         said = await told(house.ben, first)
         assert "Press" in said
