@@ -191,7 +191,7 @@ async def test_where_discord_does_not_say_nobody_is_an_operator_and_usage_still_
 async def test_a_blocked_user_is_refused_everywhere_and_what_waits_is_cancelled(house: House, studio: Guild) -> None:
     house.discord.world.add_member(studio, user := house.discord.world.add_user("Rude"))
     rude = house.discord.person("Rude")
-    running = [await rude.command("imagine", prompt=f"[[very slow]] {number}") for number in range(4)]
+    running = [await rude.command("imagine", prompt=f"[[stuck]] {number}") for number in range(4)]
     panel = await found(house.ada, await all_servers(house.ada), "user", user.id)
     await act(house.ada, panel, "Block user", until="is blocked everywhere")
     assert says("2 requests in line were cancelled")(panel.message), panel.text
