@@ -73,7 +73,7 @@ class Store:
         self.ledger = Ledger(self.run)
         self.openings = Openings(self.run)
         self.preferences = PreferenceStore(self.run)
-        self.presets = PresetQueries(self.run)
+        self.presets = PresetQueries(self.run, self.join)
         self.notices = NoticeQueries(self.run)
         self.operator_blocks = OperatorBlocks(self.run)
         self.figures = Figures(self.run)

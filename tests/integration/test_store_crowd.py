@@ -15,7 +15,10 @@ from sqlalchemy import Engine, event
 from bot.errors import AlreadyReceived, Barred, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import FollowUp, ImageRequest, JobState, NewJob
 from bot.policy.door import BlockKind
+from bot.policy.preset import Preset
 from bot.policy.quotas import FREE, Quota, SetBy, Span, Terms, What, Whose
+from bot.policy.request_input import Options
+from bot.policy.rules import Rules
 from bot.policy.server_log import LogLine
 from bot.store.queries.jobs import Received
 from bot.store.queries.ledger import Extent
@@ -190,3 +193,28 @@ async def test_two_processes_share_the_room_of_a_quota(postgres: PostgresServer)
     finally:
         for store in stores:
             await store.close()
+
+
+async def test_what_a_crowd_prefers_is_asked_together_and_each_gets_their_own(scene: Scene) -> None:
+    """Every command asks it before its job is written; it was two statements for each."""
+    store = scene.store
+    here = await store.rules.change(13, lambda _: Rules(max_count=2), by=1, now=scene.now)
+    styles = {
+        "mine": Preset("mine", False, 1, "Mine", "in ink", Options(), 1, scene.now),
+        "ours": Preset("ours", True, 13, "Ours", "in oil", Options(), 1, scene.now),
+        "elsewhere": Preset("elsewhere", True, 14, "Theirs", "in chalk", Options(), 1, scene.now),
+    }
+    for style in styles.values():
+        await store.presets.add(style, limit=50)
+    for user_id, name in ((1, "mine"), (2, "ours"), (3, "elsewhere"), (4, "mine"), (5, "gone")):
+        await store.preferences.change(user_id, lambda own, name=name: replace(own, preset=name))
+    with counted() as statements:
+        asked = [store.presets.preferred(user_id, 13, 20) for user_id in range(1, CROWD + 1)]
+        found = await asyncio.gather(*asked, store.presets.preferred(1, None, 20))
+    assert len(statements) <= CROWD // 10
+    assert [it.id if it else None for it, _ in found[:5]] == ["mine", "ours", None, None, None]
+    assert {preset for preset, _ in found[5:-1]} == {None}
+    assert {version for _, version in found[:-1]} == {here.version}
+    outside, version = found[-1]
+    assert outside == styles["mine"]
+    assert version is None

@@ -109,6 +109,14 @@ def forget_author(connection: Connection, user_id: int, until: datetime, limit: 
     return len(found)
 
 
+def chosen_presets(connection: Connection, user_ids: Iterable[int]) -> Mapping[int, str]:
+    """Which preset each of these people has chosen for requests that name none, where they have."""
+    theirs = preferences.c.user_id.in_(sorted(user_ids))
+    found = connection.execute(select(preferences.c.user_id, preferences.c.value).where(theirs))
+    read = {user_id: Preferences.read(json.loads(value)).preset for user_id, value in found}
+    return {user_id: preset for user_id, preset in read.items() if preset is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A delivered job whose requester is to be mentioned. `tried_at` is when a message was last about to be sent."""

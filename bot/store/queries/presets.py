@@ -13,21 +13,22 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
-from bot.errors import PresetNameTaken, TooManyPresets
+from bot.errors import EaselError, PresetNameTaken, TooManyPresets
 from bot.policy.preset import MAX_PICTURES_KEPT, PictureData, Preset, PresetPicture
 from bot.policy.request_input import read_options
-from bot.store.queries.preferences import read_preferences
+from bot.store.queries.preferences import chosen_presets
 from bot.store.queries.rules import version_name
 from bot.store.schema import meta, preset_pictures, presets
 from bot.store.sync import advisory_locks as locks
-from bot.store.thread import Run
+from bot.store.thread import Join, Run
 
 
 class PresetQueries:
     """All that is asked of, and written to, the table of presets. Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, join: Join) -> None:
         self._run = run
+        self._join = join
 
     async def visible(self, user_id: int, guild_id: int | None, patience: float) -> list[Preset]:
         """The user's own presets and those of the server, each by name."""
@@ -41,21 +42,9 @@ class PresetQueries:
         """The preset that the user has chosen for requests that name none, where they may use it here.
 
         The other is the version of the server's rules, which say what else may be used: so that whoever remembers them
-        need not ask a question of its own.
+        need not ask a question of its own. Every command asks this before its job is written, so a crowd asks together.
         """
-
-        def read(connection: Connection) -> tuple[Preset | None, str | None]:
-            name = version_name(guild_id or 0)
-            version = connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar_one_or_none()
-            # A preset that was deleted, or that belongs to another server, is no fault: it is passed over.
-            chosen = read_preferences(connection, user_id).preset
-            if chosen is None:
-                return None, version
-            there = select(presets).where(presets.c.id == chosen, or_(_mine(user_id), _servers(guild_id)))
-            found = connection.execute(there).mappings().first()
-            return (_preset_of(found) if found is not None else None), version
-
-        return await self._run(read, patience)
+        return await self._join(_preferred, (user_id, guild_id), patience)
 
     async def get(self, preset_id: str) -> Preset | None:
         """One preset by its id; None where there is none."""
@@ -135,6 +124,27 @@ class PresetQueries:
             delete_presets(connection, presets.c.id == preset.id)
 
         await self._run(write)
+
+
+def _preferred(
+    connection: Connection, people: Sequence[tuple[int, int | None]]
+) -> list[tuple[Preset | None, str | None] | EaselError]:
+    """What each of these people prefers in a server, see `PresetQueries.preferred`: two statements, or three."""
+    names = {version_name(guild_id) for _, guild_id in people if guild_id is not None}
+    of_servers = select(meta.c.name, meta.c.value).where(meta.c.name.in_(sorted(names)))
+    versions = {row[0]: row[1] for row in connection.execute(of_servers)}
+    chosen = chosen_presets(connection, {user_id for user_id, _ in people})
+    there: dict[str, Preset] = {}
+    if chosen:
+        query = select(presets).where(presets.c.id.in_(sorted(set(chosen.values()))))
+        there = {row["id"]: _preset_of(row) for row in connection.execute(query).mappings()}
+    found: list[tuple[Preset | None, str | None] | EaselError] = []
+    for user_id, guild_id in people:
+        preset = there.get(chosen.get(user_id, ""))
+        # A preset that was deleted, or that belongs to another server, is no fault: it is passed over.
+        usable = preset if preset is not None and preset.is_for(user_id, guild_id) else None
+        found.append((usable, versions.get(version_name(guild_id))))
+    return found
 
 
 def delete_presets(connection: Connection, which: ColumnElement[bool]) -> None:
