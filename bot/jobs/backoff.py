@@ -15,6 +15,8 @@ log = structlog.stdlib.get_logger(__name__)
 
 #: A pause that somebody asked for is kept, and stretched by up to this share so that a crowd doesn't come back at once.
 SPREAD = 0.25
+#: Of failures in a row the log tells the first ones, and then one in so many: an outage of a night fills no disk.
+TOLD_AT_FIRST, TOLD_EACH = 5, 20
 
 
 def growing_pause(tries: int, *, first_s: float, longest_s: float, random: Callable[[], float] = dice.random) -> float:
@@ -95,7 +97,8 @@ async def repeat(
             pause_s = every_s() if callable(every_s) else every_s
         except StoreUnavailable as exc:
             pause_s = backoff.failed()
-            log.error("the database does not answer; trying again", error=str(exc), pause_s=round(pause_s, 1))
+            if backoff.tries <= TOLD_AT_FIRST or backoff.tries % TOLD_EACH == 0:
+                log.error("the database does not answer; trying again", error=str(exc), pause_s=round(pause_s, 1))
         except Exception:
             # The loops keep all jobs alive, so whatever one round of them met, the next one is tried.
             pause_s = backoff.failed()

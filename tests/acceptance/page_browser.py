@@ -11,6 +11,9 @@ import pytest
 from playwright.async_api import Browser, ConsoleMessage, Locator, Request, async_playwright
 from playwright.async_api import Page as BrowserTab
 
+from sandbox.page.page import Page
+from tests.acceptance.conftest import House
+
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -117,3 +120,22 @@ async def screen(
     finally:
         await context.close()
     assert not watch.faults, watch.faults
+
+
+@asynccontextmanager
+async def page_of(house: House) -> AsyncGenerator[Page]:
+    """The chat page of a running house."""
+    page = Page(house.discord, house.image_api, bot=house.bot)
+    await page.start()
+    try:
+        yield page
+    finally:
+        await page.stop()
+
+
+def empty(house: House) -> None:
+    """Delete what stands in all channels. What was painted before is in the gallery no longer."""
+    messages = house.discord.world.messages
+    for history in list(messages.history.values()):
+        for stored in list(history):
+            messages.delete(stored)

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, expect
 from sandbox.image_api.latency import Latency
 from sandbox.page.page import Page
 from tests.acceptance.conftest import House, house_in
-from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, screen
+from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, empty, page_of, screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 expect.set_options(timeout=PATIENCE_MS)
@@ -36,21 +36,14 @@ async def slow_house(browser: Browser, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(slow_house: House) -> AsyncIterator[Page]:
-    made = Page(slow_house.discord, slow_house.image_api, bot=slow_house.bot)
-    await made.start()
-    try:
+    async with page_of(slow_house) as made:
         yield made
-    finally:
-        await made.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ada(browser: Browser, page: Page, slow_house: House) -> AsyncGenerator[Screen]:
     """Ada in front of an empty channel."""
-    messages = slow_house.discord.world.messages
-    for history in list(messages.history.values()):
-        for stored in list(history):
-            messages.delete(stored)
+    empty(slow_house)
     async with screen(browser, page.url) as one:
         yield one
 

@@ -12,7 +12,7 @@ from sandbox.image_api.latency import Latency
 from sandbox.image_api.records import TaskState
 from sandbox.page.page import Page
 from tests.acceptance.conftest import House, eventually, house_in
-from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, screen
+from tests.acceptance.page_browser import PATIENCE_MS, Screen, chromium, empty, page_of, screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 expect.set_options(timeout=PATIENCE_MS)
@@ -33,21 +33,14 @@ async def walked(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def page(walked: House) -> AsyncIterator[Page]:
-    made = Page(walked.discord, walked.image_api, bot=walked.bot)
-    await made.start()
-    try:
+    async with page_of(walked) as made:
         yield made
-    finally:
-        await made.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def ada(browser: Browser, page: Page, walked: House) -> AsyncGenerator[Screen]:
     """Ada in front of an empty channel. What was painted before is in the gallery no longer."""
-    messages = walked.discord.world.messages
-    for history in list(messages.history.values()):
-        for stored in list(history):
-            messages.delete(stored)
+    empty(walked)
     async with screen(browser, page.url) as one:
         yield one
 

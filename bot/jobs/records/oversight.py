@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from bot.errors import StoreUnavailable
+from bot.jobs.backoff import repeat
 from bot.jobs.clock import now
 from bot.jobs.service import JobService
 from bot.policy.door import BlockKind, Door
@@ -53,15 +53,7 @@ class DoorBook:
 
     async def run(self) -> None:
         """Until it is cancelled. Database trouble is waited out: the last known door holds."""
-        while True:
-            try:
-                await self.look()
-            except StoreUnavailable as exc:
-                log.info("the database does not say who is blocked", error=str(exc))
-            except Exception:
-                # A door that stays as it is harms less than one that nobody minds any more.
-                log.exception("unhandled exception at the door")
-            await asyncio.sleep(EVERY_S)
+        await repeat(self.look, asyncio.Event(), EVERY_S, longest_s=EVERY_S)
 
     async def look(self) -> None:
         """Take over what has changed since the last look. Raises StoreUnavailable."""
