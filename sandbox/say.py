@@ -34,7 +34,7 @@ async def _play_line(person: Person, number: int, line: str, out: Path) -> bool:
         print(reply.error, file=sys.stderr)  # noqa: T201
         return False
     try:
-        message = await reply.until(_shown_until_final, PATIENCE_S)
+        message = await reply.until(lambda state: _shown_until_final(state, person), PATIENCE_S)
     except TimeoutError:
         print(f"The reply did not come to an end within {PATIENCE_S:.0f} s.", file=sys.stderr)  # noqa: T201
         return False
@@ -43,8 +43,8 @@ async def _play_line(person: Person, number: int, line: str, out: Path) -> bool:
     return await _save(reply, message, number, out)
 
 
-def _shown_until_final(message: Message) -> bool:
-    _print(*message_lines(message), "")
+def _shown_until_final(message: Message, person: Person) -> bool:
+    _print(*message_lines(message, person.name_of), "")
     return not message.loading and "Cancel" not in message.labels
 
 

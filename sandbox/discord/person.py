@@ -61,6 +61,17 @@ class Person:
         """The same user elsewhere: at `pictures`, `general`, `thread`, `dm`, `group` or `elsewhere`."""
         return Person(self._stage, self.user, place)
 
+    def name_of(self, kind: str, identity: int) -> str | None:
+        """How Discord shows a person (`@`), a role (`@&`) or a channel (`#`) that a text names by its id."""
+        if kind == "#":
+            place = self._world.channel_by_id(identity)
+            return f"#{place.name}" if place else None
+        if kind == "@&":
+            roles = self.channel.guild.roles if self.channel.guild else {}
+            return f"@{roles[identity].name.lstrip('@')}" if identity in roles else None
+        user = self._world.user_by_id(identity)
+        return f"@{user.name}" if user else None
+
     def commands(self) -> list[Json]:
         """The commands this user is offered here, as registered."""
         return self._stage.commands.available(self.user, self.channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -40,6 +41,9 @@ async def test_a_line_is_played_and_its_four_pictures_are_saved(tmp_path: Path) 
     assert (code, complained) == (0, "")
     for state in ("Waiting in line", "Painting", "[Cancel]", "[Again] [Remix] [Edit] [Details] [Delete]"):
         assert state in printed
+    # as Discord shows it, without its markup
+    assert "@Ada" in printed
+    assert not re.search(r"<[@#/t]|\*\*|^ *-# |\\", printed, re.MULTILINE), printed
     files = sorted((tmp_path / "out").iterdir())
     assert len({file.read_bytes() for file in files}) == 4
     for file in files:

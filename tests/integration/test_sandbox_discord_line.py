@@ -9,7 +9,7 @@ import pytest
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.line import parse_line
 from sandbox.discord.permissions import Permission
-from sandbox.discord.render_text import message_lines
+from sandbox.discord.render_text import message_lines, without_markup
 from sandbox.discord.sight import Message
 from sandbox.discord.stored import Draft
 from sandbox.discord.world import easel_studio
@@ -142,3 +142,22 @@ def test_a_hidden_channel_and_its_messages_are_not_seen() -> None:
     assert posted.is_visible_to(world.user("Ben"))
     world.deny("pictures", Permission.VIEW_CHANNEL, "Ben")
     assert not posted.is_visible_to(world.user("Ben"))
+
+
+NAMES = {("@", 1): "@Ada", ("@&", 2): "@Booster", ("#", 3): "#general"}
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("-# <@1> asked in <#3> for <@&2>", "@Ada asked in #general for @Booster"),
+        ("<@!1> and <@9>", "@Ada and @9"),
+        ("**Painting** · expected <t:1012:R>", "Painting · expected in 12 s"),
+        ("<t:800:R>, <t:1000:R>", "3 min ago, in 0 s"),
+        ("### Use </settings:77>, not `x`", "Use /settings, not x"),
+        (r"> 2 \* 3 \*\*not bold\*\* \<@1\> C:\path", r"> 2 * 3 **not bold** <@1> C:\path"),
+        ("a_b_c # d - e", "a_b_c # d - e"),
+    ],
+)
+def test_a_line_is_shown_without_its_markup(line: str, shown: str) -> None:
+    assert without_markup(line, lambda kind, identity: NAMES.get((kind, identity)), 1000.0) == shown
