@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.config.env_example import env_example
-from bot.config.settings import VARIABLES, Settings, Sources, load
+from bot.config.settings import VARIABLES, load
 from bot.errors import SettingsError
-from bot.model import QUALITY, STANDARD, ImageRequest, Resolution, Source
-from bot.policy.catalog import EntryFaults
+from bot.model import ImageRequest
 from bot.policy.door import Audience
-from bot.policy.prices import Prices, parse
+from bot.policy.prices import Prices
 from bot.store.url import read_url
+from tests.unit.environments import REQUIRED, faults, loaded
 
 ROOT = Path(__file__).parents[2]
-REQUIRED = {
-    "DISCORD_TOKEN": "MTE5.fake.token",
-    "UNIALL_API_KEY": "sk-fake-key",
-    "UNIALL_BASE_URL": "https://api.example.com/v1",
-}
 WHOLE_PRICE_LIST = ",".join(
     f"grok-imagine-image{kind}:{resolution}=0.02" for kind in ("", "-quality") for resolution in ("1k", "2k")
 )
-
-
-def loaded(**variables: str) -> Settings:
-    return load(None, {**REQUIRED, **variables})
-
-
-def faults(**variables: str) -> tuple[str, ...]:
-    with pytest.raises(SettingsError) as caught:
-        loaded(**variables)
-    return caught.value.faults
 
 
 def test_the_required_variables_are_enough_and_the_rest_has_its_default() -> None:
@@ -131,42 +113,6 @@ def test_the_example_and_the_default_of_a_variable_are_values_it_takes(variable:
 
 def test_the_manual_beside_the_project_is_the_one_the_table_makes() -> None:
     assert (ROOT / ".env.example").read_text("utf-8") == env_example(), "write it anew: make env-example"
-
-
-def test_the_manual_filled_in_is_a_file_that_starts_the_bot(tmp_path: Path) -> None:
-    text = env_example()
-    for name, value in REQUIRED.items():
-        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
-    file = tmp_path / ".env"
-    file.write_text(text, "utf-8")
-    assert load(file, {}) == loaded()
-    # with every line taken in, the defaults come out the same
-    file.write_text(
-        "\n".join(
-            line[1:] if line.startswith("#") and line[1:2] != " " and line[1:2] != "#" else line
-            for line in text.splitlines()
-        ),
-        "utf-8",
-    )
-    assert load(file, {}) == loaded()
-
-
-def test_the_environment_wins_over_the_file_and_empty_counts_as_not_set(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("MAX_ACTIVE_JOBS=5\nMAX_JOBS_PER_USER=6\nJOB_TIMEOUT_S=\n", "utf-8-sig")
-    settings = load(file, {**REQUIRED, "MAX_ACTIVE_JOBS": "9", "MAX_JOBS_PER_USER": " "})
-    assert (settings.max_active_jobs, settings.max_jobs_per_user, settings.job_timeout_s) == (9, 6, 600)
-
-
-def test_a_file_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
-    assert load(tmp_path / ".env", REQUIRED) == loaded()
-
-
-def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_bytes(b"\xff\xfe\x00D")
-    with pytest.raises(SettingsError, match="cannot be read"):
-        load(file, REQUIRED)
 
 
 def test_other_variables_of_the_machine_are_left_alone() -> None:
@@ -337,56 +283,6 @@ def test_secrets_stay_out_of_the_repr_but_are_known_to_the_log() -> None:
     assert settings.secrets == ("MTE5.fake.token", "sk-fake-key", "p@ssword", "p%40ssword")
 
 
-def test_nothing_is_filled_in_from_other_variables(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("MODERATION_MODEL='a${x}b'\nOPERATOR_CONTACT=pa${HOME}ss\n", "utf-8")
-    settings = load(file, REQUIRED)
-    assert (settings.moderation_model, settings.operator_contact) == ("a${x}b", "pa${HOME}ss")
-
-
-def test_an_old_name_still_works_and_is_told(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("MAX_LINE_LENGTH=7\n", "utf-8")
-    sources = Sources.read(file, REQUIRED)
-    assert sources.settings().max_queue_length == 7
-    assert list(sources.notices()) == [
-        "MAX_LINE_LENGTH is now called MAX_QUEUE_LENGTH: the old name still works; please write the new one."
-    ]
-    assert load(file, {**REQUIRED, "MAX_QUEUE_LENGTH": "9"}).max_queue_length == 9
-
-
-@pytest.mark.parametrize(
-    ("line", "meant"),
-    [
-        ("MAX_SPEND_PER_DAYS=5", "MAX_SPEND_PER_DAY"),
-        ("MAX_PICTURE_PER_USER_PER_DAY=3", "MAX_PICTURES_PER_USER_PER_DAY"),
-        ("KEEP_DATA_DAY=30", "KEEP_DATA_DAYS"),
-        ("ALLOWED_SERVER=1", "ALLOWED_SERVERS"),
-        ("DISCORD_BOT_TOKEN=x", "DISCORD_TOKEN"),
-        ("max-jobs-per-users=2", "MAX_JOBS_PER_USER"),
-    ],
-)
-def test_a_name_that_is_nearly_known_is_told_without_its_value(tmp_path: Path, line: str, meant: str) -> None:
-    file = tmp_path / ".env"
-    file.write_text(f"{line}-hidden\nPOSTGRES_PASSWORD=x\nTZ=UTC\nEDITOR=vi\n", "utf-8")
-    (notice,) = Sources.read(file, REQUIRED).notices()
-    assert notice.endswith(f"is {meant} meant?")
-    assert "hidden" not in notice
-
-
-def test_a_line_that_means_nothing_is_told(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("# words\nMAX_JOBS_PER_USER 5\nLOG_LEVEL=ERROR\n", "utf-8")
-    (notice,) = Sources.read(file, REQUIRED).notices()
-    assert notice.startswith("Line 2 of ")
-    assert load(file, REQUIRED).log_level == "ERROR"
-
-
-def test_a_file_that_must_be_there_and_is_not_is_one_fault(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"There is no file .*gone\.env"):
-        Sources.read(tmp_path / "gone.env", REQUIRED, file_required=True)
-
-
 @pytest.mark.parametrize(
     ("variables", "audience"),
     [
@@ -415,50 +311,3 @@ def test_settings_cannot_be_changed() -> None:
 
 
 # --- prices
-
-BOTH = (STANDARD, QUALITY)
-
-
-def test_a_picture_and_a_source_cost_what_the_list_says() -> None:
-    prices = parse("grok-imagine-image:1k=0.02, grok-imagine-image:input=0.002", BOTH)
-    assert prices.cost_micros(ImageRequest("x", count=4), 3) == 60_000
-    edit = ImageRequest("x", sources=(Source("https://a"), Source("https://b")))
-    assert prices.cost_micros(edit, 1) == 24_000
-
-
-def test_what_the_list_does_not_name_has_no_cost() -> None:
-    prices = parse("grok-imagine-image:1k=0.02", BOTH)
-    assert prices.cost_micros(ImageRequest("x", resolution=Resolution.TWO_K), 1) is None
-    assert prices.cost_micros(ImageRequest("x", model=QUALITY), 1) is None
-    assert Prices().cost_micros(ImageRequest("x"), 1) is None
-
-
-@pytest.mark.parametrize(
-    ("entry", "reason"),
-    [
-        ("free", "not of the form"),
-        ("grok-imagine-image=1", "not of the form"),
-        ("grok:1k=1", "whose model is none of"),
-        ("grok-imagine-image:4k=1", "whose part after the colon is none of 1k, 2k, input"),
-        ("grok-imagine-image:1k=", "whose price is not a number"),
-        ("grok-imagine-image:1k=$1", "whose price is not a number"),
-        ("grok-imagine-image:1k=-1", "between 0 and 1000"),
-        ("grok-imagine-image:1k=NaN", "between 0 and 1000"),
-        ("grok-imagine-image:1k=0.0000001", "six decimal places"),
-        ("grok-imagine-image:1k=1,grok-imagine-image:1k=2", "two prices"),
-    ],
-)
-def test_a_wrong_entry_says_what_is_wrong(entry: str, reason: str) -> None:
-    with pytest.raises(EntryFaults, match=reason):
-        parse(entry, BOTH)
-
-
-def test_every_wrong_entry_is_told() -> None:
-    told = faults(PRICE_LIST="a,grok-imagine-image:1k=0.02,b")
-    assert [fault.partition(",")[0] for fault in told] == ['PRICE_LIST has "a"', 'PRICE_LIST has "b"']
-
-
-@given(st.integers(0, 1_000_000_000), st.integers(0, 4))
-def test_no_price_is_rounded(micros: int, delivered: int) -> None:
-    prices = parse(f"grok-imagine-image:1k={Decimal(micros) / 1_000_000}", BOTH)
-    assert prices.cost_micros(ImageRequest("x"), delivered) == micros * delivered

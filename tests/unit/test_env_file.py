@@ -1,0 +1,98 @@
+"""The file of settings: what is read of it, and what in it is told as a slip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.config.env_example import env_example
+from bot.config.settings import Sources, load
+from bot.errors import SettingsError
+from tests.unit.environments import REQUIRED, loaded
+
+
+def test_the_manual_filled_in_is_a_file_that_starts_the_bot(tmp_path: Path) -> None:
+    text = env_example()
+    for name, value in REQUIRED.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
+    file = tmp_path / ".env"
+    file.write_text(text, "utf-8")
+    assert load(file, {}) == loaded()
+    # with every line taken in, the defaults come out the same
+    file.write_text(
+        "\n".join(
+            line[1:] if line.startswith("#") and line[1:2] != " " and line[1:2] != "#" else line
+            for line in text.splitlines()
+        ),
+        "utf-8",
+    )
+    assert load(file, {}) == loaded()
+
+
+def test_the_environment_wins_over_the_file_and_empty_counts_as_not_set(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MAX_ACTIVE_JOBS=5\nMAX_JOBS_PER_USER=6\nJOB_TIMEOUT_S=\n", "utf-8-sig")
+    settings = load(file, {**REQUIRED, "MAX_ACTIVE_JOBS": "9", "MAX_JOBS_PER_USER": " "})
+    assert (settings.max_active_jobs, settings.max_jobs_per_user, settings.job_timeout_s) == (9, 6, 600)
+
+
+def test_a_file_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+    assert load(tmp_path / ".env", REQUIRED) == loaded()
+
+
+def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes(b"\xff\xfe\x00D")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(file, REQUIRED)
+
+
+def test_nothing_is_filled_in_from_other_variables(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MODERATION_MODEL='a${x}b'\nOPERATOR_CONTACT=pa${HOME}ss\n", "utf-8")
+    settings = load(file, REQUIRED)
+    assert (settings.moderation_model, settings.operator_contact) == ("a${x}b", "pa${HOME}ss")
+
+
+def test_an_old_name_still_works_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MAX_LINE_LENGTH=7\n", "utf-8")
+    sources = Sources.read(file, REQUIRED)
+    assert sources.settings().max_queue_length == 7
+    assert list(sources.notices()) == [
+        "MAX_LINE_LENGTH is now called MAX_QUEUE_LENGTH: the old name still works; please write the new one."
+    ]
+    assert load(file, {**REQUIRED, "MAX_QUEUE_LENGTH": "9"}).max_queue_length == 9
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("MAX_SPEND_PER_DAYS=5", "MAX_SPEND_PER_DAY"),
+        ("MAX_PICTURE_PER_USER_PER_DAY=3", "MAX_PICTURES_PER_USER_PER_DAY"),
+        ("KEEP_DATA_DAY=30", "KEEP_DATA_DAYS"),
+        ("ALLOWED_SERVER=1", "ALLOWED_SERVERS"),
+        ("DISCORD_BOT_TOKEN=x", "DISCORD_TOKEN"),
+        ("max-jobs-per-users=2", "MAX_JOBS_PER_USER"),
+    ],
+)
+def test_a_name_that_is_nearly_known_is_told_without_its_value(tmp_path: Path, line: str, meant: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"{line}-hidden\nPOSTGRES_PASSWORD=x\nTZ=UTC\nEDITOR=vi\n", "utf-8")
+    (notice,) = Sources.read(file, REQUIRED).notices()
+    assert notice.endswith(f"is {meant} meant?")
+    assert "hidden" not in notice
+
+
+def test_a_line_that_means_nothing_is_told(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# words\nMAX_JOBS_PER_USER 5\nLOG_LEVEL=ERROR\n", "utf-8")
+    (notice,) = Sources.read(file, REQUIRED).notices()
+    assert notice.startswith("Line 2 of ")
+    assert load(file, REQUIRED).log_level == "ERROR"
+
+
+def test_a_file_that_must_be_there_and_is_not_is_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"There is no file .*gone\.env"):
+        Sources.read(tmp_path / "gone.env", REQUIRED, file_required=True)
