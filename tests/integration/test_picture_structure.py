@@ -5,17 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-import json
-import os
 import random
 import struct
-import subprocess
-import sys
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,57 +21,15 @@ from bot.model import PictureFormat
 from bot.pictures import jpeg, studio
 from bot.pictures.reading import read
 from bot.pictures.studio import PictureStudio
-from bot.pictures.turns import FREE_FAULTS, Turns
+from tests.integration.drawn_files import box, chunk, drawn, exif, file_of, put, with_chunk, with_segment
 
 SECRETS = (b"CameraMaker", b"Jane Doe", b"<x:xmpmeta", b"Home Street", b"ftypmp42", b"a note", b"\x34\x12\xcd\xab")
-
-
-def drawn(size: tuple[int, int] = (320, 240), mode: str = "RGB") -> Image.Image:
-    image = ImageOps.fit(Image.effect_noise((32, 24), 90), size).convert("RGB")
-    image.paste((255, 0, 0), (0, 0, size[0] // 4, size[1] // 4))
-    return image.convert(mode)
-
-
-def file_of(kind: str, image: Image.Image | None = None, **options: Any) -> bytes:
-    out = io.BytesIO()
-    (image or drawn()).save(out, kind, **options)
-    return out.getvalue()
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-def box(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data) + 8) + kind + data
-
-
-def exif(orientation: int = 1) -> Image.Exif:
-    notes = Image.Exif()
-    notes[0x0112] = orientation
-    notes[0x010F] = "CameraMaker"
-    notes[0x9286] = b"ASCII\0\0\0Signature: of the service"
-    notes.get_ifd(0x8825)[2] = (52.0, 31.0, 12.5)
-    return notes
 
 
 JPEG, PROGRESSIVE, PNG = file_of("JPEG", quality=90), file_of("JPEG", progressive=True), file_of("PNG")
 FILM = box(b"ftyp", b"mp42") + random.Random(7).randbytes(200_000)
 XMP = b"<x:xmpmeta>Jane Doe, Home Street 1</x:xmpmeta>"
 MANIFEST = box(b"jumb", box(b"jumd", b"c2pa" + bytes(12) + b"\3c2pa\0") + random.Random(8).randbytes(70_000))
-
-
-def with_segment(data: bytes, marker: int, content: bytes) -> bytes:
-    return data[:2] + jpeg.segment(marker, content) + data[2:]
-
-
-def with_chunk(data: bytes, kind: bytes, content: bytes) -> bytes:
-    return data[:33] + chunk(kind, content) + data[33:]
-
-
-def put(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
 
 
 #: What every viewer shows, although its end or a note in it is damaged.
@@ -300,123 +252,6 @@ async def test_notes_that_would_leave_no_room_for_the_picture_go(tmp_path: Path)
     assert len(data) <= 60_000
     assert b"jumb" not in data
     assert XMP in data
-
-
-PROBE = """
-import sys, os, socket, json, pathlib; sys.path.insert(0, {root!r})
-from bot.pictures.confinement import confine
-confine(pathlib.Path({picture!r}), pathlib.Path({into!r}), memory=512 << 20, seconds=5)
-def tried(act):
-    try: act()
-    except OSError as error: return type(error).__name__
-    return "done"
-print(json.dumps({{
-    "environment": sorted(os.environ),
-    "picture": tried(lambda: open({picture!r}, "rb").read()),
-    "writing": tried(lambda: open({into!r} + "/new", "wb").write(b"x")),
-    "other file": tried(lambda: open({secret!r}).read()),
-    "listing": tried(lambda: os.listdir("/")),
-    "own environment": tried(lambda: open("/proc/{parent}/environ").read()),
-    "socket": tried(lambda: socket.socket()),
-    "pair": tried(lambda: socket.socketpair()),
-    "fork": tried(lambda: os.fork() or os._exit(0)),
-    "program": tried(lambda: os.execv("/bin/true", ["true"])),
-    "kill": tried(lambda: os.kill({parent}, 0)),
-    "size": tried(lambda: open({into!r} + "/large", "wb").truncate(1 << 30)),
-}}))
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
-def test_the_process_that_decodes_can_reach_nothing_but_its_picture(tmp_path: Path) -> None:
-    into = tmp_path / "into"
-    into.mkdir()
-    secret, picture = put(tmp_path / ".env", b"DISCORD_TOKEN=x"), put(tmp_path / "picture", JPEG)
-    root = str(Path(studio.__file__).parents[2])
-    program = PROBE.format(root=root, picture=str(picture), into=str(into), secret=str(secret), parent=os.getpid())
-    ran = subprocess.run(
-        [sys.executable, "-I", "-c", program], capture_output=True, text=True, env=studio.ENVIRONMENT, check=True
-    )
-    found = json.loads(ran.stdout)
-    assert {name: it for name, it in found.items() if it == "done"} == {"picture": "done", "writing": "done"}
-    assert set(found["environment"]) <= {"PATH", "LANG", "LC_CTYPE"}
-
-
-async def test_the_picture_process_has_no_secret_in_its_environment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "a token")
-    process = studio.start(json.dumps({"do": "check", "path": str(tmp_path), "memory": 1 << 29, "seconds": 5}))
-    try:
-        while not (names := Path(f"/proc/{process.pid}/environ").read_bytes()):
-            await asyncio.sleep(0)  # the program has only just begun
-    finally:
-        process.kill()
-        process.communicate()
-    assert b"a token" not in names
-    assert b"PATH=" in names
-
-
-async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_pauses() -> None:
-    now = 0.0
-    turns = Turns(lambda: now)
-    order: list[tuple[int, int]] = []
-
-    async def use(user: int, number: int, seconds: float) -> None:
-        nonlocal now
-        async with turns.turn(user):
-            order.append((user, number))
-            for _ in range(5):
-                await asyncio.sleep(0)
-            now += seconds
-
-    crowd = [asyncio.create_task(use(1, number, 5.0)) for number in range(4)]
-    await asyncio.sleep(0)
-    late = [asyncio.create_task(use(user, 0, 0.5)) for user in (2, 3)]
-    await asyncio.gather(*crowd, *late)
-    assert order[:3] == [(1, 0), (2, 0), (3, 0)]
-    assert order[3:] == [(1, 1), (1, 2), (1, 3)]
-    for _ in range(FREE_FAULTS + 1):
-        turns.bad(1)
-    paused, honest = asyncio.create_task(use(1, 9, 0.0)), asyncio.create_task(use(2, 9, 0.0))
-    await honest
-    assert not paused.done()
-    now += 2.0
-    async with asyncio.timeout(5):
-        await paused
-
-
-async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
-    turns = Turns()
-    holding = asyncio.Event()
-
-    async def use(user: int) -> None:
-        async with turns.turn(user):
-            await holding.wait()
-
-    tasks = [asyncio.create_task(use(user)) for user in (1, 1, 2, 3)]
-    for task in tasks:
-        await asyncio.sleep(0)
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    holding.set()
-    async with asyncio.timeout(1):
-        await use(4)
-
-
-async def test_a_delivery_does_not_wait_behind_checks(tmp_path: Path) -> None:
-    """Four checks that take their time, and a result that has to be made smaller meanwhile."""
-    slow = put(tmp_path / "slow", file_of("JPEG", Image.new("RGB", (4000, 4000), "teal"), progressive=True))
-    result = put(tmp_path / "result", file_of("PNG", Image.effect_noise((300, 300), 90)))
-    whole = PictureStudio()
-    checks = [asyncio.create_task(whole.check_source(slow, user)) for user in range(4)]
-    await asyncio.sleep(0.05)
-    began = time.monotonic()
-    [fitted] = await whole.fit([result], max_file=30_000, max_total=30_000, into=tmp_path, user_id=9)
-    waiting = [check for check in checks if not check.done()]
-    assert fitted.changed
-    assert waiting, f"the checks were over after {time.monotonic() - began:.2f} s"
-    await asyncio.gather(*checks)
 
 
 @given(

@@ -8,49 +8,20 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete
 
 from bot.errors import QueueFull, QuotaReached, TooManyJobs
-from bot.model import QUALITY, Charged, Failure, FailureKind, ImageRequest, Job, JobState, NewJob
-from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
-from bot.store.queries import totals
-from bot.store.queries.ledger import By, DaySum, Entry, Extent, Sum
+from bot.model import QUALITY, Charged, Failure, FailureKind, ImageRequest, Job, JobState
+from bot.policy.quotas import SetBy, Span, Terms, What, Whose
+from bot.store.queries.ledger import By, DaySum, Extent, Sum
 from bot.store.schema import ledger
-from bot.store.schema import totals as totals_table
 from bot.store.store import Store
+from tests.integration.ledgers import EVER, GUILD, TO_PAINTING, asking, entries, moved, quota, received
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer, Scene
 
-GUILD = 13  # of all jobs of a scene
-EVER = Extent(datetime(2000, 1, 1, tzinfo=UTC))
 CROWD = 50
-
-
-def quota(limit: int, whose: Whose, what: What = What.PICTURES, span: Span = Span.DAY) -> Quota:
-    return Quota(whose, what, span, limit, SetBy.SERVER)
-
-
-def asking(scene: Scene, user_id: int = 1, *, count: int = 1, guild_id: int | None = GUILD) -> NewJob:
-    new = scene.new(user_id)
-    return replace(new, request=ImageRequest("a red fox", count=count), target=replace(new.target, guild_id=guild_id))
-
-
-async def entries(scene: Scene) -> list[Entry]:
-    return list(await scene.store.ledger.entries(EVER, 1000))
-
-
-async def received(scene: Scene, count: int = 4, cost_micros: int | None = 80_000) -> Job:
-    return (await scene.receive(asking(scene, count=count), terms=Terms(cost_micros=cost_micros))).job
-
-
-async def moved(scene: Scene, job: Job, *states: JobState) -> Job:
-    for state in states:
-        job = await scene.move(job, state)
-    return job
-
-
-TO_PAINTING = (JobState.WAITING, JobState.SUBMITTING, JobState.PAINTING)
 
 
 async def test_the_row_comes_with_the_job_and_is_settled_with_what_came(scene: Scene) -> None:
@@ -280,83 +251,3 @@ async def test_people_of_many_servers_at_once_in_two_processes_wait_for_nobody_f
     assert found == 0
     for store in stores:
         await store.close()
-
-
-async def sums_of_rows(scene: Scene) -> dict[tuple[int, int, str], tuple[int, int]]:
-    """What the totals ought to be, added up from the ledger's rows."""
-    sums: dict[tuple[int, int, str], tuple[int, int]] = {}
-    for entry in await entries(scene):
-        guild = totals.NO_SERVER if entry.guild_id is None else entry.guild_id
-        for user in {entry.user_id, totals.ALL} - {None}:
-            for place in (guild, totals.ALL):
-                key = (user or 0, place, totals.day_of(entry.reserved_at))
-                pictures, cost = sums.get(key, (0, 0))
-                sums[key] = (pictures + entry.pictures, cost + (entry.cost_micros or 0))
-    return sums
-
-
-async def totals_in_the_table(scene: Scene) -> dict[tuple[int, int, str], tuple[int, int]]:
-    query = select(
-        totals_table.c.user_id,
-        totals_table.c.guild_id,
-        totals_table.c.day,
-        func.sum(totals_table.c.pictures),
-        func.sum(totals_table.c.cost_micros),
-    ).group_by(totals_table.c.user_id, totals_table.c.guild_id, totals_table.c.day)
-    found = await scene.store.run(lambda connection: connection.execute(query).all())
-    return {(row[0], row[1], row[2]): (int(row[3]), int(row[4])) for row in found if row[3] or row[4]}
-
-
-async def test_totals_are_what_the_rows_add_up_to_after_every_way_a_job_can_go(scene: Scene) -> None:
-    uncharged, charged = Failure(FailureKind.REFUSED, Charged.NO), Failure(FailureKind.REFUSED, Charged.MAYBE)
-    for user, guild in ((1, GUILD), (2, GUILD), (1, None), (3, 14)):
-        terms = Terms(cost_micros=None if user == 2 else 80_000)
-        begun = [(await scene.receive(asking(scene, user, count=4, guild_id=guild), terms=terms)).job for _ in range(5)]
-        await scene.move(begun[0], JobState.FAILED, failure=uncharged)
-        await scene.move(await moved(scene, begun[1], *TO_PAINTING), JobState.FAILED, failure=charged)
-        ready = await moved(scene, begun[2], *TO_PAINTING, JobState.READY)
-        came = await scene.move(ready, JobState.DELIVERING, pictures=3, cost_micros=60_000)
-        await scene.move(came, JobState.DELIVERED)
-        # One that began yesterday, in the month before, and ends uncharged now, is taken out of its own day.
-        late = await moved(scene, begun[3], *TO_PAINTING)
-        scene.now += timedelta(days=10)
-        await scene.move(late, JobState.FAILED, failure=uncharged)
-
-    expected = await sums_of_rows(scene)
-    assert await totals_in_the_table(scene) == expected
-    assert expected[totals.ALL, totals.ALL, "2026-11-23"] == (11, 220_000)
-
-
-async def test_what_failed_uncharged_is_given_back_to_every_quota(scene: Scene) -> None:
-    every = [
-        quota(10**6 if what is What.SPEND else 4, whose, what, span)
-        for whose in Whose
-        for what in What
-        for span in Span
-    ]
-    terms = Terms(quotas=tuple(every), cost_micros=250_000)
-    failed = (await scene.receive(asking(scene, count=4), terms=terms)).job
-    with pytest.raises(QuotaReached):
-        await scene.receive(asking(scene), terms=terms)
-    await scene.move(failed, JobState.FAILED, failure=Failure(FailureKind.REFUSED, Charged.NO))
-
-    standings = await scene.store.ledger.standings(every, user_id=1, guild_id=GUILD, now=scene.now)
-    assert {standing.used for standing in standings} == {0}
-    await scene.receive(asking(scene, count=4), terms=terms)
-
-
-async def test_totals_of_past_months_go_and_a_persons_go_with_the_person(scene: Scene) -> None:
-    await moved(scene, await received(scene), *TO_PAINTING, JobState.READY, JobState.DELIVERING, JobState.DELIVERED)
-    await scene.store.people.forget(1, scene.now)
-    (note,) = await scene.store.people.to_forget()
-    scene.now += timedelta(days=1)
-    while await scene.store.people.forget_some(note, Span.DAY.began(scene.now), 100):
-        pass
-    left = await totals_in_the_table(scene)
-    assert {user for user, _, _ in left} == {totals.ALL}
-    assert await sums_of_rows(scene) == left
-
-    month_began = Span.MONTH.began(scene.now + timedelta(days=31))
-    while await scene.store.retention.old_totals(month_began, 1):
-        pass
-    assert await totals_in_the_table(scene) == {}

@@ -1,0 +1,135 @@
+"""The process that decodes: what it can reach, whose turn it is, and who does not wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bot.pictures import studio
+from bot.pictures.studio import PictureStudio
+from bot.pictures.turns import FREE_FAULTS, Turns
+from tests.integration.drawn_files import file_of, put
+
+PROBE = """
+import sys, os, socket, json, pathlib; sys.path.insert(0, {root!r})
+from bot.pictures.confinement import confine
+confine(pathlib.Path({picture!r}), pathlib.Path({into!r}), memory=512 << 20, seconds=5)
+def tried(act):
+    try: act()
+    except OSError as error: return type(error).__name__
+    return "done"
+print(json.dumps({{
+    "environment": sorted(os.environ),
+    "picture": tried(lambda: open({picture!r}, "rb").read()),
+    "writing": tried(lambda: open({into!r} + "/new", "wb").write(b"x")),
+    "other file": tried(lambda: open({secret!r}).read()),
+    "listing": tried(lambda: os.listdir("/")),
+    "own environment": tried(lambda: open("/proc/{parent}/environ").read()),
+    "socket": tried(lambda: socket.socket()),
+    "pair": tried(lambda: socket.socketpair()),
+    "fork": tried(lambda: os.fork() or os._exit(0)),
+    "program": tried(lambda: os.execv("/bin/true", ["true"])),
+    "kill": tried(lambda: os.kill({parent}, 0)),
+    "size": tried(lambda: open({into!r} + "/large", "wb").truncate(1 << 30)),
+}}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp are Linux's")
+def test_the_process_that_decodes_can_reach_nothing_but_its_picture(tmp_path: Path) -> None:
+    into = tmp_path / "into"
+    into.mkdir()
+    secret, picture = put(tmp_path / ".env", b"DISCORD_TOKEN=x"), put(tmp_path / "picture", file_of("JPEG", quality=90))
+    root = str(Path(studio.__file__).parents[2])
+    program = PROBE.format(root=root, picture=str(picture), into=str(into), secret=str(secret), parent=os.getpid())
+    ran = subprocess.run(
+        [sys.executable, "-I", "-c", program], capture_output=True, text=True, env=studio.ENVIRONMENT, check=True
+    )
+    found = json.loads(ran.stdout)
+    assert {name: it for name, it in found.items() if it == "done"} == {"picture": "done", "writing": "done"}
+    assert set(found["environment"]) <= {"PATH", "LANG", "LC_CTYPE"}
+
+
+async def test_the_picture_process_has_no_secret_in_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a token")
+    process = studio.start(json.dumps({"do": "check", "path": str(tmp_path), "memory": 1 << 29, "seconds": 5}))
+    try:
+        while not (names := Path(f"/proc/{process.pid}/environ").read_bytes()):
+            await asyncio.sleep(0)  # the program has only just begun
+    finally:
+        process.kill()
+        process.communicate()
+    assert b"a token" not in names
+    assert b"PATH=" in names
+
+
+async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_pauses() -> None:
+    now = 0.0
+    turns = Turns(lambda: now)
+    order: list[tuple[int, int]] = []
+
+    async def use(user: int, number: int, seconds: float) -> None:
+        nonlocal now
+        async with turns.turn(user):
+            order.append((user, number))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            now += seconds
+
+    crowd = [asyncio.create_task(use(1, number, 5.0)) for number in range(4)]
+    await asyncio.sleep(0)
+    late = [asyncio.create_task(use(user, 0, 0.5)) for user in (2, 3)]
+    await asyncio.gather(*crowd, *late)
+    assert order[:3] == [(1, 0), (2, 0), (3, 0)]
+    assert order[3:] == [(1, 1), (1, 2), (1, 3)]
+    for _ in range(FREE_FAULTS + 1):
+        turns.bad(1)
+    paused, honest = asyncio.create_task(use(1, 9, 0.0)), asyncio.create_task(use(2, 9, 0.0))
+    await honest
+    assert not paused.done()
+    now += 2.0
+    async with asyncio.timeout(5):
+        await paused
+
+
+async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
+    turns = Turns()
+    holding = asyncio.Event()
+
+    async def use(user: int) -> None:
+        async with turns.turn(user):
+            await holding.wait()
+
+    tasks = [asyncio.create_task(use(user)) for user in (1, 1, 2, 3)]
+    for task in tasks:
+        await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    holding.set()
+    async with asyncio.timeout(1):
+        await use(4)
+
+
+async def test_a_delivery_does_not_wait_behind_checks(tmp_path: Path) -> None:
+    """Four checks that take their time, and a result that has to be made smaller meanwhile."""
+    slow = put(tmp_path / "slow", file_of("JPEG", Image.new("RGB", (4000, 4000), "teal"), progressive=True))
+    result = put(tmp_path / "result", file_of("PNG", Image.effect_noise((300, 300), 90)))
+    whole = PictureStudio()
+    checks = [asyncio.create_task(whole.check_source(slow, user)) for user in range(4)]
+    await asyncio.sleep(0.05)
+    began = time.monotonic()
+    [fitted] = await whole.fit([result], max_file=30_000, max_total=30_000, into=tmp_path, user_id=9)
+    waiting = [check for check in checks if not check.done()]
+    assert fitted.changed
+    assert waiting, f"the checks were over after {time.monotonic() - began:.2f} s"
+    await asyncio.gather(*checks)
