@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from discord import ui
 
 from bot.model import Job, JobState, Progress
 from bot.ui.reply import cards
+from bot.ui.reply.cards import Look
 from bot.ui.reply.updates import Updates, rounded
 from tests.unit.samples import job
 
@@ -20,7 +22,7 @@ async def test_a_process_that_slept_longer_than_its_leases_edits_nothing_before_
     async def edit(job: Job, _: ui.LayoutView) -> None:
         edited.append(job.id)
 
-    updates = Updates(cards.running, edit, lambda _: True)
+    updates = Updates(plain, cards.running, edit, lambda _: True)
     painting = job(state=JobState.PAINTING)
 
     updates.trust(datetime.now(UTC) - timedelta(seconds=1))
@@ -39,18 +41,23 @@ async def test_a_process_that_slept_longer_than_its_leases_edits_nothing_before_
     assert edited == [painting.id]
 
 
+def plain(_: Job, progress: Progress) -> Look:
+    return Look(overdue=progress.due is not None and datetime.now(UTC) >= progress.due)
+
+
 class Screen:
     """What one message shows: real cards, and edits that take `edit_s`."""
 
     def __init__(self, edit_s: float = 0.0) -> None:
         self._edit_s = edit_s
-        self.updates = Updates(self._card, self._edit, lambda _: True)
+        self.updates = Updates(plain, self._card, self._edit, lambda _: True)
         self.shown: list[Progress] = []
+        self.cards_made = 0
         self._built: dict[str, Progress] = {}
 
-    def _card(self, job: Job, progress: Progress) -> ui.LayoutView:
-        late = progress.due is not None and datetime.now(UTC) >= progress.due
-        view = cards.running(job, progress, cards.Look(overdue=late))
+    def _card(self, job: Job, progress: Progress, look: Look) -> ui.LayoutView:
+        view = cards.running(job, progress, look)
+        self.cards_made += 1
         self._built[str(view.to_components())] = progress
         return view
 
@@ -98,6 +105,35 @@ async def test_nothing_follows_the_last_edit_when_the_time_passes() -> None:
     await screen.updates.finish(painting.id)  # while an edit is under way
     await asyncio.sleep(8)
     assert len(screen.shown) == 1
+
+
+async def test_cards_are_made_for_edits_and_not_for_looks() -> None:
+    """Two thousand looks at one job, as in an hour of a long queue: no card for what the message shows already."""
+    screen, waiting = Screen(), job()
+    screen.updates.show(waiting, Progress(place=3, queue_length=9))
+    await eventually(lambda: len(screen.shown) == 1)
+    for _ in range(1000):
+        screen.updates.show(waiting, Progress(place=3, queue_length=9))
+    assert screen.cards_made == 1
+    for place in range(1000):  # the queue moves, and the message shows the last of it, not all
+        screen.updates.show(waiting, Progress(place=place, queue_length=1000))
+    await screen.updates.close()
+    assert screen.cards_made == 1
+    assert [it.place for it in screen.shown] == [3]
+
+
+async def test_a_job_that_moved_and_looks_as_before_is_not_sent_again() -> None:
+    screen, painting = Screen(), job(state=JobState.PAINTING)
+    screen.updates.show(painting, Progress(percent=10))
+    await eventually(lambda: len(screen.shown) == 1)
+    screen.updates.show(replace(painting, request_id="known now"), Progress(percent=10))
+    await eventually(lambda: screen.cards_made == 2)
+    await asyncio.sleep(0.05)
+    assert len(screen.shown) == 1
+    screen.updates.show(replace(painting, request_id="known now"), Progress(percent=10))
+    await asyncio.sleep(0.05)
+    assert screen.cards_made == 2
+    await screen.updates.close()
 
 
 async def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:

@@ -21,6 +21,8 @@ from bot.model import Charged
 
 _TASK_ID = re.compile(r"[\x21-\x7e]{1,256}")
 _MAX_POLL_HINT_S = 60.0
+#: A task that is not done has no results: addresses beside it are an echo of the request.
+_GOES_ON = frozenset({TaskState.PENDING, TaskState.RUNNING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,8 @@ def read_submission(answer: ApiAnswer, *, tasks: bool, asked: Asked = NOTHING_AS
     task = described_task(body)
     task_id = _task_id(body, task, bare=tasks)
     fault = fault_of(body, asked)
-    addresses = result_addresses(body, task, asked.sources)
-    if task_id is not None and state_of(task) in {TaskState.PENDING, TaskState.RUNNING}:
-        addresses = ()  # a task that is not done has no results: they are an echo of the request
+    goes_on = task_id is not None and state_of(task) in _GOES_ON
+    addresses = () if goes_on else result_addresses(body, task, asked.sources)
     if fault is not None and not addresses and not (task_id and state_word(task)):
         raise submit_fault(answer, fault)
     if task_id is None and not addresses:
@@ -129,13 +130,14 @@ def read_report(answer: ApiAnswer, asked: Asked = NOTHING_ASKED) -> TaskReport:
 def _is_about_task(task: Mapping[str, object]) -> bool:
     """Does an error answer carry a task all the same? Some servers send a waiting task with an odd status."""
     state = state_of(task)
-    return state in {TaskState.PENDING, TaskState.RUNNING} or (state.is_final and "task_id" in task)
+    return state in _GOES_ON or (state.is_final and "task_id" in task)
 
 
 def _report(answer: ApiAnswer, body: object, task: Mapping[str, object], asked: Asked) -> TaskReport:
     state = state_of(task)
     percent = percent_of(task)
-    addresses = result_addresses(body, task, asked.sources)
+    may_have_ended = state in {TaskState.SUCCEEDED, TaskState.UNKNOWN}
+    addresses = result_addresses(body, task, asked.sources) if may_have_ended else ()
     if state is TaskState.UNKNOWN and addresses and (percent == 100 or not state_word(task)):
         state = TaskState.SUCCEEDED
     failure = None

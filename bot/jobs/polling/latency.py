@@ -12,6 +12,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import accumulate, pairwise
 
 #: What this model is publicly reported to take: half of all tasks within the one, 95 % within the other.
@@ -39,8 +40,9 @@ class Latency:
     weights: Sequence[float]
 
     @classmethod
+    @cache
     def published(cls) -> Latency:
-        """Before any task of our own: log-normal through the two published numbers."""
+        """Before any task of our own: log-normal through the two published numbers. Made once: every forecast asks."""
         sigma = math.log(PUBLISHED_P95_S / PUBLISHED_MEDIAN_S) / _Z95
         below = [0.5 * (1 + math.erf(math.log(edge / PUBLISHED_MEDIAN_S) / sigma / math.sqrt(2))) for edge in EDGES]
         return cls(tuple(PRIOR_TASKS * (high - low) for low, high in pairwise((0.0, *below))))

@@ -53,7 +53,8 @@ class DiscordReplies:
     def __init__(self, client: discord.Client, studio: PictureStudio) -> None:
         self._reach = ReplyTransport(client)
         self._studio = studio
-        self._updates = Updates(self.card, self._edit_quietly, lambda job: self._reach.token_works(job.target))
+        works = self._reach.token_works
+        self._updates = Updates(self._running_look, cards.running, self._edit_quietly, lambda job: works(job.target))
         self._gone: set[str] = set()
         self._costs: dict[str, Costs] = {}  # of running jobs, as they were when each was written
         #: How many stars a finished reply shows, given by the composition root; None where it has no star.
@@ -62,9 +63,12 @@ class DiscordReplies:
 
     def card(self, job: Job, progress: Progress) -> ui.LayoutView:
         """What a running job's reply shows now."""
+        return cards.running(job, progress, self._running_look(job, progress))
+
+    def _running_look(self, job: Job, progress: Progress) -> cards.Look:
         late = progress.due is not None and datetime.now(UTC) >= progress.due
-        look = replace(self._look(job), overdue=late, costs=self._costs.get(job.id, cards.NO_COSTS))
-        return cards.running(job, progress, look)
+        costs = self._costs.get(job.id, cards.NO_COSTS)
+        return cards.Look(self._is_parting(job), with_prompt=self.speaks_of(job), overdue=late, costs=costs)
 
     def speaks_of(self, job: Job) -> bool:
         """Whether the job's cards repeat its prompt."""
@@ -77,11 +81,11 @@ class DiscordReplies:
 
     def _look(self, job: Job) -> cards.Look:
         """What this reply's place asks of its card just now."""
+        return cards.Look(self._is_parting(job), with_prompt=self.speaks_of(job))
+
+    def _is_parting(self, job: Job) -> bool:
         parting = parting_at(job.target)
-        return cards.Look(
-            parting=parting is not None and datetime.now(UTC) >= parting,
-            with_prompt=self.speaks_of(job),
-        )
+        return parting is not None and datetime.now(UTC) >= parting
 
     def first_card(self, job: Job, progress: Progress, costs: Costs) -> ui.LayoutView:
         """What the acknowledgement of a job shows. Once Discord has taken it, call `acknowledged` with the same.

@@ -5,6 +5,10 @@ edit that brings the pictures goes ahead of whatever was still to be shown.
 
 When the pictures are expected is a guess that changes all the time. A new guess never causes an edit: it is shown with
 the next edit that something else is the reason for. Only a time that has passed is replaced by itself.
+
+Whether anything changed is asked far more often than anything is sent: at every answer of the image API, and every two
+seconds for all jobs in line. So that question compares what a card is made of (a `Frame`), and a card is built only
+when its turn to be sent has come.
 """
 
 from __future__ import annotations
@@ -19,9 +23,12 @@ from datetime import UTC, datetime, timedelta
 from discord import ui
 
 from bot.model import Job, JobState, Progress
+from bot.ui.reply.cards import Look
 from bot.ui.reply.transport import parting_at
 
-Card = Callable[[Job, Progress], ui.LayoutView]
+#: All that a running card is made of: two equal ones look the same.
+Frame = tuple[Job, Progress, Look]
+Card = Callable[[Job, Progress, Look], ui.LayoutView]
 Edit = Callable[[Job, ui.LayoutView], Awaitable[None]]
 
 #: Least seconds between two edits of one message. Discord takes about 5 in 5 s; the last edit must never wait.
@@ -45,6 +52,7 @@ class PendingEdit:
     """What one message shows, and what it is to show next."""
 
     sent: str = ""
+    frame: Frame | None = None  # what `sent` was made of
     state: JobState = JobState.WAITING
     sent_at: float = 0.0
     began: float = field(default_factory=time.monotonic)
@@ -64,8 +72,18 @@ class PendingEdit:
 class Updates:
     """One slot per running job; a slot whose job has ended is dropped."""
 
-    def __init__(self, card: Card, edit: Edit, token_is_alive: Callable[[Job], bool]) -> None:
-        """`card` makes the layout of a state; `edit` sends it and swallows what a failed progress edit may mean."""
+    def __init__(
+        self,
+        look: Callable[[Job, Progress], Look],
+        card: Card,
+        edit: Edit,
+        token_is_alive: Callable[[Job], bool],
+    ) -> None:
+        """`card` makes the layout of a state, with the `look` that the reply's place asks for at this moment.
+
+        `edit` sends it and swallows what a failed progress edit may mean.
+        """
+        self._look = look
         self._card = card
         self._edit = edit
         self._token_is_alive = token_is_alive
@@ -99,7 +117,7 @@ class Updates:
         """Show this state when the gap since the last edit allows; a later call before that replaces it."""
         slot = self._slots.setdefault(job.id, PendingEdit())
         self._show_again_in_time(slot, job, progress)
-        if slot.next is None and self._is_shown(slot, job, progress):
+        if slot.next is None and self._frame(job, progress, slot.due) == slot.frame:
             return
         slot.next = (job, progress)
         if slot.task is None or slot.task.done():
@@ -148,9 +166,10 @@ class Updates:
             left_s = (min(moments) - now).total_seconds()
             slot.timer = asyncio.get_running_loop().call_later(left_s, self.show, job, progress)
 
-    def _is_shown(self, slot: PendingEdit, job: Job, progress: Progress) -> bool:
-        """Whether the message shows this already, but for the time at which the pictures are expected."""
-        return _fingerprint(self._card(job, replace(progress, due=slot.due))) == slot.sent
+    def _frame(self, job: Job, progress: Progress, due: datetime | None) -> Frame:
+        """What the card of a state is made of, with this time for the pictures."""
+        progress = replace(progress, due=due)
+        return job, progress, self._look(job, progress)
 
     async def _drain(self, slot: PendingEdit) -> None:
         """Send what is to be shown, the latest state each time, until nothing is left."""
@@ -164,19 +183,29 @@ class Updates:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
-                if self._is_shown(slot, job, progress):
+                if not await self._send(slot, job, progress, unless_shown=True):
                     continue
-                await self._send(slot, job, progress)
                 if self._slots.get(job.id) is slot:  # else the job has ended: nothing may follow its last edit
                     self._show_again_in_time(slot, job, progress)
 
-    async def _send(self, slot: PendingEdit, job: Job, progress: Progress) -> None:
+    async def _send(self, slot: PendingEdit, job: Job, progress: Progress, *, unless_shown: bool = False) -> bool:
+        """Edit the message; False where it shows this already, but for the time at which pictures are expected."""
+        frame = self._frame(job, progress, slot.due)
+        if unless_shown and frame == slot.frame:
+            return False
+        view = self._card(*frame)
+        if unless_shown and _fingerprint(view) == slot.sent:
+            slot.frame = frame
+            return False
         due = _due(slot, job, progress)
+        if due != slot.due:
+            frame = self._frame(job, progress, due)
+            view = self._card(*frame)
         late = due is not None and due <= datetime.now(UTC)
-        view = self._card(job, replace(progress, due=due))
         await self._edit(job, view)
-        slot.sent, slot.state, slot.sent_at = _fingerprint(view), job.state, time.monotonic()
+        slot.sent, slot.frame, slot.state, slot.sent_at = _fingerprint(view), frame, job.state, time.monotonic()
         slot.due, slot.told_late = due, late
+        return True
 
     def _is_trusted(self) -> bool:
         """Whether the jobs that are shown are known to be this process's still."""
