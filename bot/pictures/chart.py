@@ -21,9 +21,13 @@ _PROJECT = Path(__file__).resolve().parents[2]
 _one_at_a_time = asyncio.Semaphore(1)  # a few hundredths of a second each, and 30 MB
 
 
-async def month(days: Sequence[float], *, today: int, unit: str) -> bytes | None:
-    """A PNG with a bar for each day; None where it could not be drawn, which nobody should fail for."""
-    ask = json.dumps({"days": list(days), "today": today, "unit": unit})
+async def month(days: Sequence[float], *, today: int, amount: str, point: str) -> bytes | None:
+    """A PNG with a bar for each day; None where it could not be drawn, which nobody should fail for.
+
+    `amount` is how the reader writes an amount of money, as `${amount}`; empty where the bars count pictures. `point`
+    stands before the decimals.
+    """
+    ask = json.dumps({"days": list(days), "today": today, "amount": amount, "point": point})
     async with _one_at_a_time:
         return await asyncio.to_thread(_draw, ask)
 

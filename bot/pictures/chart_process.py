@@ -1,8 +1,9 @@
 """Draws the bars of a month, in a process of its own: `python -m bot.pictures.chart_process`.
 
 The first argument is one JSON object: `days` (a number for each day of the month), `today` (which of them stands out,
-from 0), and `unit` (put before a value). The PNG goes to standard output: light on dark, and large enough to
-be read on a phone, where Discord shows it about 350 pixels wide.
+from 0), `amount` (how an amount is written, as `${amount}`; empty where pictures are counted) and `point` (what stands
+before decimals). The PNG goes to standard output: light on dark, and large enough to be read on a phone, where Discord
+shows it some 300 pixels wide.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, HEIGHT = 1000, 460
-LEFT, RIGHT, TOP, BOTTOM = 110, 24, 32, 64
+WIDTH, HEIGHT = 800, 420
+LEFT_GAP, RIGHT, TOP, BOTTOM = 16, 24, 32, 64
+TEXT_PX = 32  # 12 pixels on a phone
 BACKGROUND, GRID, FAINT, BAR, TODAY = "#1E1F22", "#3A3C42", "#B5BAC1", "#4F9D77", "#E9A23B"
 TICKS = 4
 
@@ -26,28 +28,26 @@ def main() -> None:
     """Draw what the first argument asks for."""
     ask: dict[str, Any] = json.loads(sys.argv[1])
     out = io.BytesIO()
-    draw_month(ask["days"], ask["today"], ask["unit"]).save(out, "PNG", optimize=True)
+    draw_month(ask["days"], ask["today"], ask["amount"], ask["point"]).save(out, "PNG", optimize=True)
     sys.stdout.buffer.write(out.getvalue())
 
 
-def draw_month(days: Sequence[float], today: int, unit: str) -> Image.Image:
+def draw_month(days: Sequence[float], today: int, amount: str, point: str) -> Image.Image:
     """One bar for each of `days`; the one of `today` (from 0) stands out."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), BACKGROUND)
     pen = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(28)  # digits are all that it has for every language
-    top = _round_up(max([*days, 1 if not unit else 0.01]))
+    font = ImageFont.load_default(TEXT_PX)
+    top = _round_up(max([*days, 0.01 if amount else 1]))
     floor, height = HEIGHT - BOTTOM, HEIGHT - BOTTOM - TOP
-    # Cents, and more digits only where the ticks lie closer.
-    digits = (
-        next(it for it in range(2, 9) if it == 8 or math.isclose(round(top / TICKS, it), top / TICKS)) if unit else 0
-    )
-    for tick in range(TICKS + 1):
+    labels = _labels(top, amount, point)
+    left = 2 * LEFT_GAP + round(max(pen.textlength(it, font) for it in labels))
+    for tick, label in enumerate(labels):
         y = floor - height * tick / TICKS
-        pen.line((LEFT, y, WIDTH - RIGHT, y), fill=GRID, width=2)
-        pen.text((LEFT - 14, y), f"{unit}{top * tick / TICKS:,.{digits}f}", font=font, fill=FAINT, anchor="rm")
-    step = (WIDTH - LEFT - RIGHT) / len(days)
+        pen.line((left, y, WIDTH - RIGHT, y), fill=GRID, width=2)
+        pen.text((left - LEFT_GAP, y), label, font=font, fill=FAINT, anchor="rm")
+    step = (WIDTH - left - RIGHT) / len(days)
     for index, value in enumerate(days):
-        x = LEFT + step * index
+        x = left + step * index
         if value:
             y = min(floor - height * value / top, floor - 4)
             box = (x + step * 0.14, y, x + step * 0.86, floor)
@@ -57,6 +57,19 @@ def draw_month(days: Sequence[float], today: int, unit: str) -> Image.Image:
         if (index + 1) % 5 == 0 or index == 0:
             pen.text((x + step / 2, floor + 30), str(index + 1), font=font, fill=FAINT, anchor="mm")
     return picture
+
+
+def _labels(top: float, amount: str, point: str) -> Sequence[str]:
+    """What stands at the ticks, from nothing to `top`, as the reader writes it."""
+    if not amount:
+        return [f"{top * tick / TICKS:.0f}" for tick in range(TICKS + 1)]
+    # Cents, and more digits only where the ticks lie closer.
+    digits = next(it for it in range(2, 9) if it == 8 or math.isclose(round(top / TICKS, it), top / TICKS))
+    form = " ".join(amount.split())  # without no-break spaces
+    if not form.isascii():  # the font that comes with Pillow has no letters of Chinese or Japanese
+        form = "${amount}"
+    numbers = (f"{top * tick / TICKS:.{digits}f}".replace(".", point) for tick in range(TICKS + 1))
+    return [form.replace("{amount}", it) for it in numbers]
 
 
 def _round_up(value: float) -> float:

@@ -57,7 +57,7 @@ async def test_everybody_sees_their_own_and_managers_the_servers(open_house: Ope
         assert "This server's usage" not in mine.labels
         assert mine.pictures[0].alt.startswith("US dollars per day of this month.")
         picture = Image.open(io.BytesIO(await mine.download(mine.pictures[0])))
-        assert (picture.format, picture.size) == ("PNG", (1000, 460))
+        assert (picture.format, picture.size) == ("PNG", (800, 420))
         assert says("**US dollars per day** · This month")(mine.message)
 
         hers = await usage(house.ada)

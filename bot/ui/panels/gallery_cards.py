@@ -106,8 +106,9 @@ def page(room: GalleryPage) -> ui.LayoutView:
     parts += [_shown(exhibit) for exhibit in room.exhibits]
     if not room.exhibits or room.unfinished:
         parts.append(ui.TextDisplay(_nothing(room)))
-    people = [ui.ActionRow(_people(room.choice))] if room.in_server else []
-    return widgets.layout(ui.Container(*parts, accent_colour=GOOD), *people, _ways(room))
+    if room.in_server:
+        parts.append(ui.ActionRow(_people(room.choice)))
+    return widgets.card(GOOD, *parts, _ways(room))
 
 
 def date_form(token: str) -> ui.Modal:

@@ -131,10 +131,11 @@ def _named(mention: str, name: str) -> str:
 
 def _buttons() -> Iterator[str]:
     """What the buttons and menus do."""
-    yield tr(
-        "Under each picture: **Again** repeats it, **Remix** lets you change words and options first, **Edit** changes "
-        "the picture itself, **Details** tells all about it."
-    )
+    yield tr("Under each picture:")
+    yield f"- {tr('**Again** repeats it')}"
+    yield f"- {tr('**Remix** lets you change words and options first')}"
+    yield f"- {tr('**Edit** changes the picture itself')}"
+    yield f"- {tr('**Details** tells all about it')}"
     menus = [word(MENU_NAME, name, language()) for name in ("Edit image", "Imagine this")]
     yield tr(
         "On any message: right-click or press long, then Apps → **{edit_image}** or **{imagine_this}**.",
@@ -149,7 +150,7 @@ def _further(mentions: Mentions, commands: Sequence[Slash]) -> Iterator[str]:
     for command in commands:
         is_group = isinstance(command, app_commands.Group)
         mention = f"`/{command.name}`" if is_group else mentions.of(command.name)
-        line = f"{_named(mention, command.name)} – {tr(command.description)}"
+        line = f"- {_named(mention, command.name)} – {tr(command.description)}"
         room -= len(line)
         if room < 0:
             return

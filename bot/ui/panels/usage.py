@@ -173,11 +173,11 @@ async def _chart(account: Account) -> bytes | None:
     days = [account.days.get(date(account.at.year, account.at.month, day)) for day in range(1, last + 1)]
     if _in_dollars(account):
         values = [it.cost_micros / 1_000_000 if it else 0.0 for it in days]
-        unit = "$"
+        amount = tr("${amount}")
     else:
         values = [float(it.pictures) if it else 0.0 for it in days]
-        unit = ""
-    return await chart.month(values, today=account.at.day - 1, unit=unit)
+        amount = ""
+    return await chart.month(values, today=account.at.day - 1, amount=amount, point=tr("."))
 
 
 def _title(account: Account) -> str:
