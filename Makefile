@@ -17,12 +17,13 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container release test test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container release test test-costs test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
 	@echo "make test         all tests; ten slowest and coverage told"
+	@echo "make test-costs   what tests cost in processor time, by file (ARGS=tests/unit for some of them)"
 	@echo "make test-random  generated tests with fresh seeds, FOR=600 seconds"
 	@echo "make lint         ruff and pyright"
 	@echo "make format       let ruff write the layout"
@@ -59,6 +60,9 @@ test: $(TO_DEVELOP)
 	@$(PYTEST) $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(BIN)/coverage combine --quiet && \
 		echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"; }
+
+test-costs: $(TO_DEVELOP)
+	@$(BIN)/python -m pytest -p tools.test_costs --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 # Fresh seeds for FOR seconds. What breaks a test is kept in .hypothesis/ and tried first the next time; the last lines of
 # a failure say how to replay it.

@@ -1,12 +1,32 @@
-"""Ending a local web server without leaving a connection behind."""
+"""Where a local server listens, and how it ends without leaving a connection behind."""
 
 from __future__ import annotations
 
 import asyncio
+import random
+import socket
 
 from aiohttp import web
 
 SETTLE_S = 0.05  # a connection that was just accepted has its handler by then
+
+
+#: Below all ports from which systems let connections go out (from 32,768 on Linux, 49,152 elsewhere). A server that
+#: went away comes back at its port: any connection of this machine could have taken one of those meanwhile.
+_PORTS = range(10_000, 30_000)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 where nothing listens, and which no connection takes by chance. Raises OSError."""
+    for _ in range(100):
+        port = random.choice(_PORTS)  # noqa: S311 - nobody is to be kept from guessing it
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise OSError("There is no free port on this machine.")
 
 
 async def end(runner: web.AppRunner) -> None:

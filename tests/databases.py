@@ -6,7 +6,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+
+from sandbox.serving import free_port
 
 KINDS = ("sqlite", "postgresql")
 START_TRIES = 3  # somebody else may take the free port between asking for it and using it
@@ -96,9 +97,7 @@ def postgres_server() -> Generator[PostgresServer]:
 
 def _started(pg_ctl: str, folder: Path) -> PostgresServer:
     for tries_left in reversed(range(START_TRIES)):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=60"
         try:
             _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options], folder)

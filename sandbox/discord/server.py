@@ -92,7 +92,7 @@ class LocalDiscord:
         app.router.add_get(_GATEWAY_PATH, self.gateway.connect)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port or self.port, reuse_address=True)
+        site = web.TCPSite(self._runner, HOST, port or self.port or serving.free_port(), reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
         self.world.cdn.base_url = self.base_url

@@ -102,7 +102,7 @@ class LocalImageApi:
         )
         await runner.setup()
         try:
-            await self._listen(port)
+            await self._listen(port or serving.free_port())
             files = web.TCPSite(runner, HOST, 0)
             await files.start()
         except OSError:

@@ -47,7 +47,7 @@ class LittleDiscord:
     clock_ahead_s: float = 0.0  # of the time in its answers
     answers_after_s: float = 0.0
     application: dict[str, Any] | None = None  # what its own page says besides APPLICATION
-    port: int = 0
+    port: int = field(default_factory=serving.free_port)
     calls: list[str] = field(default_factory=list[str])
     identified: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     sockets: list[web.WebSocketResponse] = field(default_factory=list[web.WebSocketResponse])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 import time
 from collections.abc import AsyncGenerator
@@ -12,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from bot.config.waits import Waits
+from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN
 from tests.bots import MEASURED
 from tests.bots.forked import ForkedProcess, fork_server
@@ -21,13 +21,6 @@ KEY = "sk-a-key-nobody-may-see"
 MAX_LINE = 1 << 20
 ENVIRONMENT = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
 PARTS = ("bot", "cogs")  # what a process needs of the project; a developer's own .env and data are not among it
-
-
-def free_port() -> int:
-    """A port where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def variables(api_url: str, **others: str) -> dict[str, str]:

@@ -14,8 +14,9 @@ from sandbox import serving
 from sandbox.discord.permissions import Permission
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.server import LocalImageApi
+from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import KEY, easel, free_port, variables
+from tests.acceptance.processes import KEY, easel, variables
 from tests.databases import execute, sqlite_url
 from tests.integration.uniall_servers import Reply, playing, reply
 

@@ -17,10 +17,11 @@ import pytest
 
 from bot.config.waits import Waits
 from sandbox.image_api.server import LocalImageApi
+from sandbox.serving import free_port
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import Easel, easel, forked_easel, free_port, variables
+from tests.acceptance.processes import Easel, easel, forked_easel, variables
 from tests.databases import postgres_server, sqlite_url, why_no_postgres
 from tests.monitoring import metrics_in, metrics_used, promtool
 
@@ -30,7 +31,7 @@ AT_ONCE = 5  # they wait for half a minute each
 START_S = 60.0  # on a machine that does much else
 GONE_S = 30.0  # after so long at most it must be told, by QUICK and on a machine that does much else
 BACK_S = 70.0  # the longest pause before discord.py tries again, and a little
-ANSWER_S = 2.0  # the answer itself waits for nothing
+ANSWER_S = 1.5  # less than all patiences of QUICK: an answer that waited for what is gone would never come
 #: A tenth of the product's; test_waits.py holds those to a minute.
 QUICK = Waits(
     grace_s=2.0,
@@ -53,7 +54,7 @@ class Probe:
         self._base = f"http://{host}:{port}"
 
     async def health(self) -> tuple[int, Told]:
-        """Status and body; status 0 while nobody listens."""
+        """Status and body; status 0 while nobody listens, or where the machine is too busy for an answer in time."""
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         try:
             async with (
@@ -62,7 +63,7 @@ class Probe:
             ):
                 assert answer.content_type == "application/json"
                 return answer.status, await answer.json()
-        except aiohttp.ClientConnectionError:
+        except (aiohttp.ClientConnectionError, TimeoutError):
             return 0, {}
 
     async def metrics(self) -> str:
@@ -72,7 +73,7 @@ class Probe:
             return await answer.text()
 
     async def until(self, status: int, within: float, told: Callable[[Told], object] = bool) -> Told:
-        """Wait for this status and a body that `told` agrees with. Every answer on the way must come at once."""
+        """Wait for this status and a body that `told` agrees with, in an answer that comes at once."""
         began = time.monotonic()
         while True:
             found, body = await self.health()
@@ -148,10 +149,8 @@ async def test_a_removed_database_file_is_told_in_time(tmp_path_factory: pytest.
             probe = Probe(port)
             await probe.until(200, START_S)
             (home / "easel.db").unlink()
-            told = await probe.until(503, GONE_S)
-    assert not told["database"]["ok"]
+            told = await probe.until(503, GONE_S, lambda it: not it["database"]["ok"] and it["discord"]["ok"])
     assert "was removed" in told["database"]["trouble"]
-    assert told["discord"]["ok"]
 
 
 @abreast
@@ -171,8 +170,7 @@ async def test_a_postgresql_that_hangs_is_told_in_time_and_its_return_too(
                 for pid in everything:
                     os.kill(pid, signal.SIGSTOP)
                 try:
-                    told = await probe.until(503, GONE_S)
-                    assert not told["database"]["ok"]
+                    await probe.until(503, GONE_S, lambda it: not it["database"]["ok"])
                 finally:
                     for pid in everything:
                         os.kill(pid, signal.SIGCONT)
@@ -197,9 +195,8 @@ async def test_a_lost_discord_is_told_in_time_and_its_return_too(tmp_path_factor
 async def leave(discord: LittleDiscord, probe: Probe, bot: Easel) -> None:
     """Discord goes away and comes back, at the same address."""
     await discord.shut()
-    told = await probe.until(503, GONE_S)
-    assert not told["discord"]["ok"]
-    assert told["database"]["ok"]
+    # A machine that stands still for some seconds has the database told for a moment, too.
+    await probe.until(503, GONE_S, lambda it: not it["discord"]["ok"] and it["database"]["ok"])
     assert bot.running
     async with discord.open():
         assert (await probe.until(200, BACK_S))["discord"]["ok"]
@@ -215,7 +212,7 @@ async def test_a_connection_on_which_discord_falls_silent_counts_as_lost(
             probe = Probe(port)
             await probe.until(200, START_S)
             discord.silent = True
-            told = await probe.until(503, GONE_S)
+            told = await probe.until(503, GONE_S, lambda it: not it["discord"]["ok"])
             assert "heartbeat" in told["discord"]["trouble"]
             discord.silent = False
             await probe.until(200, BACK_S)
@@ -257,7 +254,7 @@ async def test_a_worker_that_cannot_reach_discord_says_so(tmp_path_factory: pyte
                 probe = Probe(port)
                 await probe.until(200, START_S)
                 discord.refuse = 502
-                told = await probe.until(503, GONE_S)
+                told = await probe.until(503, GONE_S, lambda it: not it["discord"]["ok"])
                 assert "502" in told["discord"]["trouble"]
                 discord.refuse = 0
                 await probe.until(200, 30)

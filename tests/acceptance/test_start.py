@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.serving import free_port
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import easel, free_port, make_home, variables
+from tests.acceptance.processes import easel, make_home, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
 STOP_S = 20.0

@@ -19,10 +19,10 @@ from bot.ops.health.server import is_by_address
 from bot.ops.health.status import FRESH_S, Process, StatusKeeper
 from bot.ops.health.status_page import FAILURES, render
 from sandbox.image_api.latency import Latency
+from sandbox.serving import free_port
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import OpenHouse, with_pictures
 from tests.acceptance.page_browser import Watch, chromium
-from tests.acceptance.processes import free_port
 from tests.acceptance.workers import a_worker
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

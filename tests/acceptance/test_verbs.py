@@ -6,8 +6,9 @@ import socket
 from pathlib import Path
 
 from bot.config.version import VERSION
+from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import easel, free_port, variables
+from tests.acceptance.processes import easel, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
 

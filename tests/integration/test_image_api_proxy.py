@@ -11,8 +11,9 @@ from bot.errors import DownloadUnreachable, Unreachable
 from bot.image_api.client import ImageApi
 from bot.model import ImageRequest
 from bot.policy.moderation import open_moderation
+from sandbox.serving import free_port
 from tests.integration.forward_proxy import Proxy, proxying
-from tests.integration.uniall_servers import HURRY, KEY, PNG, always, free_port, playing
+from tests.integration.uniall_servers import HURRY, KEY, PNG, always, playing
 
 FOX = ImageRequest(prompt="a red fox")
 

@@ -20,6 +20,7 @@ from bot.errors import StartError, StoreError, StoreInUse
 from bot.store import faults
 from bot.store.store import Store
 from bot.store.url import read_url
+from sandbox.serving import free_port
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer
@@ -155,10 +156,8 @@ async def test_one_process_cannot_open_a_file_twice(tmp_path: Path) -> None:
 
 
 async def test_a_port_where_nobody_listens_is_told() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        sentence = await sentence_of(f"postgresql://ann:geheim@127.0.0.1:{port}/easel")
+    port = free_port()
+    sentence = await sentence_of(f"postgresql://ann:geheim@127.0.0.1:{port}/easel")
 
     assert f"server at 127.0.0.1:{port} does not answer" in sentence
 

@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.errors import BadInput, BadKey, InvalidRequest, Uncertain, Unexpected, Unreachable
 from bot.image_api.client import ImageApi, Mode, SourceOutOfReach, Submission, TaskState, base_address
 from bot.model import AspectRatio, Charged, ImageRequest, Source
+from sandbox.serving import free_port
 from tests.integration.uniall_servers import (
     FOX,
     HURRY,
@@ -24,7 +25,6 @@ from tests.integration.uniall_servers import (
     Reply,
     always,
     client,
-    free_port,
     playing,
     raw,
     reply,

@@ -23,6 +23,7 @@ from bot.errors import (
 from bot.image_api.client import Download, Mode
 from bot.image_api.picture_file import UnknownFormat
 from bot.model import PictureFormat
+from sandbox.serving import free_port
 from tests.integration.uniall_servers import (
     API,
     HURRY,
@@ -35,7 +36,6 @@ from tests.integration.uniall_servers import (
     Reply,
     always,
     client,
-    free_port,
     names,
     playing,
     raw,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -128,13 +127,6 @@ def reply(status: int, body: object = b"", **headers: str) -> web.Response:
     if isinstance(body, bytes):
         return web.Response(status=status, body=body, headers=given)
     return web.Response(status=status, text=json.dumps(body), headers=given)
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def client(base_url: str, mode: Mode = Mode.TASKS, limits: Limits = HURRY, *attachment_hosts: str) -> ImageApi:

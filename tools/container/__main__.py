@@ -17,6 +17,7 @@ from sandbox.discord.sight import Message
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
+from sandbox.serving import free_port
 from tools.container.engine import Container, Engine, EngineFault
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -183,14 +184,6 @@ async def beside_postgresql(trial: Trial, folder: Path, debian: str) -> None:
     told(f"PostgreSQL beside it took at most {await trial.database.most_memory() / 1e6:.0f} MB")
     await trial.crash()
     await trial.ends()
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def main() -> int:

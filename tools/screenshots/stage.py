@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 import shutil
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncGenerator
@@ -14,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from playwright.async_api import Browser, Locator, Page, async_playwright
+
+from sandbox.serving import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -147,7 +148,7 @@ async def stage() -> AsyncGenerator[Stage]:
 async def _sandbox() -> AsyncGenerator[str]:
     """`python -m bot sandbox` on a free port; its address. Raises CannotStart."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "sandbox", "--port", str(_free_port())),
+        *(sys.executable, "-m", "bot", "sandbox", "--port", str(free_port())),
         cwd=PROJECT,
         # Without the variables of whoever runs this: with MODELS the sandbox would offer others.
         env={name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
@@ -172,9 +173,3 @@ async def _address(output: asyncio.StreamReader) -> str:
         if address := _ADDRESS.search(line):
             return address[0]
     raise CannotStart("The sandbox ended at its start; `make sandbox` says why.")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
