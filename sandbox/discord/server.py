@@ -34,11 +34,19 @@ class LocalDiscord:
     """Discord for one bot. Use it as an async context manager, or call `start` and `stop`.
 
     Point the bot at `api_url` (DISCORD_API_URL) with `token` (DISCORD_TOKEN); it finds the gateway by itself.
-    What is stored survives `stop` and `start`, so an outage can be played with them.
+    What is stored survives `stop` and `start`, so an outage can be played with them. `host` is another address of this
+    machine for a bot that cannot reach 127.0.0.1, as in a container.
     """
 
-    def __init__(self, *, token: str = "sandbox-token", settings: DiscordRules = DEFAULT_RULES) -> None:  # noqa: S107
+    def __init__(
+        self,
+        *,
+        token: str = "sandbox-token",  # noqa: S107
+        settings: DiscordRules = DEFAULT_RULES,
+        host: str = HOST,
+    ) -> None:
         self.token = token
+        self._host = host
         self.world = easel_studio(settings)
         self.gateway = Gateway(self.world, token)
         self.interactions = Interactions(self.world)
@@ -69,7 +77,7 @@ class LocalDiscord:
 
     @property
     def base_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self._host}:{self.port}"
 
     @property
     def api_url(self) -> str:
@@ -86,17 +94,17 @@ class LocalDiscord:
         return self._front.faults
 
     async def start(self, port: int = 0) -> None:
-        """Listen on 127.0.0.1; port 0 takes a free one, or the same again after a stop."""
+        """Listen; port 0 takes a free one, or the same again after a stop."""
         app = web.Application(client_max_size=_MAX_BODY)
         app.add_routes([self._front.define(route) for route in self._routes()])
         app.router.add_get(_GATEWAY_PATH, self.gateway.connect)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, HOST, port or self.port or serving.free_port(), reuse_address=True)
+        site = web.TCPSite(self._runner, self._host, port or self.port or serving.free_port(), reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
         self.world.cdn.base_url = self.base_url
-        self.gateway.url = f"ws://{HOST}:{self.port}{_GATEWAY_PATH}"
+        self.gateway.url = f"ws://{self._host}:{self.port}{_GATEWAY_PATH}"
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Does nothing when it is not running."""

@@ -48,8 +48,13 @@ class LocalImageApi:
         paint: PaintMode = PaintMode.REAL,
         behaviour: Behaviour | None = None,
         balance: float | None = None,
+        host: str = HOST,
     ) -> None:
-        """`balance` is what it says is left on the account, in US dollars; None: it does not say."""
+        """`balance` is what it says is left on the account, in US dollars; None: it does not say.
+
+        `host` is another address of this machine for a bot that cannot reach 127.0.0.1, as in a container.
+        """
+        self._host = host
         self.behaviour = behaviour or Behaviour()
         self.behaviour.on_outage = self._begin_outage
         self.base_url = ""
@@ -103,14 +108,14 @@ class LocalImageApi:
         await runner.setup()
         try:
             await self._listen(port or serving.free_port())
-            files = web.TCPSite(runner, HOST, 0)
+            files = web.TCPSite(runner, self._host, 0)
             await files.start()
         except OSError:
             await self.stop()
             raise
         self._port, files_port = (int(address[1]) for address in runner.addresses)
-        self.base_url = self._book.own_origin = f"http://{HOST}:{self._port}"
-        self.files_url = self._book.other_origin = f"http://{HOST}:{files_port}"
+        self.base_url = self._book.own_origin = f"http://{self._host}:{self._port}"
+        self.files_url = self._book.other_origin = f"http://{self._host}:{files_port}"
 
     async def stop(self) -> None:
         """Stop listening and drop all that is under way; may be called more than once."""
@@ -181,7 +186,7 @@ class LocalImageApi:
 
     async def _listen(self, port: int) -> None:
         if self._runner and self._site is None:
-            self._site = web.TCPSite(self._runner, HOST, port, reuse_address=True)
+            self._site = web.TCPSite(self._runner, self._host, port, reuse_address=True)
             await self._site.start()
 
     def _break_connections(self) -> None:

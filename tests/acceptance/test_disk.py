@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.image_api.latency import Latency
+from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
+from tests.acceptance.little_discord import LittleDiscord
+from tests.acceptance.processes import KEY, easel, variables
 
 EDITS = "PATCH /webhooks/*/messages/*"
 
@@ -121,3 +124,18 @@ async def test_a_clock_that_stepped_back_neither_ends_nor_stalls_a_job(tmp_path:
         message = await reply.until(final, 30)
         assert message.pictures
         assert len(house.submissions()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="mount is a command of Unix")
+async def test_check_looks_at_the_disk_of_the_data_and_not_at_that_of_temporary_files(tmp_path: Path) -> None:
+    """In a container /tmp is a few megabytes of memory, and the data lie on a volume."""
+    async with LittleDiscord().open() as discord, LocalImageApi(api_key=KEY) as api, small_disk(tmp_path / "d") as disk:
+        settings = variables(discord.api_url, UNIALL_BASE_URL=api.base_url)
+        for moved, fault in (
+            ({"TMPDIR": str(disk)}, None),
+            ({"DATABASE_URL": f"sqlite:///{disk}/easel.db"}, f"The disk of {disk} has 2 MB left"),
+        ):
+            async with easel(tmp_path, "check", **settings | moved) as check:
+                assert await check.wait() == (1 if fault else 0), check.output
+            assert ("The disk of" in check.output) is bool(fault)
+            assert (fault or "") in check.output

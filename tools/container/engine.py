@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 BUILD_PATIENCE_S = 900.0
@@ -17,25 +19,27 @@ class EngineFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`podman`, and the options that this machine needs for building and for running."""
+    """`podman` or `docker`, and the options that this machine needs for building and for running."""
 
+    program: str = "podman"
     build_options: Sequence[str] = ()
     run_options: Sequence[str] = ()
 
     async def do(self, *arguments: str, within: float = PATIENCE_S, errors_too: bool = False) -> str:
         """Run one command of the engine; its output, where wanted that of standard error too. Raises EngineFault."""
         process = await asyncio.create_subprocess_exec(
-            "podman", *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=-1, stderr=-1
+            self.program, *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=-1, stderr=-1
         )
         out, err = await asyncio.wait_for(process.communicate(), within)
         if process.returncode:
-            raise EngineFault(f"podman {shlex.join(arguments)}: {err.decode(errors='replace').strip()[-1500:]}")
+            raise EngineFault(f"{self.program} {shlex.join(arguments)}: {err.decode(errors='replace').strip()[-1500:]}")
         return (out + err if errors_too else out).decode(errors="replace").strip()
 
     async def build(self, folder: str, image: str, *options: str) -> None:
         """Build `folder` into `image`. In Docker's format, which alone keeps the health check."""
+        docker_format = ("--format=docker",) if self.program == "podman" else ()
         await self.do(
-            *("build", "--quiet", "--format=docker", "--network=host", "--tag", image),
+            *("build", "--quiet", *docker_format, "--network=host", "--tag", image),
             *self.build_options,
             *options,
             folder,
@@ -45,7 +49,7 @@ class Engine:
     async def has(self, image: str) -> bool:
         """Whether the image is here, or can be had of a registry."""
         try:
-            await self.do("image", "exists", image)
+            await self.do("image", "inspect", image)
         except EngineFault:
             try:
                 await self.do("pull", "--quiet", image, within=BUILD_PATIENCE_S)
@@ -54,9 +58,18 @@ class Engine:
         return True
 
 
+#: Kills what the first process of a container has started. The engine did not ask for it, so it is a crash.
+_CRASH = """
+for stat in /proc/[0-9]*/stat; do
+    set -- $(cat "$stat" 2>/dev/null)
+    [ "${4:-}" != 1 ] || kill -9 "$1"
+done
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container by its name. It shares the network of this machine, where the sandbox answers on 127.0.0.1."""
+    """One container by its name or id. One that `create` made shares the network of this machine."""
 
     engine: Engine
     name: str
@@ -73,7 +86,9 @@ class Container:
 
     async def remove(self) -> None:
         """Delete it, running or not."""
-        await self.engine.do("rm", "--force", "--ignore", "--time=0", self.name)
+        at_once = ("--time=0",) if self.engine.program == "podman" else ()
+        with suppress(EngineFault):  # there is none
+            await self.engine.do("rm", "--force", *at_once, self.name)
 
     async def start(self) -> None:
         await self.engine.do("start", self.name)
@@ -83,15 +98,29 @@ class Container:
         await self.engine.do("kill", "--signal=KILL", self.name)
         await self.engine.do("wait", self.name)
 
+    async def crash(self) -> None:
+        """`kill -9` of the program in it. What happens then is up to its restart policy."""
+        await self.inside("sh", "-c", _CRASH)
+
     async def stop(self, grace_s: int) -> None:
         """SIGTERM, and SIGKILL where it has not ended after the grace."""
         await self.engine.do("stop", f"--time={grace_s}", self.name)
 
     async def exit_code(self) -> int:
-        return int(await self.engine.do("inspect", "--format={{.State.ExitCode}}", self.name))
+        return int(await self.told(".State.ExitCode"))
 
     async def killed_for_memory(self) -> bool:
-        return await self.engine.do("inspect", "--format={{.State.OOMKilled}}", self.name) == "true"
+        return await self.told(".State.OOMKilled") == "true"
+
+    async def told(self, what: str) -> str:
+        """One of the facts that the engine tells of it, as a Go template names it: `.State.Pid`."""
+        return await self.engine.do("inspect", f"--format={{{{{what}}}}}", self.name)
+
+    async def health(self) -> str:
+        """What the image's own health check says. Raises EngineFault where the program is not well."""
+        _, *command = json.loads(await self.told("json .Config.Healthcheck.Test"))
+        await self.inside(*command)
+        return "well"
 
     async def inside(self, *command: str) -> str:
         """Run a command in it; its output. Raises EngineFault."""

@@ -29,31 +29,25 @@ def faults_of(settings: Settings) -> Sequence[str]:
 
 
 def folder_faults(settings: Settings) -> Sequence[str]:
-    """A sentence for each folder that cannot be written, or whose disk is nearly full."""
+    """A sentence where the folder of the data cannot be written, or its disk is nearly full."""
     return list(_folders(settings))
 
 
 def _folders(settings: Settings) -> Iterator[str]:
-    told = set[int]()
-    for folder in _used(settings):
-        there = next(it for it in (folder, *folder.parents) if it.exists())
-        if fault := _not_writable(there, folder):
-            yield fault
-            continue
-        device, free = there.stat().st_dev, shutil.disk_usage(there).free
-        if free < MIN_FREE_BYTES and device not in told:
-            told.add(device)
-            yield f"The disk of {folder} has {free // 1_000_000} MB left: make room, at least 1 GB."
+    folder = _written(settings)
+    there = next(it for it in (folder, *folder.parents) if it.exists())
+    if fault := _not_writable(there, folder):
+        yield fault
+        return
+    free = shutil.disk_usage(there).free
+    if free < MIN_FREE_BYTES:
+        yield f"The disk of {folder} has {free // 1_000_000} MB left: make room, at least 1 GB."
 
 
-def _used(settings: Settings) -> Iterator[Path]:
-    """The folders that a running bot writes into."""
+def _written(settings: Settings) -> Path:
+    """The folder that a running bot writes into. /tmp is none: it is often a small disk in memory."""
     url = read_url(settings.database_url)
-    if is_sqlite(url):
-        yield file_of(url).parent
-    else:
-        yield Path("data").absolute()
-    yield Path(tempfile.gettempdir())
+    return file_of(url).parent if is_sqlite(url) else Path("data").absolute()
 
 
 def _not_writable(there: Path, folder: Path) -> str | None:
