@@ -9,6 +9,7 @@ import pytest
 from bot.config.env_example import env_example
 from bot.config.settings import Sources, load
 from bot.errors import SettingsError
+from bot.ops.setup.env_writer import write_settings
 from tests.unit.environments import REQUIRED, loaded
 
 
@@ -53,6 +54,44 @@ def test_nothing_is_filled_in_from_other_variables(tmp_path: Path) -> None:
     file.write_text("MODERATION_MODEL='a${x}b'\nOPERATOR_CONTACT=pa${HOME}ss\n", "utf-8")
     settings = load(file, REQUIRED)
     assert (settings.moderation_model, settings.operator_contact) == ("a${x}b", "pa${HOME}ss")
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        "ask in #help",
+        "#help",
+        "(#help)",
+        'Jörg\'s "desk" #1, $5',
+        '"Ada"',
+        "'Ada'",
+        "it's Ada",
+        "a ${HOME} of $her own",
+        r"back\slash \' and \n, 'x' #1",
+        "a = b",
+    ],
+)
+def test_what_setup_writes_is_read_as_it_was_typed(tmp_path: Path, contact: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text("# mine\nOPERATOR_CONTACT=old", "utf-8")
+    write_settings(file, {**REQUIRED, "OPERATOR_CONTACT": contact})
+    assert load(file, {}).operator_contact == contact
+    text = file.read_text("utf-8")
+    assert text.startswith("# mine\nOPERATOR_CONTACT=")
+    assert text.endswith("\n")  # so that `echo NAME=value >> .env` adds a line
+
+
+def test_plain_values_stand_without_quotes_which_docker_would_take_along(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    write_settings(file, {**REQUIRED, "OPERATOR_CONTACT": "Ada of#help"})
+    assert "\nOPERATOR_CONTACT=Ada of#help\n" in file.read_text("utf-8")
+
+
+def test_a_last_line_without_an_end_gets_one(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MAX_JOBS_PER_USER=2\nDISCORD_TOKEN=old", "utf-8")
+    write_settings(file, {"DISCORD_TOKEN": "new"})
+    assert file.read_text("utf-8") == "MAX_JOBS_PER_USER=2\nDISCORD_TOKEN=new\n"
 
 
 def test_an_old_name_still_works_and_is_told(tmp_path: Path) -> None:

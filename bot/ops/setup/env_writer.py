@@ -12,6 +12,8 @@ from bot.config.env_example import env_example
 from bot.errors import StartError
 
 PRIVATE = 0o600
+#: What every reader of such files takes as it stands, docker's --env-file included, which would keep quotes as well.
+_PLAIN = re.compile(r"(?!['\"\s#])(?:[^#$\r\n]|(?<!\s)#)*(?<!\s)")
 
 
 def write_settings(file: Path, values: Mapping[str, str]) -> Path | None:
@@ -48,10 +50,17 @@ def _replace(file: Path, text: str) -> None:
         raise
 
 
+def _in_file(value: str) -> str:
+    """How a value stands in the file: in quotes where a `#` would begin a comment, or a `$` name another variable."""
+    if _PLAIN.fullmatch(value):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _with_values(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         nothing = f"#{name}="
-        line = f"{name}={value}" if value else nothing
+        line = f"{name}={_in_file(value)}" if value else nothing
         set_line = re.compile(rf"^[ \t]*(?:export[ \t]+)?{name}[ \t]*=.*$", re.MULTILINE)
         manual_line = re.compile(rf"^{nothing}.*$", re.MULTILINE)
         place = set_line.search(text) or manual_line.search(text)
@@ -59,5 +68,10 @@ def _with_values(text: str, values: Mapping[str, str]) -> str:
             # a further line of that name would win over the first
             text = f"{text[: place.start()]}{line}{set_line.sub(nothing, text[place.end() :])}"
         elif value:
-            text += f"{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n"
-    return text
+            text = f"{_ended(text)}{line}\n"
+    return _ended(text)
+
+
+def _ended(text: str) -> str:
+    """The text with its last line ended, so that a line can be added by hand or with `>>`."""
+    return text if not text or text.endswith("\n") else f"{text}\n"
