@@ -28,7 +28,7 @@ OTHERS = {
         "NO_COLOR",
         "SQL_ASCII",
     ),
-    *("BACKUP_TO", "YOUR_COPY_OF_THIS_REPOSITORY", "YOUR_PASSWORD"),
+    *("BACKUP_TO", "FOLLOW_TO", "FOLLOW_HOST_KEY", "YOUR_COPY_OF_THIS_REPOSITORY", "YOUR_PASSWORD"),
 }
 PATHS = {"healthz", "metrics", "tmp", "var", "opt", "dev", "etc", "easel"}  # written like a command, and none
 LABELS = {"Change and try again"}  # words of buttons, which say what they do

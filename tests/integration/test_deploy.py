@@ -19,6 +19,7 @@ from bot.config.settings import VARIABLES
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "easel.service"
 WORKER, BACKUP = ROOT / "deploy" / "easel-worker@.service", ROOT / "deploy" / "easel-backup.service"
+FOLLOWING = ROOT / "deploy" / "easel-litestream.service"
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
 MOST_EXPOSED = 20  # in tenths: systemd calls up to 2.0 "ok", an unhardened service has 9.6
@@ -36,9 +37,11 @@ def judged(*arguments: str) -> str:
 
 
 @needs_systemd
-@pytest.mark.parametrize("unit", [UNIT, WORKER, BACKUP, BACKUP.with_suffix(".timer")], ids=lambda unit: unit.name)
+@pytest.mark.parametrize(
+    "unit", [UNIT, WORKER, BACKUP, FOLLOWING, BACKUP.with_suffix(".timer")], ids=lambda unit: unit.name
+)
 def test_every_unit_is_understood_as_a_whole(tmp_path: Path, unit: Path) -> None:
-    for each in (UNIT, WORKER, BACKUP, BACKUP.with_suffix(".timer")):
+    for each in (UNIT, WORKER, BACKUP, FOLLOWING, BACKUP.with_suffix(".timer")):
         # The program's place on the server is not there on this machine.
         text = re.sub(r"^ExecStart=/opt\S+", f"ExecStart={sys.executable}", each.read_text("utf-8"), flags=re.MULTILINE)
         (tmp_path / each.name).write_text(text)
@@ -46,9 +49,9 @@ def test_every_unit_is_understood_as_a_whole(tmp_path: Path, unit: Path) -> None
 
 
 @needs_systemd
-@pytest.mark.parametrize("unit", [UNIT, WORKER, BACKUP], ids=lambda unit: unit.name)
+@pytest.mark.parametrize("unit", [UNIT, WORKER, BACKUP, FOLLOWING], ids=lambda unit: unit.name)
 def test_the_units_give_little_away(tmp_path: Path, unit: Path) -> None:
-    threshold = MOST_EXPOSED if unit != BACKUP else MOST_EXPOSED_OF_BACKUP
+    threshold = MOST_EXPOSED if unit not in (BACKUP, FOLLOWING) else MOST_EXPOSED_OF_BACKUP
     judged("security", "--offline=true", f"--threshold={threshold}", str(unit))
 
 

@@ -166,6 +166,7 @@ async def composed(engine: Engine, compose: Sequence[str], folder: Path) -> None
             project.set("DISCORD_API_URL", discord.api_url)
             project.set("UNIALL_BASE_URL", image_api.base_url)
             project.set("MAX_JOBS_PER_USER", "20")
+            project.set("MAX_PICTURES_PER_USER_PER_DAY", "1000")
             trial = ComposedTrial(engine, discord, image_api, project)
             try:
                 await trial.starts(start)
@@ -239,6 +240,7 @@ class ComposedTrial(Trial):
 
     async def in_the_middle(self) -> tuple[asyncio.Task[Message], int]:
         """Somebody's request that was just bought, and how many had been before."""
+        await self.discord.wait_for_bot(DELIVERY_S)
         before = self.bought()
         reply = await self.discord.person("Ada").say("/imagine prompt:a lighthouse at dusk count:2")
         async with asyncio.timeout(DELIVERY_S):
@@ -265,6 +267,7 @@ class ComposedTrial(Trial):
 
     async def comes_back(self, start: str, backing_up: str, restoring: str) -> None:
         """Everything is there after `down` and `up`, and after a backup was put into an empty database."""
+        await self.discord.wait_for_bot(DELIVERY_S)
         old = await self.delivers("/imagine prompt:an old one")
         await self.project.type("docker compose down")
         await self.project.type(start)

@@ -21,8 +21,10 @@ import textwrap
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.discord.reply import Reply
 from sandbox.discord.server import LocalDiscord
 from sandbox.discord.sight import Message
 from sandbox.image_api.server import LocalImageApi
@@ -30,10 +32,13 @@ from sandbox.image_api.server import LocalImageApi
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "operators.md"
 SECTIONS = (
-    *("From nothing to the first picture", "Backing up", "Restoring", "Upgrading, and going back"),
-    *("Moving to PostgreSQL", "Growing"),
+    *("From nothing to the first picture", "Backing up", "Restoring", "Losing less than a day"),
+    *("Upgrading, and going back", "Moving to PostgreSQL", "Growing"),
 )
 BOOT_S, BOX_S, PICTURE_S = 90.0, 900.0, 120.0
+#: Litestream copies once a second.
+LITESTREAM_S = 3.0
+SSH_PORT = 2299
 _BOX = re.compile(r"^( *)```sh\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 
@@ -143,33 +148,60 @@ async def follow(tree: Path, binds: Sequence[str], passed: Mapping[str, str]) ->
                     )  # the stand-in's place
                 said = await debian.type(typed, answers if "bot setup" in typed else "")
                 print(textwrap.indent(said.rstrip()[-600:], "    "), flush=True)
-            await paint(discord)
+            await picture(await asked(discord))
             minutes = (time.monotonic() - began) / 60
             print(f"From nothing to the first picture: {debian.typed} commands, {minutes:.1f} minutes.", flush=True)
-            await look_after(debian, page)
-            await paint(discord)
+            await back_up(debian, page)
+            await restore(debian, page, Outside(discord, image_api))
+            for section in SECTIONS[4:]:
+                for box in boxes(page, section):
+                    await debian.type(box.replace("YOUR_PASSWORD", "letters1and2digits"))
+            await debian.run("systemctl is-active easel easel-worker@1")
+            await picture(await asked(discord))
             print(
                 f"Backed up, restored, upgraded, moved, grown; the next picture came. {debian.typed} commands in all."
             )
 
 
-async def paint(discord: LocalDiscord) -> None:
-    """Somebody on the server asks for a picture, and gets it."""
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies outside of the machine, and stays when that is lost."""
 
+    discord: LocalDiscord
+    image_api: LocalImageApi
+
+    def bought(self) -> int:
+        return sum(it.method == "POST" for it in self.image_api.requests)
+
+    async def asked_and_bought(self) -> Reply:
+        """A request of which only the pictures are missing."""
+        before = self.bought()
+        reply = await asked(self.discord)
+        async with asyncio.timeout(PICTURE_S):
+            while self.bought() == before:
+                await asyncio.sleep(0.05)
+        return reply
+
+
+async def asked(discord: LocalDiscord) -> Reply:
+    """Somebody on the server asks for a picture, once the bot is there."""
+    async with asyncio.timeout(PICTURE_S):
+        while not discord.gateway.connected:
+            await discord.gateway.changed.wait()
+    return await discord.person("Ada").command("imagine", prompt="a lighthouse at dusk")
+
+
+async def picture(reply: Reply) -> None:
     def has_picture(message: Message) -> bool:
         """Whether the reply shows what was asked for."""
         return bool(message.pictures)
 
-    async with asyncio.timeout(PICTURE_S):
-        while not discord.gateway.connected:
-            await discord.gateway.changed.wait()
-        reply = await discord.person("Ada").command("imagine", prompt="a lighthouse at dusk")
-        await reply.until(has_picture, PICTURE_S)
+    await reply.until(has_picture, PICTURE_S)
     print("Ada has her picture.", flush=True)
 
 
-async def look_after(debian: Machine, page: str) -> None:
-    """Back up to a second place, a user of another sshd; restore, upgrade, move and grow."""
+async def back_up(debian: Machine, page: str) -> None:
+    """Back up to a second place, a user of another sshd."""
     key, nightly = boxes(page, SECTIONS[1])
     await debian.run("apt-get install -y -qq openssh-server openssh-client >/dev/null && useradd --create-home store")
     said = await debian.type(key)
@@ -177,19 +209,53 @@ async def look_after(debian: Machine, page: str) -> None:
     await debian.run(
         f"install -d -m 700 -o store /home/store/.ssh && echo '{public}' > /home/store/.ssh/authorized_keys && "
         "chown store /home/store/.ssh/authorized_keys && "
-        "printf 'Port 2299\\nListenAddress 127.0.0.1\\n' >> /etc/ssh/sshd_config && systemctl restart ssh"
+        f"printf 'Port {SSH_PORT}\\nListenAddress 127.0.0.1\\n' >> /etc/ssh/sshd_config && ssh-keygen -A && "
+        "systemctl restart ssh"
     )
-    await debian.run("printf 'Host storage\\n HostName 127.0.0.1\\n Port 2299\\n' > /etc/ssh/ssh_config.d/storage.conf")
-    await debian.run("echo BACKUP_TO=store@storage: > /opt/easel/backup.env")
+    await debian.run(
+        f"printf 'Host storage\\n HostName 127.0.0.1\\n Port {SSH_PORT}\\n' > /etc/ssh/ssh_config.d/storage.conf"
+    )
+    host_key = (await debian.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).strip()
+    place = f"sftp://store@127.0.0.1:{SSH_PORT}/followed"
+    await debian.run(
+        f"printf '%s\\n' BACKUP_TO=store@storage: FOLLOW_TO={place} 'FOLLOW_HOST_KEY=\"{host_key}\"' "
+        "> /opt/easel/backup.env"
+    )
     await debian.type(nightly)
     there = await debian.run(
         "ls -l /home/store/easel-*.db && cmp /home/store/easel-*.db /var/lib/easel/backups/easel-*.db"
     )
     print(f"In the second place: {there.strip()}", flush=True)
-    for section in SECTIONS[2:]:
-        for box in boxes(page, section):
-            await debian.type(box.replace("YOUR_PASSWORD", "letters1and2digits"))
-    await debian.run("systemctl is-active easel easel-worker@1")
+
+
+async def restore(debian: Machine, page: str, outside: Outside) -> None:
+    """Lose the machine's disk with a request under way, twice: the nightly copy and Litestream's bring it back."""
+    put_back, fetch = boxes(page, SECTIONS[2])
+    reply = await outside.asked_and_bought()
+    await debian.run("systemctl start easel-backup")
+    bought = outside.bought()
+    await lose_the_disk(debian)
+    await debian.type(fetch)
+    await debian.type(put_back)
+    await picture(reply)
+    follow, restore_followed = boxes(page, SECTIONS[3])
+    await debian.type(follow)
+    reply = await outside.asked_and_bought()
+    await asyncio.sleep(LITESTREAM_S)
+    await lose_the_disk(debian)
+    await debian.type(restore_followed)
+    await picture(reply)
+    if outside.bought() != bought + 1:
+        raise SystemExit(f"{outside.bought() - bought - 1} requests were bought a second time.")
+    print("Both copies brought back what was under way, and nothing was bought twice.", flush=True)
+
+
+async def lose_the_disk(debian: Machine) -> None:
+    """`kill -9` of all that is Easel's, and nothing is left of what it wrote but the key."""
+    await debian.run(
+        "systemctl kill --signal=KILL easel 'easel-litestream*'; systemctl stop easel 'easel-litestream*'; "
+        "find /var/lib/easel -mindepth 1 ! -name 'backup-key*' -delete"
+    )
 
 
 def main() -> None:
