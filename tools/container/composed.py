@@ -1,7 +1,7 @@
 """compose.yaml as it stands, brought up by a compose implementation; the boxes of docs/upgrading.md are typed.
 
-The sandbox's servers answer on this machine's end of the network that compose made. Of compose.yaml only the names of
-images are replaced: by the one that was just built, and by a PostgreSQL out of Debian's packages.
+The sandbox's servers answer on this machine's end of the network that compose makes, whose address is given. Besides
+that only names of images are replaced: by the one that was just built, and by a PostgreSQL of Debian's packages.
 """
 
 from __future__ import annotations
@@ -32,9 +32,16 @@ DATABASE_IMAGE = "easel-trial-database"
 PATIENCE_S = 240.0
 #: A contact in which every character means something to one of the readers of `.env`.
 CONTACT = 'Jörg\'s "desk" #1, $5'
-ONLY_IMAGES = (
-    f"services:\n  bot: {{image: {IMAGE}}}\n  worker: {{image: {IMAGE}}}\n  database: {{image: {DATABASE_IMAGE}}}\n"
-)
+#: This machine in the network of the containers.
+HOST = "10.231.77.1"
+IN_PLACE = f"""\
+services:
+  bot: {{image: {IMAGE}}}
+  worker: {{image: {IMAGE}}}
+  database: {{image: {DATABASE_IMAGE}}}
+networks:
+  default: {{ipam: {{config: [{{subnet: 10.231.77.0/24, gateway: {HOST}}}]}}}}
+"""
 #: What the official image does at its first start, with Debian's PostgreSQL.
 ENTRYPOINT = """\
 #!/bin/sh
@@ -81,11 +88,11 @@ class Project:
 
     def __init__(self, engine: Engine, compose: Sequence[str], folder: Path) -> None:
         self.engine, self.folder = engine, folder
-        self._compose = shlex.join([*compose, "-p", NAME, "-f", "compose.yaml", "-f", "images.yaml"])
+        self._compose = shlex.join([*compose, "-p", NAME, "-f", "compose.yaml", "-f", "trial.yaml"])
         self.settings = folder / ".env"
         folder.mkdir()
         (folder / "compose.yaml").write_bytes((PROJECT / "compose.yaml").read_bytes())
-        (folder / "images.yaml").write_text(ONLY_IMAGES, "utf-8")
+        (folder / "trial.yaml").write_text(IN_PLACE, "utf-8")
 
     async def type(self, line: str) -> str:
         """Type a line or a box as it stands; what was said. Raises Failed where it does not go well."""
@@ -136,11 +143,6 @@ class Project:
             raise Failed(f"there is no container of {service}")
         return Container(self.engine, found.split()[0])
 
-    async def gateway(self) -> str:
-        """This machine's address in the network that compose made."""
-        found = await (await self.container("database")).told("range .NetworkSettings.Networks}}{{.Gateway}}{{end")
-        return found.strip()
-
 
 def _read(master: int) -> str:
     try:
@@ -158,10 +160,9 @@ async def composed(engine: Engine, compose: Sequence[str], folder: Path) -> None
         await set_up(project, setup, password)
         await project.type("docker compose up -d database")
         await well(project, "database")
-        host = await project.gateway()
         async with (
-            LocalDiscord(host=host) as discord,
-            LocalImageApi(host=host, latency=Latency.fixed(2.0), paint=PaintMode.NOISE) as image_api,
+            LocalDiscord(host=HOST) as discord,
+            LocalImageApi(host=HOST, latency=Latency.fixed(2.0), paint=PaintMode.NOISE) as image_api,
         ):
             project.set("DISCORD_API_URL", discord.api_url)
             project.set("UNIALL_BASE_URL", image_api.base_url)

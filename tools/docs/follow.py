@@ -215,7 +215,7 @@ async def back_up(debian: Machine, page: str) -> None:
     await debian.run(
         f"printf 'Host storage\\n HostName 127.0.0.1\\n Port {SSH_PORT}\\n' > /etc/ssh/ssh_config.d/storage.conf"
     )
-    host_key = (await debian.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")).strip()
+    host_key = (await debian.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ecdsa_key.pub")).strip()
     place = f"sftp://store@127.0.0.1:{SSH_PORT}/followed"
     await debian.run(
         f"printf '%s\\n' BACKUP_TO=store@storage: FOLLOW_TO={place} 'FOLLOW_HOST_KEY=\"{host_key}\"' "
