@@ -2,6 +2,7 @@
 
 Decoding what strangers send takes memory and processor time that belong to the replies of everyone else, and decoders
 have faults, so none of it happens in this process: Pillow is not even imported here. process.py is the other side.
+It may be in somebody else's hands by the time it answers, so its answer is read as carefully as the picture: answer.py.
 Checks go one at a time and so do deliveries, and neither waits for the other unless a picture takes much memory.
 """
 
@@ -17,12 +18,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from bot.errors import BadSource, SourceFault
 from bot.model import MAX_SOURCE_BYTES, PictureFormat, PictureInfo
+from bot.pictures.answer import Heard, Wanted, hear
 from bot.pictures.reading import read
 from bot.pictures.turns import Turns
 
@@ -44,7 +45,7 @@ MAX_SHRUNK_SIDE = 2048  # pixels
 _KILLED = frozenset({-9, -signal.SIGTERM})
 _TOO_LONG = -24  # SIGXCPU: the processor time is used up
 _PROJECT = Path(__file__).resolve().parents[2]
-_PROGRAM = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from bot.pictures.process import main; main()"
+PROGRAM = f"import sys; sys.path.insert(0, {str(_PROJECT)!r}); from bot.pictures.process import main; main()"
 #: All that the process knows of its surroundings: no token, no key, no address of a database.
 #: On Windows no program starts without the folder of the system.
 ENVIRONMENT: Mapping[str, str] = {
@@ -72,9 +73,15 @@ class PictureStudio:
     """All work on picture files. Fulfils the runner's port `Inspector`."""
 
     def __init__(
-        self, *, check_limit: float = CHECK_LIMIT, fit_limit: float = FIT_LIMIT, memory_limit: int = MEMORY_LIMIT
+        self,
+        *,
+        check_limit: float = CHECK_LIMIT,
+        fit_limit: float = FIT_LIMIT,
+        memory_limit: int = MEMORY_LIMIT,
+        program: str = PROGRAM,
     ) -> None:
-        """The limits are in seconds for one picture, and in bytes of address space."""
+        """The limits are in seconds for one picture, and in bytes of address space. `program` is what is run for it."""
+        self._program = program
         self._check_limit = check_limit
         self._fit_limit = fit_limit
         self._memory_limit = memory_limit
@@ -90,11 +97,13 @@ class PictureStudio:
             if file.bytes > MAX_SOURCE_BYTES:
                 raise BadSource(SourceFault.TOO_LARGE, file.bytes)
             async with self._checks.turn(user_id):
-                answer = await self._ask(path, self._check_limit, do="check")
+                kind = await self._ask(path, self._check_limit, do="check")
+            if kind is not file.format:
+                raise BadSource(SourceFault.BROKEN)
         except BadSource:
             self._checks.bad(user_id)
             raise
-        return PictureFormat(answer["format"])
+        return kind
 
     async def fit(
         self, files: Sequence[Path], *, max_file: int, max_total: int, into: Path, user_id: int
@@ -119,7 +128,7 @@ class PictureStudio:
             if sizes.pop(index) <= share:
                 break
             target = into / f"fitted-{index + 1}"
-            fitted[index] = await self._encoded(fitted[index], user_id, do="fit", max_bytes=share, into=_whole(target))
+            fitted[index] = await self._encoded(fitted[index], user_id, target, share, do="fit")
             room -= 0 if fitted[index].dropped else fitted[index].path.stat().st_size
         return fitted
 
@@ -144,64 +153,77 @@ class PictureStudio:
             stripped = await asyncio.to_thread(_stripped, path, small, max_side)
             if stripped is not None:
                 return stripped
-        target = _whole(into / f"small-{path.stem}")
-        ask: dict[str, Any] = {"do": "shrink", "max_bytes": max_bytes, "max_side": max_side, "into": target}
-        return await self._encoded(Fitted(path, file.format), user_id, **ask)
+        target = into / f"small-{path.stem}"
+        return await self._encoded(
+            Fitted(path, file.format), user_id, target, max_bytes, do="shrink", max_side=max_side
+        )
 
-    async def _encoded(self, given: Fitted, user_id: int, **ask: object) -> Fitted:
+    async def _encoded(self, given: Fitted, user_id: int, target: Path, max_bytes: int, **ask: object) -> Fitted:
+        """`target` is the path of the new file without its extension."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._deliveries.turn(user_id))
             if given.path.stat().st_size >= LARGE_BYTES:
                 await stack.enter_async_context(self._checks.turn(user_id))
+            wanted = Wanted(target, max_bytes)
             try:
-                answer = await self._ask(given.path, self._fit_limit, **ask)
+                kind = await self._ask(given.path, self._fit_limit, wanted, max_bytes=max_bytes, **ask)
             except BadSource as error:
+                wanted.discard()
                 log.warning("picture dropped", file=given.path.name, fault=str(error))
                 return Fitted(given.path, given.format, dropped=True)
-        return Fitted(Path(answer["path"]), PictureFormat(answer["format"]), changed=True)
+            except BaseException:
+                wanted.discard()
+                raise
+        return Fitted(wanted.path(kind), kind, changed=True)
 
-    async def _ask(self, path: Path, seconds: float, **ask: object) -> dict[str, Any]:
+    async def _ask(self, path: Path, seconds: float, wanted: Wanted | None = None, **ask: object) -> PictureFormat:
         """Run the picture process. Raises BadSource."""
-        ask |= {"path": _whole(path), "memory": self._memory_limit, "seconds": math.ceil(seconds)}
-        code, out, err = await self._run(json.dumps(ask), seconds)
-        if code != 0:
-            log.warning("picture process failed", code=code, error=err.decode(errors="replace").strip()[-300:])
-            if code == _TOO_LONG:
+        ask |= {"path": str(path.absolute()), "memory": self._memory_limit, "seconds": math.ceil(seconds)}
+        heard = await self._run(json.dumps(ask), seconds, wanted)
+        if heard.is_nonsense:
+            log.error("picture process said what it cannot mean", code=heard.code)
+            raise BadSource(SourceFault.BROKEN)
+        if heard.code != 0:
+            log.warning("picture process failed", code=heard.code, error=heard.errors[-300:])
+            if heard.code == _TOO_LONG:
                 raise BadSource(SourceFault.TOO_COMPLEX)
-            raise BadSource(SourceFault.UNREADABLE if code in _KILLED else SourceFault.BROKEN)
-        answer = json.loads(out)
-        if fault := answer.get("fault"):
-            raise BadSource(SourceFault(fault), answer["amount"])
-        return answer
+            raise BadSource(SourceFault.UNREADABLE if heard.code in _KILLED else SourceFault.BROKEN)
+        if isinstance(heard.answer, BadSource):
+            raise heard.answer
+        if heard.answer is None:
+            raise BadSource(SourceFault.BROKEN)
+        return heard.answer
 
-    async def _run(self, ask: str, seconds: float) -> tuple[int, bytes, bytes]:
-        """Exit code, output and errors of one picture process, which never outlives this call."""
+    async def _run(self, ask: str, seconds: float, wanted: Wanted | None) -> Heard:
+        """What one picture process said, which never outlives this call."""
         try:
-            process = start(ask)
+            process = start(ask, self._program)
         except OSError as error:  # no memory or no process left on this machine
             log.error("picture process did not start", error=str(error))
             raise BadSource(SourceFault.UNREADABLE) from error
-        talk = asyncio.get_running_loop().run_in_executor(None, process.communicate)
+        talk = asyncio.get_running_loop().run_in_executor(None, hear, process, wanted)
         try:
             async with asyncio.timeout(seconds):
-                out, err = await asyncio.shield(talk)
+                return await asyncio.shield(talk)
         except TimeoutError:
             log.warning("picture process took too long", seconds=seconds)
             raise BadSource(SourceFault.TOO_COMPLEX) from None
+        except OSError as error:
+            log.warning("a picture made smaller cannot be written", error=error.strerror)
+            raise BadSource(SourceFault.UNREADABLE) from error
         finally:
             if not talk.done():
                 process.kill()
                 await asyncio.wait([talk])
-        return process.returncode, out, err
 
 
-def start(ask: str) -> subprocess.Popen[bytes]:
+def start(ask: str, program: str = PROGRAM) -> subprocess.Popen[bytes]:
     """Start the picture process.
 
     Not by asyncio's own means: cancelled while it starts a process, it waits for ever (seen with Python 3.11.7).
     """
     return subprocess.Popen(  # noqa: S603 - no shell, and the program is our own
-        [sys.executable, "-I", "-c", _PROGRAM, ask],
+        [sys.executable, "-I", "-c", program, ask],
         cwd=_PROJECT,
         env=ENVIRONMENT,
         stdin=subprocess.DEVNULL,
@@ -245,8 +267,3 @@ def fair_share(sizes: Iterable[int], room: int) -> int:
             return share
         room -= size
     return ascending[-1]
-
-
-def _whole(path: Path) -> str:
-    """The picture process runs in another folder."""
-    return str(path.absolute())
