@@ -47,7 +47,7 @@ _NETWORK_FROM, _SCOPES_FROM = 4, 6
 #:   removexattr, lremovexattr, fremovexattr, utime, utimes, futimesat, utimensat, rename, renameat, renameat2, link,
 #:   linkat, symlink
 #: - more of files: symlinkat, unlink, unlinkat, mkdir, mkdirat, rmdir, creat, mknod, mknodat
-#: - the kernel's depths: perf_event_open, bpf, userfaultfd, add_key, request_key, keyctl, unshare, setns, mount, umount2
+#: - the kernel itself: perf_event_open, bpf, userfaultfd, add_key, request_key, keyctl, unshare, setns, mount, umount2
 #: ARM64 lacks the older ones of these.
 _MACHINES = {
     "x86_64": (

@@ -54,7 +54,7 @@ async def test_a_dear_request_starts_once_and_only_after_a_yes(open_house: OpenH
         assert not message.ephemeral
         assert message.id != question.message.id
         await question.until_deleted()
-        again = await house.ben.forge(reply, yes)
+        again = await house.ben.forge(await house.ben.command("jobs"), yes)
         assert says("answered already")(again.message)
         assert [it.submission.prompt for it in house.image_api.accepted] == ["cheap", "dear"]
 

@@ -95,6 +95,10 @@ class Showcase:
             return None
         return present.stars if present else 0
 
+    async def showing(self, job_id: str) -> Showing | None:
+        """Where and how a picture stands; None where it never had a star. Raises StoreUnavailable."""
+        return await self._queries.get(job_id, ANSWER_WITHIN_S)
+
     async def dismiss(self, job_id: str) -> bool:
         """A person wants the post gone; False where there is none. Raises StoreUnavailable."""
         found = await self._queries.withdraw(job_id)

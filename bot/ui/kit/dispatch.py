@@ -8,7 +8,8 @@ Each button, menu and form says in its custom id what it is for. There is one gr
 Both have been in use since the first version and stay readable for ever: messages that carry them never go away. A
 click is read from the raw interaction, never from the object that was sent, so it works after a restart too, and
 nothing is kept in memory for it. Nothing that a custom id or a choice says is trusted: who may do what is asked at
-each click (`kit/permissions.py`).
+each click (`kit/permissions.py`). A panel answers by changing the message of the click, so a click on a message that
+others read must be one that this message offers: a forged one would put anything in its place.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from bot.policy.patience import somebody_waits
 from bot.ui.kit import entrance, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import speak, tr
-from bot.ui.kit.media import uploaded_source
+from bot.ui.kit.media import components_of, uploaded_source
 
 log = structlog.stdlib.get_logger(__name__)
 
 PREFIX = "easel"
+REQUEST_PANEL = "form"  # the panel of the forms behind Remix and Edit
 JOB_PANEL = "job"  # the panel of the buttons under a reply; its custom ids leave its name out
 MAX_CUSTOM_ID_CHARS = 100  # Discord's limit
 #: In a redeploy the new process may have the same interaction. It gets so long to answer it first, as it should.
@@ -123,6 +125,21 @@ def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequ
             yield str(part.get("custom_id")), values if values is not None else [v] if (v := part.get("value")) else []
 
 
+def _is_offered(interaction: Interaction, panel: str, click: Click) -> bool:
+    """Whether a click may come from the message that it names. In private messages people may forge what they like.
+
+    It may have changed since its button was pressed, so any button of the same panel about the same thing will do. Of
+    the forms only those of requests are opened on messages that others read.
+    """
+    message = interaction.message
+    if message is None or message.flags.ephemeral:
+        return True
+    if click.fields is not None:
+        return panel == REQUEST_PANEL
+    offered = [parsed(getattr(part, "custom_id", None) or "") for part in components_of(message)]
+    return any(it is not None and it[0] == panel and list(it[1][-1:]) == list(click.words[-1:]) for it in offered)
+
+
 class Dispatcher:
     """Hands each click to its panel, and begins and guards every answer, that to a command included."""
 
@@ -149,6 +166,9 @@ class Dispatcher:
         found = read(interaction)
         panel = self._panels.get(found[0]) if found else None
         if found is None or panel is None or not await self.begin(interaction):
+            return
+        if not _is_offered(interaction, *found):
+            await say(interaction, tr(texts.FORM_TOO_OLD))
             return
         try:
             await panel.act(interaction, found[1])

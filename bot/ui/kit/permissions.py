@@ -41,6 +41,14 @@ def may_block(interaction: Interaction) -> bool:
     return manages_server(interaction) or granted(interaction).moderate_members
 
 
+def may_see(interaction: Interaction, job: Job) -> bool:
+    """Whether a job may be told of to somebody: one with a private reply is its requester's alone.
+
+    Only a forged click or form names the private job of another person; the server's table tells managers its id.
+    """
+    return interaction.user.id == job.user_id or not (job.request.private or job.target.ephemeral)
+
+
 def may_change(interaction: Interaction, job: Job) -> bool:
     """Whether somebody may cancel a job or delete its reply: its requester, or who looks after its channel."""
     if interaction.user.id == job.user_id:

@@ -25,7 +25,7 @@ from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
-from bot.ui.kit.permissions import manages_server
+from bot.ui.kit.permissions import manages_server, may_see
 from bot.ui.panels import preset_cards as cards
 from bot.ui.panels import preset_forms as forms
 from bot.ui.panels.preset_forms import MINE, PANEL, SERVER
@@ -123,7 +123,7 @@ class PresetPanel:
     async def _save(self, interaction: Interaction, job_id: str, click: Click) -> None:
         """Make a preset out of a finished picture: first the form, then what it says."""
         job = await self._service.get(job_id)
-        if job is None or (job.target.ephemeral and job.user_id != interaction.user.id):
+        if job is None or not may_see(interaction, job):
             await say(interaction, tr(texts.NO_SUCH_JOB))
         elif click.fields is None:
             await interaction.response.send_modal(forms.saving_form(job, for_server=manages_server(interaction)))

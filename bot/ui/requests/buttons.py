@@ -70,7 +70,7 @@ class ReplyButtons:
         match click.words:
             case [action, job_id] if action in self._acts:
                 job = await self._service.get(job_id)
-                if job is None:
+                if job is None or not permissions.may_see(interaction, job):
                     await say(interaction, tr(texts.NO_SUCH_JOB))
                 else:
                     await self._acts[action](interaction, job)

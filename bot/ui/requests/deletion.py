@@ -23,6 +23,7 @@ from bot.ui.kit import permissions, texts
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr, trn
+from bot.ui.kit.media import belongs_to
 from bot.ui.kit.widgets import BAD, NEUTRAL, button, card, row, text
 from bot.ui.reply.transport import UNKNOWN_MESSAGE
 
@@ -83,13 +84,22 @@ class Deletions:
         await interaction.edit_original_response(view=answer)
 
     async def _gone(self, interaction: Interaction, job: Job, message_id: int) -> bool:
-        """Delete the reply's message by whichever token reaches it; True also where it is gone already."""
-        pressed = self._clicks.pop(message_id, None)
+        """Delete the reply's message by whichever token reaches it; True also where it is gone already.
+
+        The button names job and message side by side, and may be forged: the message has to be one of the job's.
+        """
+        pressed = self._clicks.get(message_id)
+        if pressed is not None and pressed.message is not None and belongs_to(pressed.message, job.id):
+            del self._clicks[message_id]
+        else:
+            pressed = None
         ways: list[Callable[[], Awaitable[None]]] = []
         # Only the bot's own token reaches every message of a channel: to another one "unknown" may mean "not yours".
         if job.target.bot_member and not job.target.ephemeral:
             channel = interaction.client.get_partial_messageable(interaction.channel_id or 0)
-            ways.append(channel.get_partial_message(message_id).delete)
+            message = channel.get_partial_message(message_id)
+            is_target = (message_id, interaction.channel_id) == (job.target.message_id, job.target.channel_id)
+            ways.append(message.delete if is_target or pressed is not None else lambda: _delete_of(message, job))
         if pressed is not None and datetime.now(UTC) < pressed.expires_at:
             ways.append(lambda: pressed.followup.delete_message(message_id))
         for delete in ways:
@@ -103,6 +113,15 @@ class Deletions:
             else:
                 return True
         return False
+
+
+async def _delete_of(message: discord.PartialMessage, job: Job) -> None:
+    """Delete a message that shows the job's buttons; any other is let be. Raises as Discord does."""
+    found = await message.fetch()
+    if found.author.id == job.target.application_id and belongs_to(found, job.id):
+        await found.delete()
+    else:
+        raise PermissionError("that message is not this job's")
 
 
 def question(job: Job, message_id: int) -> ui.LayoutView:

@@ -28,11 +28,11 @@ from bot.model import (
 from bot.policy.admission import nearest
 from bot.policy.role_limits import MemberLimits
 from bot.ui.kit import texts, widgets
-from bot.ui.kit.dispatch import Click, custom_id
+from bot.ui.kit.dispatch import REQUEST_PANEL, Click, custom_id
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.options import model_label
 
-PANEL = "form"
+PANEL = REQUEST_PANEL
 PROMPT, MODEL, RATIO, RESOLUTION, COUNT, PICTURE, REFERENCES, MODEL_AND_RESOLUTION = (
     "prompt",
     "model",

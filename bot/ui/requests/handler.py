@@ -14,7 +14,7 @@ from bot.jobs.records.openings import OpeningBook
 from bot.jobs.service import JobService
 from bot.model import MAX_PROMPT_CHARS, AspectRatio, FollowUp, ImageRequest, Job
 from bot.policy.request_input import Options, RequestInput
-from bot.ui.kit import texts
+from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, context_of, result_as_source, say, with_fresh_sources
@@ -83,7 +83,7 @@ class RequestHandler:
                 await self._edit_opened(interaction, key, click)
                 return
             job = await self._service.get(key)
-            if job is None:
+            if job is None or not permissions.may_see(interaction, job):
                 await say(interaction, tr(texts.NO_SUCH_JOB))
                 return
             request = _asked_for(interaction, forms.Kind(kind), click, job)

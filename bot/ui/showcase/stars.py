@@ -64,7 +64,7 @@ class Stars:
             case [("delete" | "yes") as verb, job_id]:
                 job = await self._service.get(job_id)
                 made_it = job is not None and job.user_id == interaction.user.id
-                if not made_it and not permissions.manages_messages(interaction):
+                if not made_it and not await self._looks_after(interaction, job_id):
                     await say(interaction, tr(texts.NOT_YOURS))
                 elif verb == "delete":
                     await show(interaction, cards.question(job_id))
@@ -74,6 +74,14 @@ class Stars:
                     await interaction.response.edit_message(view=done)
             case _:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
+
+    async def _looks_after(self, interaction: Interaction, job_id: str) -> bool:
+        """Whether somebody has Manage Messages where the post of this job stands: in the channel, or in its forum."""
+        if not permissions.manages_messages(interaction):
+            return False
+        showing = await self._showcase.showing(job_id)
+        here = {interaction.channel_id, getattr(interaction.channel, "parent_id", None)} - {None}
+        return showing is not None and showing.guild_id == interaction.guild_id and showing.channel_id in here
 
 
 def _said(starred: Starred, rules: Rules) -> str:
