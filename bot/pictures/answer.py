@@ -56,6 +56,7 @@ def hear(process: subprocess.Popen[bytes], wanted: Wanted | None) -> Heard:
     One that says too much is ended.
     """
     complaints: list[bytes] = []
+    is_whole = False
     with process:
         out, err = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
         listening = threading.Thread(target=lambda: complaints.append(_at_most(err, MAX_ERROR_BYTES, process)))
@@ -67,12 +68,9 @@ def hear(process: subprocess.Popen[bytes], wanted: Wanted | None) -> Heard:
                 is_whole = _file_in(out, wanted, answer)
             else:
                 is_whole = not out.read(1)
+        finally:
             if not is_whole:
                 process.kill()
-        except BaseException:
-            process.kill()
-            raise
-        finally:
             listening.join()
     is_nonsense = bool(line) and (answer is None or not is_whole)
     return Heard(process.returncode, answer, is_nonsense, b"".join(complaints).decode(errors="replace").strip())

@@ -164,16 +164,15 @@ class PictureStudio:
             await stack.enter_async_context(self._deliveries.turn(user_id))
             if given.path.stat().st_size >= LARGE_BYTES:
                 await stack.enter_async_context(self._checks.turn(user_id))
-            wanted = Wanted(target, max_bytes)
+            wanted, kind = Wanted(target, max_bytes), None
             try:
                 kind = await self._ask(given.path, self._fit_limit, wanted, max_bytes=max_bytes, **ask)
             except BadSource as error:
-                wanted.discard()
                 log.warning("picture dropped", file=given.path.name, fault=str(error))
                 return Fitted(given.path, given.format, dropped=True)
-            except BaseException:
-                wanted.discard()
-                raise
+            finally:
+                if kind is None:
+                    wanted.discard()
         return Fitted(wanted.path(kind), kind, changed=True)
 
     async def _ask(self, path: Path, seconds: float, wanted: Wanted | None = None, **ask: object) -> PictureFormat:
