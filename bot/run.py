@@ -48,6 +48,8 @@ from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
 from bot.store.url import is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
+from bot.ui.approvals.panel import ApprovalPanel
+from bot.ui.approvals.posts import open_approvals
 from bot.ui.kit.options import name_models
 from bot.ui.operator.panel import OperatorPanel
 from bot.ui.panels.albums import AlbumPanel
@@ -235,6 +237,8 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts), log_book)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
+    deletions, stars = Deletions(service), Stars(showcase, service, owner)
+    approvals = open_approvals(store.approvals, client, reach, client.studio, tools, owner, service)
     openings = OpeningBook(store.openings, store.preferences)
     client.requests = RequestHandler(service, owner, intake, client.presets, openings)
     client.reply_edits = ReplyEdits(client, service, owner, client.replies)
@@ -243,29 +247,25 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     door = DoorBook(settings.door, store.operator_blocks, service, client.hold_door)
     operator = OperatorPanel(client, store.figures, door)
     kept_for = timedelta(days=settings.keep_data_days) if settings.keep_data_days else None
+    client.dispatcher.add(client.requests, client.gallery, client.server_settings.panel, stars, deletions, operator)
     client.dispatcher.add(
-        ReplyButtons(service, owner, intake, deletions := Deletions(service), stars := Stars(showcase, service, owner)),
-        stars,
-        deletions,
-        client.requests,
+        ReplyButtons(service, owner, intake, approvals, deletions, stars),
+        ApprovalPanel(approvals, service, owner, lambda: client.dispatcher.door),
         PresetPanel(styles, service, owner, PresetPictures(tools, client.studio)),
         PreferencePanel(owner, styles),
-        client.gallery,
         AlbumPanel(Albums(store.gallery, tools, client.gallery.addresses)),
         JobsPanel(service, JobLists(store.lists, tools), client.replies),
         HelpPanel(owner, client),
-        client.server_settings.panel,
         ConfirmPanel(intake, drafts),
         RetryPanel(intake, owner, drafts),
         UsagePanel(Accounts(owner), operator.operators),
-        operator,
         PrivacyPanel(privacy := Privacy(store.people, store.jobs, service, kept_for)),
         Reports(client, service, owner, client.server_settings.blocking, log_book),
     )
     client.janitor = Janitor(store.retention, privacy, Ages(kept_for, timedelta(days=settings.server_grace_days)))
     notices = Notices(store.notices, client.replies, places.worker_id, tools.stopping)
-    beside = {"janitor": client.janitor, "notices": notices, "showcase": showcase, "door": door, "server log": log_book}
-    return _House(client, runner, {name: it.run for name, it in beside.items()})
+    beside = {"janitor": client.janitor.run, "notices": notices.run, "showcase": showcase.run, "door": door.run}
+    return _House(client, runner, {**beside, "server log": log_book.run, "approvals": approvals.run})
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:

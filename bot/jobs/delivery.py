@@ -106,6 +106,14 @@ async def _put(run: JobRun, *, look_first: bool) -> tuple[ReplyTarget | None, Fa
     return target, partial(results)
 
 
+def answers_nothing(job: Job) -> bool:
+    """Whether it is a post that a moderator has approved: a message of the bot's own, with its pictures from the first.
+
+    No interaction is acknowledged by it, so it has no token, and no message before it has its pictures.
+    """
+    return _is_post(job) and not job.target.token and job.target.message_id is None
+
+
 def _is_post(job: Job) -> bool:
     """Whether it only shows what another job has bought."""
     return job.request.follows is FollowUp.POST

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Source
 from bot.policy.server_log import LogLine
+from bot.store.approvals.approval import Approval, AskedPost
 
 
 class Replies(Protocol):
@@ -142,6 +143,44 @@ class ShowcasePosts(Protocol):
 
     async def remove(self, channel_id: int, place_id: int, message_id: int) -> None:
         """Delete a post of this showcase channel. One that is gone already is no fault."""
+        ...
+
+
+class ApprovalPosts(Protocol):
+    """The questions about drafts and their answers in Discord, by ids alone, from any process.
+
+    Every call may raise ReplyError.
+    """
+
+    async def ask(self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> int:
+        """Post the question with the pictures into the log channel; returns the id of the message.
+
+        Discord drops a repeat for some minutes.
+        """
+        ...
+
+    async def find(self, approval: Approval) -> int | None:
+        """The id of the question where it stands in the log channel already."""
+        ...
+
+    async def show(self, approval: Approval, draft: Job | None, post: Job | None) -> None:
+        """Let the question say what became of it, without its buttons and pictures; where none stands, nothing."""
+        ...
+
+    async def remove(self, channel_id: int, message_id: int) -> None:
+        """Delete a question that is one too many. One that is gone already is no fault."""
+        ...
+
+    async def tell(self, approval: Approval, asked: AskedPost, post: Job | None) -> bool:
+        """Let the requester's private note say what was decided; False where nothing reaches it any more."""
+        ...
+
+    async def write(self, approval: Approval, asked: AskedPost) -> None:
+        """Tell the requester in a direct message that nothing was posted."""
+        ...
+
+    async def has_written(self, approval: Approval, since: datetime) -> bool:
+        """Look whether this direct message, sent at `since` or later, has arrived."""
         ...
 
 

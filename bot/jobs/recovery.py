@@ -6,7 +6,8 @@ under way as after a crash.
 | found as     | what is known                                  | what happens                                        |
 |--------------|------------------------------------------------|-----------------------------------------------------|
 | received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in the queue (a post is |
-|              |                                                | delivered), else ended                              |
+|              |                                                | delivered), else ended; a post that a moderator has |
+|              |                                                | approved needs none and is delivered                |
 | waiting      | acknowledged, nothing bought                   | stays in the queue                                  |
 | submitting   | the request may have been accepted             | uncertain: the user is told, nothing is sent again  |
 | painting     | bought, task id known                          | ask about the task, at once if its time is up       |
@@ -82,6 +83,9 @@ async def _looked(run: JobRun, look: _Look, since: datetime) -> ReplyTarget | No
 
 async def _look_for_reply(run: JobRun) -> None:
     """A job that was received goes on only if a reply carries its id: whoever was refused is never charged."""
+    if delivery.answers_nothing(run.job):
+        await run.move(JobState.DELIVERING)
+        return
     try:
         target = await _looked(run, run.deps.replies.find, run.job.received_at)
     except (ReplyGone, ReplyOutOfReach):

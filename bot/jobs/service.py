@@ -44,9 +44,9 @@ __all__ = ["Cancelled", "JobService", "Received"]
 log = structlog.stdlib.get_logger(__name__)
 
 
-def post_id(of: Job) -> str:
+def post_id(of_job_id: str) -> str:
     """The id of the job that posts the pictures of a private one: the same at every press, in every process."""
-    return hashlib.sha256(f"post {of.id}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"post {of_job_id}".encode()).hexdigest()[:16]
 
 
 class Cancelled(StrEnum):
@@ -134,7 +134,7 @@ class JobService:
         """
         urls = of.result_urls if len(request.copies) in {0, len(of.result_urls)} else request.copies
         new = NewJob(
-            post_id(of), interaction_id, of.user_id, request, target, of.id, result_urls=urls, task_id=of.task_id
+            post_id(of.id), interaction_id, of.user_id, request, target, of.id, result_urls=urls, task_id=of.task_id
         )
         return await self._receive(new, replace(FREE, rules_version=rules_version))
 

@@ -120,6 +120,7 @@ class Rules:
     preset: ChosenPreset | None = _rule(ChosenPreset.read)  # for requests that name none
     spoiler: SpoilerRule | None = _rule(SpoilerRule)
     private_only: bool | None = _rule(bool)
+    drafts_approved: bool | None = _rule(bool)  # a moderator decides whether private results are posted. Server only
     age_restricted: AgeRule | None = _rule(AgeRule)
     edits: EditRule | None = _rule(EditRule)  # whose pictures may be edited
     blocked_words: tuple[str, ...] | None = _rule(_several(str))  # whole words, in any case

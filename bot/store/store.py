@@ -16,6 +16,7 @@ from sqlalchemy import URL, Connection, select
 from bot.errors import StartError, StoreUnavailable
 from bot.policy.patience import bounded
 from bot.store import faults
+from bot.store.approvals.queries import ApprovalQueries
 from bot.store.audit.lines import ServerLogQueries
 from bot.store.engine import Database
 from bot.store.oversight.blocks import OperatorBlocks
@@ -78,6 +79,7 @@ class Store:
         self.operator_blocks = OperatorBlocks(self.run)
         self.figures = Figures(self.run)
         self.server_log = ServerLogQueries(self.run)
+        self.approvals = ApprovalQueries(self.run)
 
     @classmethod
     async def open(

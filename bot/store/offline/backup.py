@@ -2,7 +2,7 @@
 
 What a copy holds of unfinished jobs grows old: until it is used they may have been bought, delivered or deleted. So
 it has them as *restored*, and a start on the copy looks what became of each before it does anything. Notices are left
-out: by then they were given.
+out, and so are approvals under way: by then they were given and carried out.
 """
 
 from __future__ import annotations
@@ -138,6 +138,9 @@ def _finish(part: Path) -> Backup:
         unfinished = copy.execute(_RESTORED).rowcount
         if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'notices'").fetchone():  # new since 0004
             copy.execute("DELETE FROM notices")
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'approvals'").fetchone():  # new since 0010
+            # What is being done is done by the time that the copy is used.
+            copy.execute("DELETE FROM approvals WHERE due_at IS NOT NULL")
         copy.commit()
         if copy.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
             raise StoreError("The copy is damaged, so the database may be too: check its disk, and keep older backups.")

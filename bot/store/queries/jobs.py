@@ -18,6 +18,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from bot.errors import JobMoved
 from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
 from bot.policy.quotas import FREE, Terms
+from bot.store.approvals import queries as approvals
 from bot.store.queries import ledger, reserve, showcase
 from bot.store.queries.preferences import note_delivery, with_authors
 from bot.store.queries.reserve import Received
@@ -118,7 +119,7 @@ class Jobs:
     async def change(self, job_id: str, **changes: Unpack[JobChanges]) -> Job:
         """Write `changes` (at least one), whatever the state. Raises JobMoved if there is no such job.
 
-        Where the reply was deleted, the job's post in a showcase is to go as well.
+        Where the reply was deleted, the job's post in a showcase is to go as well, and a question whether to post it.
 
         `announced` is passed over while the job is not at its end: it has been taken up again meanwhile. A token is
         wiped with it, and not taken afterwards.
@@ -134,6 +135,7 @@ class Jobs:
             found = _update(connection, jobs.c.id == job_id, values)
             if changes.get("reply_deleted"):
                 showcase.withdraw(connection, job_id)
+                approvals.withdraw(connection, [job_id])
             if found and "target" in changes:
                 notify(connection, job_id)
             return found

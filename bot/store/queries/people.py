@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
 
 from bot.model import OPEN_STATES
+from bot.store.approvals import queries as approvals
 from bot.store.audit import lines
 from bot.store.engine import erase_soon
 from bot.store.queries import showcase, totals
@@ -46,7 +47,7 @@ from bot.store.thread import Run
 
 _NOTE = "forget:"
 #: Tables of a person's own things. What servers keep of their members is the servers' (blocks).
-_SHARED = {"jobs", "ledger", "totals", "blocks", "stars", "source_authors", "server_log"}
+_SHARED = {"jobs", "ledger", "totals", "blocks", "stars", "source_authors", "server_log", "approvals"}
 _PERSONAL = [it for it in metadata.sorted_tables if "user_id" in it.c and it.name not in _SHARED]
 #: The end was announced, so there is an end.
 _OVER = jobs.c.told
@@ -94,6 +95,7 @@ class People:
             select(func.count()).where(
                 preset_pictures.c.preset_id.in_(select(presets.c.id).where(_own_presets(user_id)))
             ),
+            approvals.count_of(user_id),
             *(select(func.count()).where(table.c.user_id == user_id) for table in _PERSONAL),
         ]
         query = select(*(count.scalar_subquery() for count in counts))
@@ -119,6 +121,7 @@ class People:
                 connection.execute(delete(table).where(table.c.user_id == user_id))
             _leave_others_rows(connection, user_id)
             lines.forget_person(connection, user_id)
+            approvals.forget_person(connection, user_id)
             # The note stays until the last row is gone: whatever process is there then goes on with it.
             name = f"{_NOTE}{user_id}"
             connection.execute(delete(meta).where(meta.c.name == name))
@@ -190,6 +193,7 @@ def delete_jobs(
     if found:
         ids = [job_id for _, job_id in found]
         showcase.forget_jobs(connection, ids, posts_too=posts_too)
+        approvals.withdraw(connection, ids)
         connection.execute(delete(source_authors).where(source_authors.c.job_id.in_(ids)))
         connection.execute(delete(jobs).where(jobs.c.seq.in_([seq for seq, _ in found])))
     return len(found)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.policy.rules import NO_RULES, WHOLE_SERVER, RuleBook, Rules
 from bot.policy.server_log import LogLine
+from bot.store.approvals import queries as approvals
 from bot.store.audit import lines
 from bot.store.schema import blocks, meta, rules
 from bot.store.sync import advisory_locks as locks
@@ -164,6 +165,7 @@ def forget(connection: Connection, guild_id: int) -> None:
     connection.execute(delete(blocks).where(blocks.c.guild_id == guild_id))
     connection.execute(delete(meta).where(meta.c.name == version_name(guild_id)))
     lines.forget_server(connection, guild_id)
+    approvals.forget_server(connection, guild_id)
 
 
 def rules_text(value: Rules) -> str:

@@ -81,6 +81,7 @@ NOT_FETCHED = mark("The pictures are ready, but cannot be fetched yet; Easel kee
 OWN_CHOICE = mark("The picture service chose shape, size and format by itself here.")
 COMMAND_TOO_OLD = mark("This command has changed since Discord showed it to you. Please type it once more.")
 FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once more.")
+BEING_POSTED = mark("These pictures are just being posted.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
 INTERNAL_FAULT = mark("Something went wrong inside Easel, and it was noted. Please try again.")
 

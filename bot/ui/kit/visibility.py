@@ -16,7 +16,7 @@ from bot.ui.kit.interactions import Interaction, is_restricted
 #: Each look at what the bot has not in memory: an archived thread, a member of another server.
 LOOK_PATIENCE_S = 3.0
 
-_NOT_TOLD = (discord.HTTPException, discord.ClientException, aiohttp.ClientError, OSError, TimeoutError)
+NOT_TOLD = (discord.HTTPException, discord.ClientException, aiohttp.ClientError, OSError, TimeoutError)
 _PRIVATE = discord.ChannelType.private_thread
 
 Channel = discord.abc.GuildChannel | discord.Thread
@@ -55,7 +55,7 @@ class ChannelVisibility:
                 channel = guild.get_channel_or_thread(channel_id) or await guild.fetch_channel(channel_id)
                 member = await self._member(guild)
                 return member is not None and await self._may_see(member, channel)
-        except _NOT_TOLD:
+        except NOT_TOLD:
             return False
 
     async def _may_see(self, member: discord.Member, channel: Channel) -> bool:

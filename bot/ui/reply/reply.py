@@ -17,6 +17,7 @@ import structlog
 from discord import ui
 
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
+from bot.jobs.delivery import answers_nothing
 from bot.model import (
     FailureKind,
     Job,
@@ -185,11 +186,12 @@ class DiscordReplies:
 
     async def find_delivered(self, job: Job) -> ReplyTarget | None:
         """See `Replies.find_delivered`. The pictures stand in the job's own message, or in a new one after it."""
-        message = await self._reach.read(job.target)
-        if belongs_to(message, job.id) and media_urls(message, Slot.PICTURE):
-            return job.target
-        if self._reach.token_works(job.target):
-            return None
+        if not answers_nothing(job):
+            message = await self._reach.read(job.target)
+            if belongs_to(message, job.id) and media_urls(message, Slot.PICTURE):
+                return job.target
+            if self._reach.token_works(job.target):
+                return None
         # Where the message could not be edited, the pictures may have been posted as a new one.
         for later in await self._reach.read_recent(job.target, after=job.target.message_id or job.interaction_id):
             if belongs_to(later, job.id) and media_urls(later, Slot.PICTURE):

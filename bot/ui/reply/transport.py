@@ -34,7 +34,7 @@ UPLOAD_PATIENCE_S = 120.0
 
 #: How far Discord's clock and ours may be apart where messages are looked for by their time.
 CLOCKS_DIFFER = timedelta(seconds=30)
-RECENT = 100  # messages of a channel that are searched for a reply posted anew
+RECENT = 300  # messages of a channel that are searched for a reply posted anew
 # What Discord's own codes of errors say about a reply. Only a known code is final: a 403 or 404 without one is a page
 # of the edge, or something new, and is waited out like a 5xx.
 UNKNOWN_CHANNEL, UNKNOWN_MESSAGE = 10003, 10008

@@ -14,10 +14,12 @@ import discord
 import structlog
 
 from bot.errors import DownloadError, JobMoved, ReplyError, StoreUnavailable
+from bot.jobs.approvals.approvals import Approvals
 from bot.jobs.policies import Policies
 from bot.jobs.service import Cancelled, JobService
 from bot.model import AspectRatio, FailureKind, FollowUp, Job, JobState, Slot
 from bot.policy.request_input import RequestInput
+from bot.ui.approvals.asking import Asking
 from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import JOB_PANEL, Click
@@ -46,7 +48,13 @@ class ReplyButtons:
     name = JOB_PANEL
 
     def __init__(
-        self, service: JobService, policies: Policies, intake: Intake, deletions: Deletions, stars: Stars
+        self,
+        service: JobService,
+        policies: Policies,
+        intake: Intake,
+        approvals: Approvals,
+        deletions: Deletions,
+        stars: Stars,
     ) -> None:
         self._service = service
         self._policies = policies
@@ -62,7 +70,7 @@ class ReplyButtons:
             Action.CHECK: self._check_again,
             Action.SHOW: self._show,
             Action.STAR: stars.press,
-            Action.POST: Posting(service, policies, intake).press,
+            Action.POST: Posting(service, policies, intake, Asking(approvals)).press,
         }
 
     async def act(self, interaction: Interaction, click: Click) -> None:

@@ -3,12 +3,16 @@
 The public reply is the answer to the click, so it works wherever an interaction does. It is a job of its own that
 begins with its pictures known: from its row on it is delivered as any other, and nothing is bought. There is one such
 row for each private result, which is what keeps two presses from being two posts.
+
+Where the server has drafts approved, the press asks a moderator instead, and the post is a message of the bot's own
+(see bot/ui/approvals).
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 import discord
@@ -19,6 +23,7 @@ from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavail
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService, Received, post_id
 from bot.model import FollowUp, Job, JobState, Slot
+from bot.ui.approvals.asking import Asking
 from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import address_of
 from bot.ui.kit.dispatch import JOB_PANEL, custom_id
@@ -50,7 +55,6 @@ NO_PICTURES = mark("These pictures are not here any more, so they can't be poste
 NO_CHANNEL = mark("There is nobody to post these pictures for here.")
 POSTED = mark("These pictures are posted already: {link}")
 POSTED_AND_GONE = mark("These pictures were posted already, and that reply was deleted.")
-BEING_POSTED = mark("These pictures are just being posted.")
 FOR_ADULTS = mark("These pictures come from an age-restricted channel, so they are not posted in this one.")
 NO_APPS = mark("In this channel only you would see what Easel posts, so nothing was posted.")
 
@@ -58,10 +62,11 @@ NO_APPS = mark("In this channel only you would see what Easel posts, so nothing 
 class Posting:
     """The act of the button Post here."""
 
-    def __init__(self, service: JobService, policies: Policies, intake: Intake) -> None:
+    def __init__(self, service: JobService, policies: Policies, intake: Intake, asking: Asking) -> None:
         self._service = service
         self._policies = policies
         self._intake = intake
+        self._asking = asking
         self._watching: set[asyncio.Task[None]] = set()
 
     async def press(self, interaction: Interaction, pressed: Job) -> None:
@@ -81,6 +86,8 @@ class Posting:
             log.error("the database did not take a post in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
         else:
+            if received is None:
+                return
             try:
                 await self._intake.acknowledge(interaction, received, Costs())
             finally:
@@ -112,13 +119,17 @@ class Posting:
             return pressed
         return await self._service.get(pressed.parent_id) if pressed.parent_id else None
 
-    async def _received(self, interaction: Interaction, job: Job) -> Received:
-        """Write the post's row. Raises RequestError or StoreError."""
+    async def _received(self, interaction: Interaction, job: Job) -> Received | None:
+        """Write the post's row; None where a moderator decides, and is asked. Raises RequestError or StoreError."""
         context = context_of(interaction)
         copies = tuple(media_urls(interaction.message, Slot.PICTURE)) if interaction.message else ()
         wanted = replace(with_fresh_sources(interaction, job), follows=FollowUp.POST, copies=copies)
         for _ in range(LOOKS_AT_RULES):
             request, rules, version = await self._policies.admit_post(context, wanted)
+            if self._asking.is_needed(interaction, rules):
+                await self._check_not_posted(job)
+                await self._asking.ask(interaction, job, request, rules)
+                return None
             locale = reply_locale(interaction, private=False, rules=rules)
             try:
                 return await self._service.receive_post(
@@ -132,14 +143,20 @@ class Posting:
                 continue
         raise RulesChanged("the rules changed at every look")
 
+    async def _check_not_posted(self, job: Job) -> None:
+        """Raises AlreadyReceived where the pictures are posted, or just being posted."""
+        post = await self._service.get(post_id(job.id))
+        if post is not None and (post.state is JobState.DELIVERED or not post.state.is_final):
+            raise AlreadyReceived
+
     async def _tell_posted(self, interaction: Interaction, job: Job) -> None:
         """Say where the pictures stand. The same click, received twice, is answered by whoever had it first."""
-        post = await self._service.get(post_id(job))
+        post = await self._service.get(post_id(job.id))
         if post is None or post.interaction_id == interaction.id:
             log.info("an interaction was received twice", interaction=interaction.id)
             return
         if post.state is not JobState.DELIVERED:
-            await say(interaction, tr(BEING_POSTED))
+            await say(interaction, tr(texts.BEING_POSTED))
             return
         if post.reply_deleted:
             await say(interaction, tr(POSTED_AND_GONE))
@@ -160,7 +177,7 @@ def _barred(interaction: Interaction, job: Job) -> str:
         return tr(NO_PICTURES)
     if interaction.client.get_guild(interaction.guild_id) is None and not _apps_are_public(interaction):
         return tr(NO_APPS)
-    return tr(FOR_ADULTS) if _from_adults(interaction, job) else ""
+    return tr(FOR_ADULTS) if comes_from_adults(interaction, job, interaction.channel) else ""
 
 
 def _apps_are_public(interaction: Interaction) -> bool:
@@ -173,10 +190,10 @@ def _apps_are_public(interaction: Interaction) -> bool:
     return granted.use_external_apps and speaks
 
 
-def _from_adults(interaction: Interaction, job: Job) -> bool:
+def comes_from_adults(interaction: Interaction, job: Job, into: Any) -> bool:
     """Whether pictures of another channel, which is for adults or not known, would come into one that is for all."""
     home = job.target
-    if home.guild_id is None or home.channel_id == interaction.channel_id or is_restricted(interaction.channel):
+    if home.guild_id is None or into is None or home.channel_id == into.id or is_restricted(into):
         return False
     channel = interaction.client.get_channel(home.channel_id)
     return channel is None or is_restricted(channel)

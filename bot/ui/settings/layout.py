@@ -71,12 +71,7 @@ class Form(StrEnum):
 #: The rules that are numbers or amounts, by the form that asks for them.
 NUMBERS: Mapping[Form, Sequence[str]] = {
     Form.WAIT: ("member_days",),
-    Form.PICTURES: (
-        "pictures_per_member_day",
-        "pictures_per_member_month",
-        "pictures_per_day",
-        "jobs_per_member",
-    ),
+    Form.PICTURES: ("pictures_per_member_day", "pictures_per_member_month", "pictures_per_day", "jobs_per_member"),
     Form.MONEY: ("spend_per_day", "spend_per_month", "confirm_over"),
 }
 
@@ -239,6 +234,7 @@ def _look(view: View) -> Iterable[Part]:
     for name in ("spoiler", "private_only", "language"):
         yield from _asked(view, name)
     if view.channel_id == WHOLE_SERVER:
+        yield from _asked(view, "drafts_approved", view.log_trouble)
         yield from _asked(view, "showcase_channel", view.trouble)
         yield from _asked(view, "showcase_stars")
 

@@ -25,7 +25,7 @@ from bot.ui.settings.forms import RefusedForms
 from bot.ui.settings.layout import PANEL, Form, SettingsVerb, View
 from bot.ui.settings.sections import EffectiveRules, Section, rules_of
 from bot.ui.settings.typed import ParsedOptions
-from bot.ui.showcase.trouble import log_trouble, showcase_trouble
+from bot.ui.showcase.trouble import approval_trouble, log_trouble, showcase_trouble
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -253,6 +253,7 @@ class SettingsPanel:
         holding = EffectiveRules(channel_id, _own(book, channel_id), server, self._ceilings, self._owner.catalog.models)
         role_names = {role.id: role.name for role in guild.roles}
         trouble = {Section.LOOK: showcase_trouble, Section.SAFETY: rights.report_trouble}.get(section)
+        about_log = {Section.LOOK: approval_trouble, Section.SAFETY: log_trouble}.get(section)
         presets = await self._presets.of_server(guild.id) if section is Section.OFFER else ()
         return View(
             section,
@@ -262,7 +263,7 @@ class SettingsPanel:
             asks_to_reset,
             role_names,
             trouble(guild, book.server) if trouble else "",
-            log_trouble(guild, book.server) if section is Section.SAFETY else "",
+            about_log(guild, book.server) if about_log else "",
             presets,
         )
 

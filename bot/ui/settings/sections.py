@@ -126,7 +126,7 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             wording.days,
             most=MAX_MEMBER_DAYS,
         ),
-        "reply_edits": RuleInfo(Section.ACCESS, mark("Reply to edit"), mark("off"), **_named(wording.REPLY_EDIT_NAMES)),
+        "reply_edits": RuleInfo(Section.ACCESS, mark("Reply to edit"), mark("off"), **_named(wording.SWITCH_NAMES)),
         "pictures_per_member_day": RuleInfo(
             Section.LIMITS, mark("Pictures per member and day"), NO_LIMIT, RuleKind.NUMBER
         ),
@@ -190,6 +190,13 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
         "spoiler": RuleInfo(Section.LOOK, mark("Spoilers"), mark("as members ask"), **_named(wording.SPOILER_NAMES)),
         "private_only": RuleInfo(
             Section.LOOK, mark("Private replies"), mark("as members ask"), **_named(wording.PRIVATE_NAMES)
+        ),
+        "drafts_approved": RuleInfo(
+            Section.LOOK,
+            mark("Drafts are approved"),
+            mark("off"),
+            server_only=True,
+            **_named(wording.SWITCH_NAMES),
         ),
         "language": RuleInfo(
             Section.LOOK,

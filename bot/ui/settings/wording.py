@@ -51,7 +51,7 @@ EDIT_NAMES: Mapping[EditRule, str] = MappingProxyType(
     }
 )
 #: Short enough for the choices of a command.
-REPLY_EDIT_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("off"), True: mark("on")})
+SWITCH_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("off"), True: mark("on")})
 PRIVATE_NAMES: Mapping[bool, str] = MappingProxyType({False: mark("as members ask"), True: mark("always private")})
 
 

@@ -14,6 +14,9 @@ MAY_NOT = mark("⚠ Easel may not post there, so nothing is shown yet. It needs:
 LOG_GONE = mark("⚠ That channel is gone, so nothing is told. Choose another one.")
 LOG_MAY_NOT = mark("⚠ Easel may not write there, so lines wait for a day, then they go. It needs: {permissions}.")
 LOG_OPEN = mark("⚠ Everyone here can read that channel. Better choose one that only moderators see.")
+NOBODY_ASKED = mark("⚠ Nobody can be asked yet, so nothing is posted. Choose a log channel under Safety.")
+ASKING_GONE = mark("⚠ The log channel is gone, so nobody can be asked. Choose another one under Safety.")
+ASKING_MAY_NOT = mark("⚠ Easel may not ask in the log channel, so nothing is posted. It needs: {permissions}.")
 #: As Discord's own settings call them. In a forum, Send Messages is called Create Posts.
 NEEDED = {
     "view_channel": mark("View Channel"),
@@ -36,6 +39,15 @@ def log_trouble(guild: discord.Guild, rules: Rules) -> str:
         return trouble
     channel = guild.get_channel(rules.log_channel or 0)
     return tr(LOG_OPEN) if channel and channel.permissions_for(guild.default_role).view_channel else ""
+
+
+def approval_trouble(guild: discord.Guild, rules: Rules) -> str:
+    """The same of the log channel as the place where drafts are approved; empty where they are not."""
+    if not rules.drafts_approved:
+        return ""
+    if rules.log_channel is None:
+        return tr(NOBODY_ASKED)
+    return _trouble(guild, rules.log_channel, NEEDED, ASKING_GONE, ASKING_MAY_NOT)
 
 
 def _trouble(guild: discord.Guild, channel_id: int | None, needed: Iterable[str], gone: str, may_not: str) -> str:

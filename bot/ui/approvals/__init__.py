@@ -1,0 +1,1 @@
+"""Drafts that a moderator approves: the question in the log channel, its buttons, and what the requester is told."""
