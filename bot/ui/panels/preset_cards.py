@@ -82,7 +82,7 @@ def showing(
     row: ui.ActionRow[Any] = ui.ActionRow()
     if may_change:
         row.add_item(_button(tr("Change"), "edit", preset.id, page))
-        row.add_item(_button(tr("Delete"), "ask", preset.id, page, style=discord.ButtonStyle.danger))
+        row.add_item(_button(tr("Delete"), "ask", preset.id, page))
     if may_share:
         row.add_item(_button(tr("Share with the server"), "share", preset.id, page))
     if preset.of_guild:
