@@ -25,7 +25,7 @@ EaselError
 │   ├── BadInput
 │   ├── Busy                       certainly nothing was started; may be tried again
 │   ├── Unreachable                certainly nothing was started; may be tried again
-│   ├── Uncertain                  nobody knows whether it was accepted; never sent again
+│   ├── Uncertain, AnswerLost      nobody knows whether it was accepted; never sent again
 │   ├── TaskLost                   the API does not know the task (any more)
 │   └── Unexpected                 anything that fits no class above
 ├── DownloadError                  a picture's address did not give a usable picture
@@ -97,8 +97,7 @@ class InvalidRequest(RequestError):
 
     def __init__(self, sentence: str, **values: object) -> None:
         super().__init__(sentence.format(**values))
-        self.sentence = sentence
-        self.values = values
+        self.sentence, self.values = sentence, values
 
 
 class SourceRefused(RequestError):
@@ -131,8 +130,7 @@ class TooManyJobs(RequestError):
 
     def __init__(self, limit: int, set_by: SetBy = SetBy.OPERATOR) -> None:
         super().__init__(f"{limit} jobs in flight already")
-        self.limit = limit
-        self.set_by = set_by
+        self.limit, self.set_by = limit, set_by
 
 
 class QuotaReached(RequestError):
@@ -140,8 +138,7 @@ class QuotaReached(RequestError):
 
     def __init__(self, standing: Standing, asked: int) -> None:
         super().__init__(f"{standing.left} of {standing.quota.limit} left, {asked} asked for")
-        self.standing = standing
-        self.asked = asked
+        self.standing, self.asked = standing, asked
 
 
 class QueueFull(RequestError):
@@ -195,8 +192,7 @@ class ImageApiError(EaselError):
     ) -> None:
         super().__init__(message)
         self.charged = charged
-        self.request_id = request_id
-        self.retry_after = retry_after
+        self.request_id, self.retry_after = request_id, retry_after
 
 
 class Refused(ImageApiError):
@@ -239,6 +235,10 @@ class Uncertain(ImageApiError):
     """The request went out, and nobody knows whether it was accepted."""
 
     kind = FailureKind.UNCERTAIN
+
+
+class AnswerLost(Uncertain):
+    """The request went out, and the connection broke or time ran out before an answer was there."""
 
 
 class TaskLost(ImageApiError):

@@ -1,7 +1,7 @@
 """Calls to the image API's own origin: the key goes here and nowhere else.
 
 A POST can cost money, so each goes over a fresh connection: a kept-alive one that the server has just closed would
-leave open whether the request was read. What is not certain is Uncertain; only a connection that never came about
+leave open whether the request was read. What is not certain is AnswerLost; only a connection that never came about
 is Unreachable. Questions (GET) may always be asked again, so all their trouble is Unreachable.
 """
 
@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from bot.config.causes import cause_of
-from bot.errors import AddressRefused, Uncertain, Unreachable
+from bot.errors import AddressRefused, AnswerLost, Unreachable
 from bot.image_api.addresses import at_home, parse_address, same_origin
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_call
@@ -142,7 +142,7 @@ class Transport:
         form: aiohttp.FormData | None = None,
         total_s: float,
     ) -> ApiAnswer:
-        """POST /v1/`path`, once. Raises Unreachable where nothing was sent, Uncertain where it may have arrived."""
+        """POST /v1/`path`, once. Raises Unreachable where nothing was sent, AnswerLost where it may have arrived."""
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
         contact = _Contact()
         with self._breaker.call() as verdict, counted_call(self._measures, "POST", *path) as call:
@@ -164,7 +164,7 @@ class Transport:
                 self._listener.breaks(cause_of(error))
                 if not contact.made:
                     raise Unreachable(f"no connection to the image API ({cause_of(error)})") from error
-                raise Uncertain(
+                raise AnswerLost(
                     f"the connection to the image API broke after the request ({cause_of(error)})",
                     charged=Charged.MAYBE,
                 ) from error

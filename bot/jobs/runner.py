@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import structlog
 
-from bot.errors import Busy, ImageApiError, JobMoved, StoreError, StoreUnavailable, Unexpected, Unreachable
+from bot.errors import JobMoved, StoreError, StoreUnavailable
 from bot.jobs import delivery, recovery, submission, task_poller
 from bot.jobs.backoff import Backoff, repeat
 from bot.jobs.clock import now
@@ -142,7 +142,7 @@ class Runner:
             # After an outage the leases must be renewed before they run out, however long the outage was.
             beat = repeat(self._beat, stopping, HEARTBEAT_S, longest_s=HEARTBEAT_S)
             group.create_task(beat, name="heartbeat")
-            pause_s = self.deps.pacer.submissions.pause_s
+            pause_s = self.deps.pacer.pause_s
             group.create_task(repeat(self._claim, stopping, pause_s, wake=self._awake), name="queue")
 
     async def stop(self, patience_s: float) -> None:
@@ -190,8 +190,10 @@ class Runner:
 
     async def _claim(self) -> None:
         """Give free slots at the image API to the head of the queue, as many as the API is known to take."""
-        gate = self.deps.pacer.submissions
-        room, allowed = self._max_active - len(self._at_api), gate.room()
+        gate, slow_start = self.deps.pacer.submissions, self.deps.pacer.slow_start
+        if slow_start.asks:
+            await slow_start.probe(self.deps.api.probe)
+        room, allowed = min(self._max_active - len(self._at_api), slow_start.free()), gate.room()
         if allowed is not None:
             room = min(room, allowed)
         if self.unanswered > ANSWERS_FIRST or room <= 0 or not await self._api_is_up():
@@ -210,12 +212,7 @@ class Runner:
             return True
         if not self._queue or breaker.is_open:
             return not breaker.is_open
-        try:
-            await self.deps.api.probe()
-        except ImageApiError as exc:
-            log.info("the image API does not answer as it should", error=type(exc).__name__)
-            return not isinstance(exc, (Busy, Unreachable, Unexpected))
-        return True
+        return await self.deps.pacer.slow_start.probe(self.deps.api.probe)
 
     async def _beat(self) -> None:
         """Renew the leases; a job whose lease is lost is another process's now."""
@@ -283,6 +280,7 @@ class Runner:
             self._runs.pop(job_id, None)
             self._free_slot(job_id)
             self.deps.spool.release(job_id)
+            self.deps.pacer.slow_start.forget(job_id)
             if run.job.state.is_final:
                 self.deps.pacer.submissions.forget(job_id)
             if not self._alone:

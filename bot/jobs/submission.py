@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.errors import (
+    AnswerLost,
     BadSource,
     Busy,
     ChannelGone,
@@ -36,6 +37,7 @@ from bot.jobs.backoff import Backoff, first_of
 from bot.jobs.clock import now
 from bot.jobs.downloads import fetch_source
 from bot.jobs.job_run import CancelAsked, JobRun, Stopped
+from bot.jobs.polling.slow_start import LATE_S, SHUT_S
 from bot.model import MAX_SOURCE_BYTES, Charged, Failure, FailureKind, ImageRequest, Job, JobState, Progress, Source
 
 OF_PRESET = "preset"  # in the detail of SOURCE_GONE: it was kept with a preset
@@ -76,6 +78,12 @@ async def prepare(run: JobRun) -> None:
     else:
         if deps.stopping.is_set():
             raise Stopped
+        try:
+            while not deps.pacer.slow_start.take(job.id):
+                await run.pause_or_cancel(SHUT_S)
+        except CancelAsked:
+            await run.end(JobState.CANCELLED, FailureKind.CANCELLED)
+            return
         await run.move(JobState.SUBMITTING, request=request, attempts=job.attempts + 1)
 
 
@@ -151,18 +159,27 @@ async def _with_addresses(run: JobRun, request: ImageRequest) -> ImageRequest:
 
 async def submit(run: JobRun) -> None:
     """From *submitting*: send the request once, and commit what came of it."""
+    slow_start = run.deps.pacer.slow_start
     try:
         submission = await _sent(run)
     except CancelAsked:
         await run.end(JobState.CANCELLED, FailureKind.CANCELLED, Charged.MAYBE)
-    except (Busy, Unreachable) as exc:
+    except Busy as exc:
+        slow_start.answered(run.job.id)
+        await _back_into_queue(run, exc)
+    except Unreachable as exc:
+        slow_start.lost(run.job.id)
         await _back_into_queue(run, exc)
     except Uncertain as exc:
+        # An answer that says nothing of use is an answer: others may go out, but no more than before.
+        (slow_start.lost if isinstance(exc, AnswerLost) else slow_start.forget)(run.job.id)
         await run.move(JobState.UNCERTAIN, failure=Failure(exc.kind, Charged.MAYBE), request_id=exc.request_id)
     except ImageApiError as exc:
+        slow_start.answered(run.job.id)
         run.log.warning("the image API refused a submission", error=type(exc).__name__, why=str(exc)[:200])
         await run.move(JobState.FAILED, failure=Failure(exc.kind, exc.charged), request_id=exc.request_id)
     else:
+        slow_start.answered(run.job.id)
         run.deps.pacer.submissions.accepted(run.job.id)
         task_id, request_id = submission.task_id, submission.request_id
         if task_id is None:
@@ -183,7 +200,9 @@ async def _sent(run: JobRun) -> Submission:
     run.deps.replies.show(run.job, Progress(due=run.deps.pacer.forecast.painted_at(run.job, now())))
     sending = asyncio.create_task(_send(run), name=f"submission of job {run.job.id}")
     try:
-        await first_of(sending, run.cancelled)
+        if not await first_of(sending, run.cancelled, within_s=LATE_S):
+            run.deps.pacer.slow_start.silent(run.job.id)
+            await first_of(sending, run.cancelled)
         if not sending.done():
             raise CancelAsked
         submission = sending.result()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 
-from bot.errors import Busy, ImageApiError, TaskLost
+from bot.errors import Busy, ImageApiError, TaskLost, Unreachable
 from bot.image_api.client import TaskReport, TaskState
 from bot.jobs.backoff import first_of
 from bot.jobs.clock import now
@@ -96,6 +96,7 @@ class TaskPoller:
                 raise Stopped
         asked_s = self.age_s
         report = await run.deps.api.report(run.job.task_id or "", run.job.request)
+        run.deps.pacer.slow_start.heard()
         if report.state is TaskState.SUCCEEDED or report.failure is not None:
             self._plan.ended(self.age_s, refused=report.failure is not None)
         else:
@@ -115,6 +116,8 @@ class TaskPoller:
         self.run.log.info("a question about a task was not answered", error=type(exc).__name__)
         self._nothing_since = None
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
+        if isinstance(exc, Unreachable):
+            self.run.deps.pacer.slow_start.doubt()
         if isinstance(exc, Busy):
             self.run.deps.pacer.too_much(None)
         self._show(kind)

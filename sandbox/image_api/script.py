@@ -155,10 +155,11 @@ class Phrasing:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The API is away for so many seconds: connections are refused, or taken and reset."""
+    """The API is away for so many seconds: connections are refused, or taken, kept for `held_s`, and reset."""
 
     seconds: float = 8.0
     refused: bool = True
+    held_s: float = 0.0
 
 
 Effect = Fault | Fate | Phrasing | Outage

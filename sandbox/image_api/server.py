@@ -68,7 +68,7 @@ class LocalImageApi:
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
-        self._resetting = False
+        self._resetting: Outage | None = None
         self._outage: asyncio.Task[None] | None = None
 
     @property
@@ -127,9 +127,9 @@ class LocalImageApi:
         if self._runner:
             await serving.end(self._runner)
 
-    def go_away(self, seconds: float, *, refused: bool = True) -> None:
-        """Begin an outage: connections are refused, or taken and reset. `files_url` stays up."""
-        self._begin_outage(Outage(seconds, refused))
+    def go_away(self, seconds: float, *, refused: bool = True, held_s: float = 0.0) -> None:
+        """Begin an outage: connections are refused, or taken, kept for `held_s`, and reset. `files_url` stays up."""
+        self._begin_outage(Outage(seconds, refused, held_s))
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -157,7 +157,8 @@ class LocalImageApi:
             request.method, request.path, request.headers, "api" if is_api else "files", query=request.query
         )
         self._requests.append(record)
-        if is_api and self._resetting:
+        if is_api and self._resetting is not None:
+            await asyncio.sleep(self._resetting.held_s)
             reset(request)
             return web.Response()
         request[RECORD] = record
@@ -178,10 +179,10 @@ class LocalImageApi:
         if outage.refused and self._site:
             await serving.stop(self._site)
             self._site = None
-        self._resetting = not outage.refused
+        self._resetting = None if outage.refused else outage
         self._break_connections()
         await asyncio.sleep(outage.seconds)
-        self._resetting = False
+        self._resetting = None
         await self._listen(self._port)
 
     async def _listen(self, port: int) -> None:

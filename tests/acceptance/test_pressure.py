@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from bot.jobs.polling.slow_start import FIRST
 from sandbox.image_api.latency import Latency
 from tests.acceptance.conftest import eventually, final, house_in, says, with_pictures
 from tests.databases import rows
@@ -28,3 +30,17 @@ async def test_a_private_reply_that_nothing_reaches_counts_in_nobodys_limit(tmp_
         house.discord.faults.clear()
         again = await house.ada.command("imagine", prompt="a blue fox")
         assert (await again.until(final, 30)).pictures
+
+
+async def test_an_outage_that_begins_with_a_crowd_takes_few_submissions_with_it(tmp_path: Path) -> None:
+    """Connections are taken, kept for a while and broken. All twenty are out by then where nothing bounds them."""
+    async with house_in(tmp_path, variables={"MAX_JOBS_PER_USER": "20"}) as house:
+        house.image_api.go_away(60.0, refused=False, held_s=0.5)
+        await asyncio.sleep(0.2)
+        asked = (house.ada.command("imagine", prompt=f"fox {number}") for number in range(20))
+        taken = sum(not reply.error for reply in await asyncio.gather(*asked))
+        uncertain = "SELECT id FROM jobs WHERE state = 'uncertain'"
+        await eventually(lambda: len(rows(house.database, uncertain)) >= 1, 30)
+        house.image_api.go_away(0.1)
+        await eventually(lambda: len(house.image_api.accepted) + len(rows(house.database, uncertain)) == taken, 30)
+        assert len(rows(house.database, uncertain)) <= FIRST < taken

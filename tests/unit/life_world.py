@@ -18,6 +18,7 @@ from bot.image_api.picture_file import Download
 from bot.jobs.fair_slots import FairSlots
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
+from bot.jobs.polling.slow_start import SlowStart
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -226,6 +227,8 @@ class Process:
         await self.runner._start()  # pyright: ignore[reportPrivateUsage] run() does it, and then runs by the clock
 
     async def claim(self) -> None:
+        """After whatever pause a lost answer asks for."""
+        self.runner.deps.pacer.slow_start = SlowStart()
         await self.runner._claim()  # pyright: ignore[reportPrivateUsage] as above
 
     def tasks(self) -> list[asyncio.Task[None]]:

@@ -67,4 +67,6 @@ async def over_image_api(image_api: LocalImageApi, chance: random.Random) -> Non
     """Short outages. Until cancelled."""
     while True:
         await asyncio.sleep(chance.expovariate(1 / API_EVERY_S))
-        image_api.go_away(chance.uniform(0.2, 2.0), refused=chance.random() < 0.5)
+        # Some connections break only after a while: by then nobody has noticed, and more are on their way.
+        held_s = chance.choice((0.0, 0.5))
+        image_api.go_away(chance.uniform(0.2, 2.0), refused=chance.random() < 0.5, held_s=held_s)

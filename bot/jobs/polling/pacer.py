@@ -17,6 +17,7 @@ from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.forecast import Forecast, typical_s
 from bot.jobs.polling.latency import share_below
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
+from bot.jobs.polling.slow_start import SlowStart
 from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
 from bot.jobs.polling.submissions import SubmissionGate
 from bot.model import ImageRequest
@@ -88,6 +89,7 @@ class Pacer:
         """
         self.budget = Budget(per_s)
         self.submissions = SubmissionGate()
+        self.slow_start = SlowStart()
         self.forecast = Forecast(self._typical_s, self.submissions)
         self.floor_s = floor_s
         self.chance = chance
@@ -100,6 +102,10 @@ class Pacer:
     def course(self, request: ImageRequest, age_s: float) -> PollPlan:
         """For a task that is so old when its watch begins."""
         return PollPlan(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
+
+    def pause_s(self) -> float:
+        """In how many seconds it is worth looking at the queue again."""
+        return self.slow_start.pause_s(self.submissions.pause_s())
 
     def too_much(self, retry_after: float | None) -> None:
         """The image API has refused a submission or a question for too much work: come with less of both."""

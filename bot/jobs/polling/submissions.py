@@ -2,9 +2,9 @@
 
 An API that takes five submissions a second refuses forty-five of fifty that come at once. Trying each of these again
 by itself makes it worse. So a refusal closes the way for the whole process, for as long as the API asked, and then
-opens it narrower: at a little less than the rate at which the API has accepted. From there the rate grows by some
-percent a second until the next refusal, or until it bounds nothing any more. What may not go out yet stays in the
-queue, where its user sees its place.
+opens it narrower: at a little less than the rate at which the API has accepted, or at half the rate before where that
+is more, because few are accepted where few were sent. From there the rate grows by some percent a second until the next
+refusal, or until it bounds nothing any more. What may not go out yet stays in the queue, where its user sees its place.
 
 A refusal counts against its job only while the API takes nothing else: then the API is in trouble and the user should
 know. While others are accepted the job has merely not been among the quick ones.
@@ -27,6 +27,7 @@ RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 60.0
 CLOSED_S = 1.0  # without a Retry-After
 LEAST_PER_S, UNBOUNDED_PER_S = 0.5, 50.0
 NARROWER = 0.85  # of the rate that was accepted
+UNKNOWN_PER_S = 5.0  # what the first refusal halves; models of this family have been seen to take as many
 GROWTH_PER_S, GROWTH_SHARE = 0.1, 0.05  # a second: so much, and so much of what it is
 WINDOW_S = 2.0  # acceptances of so long say what the API takes
 
@@ -122,7 +123,8 @@ class SubmissionGate:
         if self._narrow_at is not None and now >= self._closed_until:
             began, self._narrow_at = self._narrow_at - WINDOW_S, None
             accepted = sum(1 for when in self._accepted if when >= began)
-            self._rate = min(max(NARROWER * accepted / WINDOW_S, LEAST_PER_S), self._rate)
+            half = min(self._rate, UNKNOWN_PER_S) / 2
+            self._rate = min(max(NARROWER * accepted / WINDOW_S, half, LEAST_PER_S), self._rate)
             self._saved = min(self._saved, 1.0)
         elif self._rate < math.inf and self._narrow_at is None:
             self._rate += (GROWTH_PER_S + GROWTH_SHARE * self._rate) * passed
