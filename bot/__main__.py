@@ -153,7 +153,9 @@ def _move_to(options: argparse.Namespace) -> int:
     settings = _settings(options)
     _tell_of_an_end()
     # on the command line every user of the machine can read the password
-    url = sys.stdin.readline().strip() if options.url == "-" else options.url
+    url = options.url
+    if url == "-":
+        url = "" if sys.stdin is None else sys.stdin.readline().strip()
     with waiting("Moving everything") as line:
         moved = move_to(settings, url, line)
     say(marked(Mark.GOOD, moved))

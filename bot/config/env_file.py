@@ -57,8 +57,10 @@ def read_env_file(path: Path, *, required: bool = False) -> EnvFile:
                 [f"There is no file {path}: write the path of a file of settings after --env-file."]
             ) from None
         return EnvFile(path, {})
+    except PermissionError:
+        raise SettingsError([f"{path} may not be read by this user: chown it to the user that runs Easel."]) from None
     except (OSError, UnicodeDecodeError):
-        raise SettingsError([f"{path} cannot be read: make it a text file in UTF-8 that this user may read."]) from None
+        raise SettingsError([f"{path} cannot be read: make it a text file in UTF-8."]) from None
     bindings = list(parse_stream(StringIO(text)))
     values = {it.key.upper(): it.value for it in bindings if it.key is not None and it.value is not None}
     wrong = [it.original.line for it in bindings if it.error or (it.key is not None and it.value is None)]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
+from tests.acceptance.disks import small_disk
 from tests.acceptance.little_discord import LittleDiscord
 from tests.acceptance.processes import KEY, easel, variables
 
@@ -75,24 +75,6 @@ async def test_a_locked_database_gives_an_honest_refusal_in_time_and_running_job
         await running.until(with_pictures, 30)
         await (await house.ben.command("imagine", prompt="taken")).until(with_pictures)
         assert sorted(it.submission.prompt for it in house.image_api.accepted) == ["running", "taken"]
-
-
-async def ran(*command: str) -> int:
-    """The exit code of a command, run without its output."""
-    silent = asyncio.subprocess.DEVNULL
-    return await (await asyncio.create_subprocess_exec(*command, stdout=silent, stderr=silent)).wait()
-
-
-@contextlib.asynccontextmanager
-async def small_disk(folder: Path) -> AsyncGenerator[Path]:
-    """A disk of 2 MB. Skips where this user may not mount one."""
-    folder.mkdir()
-    if await ran("mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", str(folder)) != 0:
-        pytest.skip("mounting a small disk takes rights that this user does not have")
-    try:
-        yield folder
-    finally:
-        await ran("umount", "--lazy", str(folder))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="mount is a command of Unix")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -13,6 +14,7 @@ import pytest
 
 from bot.config.settings import load
 from sandbox.image_api.server import LocalImageApi
+from tests.acceptance.disks import small_disk
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import make_home
 from tests.acceptance.terminal import Terminal
@@ -100,6 +102,35 @@ async def test_lines_that_run_out_write_nothing(tmp_path: Path) -> None:
             assert code == 1
             assert "nothing was written" in out.splitlines()[-1]
     assert [it.name for it in tmp_path.iterdir() if "env" in it.name] == []
+
+
+async def test_a_closed_standard_input_is_told_as_such(tmp_path: Path) -> None:
+    async with services() as (discord, _):
+        process = await asyncio.create_subprocess_exec(
+            *("sh", "-c", 'exec "$0" -m bot setup <&-', sys.executable),
+            cwd=make_home(tmp_path),
+            env=environment(discord),
+            stdout=-1,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), WHOLE_S)
+    assert process.returncode == 1
+    assert out.decode().splitlines()[-1] == "The answers ended at the question “Bot token”; nothing was written."
+    assert b"Traceback" not in out
+
+
+async def test_where_nothing_can_be_written_nothing_is_asked(tmp_path: Path) -> None:
+    async with services() as (discord, _), small_disk(tmp_path / "disk") as disk:
+        with contextlib.suppress(OSError), (disk / "ballast").open("wb") as ballast:
+            while True:
+                ballast.write(bytes(4096))
+        for file, why in (
+            ("missing/.env", "missing/.env cannot be written (No such file or directory): give this user its folder."),
+            (f"{disk}/.env", f"{disk}/.env cannot be written: its disk is full. Make room and try again."),
+        ):
+            code, out = await piped(tmp_path, discord, [TOKEN], arguments=("--env-file", file))
+            assert (code, out.splitlines()[-1]) == (1, why)
+            assert "Bot token" not in out
 
 
 async def test_a_file_that_was_there_is_kept_and_what_else_it_said_still_holds(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,21 @@ def test_a_file_that_is_no_text_is_one_fault(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00D")
     with pytest.raises(SettingsError, match="cannot be read"):
         load(file, REQUIRED)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_file_of_another_user_says_whose_it_has_to_be() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        file = Path(folder) / ".env"
+        file.write_text("DISCORD_TOKEN=x\n", "utf-8")
+        file.chmod(0o600)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(SettingsError, match="may not be read by this user: chown it to the user that runs"):
+                load(file, REQUIRED)
+        finally:
+            os.seteuid(0)
 
 
 def test_nothing_is_filled_in_from_other_variables(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ async def back_up(debian: Machine, page: str) -> None:
         f"printf 'Host storage\\n HostName 127.0.0.1\\n Port {SSH_PORT}\\n' > /etc/ssh/ssh_config.d/storage.conf"
     )
     host_key = (await debian.run("cut -d' ' -f1,2 /etc/ssh/ssh_host_ecdsa_key.pub")).strip()
-    place = f"sftp://store@127.0.0.1:{SSH_PORT}/followed"
+    place = f"sftp://store@127.0.0.1:{SSH_PORT}/home/store/followed"
     await debian.run(
         f"printf '%s\\n' BACKUP_TO=store@storage: FOLLOW_TO={place} 'FOLLOW_HOST_KEY=\"{host_key}\"' "
         "> /opt/easel/backup.env"
@@ -239,7 +239,7 @@ async def restore(debian: Machine, page: str, outside: Outside) -> None:
     await debian.type(put_back)
     await picture(reply)
     follow, restore_followed = boxes(page, SECTIONS[3])
-    await debian.type(follow)
+    print(textwrap.indent((await debian.type(follow)).rstrip()[-900:], "    "), flush=True)
     reply = await outside.asked_and_bought()
     await asyncio.sleep(LITESTREAM_S)
     await lose_the_disk(debian)

@@ -24,6 +24,7 @@ OF_PEOPLE = (
 )
 #: Where a start, `check` and `setup` are worded, for operators.
 OF_OPERATORS = (
+    "bot/config/env_file.py",
     "bot/config/settings.py",
     "bot/discord_api/invite.py",
     "bot/discord_api/reconnect.py",
@@ -34,12 +35,18 @@ OF_OPERATORS = (
     "bot/ops/check/machine.py",
     "bot/ops/check/settings_side.py",
     "bot/ops/health/server.py",
+    "bot/ops/setup/env_writer.py",
+    "bot/ops/setup/questions.py",
     "bot/run.py",
     "bot/store/engine.py",
     "bot/store/faults.py",
     "bot/store/migrate.py",
+    "bot/store/offline/backup.py",
+    "bot/store/offline/moving.py",
     "bot/store/sync/file_lock.py",
 )
+#: Here only what is raised: the rest is talk.
+OF_FAULTS = ("bot/ops/setup/setup.py",)
 _VALUE = re.compile(r"\{[^{}]*\}")
 #: Four words and a full stop, or a colon with what to do behind it: no SQL and no name of a permission.
 _SENTENCE = re.compile(r"[A-Z…]\S* \S+ \S+ \S.*(?:\.\n?$|: )", re.DOTALL)
@@ -58,11 +65,15 @@ def for_operators() -> Iterator[tuple[str, str]]:
         for text in texts(ast.parse((ROOT / name).read_text("utf-8"))):
             if _SENTENCE.match(text) and text != "… …: write ….":
                 yield name, text.strip()
+    for name in OF_FAULTS:
+        for node in ast.walk(ast.parse((ROOT / name).read_text("utf-8"))):
+            raised = texts(node) if isinstance(node, ast.Raise) else ()
+            yield from ((name, text) for text in raised if _SENTENCE.match(text) or text.startswith("Please"))
     for reason in settings.REASONS.values():
         yield "bot/config/settings.py", f"… {reason}: write …."
 
 
-def texts(tree: ast.Module) -> Iterator[str]:
+def texts(tree: ast.AST) -> Iterator[str]:
     """Texts in their order, without docstrings and what the log is told; values of f-strings are "…"."""
     skipped = {
         id(inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import tempfile
@@ -12,8 +13,18 @@ from bot.config.env_example import env_example
 from bot.errors import StartError
 
 PRIVATE = 0o600
+_ROOM_BYTES = 64 * 1024  # several times what the file takes
 #: What every reader of such files takes as it stands, docker's --env-file included, which would keep quotes as well.
 _PLAIN = re.compile(r"(?!['\"\s#])(?:[^#$\r\n]|(?<!\s)#)*(?<!\s)")
+
+
+def expect_writable(file: Path) -> None:
+    """Raise StartError where `file` could not be written: to be asked before anybody has typed anything."""
+    try:
+        with tempfile.TemporaryFile(dir=file.absolute().parent) as probe:
+            probe.write(bytes(_ROOM_BYTES))
+    except OSError as error:
+        raise _unwritable(file, error) from None
 
 
 def write_settings(file: Path, values: Mapping[str, str]) -> Path | None:
@@ -30,9 +41,16 @@ def write_settings(file: Path, values: Mapping[str, str]) -> Path | None:
             _replace(kept, old)
         _replace(file, new)
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise StartError(f"{file} cannot be written ({why}): give this user its folder.") from None
+        raise _unwritable(file, error) from None
     return kept
+
+
+def _unwritable(file: Path, error: OSError | UnicodeDecodeError) -> StartError:
+    if isinstance(error, UnicodeDecodeError):
+        return StartError(f"{file} is no text in UTF-8: move it away, and a new one is written.")
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StartError(f"{file} cannot be written: its disk is full. Make room and try again.")
+    return StartError(f"{file} cannot be written ({error.strerror}): give this user its folder.")
 
 
 def _replace(file: Path, text: str) -> None:

@@ -24,8 +24,8 @@ def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: 
     shown = "as it is now" if secret and proposal else proposal
     while True:
         say(f"{question} [{shown}]: " if shown else f"{question}: ", end="")
-        line = _unseen_line() if secret and sys.stdin.isatty() else sys.stdin.readline()
-        if not is_terminal() or not sys.stdin.isatty() or secret:
+        line, seen = _typed(secret)
+        if not seen:
             say()  # nobody's Enter has ended the line
         if not line:
             raise StartError(f"The answers ended at the question “{question}”; nothing was written.")
@@ -33,6 +33,16 @@ def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: 
             return read(line.strip() or proposal)
         except WrongAnswer as fault:
             say(marked(Mark.WRONG, str(fault)))
+
+
+def _typed(secret: bool) -> tuple[str, bool]:
+    """The next line, "" where there is none, and whether it was seen on the screen with its end."""
+    if sys.stdin is None:  # closed by whoever started this
+        return "", False
+    person = sys.stdin.isatty()
+    if secret and person:
+        return _unseen_line(), False
+    return sys.stdin.readline(), person and is_terminal()
 
 
 def _unseen_line() -> str:

@@ -18,7 +18,7 @@ from bot.discord_api.invite import Invitation, invitation
 from bot.discord_api.rest import DiscordUnreachable, discord_rest, objects
 from bot.errors import BadKey, ImageApiError, SettingsError, StartError, Unreachable
 from bot.image_api.client import ImageApi, Mode
-from bot.ops.setup.env_writer import write_settings
+from bot.ops.setup.env_writer import expect_writable, write_settings
 from bot.ops.setup.questions import WrongAnswer, ask
 from bot.ops.terminal import Colour, Mark, coloured, marked, say, waiting
 from bot.policy.prices import INPUT, MICROS
@@ -37,6 +37,7 @@ def setup(file: Path) -> None:
     """Ask, check and write `file`. Raises StartError where the lines run out or the file cannot be written."""
     say(f"This writes the settings of Easel into {file}. Every answer is checked at once.")
     say("An answer in [brackets] is taken when you just press Enter. Ctrl-C ends it, and nothing is written.")
+    expect_writable(file)
     answers = _Answers(Sources.read(file))
     _token(answers)
     _image_api(answers)
@@ -161,8 +162,9 @@ async def _answers_there(settings: Settings) -> None:
     except BadKey:
         return
     except Unreachable:
-        sentence = "No image API answers there. Look at the spelling, and at the network of this machine."
-        raise WrongAnswer(sentence) from None
+        raise WrongAnswer(
+            "No image API answers there. Look at the spelling, and at the network of this machine."
+        ) from None
     except ImageApiError as error:
         raise WrongAnswer(f"That is not it: {error}.") from None
 
