@@ -18,6 +18,7 @@ from sandbox.discord.faults import Effect, Fault, Faults
 from sandbox.discord.limits import Limits, RateLimited, rate_limit_body, rate_limit_headers
 from sandbox.discord.refusals import INVALID_JSON, TOO_LARGE, UNAUTHORIZED, Refusal
 from sandbox.discord.rules import DiscordRules
+from sandbox.discord.slow_line import PIECE_BYTES, SlowLine
 
 API = "/api/v10"
 _FILE_PART = re.compile(r"files\[(\d+)\]")
@@ -33,6 +34,7 @@ class Front:
         self._authorization = f"Bot {token}"
         self._token_state = token_state
         self._rules = rules
+        self._line = SlowLine(lambda: rules().line_bytes_per_s)
 
     def define(self, route: Route) -> web.RouteDef:
         """The route as aiohttp takes it."""
@@ -80,9 +82,10 @@ class Front:
         files: dict[int, Upload] = {}
         text: bytes = b""
         if request.content_type.startswith("multipart/"):
-            text, files = await _read_parts(request)
+            text, files = await _read_parts(request, self._line)
         elif request.can_read_body:
             text = await request.read()
+            await self._line.carry(len(text))
         record.files = tuple(SentFile(index, one.filename, len(one.data)) for index, one in files.items())
         refusal = None
         try:
@@ -153,20 +156,28 @@ def _false_answer(fault: Fault) -> web.Response:
     return _json(429, rate_limit_body(retry_after), headers)
 
 
-async def _read_parts(request: web.Request) -> tuple[bytes, dict[int, Upload]]:
-    """The JSON and the files of a multipart body."""
+async def _read_parts(request: web.Request, line: SlowLine) -> tuple[bytes, dict[int, Upload]]:
+    """The JSON and the files of a multipart body, read no faster than the line brings them."""
     text, files = b"", dict[int, Upload]()
     reader = await request.multipart()
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader):
             continue
-        data = bytes(await part.read())
+        data = bytes(await (_read_slowly(part, line) if line.is_slow else part.read()))
         numbered = _FILE_PART.fullmatch(part.name or "")
         if numbered:
             files[int(numbered[1])] = Upload(part.filename or "unknown", data)
         elif part.name == "payload_json":
             text = data
     return text, files
+
+
+async def _read_slowly(part: BodyPartReader, line: SlowLine) -> bytearray:
+    data = bytearray()
+    while piece := await part.read_chunk(PIECE_BYTES):
+        data += piece
+        await line.carry(len(piece))
+    return data
 
 
 def _json(status: int, body: Any, headers: dict[str, str]) -> web.Response:

@@ -18,6 +18,7 @@ class DiscordRules:
     )
     upload_limit: int = 10 * MIB  # bytes per file where neither user nor server has more
     request_limit: int = 25 * MIB  # bytes of one whole request
+    line_bytes_per_s: float = 0.0  # how fast the bodies of all requests together come in; 0: at once
     rate_limits: bool = True
     edits_per_window: int = 5  # per interaction token, and per channel for the bot's own token
     window_s: float = 5.0

@@ -21,6 +21,7 @@ from sandbox.discord.interactions import Interactions
 from sandbox.discord.person import Person, Stage
 from sandbox.discord.refusals import NOT_FOUND, Refusal
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
+from sandbox.discord.slow_line import listening_socket
 from sandbox.discord.webhooks import Webhooks
 from sandbox.discord.world import easel_studio
 
@@ -100,8 +101,8 @@ class LocalDiscord:
         app.router.add_get(_GATEWAY_PATH, self.gateway.connect)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, port or self.port or serving.free_port(), reuse_address=True)
-        await site.start()
+        listening = listening_socket(self._host, port or self.port or serving.free_port())
+        await web.SockSite(self._runner, listening).start()
         self.port = self._runner.addresses[0][1]
         self.world.cdn.base_url = self.base_url
         self.gateway.url = f"ws://{self._host}:{self.port}{_GATEWAY_PATH}"

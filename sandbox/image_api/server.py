@@ -217,7 +217,9 @@ def _studio(paint: PaintMode, seed: int) -> Studio:
     match paint:
         case PaintMode.TINY:
             return TinyStudio()
+        case PaintMode.LARGE:
+            return NoiseStudio(1400)
         case PaintMode.NOISE:
-            return NoiseStudio()
+            return NoiseStudio(2048)
         case PaintMode.REAL:
             return PaintingStudio(seed)

@@ -27,10 +27,14 @@ _LINE_LIMIT = 1_000_000  # bytes; a prompt has at most a few thousand characters
 
 
 class PaintMode(StrEnum):
-    """Real pictures, the smallest valid ones for load tests, or the largest: 2048 x 2048 of noise, 12.6 MB as PNG."""
+    """Real pictures, the smallest valid ones for load tests, or large ones of noise, as PNG.
+
+    Four of LARGE, of 5.9 MB each, just fit into one message of Discord's; NOISE is 2048 x 2048, 12.6 MB.
+    """
 
     REAL = "real"
     TINY = "tiny"
+    LARGE = "large"
     NOISE = "noise"
 
 
@@ -76,22 +80,25 @@ def _tiny(picture_format: PictureFormat, index: int, shade: int) -> bytes:
 
 
 class NoiseStudio:
-    """One PNG of noise, which nothing makes smaller without loss, for every picture."""
+    """One PNG of noise, which nothing makes smaller without loss, for every picture; `side` in pixels."""
+
+    def __init__(self, side: int) -> None:
+        self._side = side
 
     async def paint(
         self, submission: Submission, sources: Sequence[bytes], count: int, picture_format: PictureFormat
     ) -> tuple[Finished, ...]:
         """Hand out the noise, whatever was asked for."""
-        noise = await asyncio.to_thread(_noise)
-        return tuple(Finished(noise, PictureFormat.PNG) for _ in range(count))
+        picture = await asyncio.to_thread(noise, self._side)
+        return tuple(Finished(picture, PictureFormat.PNG) for _ in range(count))
 
     async def close(self) -> None:
         """Nothing to close."""
 
 
-@lru_cache(maxsize=1)
-def _noise() -> bytes:
-    side = 2048
+@lru_cache(maxsize=4)
+def noise(side: int) -> bytes:
+    """A square PNG of noise, of a little more than 3 bytes for each pixel."""
     with BytesIO() as buffer, Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)) as picture:
         picture.save(buffer, "png", compress_level=0)
         return buffer.getvalue()
