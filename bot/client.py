@@ -15,7 +15,7 @@ from discord.ext import commands
 
 from bot.config.causes import cause_of
 from bot.config.settings import Settings
-from bot.discord_api.connector import ProxyConnector
+from bot.discord_api.connector import ProxyConnector, bound_by_silence
 from bot.discord_api.guild_memory import LeanState
 from bot.discord_api.reconnect import OUTAGES, PatientShards
 from bot.discord_api.rest import DiscordUnreachable
@@ -172,6 +172,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Called by discord.py once it is logged in: the cogs are loaded."""
+        bound_by_silence(self)
         for name in COGS:
             await self.load_extension(name)
         await self.tree.set_translator(CommandWords())

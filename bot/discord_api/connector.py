@@ -6,9 +6,11 @@ request and every WebSocket of aiohttp comes by.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
+import discord
 from yarl import URL
 
 from bot.config.proxies import Proxies
@@ -18,12 +20,39 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 
+CONNECT_S = 30.0
+#: Longest that Discord may say nothing once a request is out, in seconds.
+SILENCE_S = 120.0
+#: How much the kernel may hold of what a connection has yet to send, in bytes. Linux would take up to 4 MB of each
+#: upload, which on a slow line is out of sight for minutes after the last piece was read.
+UNSENT_BYTES = 128 * 1024
+
+
+def bound_by_silence(client: discord.Client) -> None:
+    """Let requests of a client that has logged in take as long as they need, while Discord does not fall silent.
+
+    aiohttp ends a request after five minutes in all, an upload on a slow line too. discord.py makes the session and
+    gives no name to it. Callers bound their requests themselves.
+    """
+    session: aiohttp.ClientSession = vars(client.http)["_HTTPClient__session"]
+    session._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=SILENCE_S)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # aiohttp names it only for reading
+
+
+def _socket(address: tuple[Any, ...]) -> socket.socket:
+    """A socket for an address as `getaddrinfo` tells it."""
+    family, kind, protocol = address[:3]
+    made = socket.socket(family, kind, protocol)
+    if (unsent := getattr(socket, "TCP_NOTSENT_LOWAT", None)) is not None:  # Linux and macOS know it
+        made.setsockopt(socket.IPPROTO_TCP, unsent, UNSENT_BYTES)
+    return made
+
+
 class ProxyConnector(aiohttp.TCPConnector):
     """Connects directly, or through the proxy that the settings name for the address."""
 
     def __init__(self, proxies: Proxies) -> None:
         # discord.py's own value: its buckets bound what is asked at once
-        super().__init__(limit=0)  # pyright: ignore[reportUnknownMemberType]  # aiohttp leaves one argument untyped
+        super().__init__(limit=0, socket_factory=_socket)  # pyright: ignore[reportUnknownMemberType]  # aiohttp leaves one argument untyped
         self._proxies = proxies
 
     async def connect(

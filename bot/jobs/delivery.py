@@ -8,6 +8,7 @@ for; where no message can be reached any more, they are kept for `/jobs`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from bot.errors import (
 )
 from bot.jobs.backoff import Backoff
 from bot.jobs.downloads import Results, age_s, fetch_results, fetch_source
+from bot.jobs.fair_slots import Transfer
 from bot.jobs.job_run import JobRun
 from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState, PictureInfo, ReplyTarget
 
@@ -100,10 +102,12 @@ async def _put(run: JobRun, *, look_first: bool) -> tuple[ReplyTarget | None, Fa
     if not results.pictures:
         return None, None
     sources = await source_copies(run)
-    target = run.job.target
-    async with run.deps.uploads.turn(str(target.channel_id), run.job.user_id):
-        target = await run.deps.replies.deliver(run.job, results.pictures, sources)
-    return target, partial(results)
+
+    def turn(size: int) -> AbstractAsyncContextManager[Transfer]:
+        """A turn of this job's user in its channel."""
+        return run.deps.uploads.turn(str(run.job.target.channel_id), run.job.user_id, size)
+
+    return await run.deps.replies.deliver(run.job, results.pictures, sources, turn), partial(results)
 
 
 def answers_nothing(job: Job) -> bool:

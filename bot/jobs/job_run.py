@@ -22,7 +22,7 @@ from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
 from bot.jobs.backoff import Backoff, first_of
 from bot.jobs.clock import now
-from bot.jobs.fair_slots import FairSlots
+from bot.jobs.fair_slots import FairSlots, UploadSlots
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.ports import Inspector, Moderator, Replies
 from bot.jobs.spool import Spool
@@ -34,7 +34,7 @@ from bot.telemetry import UNMEASURED, Measures
 
 log = structlog.stdlib.get_logger(__name__)
 
-TRANSFERS = 16  # downloads, and as many uploads, that begin at once: each holds files and connections
+TRANSFERS = 16  # downloads, and as many small uploads, that begin at once: each holds files and connections
 
 
 async def _no_picture(_: str) -> bytes | None:
@@ -64,7 +64,7 @@ class Deps:
     worker_id: str
     job_timeout_s: float
     downloads: FairSlots = field(default_factory=lambda: FairSlots(TRANSFERS))
-    uploads: FairSlots = field(default_factory=lambda: FairSlots(TRANSFERS))
+    uploads: UploadSlots = field(default_factory=lambda: UploadSlots(TRANSFERS))
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     measures: Measures = UNMEASURED
     moderator: Moderator | None = None

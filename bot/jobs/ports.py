@@ -6,14 +6,19 @@ Discord. So it asks for things by ids, and never sees an interaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from bot.jobs.fair_slots import Transfer, without_turn
 from bot.model import Job, Picture, PictureFormat, Progress, ReplyTarget, Source
 from bot.policy.server_log import LogLine
 from bot.store.approvals.approval import Approval, AskedPost
+
+#: Waits for a turn to upload so many bytes, and has it for the length of the block.
+UploadTurn = Callable[[int], AbstractAsyncContextManager[Transfer]]
 
 
 class Replies(Protocol):
@@ -57,10 +62,13 @@ class Replies(Protocol):
         """
         ...
 
-    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+    async def deliver(
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn = without_turn
+    ) -> ReplyTarget:
         """Put the pictures into the job's message, the sources small beside them. Raises ReplyError.
 
-        Returns where they are now: a new message where the old one can no longer be edited.
+        All is made to fit first; then each upload takes a `turn` and counts its bytes there. Returns where the pictures
+        are now: in a new message where the old one can no longer be edited.
         """
         ...
 
@@ -134,8 +142,11 @@ class ShowcasePosts(Protocol):
         covered: bool,
         locale: str,
         with_prompt: bool,
+        transfer: Transfer,
     ) -> tuple[int, int]:
-        """Post the pictures; returns the channel and id of the message. Raises ShowcaseBarred.
+        """Post the pictures, their bytes counted in `transfer`; returns the channel and id of the message.
+
+        Raises ShowcaseBarred.
 
         Discord drops a repeat of `nonce` (at most 25 characters) for some minutes, though not in a forum.
         """

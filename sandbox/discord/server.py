@@ -21,7 +21,7 @@ from sandbox.discord.interactions import Interactions
 from sandbox.discord.person import Person, Stage
 from sandbox.discord.refusals import NOT_FOUND, Refusal
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
-from sandbox.discord.slow_line import listening_socket
+from sandbox.discord.slow_line import WINDOW_BYTES, listening_socket
 from sandbox.discord.webhooks import Webhooks
 from sandbox.discord.world import easel_studio
 
@@ -99,7 +99,7 @@ class LocalDiscord:
         app = web.Application(client_max_size=_MAX_BODY)
         app.add_routes([self._front.define(route) for route in self._routes()])
         app.router.add_get(_GATEWAY_PATH, self.gateway.connect)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, read_bufsize=WINDOW_BYTES)
         await self._runner.setup()
         listening = listening_socket(self._host, port or self.port or serving.free_port())
         await web.SockSite(self._runner, listening).start()

@@ -29,7 +29,8 @@ _LINE_LIMIT = 1_000_000  # bytes; a prompt has at most a few thousand characters
 class PaintMode(StrEnum):
     """Real pictures, the smallest valid ones for load tests, or large ones of noise, as PNG.
 
-    Four of LARGE, of 5.9 MB each, just fit into one message of Discord's; NOISE is 2048 x 2048, 12.6 MB.
+    At 2k four of LARGE, of 5.9 MB each, just fit into one message of Discord's; NOISE is 2048 x 2048, 12.6 MB. At 1k
+    both have a sixteenth of that.
     """
 
     REAL = "real"
@@ -80,16 +81,18 @@ def _tiny(picture_format: PictureFormat, index: int, shade: int) -> bytes:
 
 
 class NoiseStudio:
-    """One PNG of noise, which nothing makes smaller without loss, for every picture; `side` in pixels."""
+    """One PNG of noise, which nothing makes smaller without loss, for every picture of a resolution."""
 
     def __init__(self, side: int) -> None:
+        """`side` is that of a 2k picture, in pixels."""
         self._side = side
 
     async def paint(
         self, submission: Submission, sources: Sequence[bytes], count: int, picture_format: PictureFormat
     ) -> tuple[Finished, ...]:
         """Hand out the noise, whatever was asked for."""
-        picture = await asyncio.to_thread(noise, self._side)
+        side = self._side if submission.resolution == "2k" else self._side // 4
+        picture = await asyncio.to_thread(noise, side)
         return tuple(Finished(picture, PictureFormat.PNG) for _ in range(count))
 
     async def close(self) -> None:

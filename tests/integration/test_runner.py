@@ -13,9 +13,10 @@ from sqlalchemy import update
 
 from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
-from bot.jobs.fair_slots import FairSlots
+from bot.jobs.fair_slots import FairSlots, UploadSlots, without_turn
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
+from bot.jobs.ports import UploadTurn
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -62,7 +63,9 @@ class Recorder:
     async def show_sources(self, job: Job, files: Mapping[int, Path]) -> Job:
         raise NotImplementedError("no source of these tests is kept with a preset")
 
-    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+    async def deliver(
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn = without_turn
+    ) -> ReplyTarget:
         self.told.append("delivered")
         self.delivered.set()
         return job.target
@@ -94,7 +97,7 @@ def deps_with(jobs: Jobs, api: ImageApi, recorder: Recorder, scene: Scene, folde
         worker_id="here",
         job_timeout_s=60,
         downloads=FairSlots(16),
-        uploads=FairSlots(16),
+        uploads=UploadSlots(16),
         stopping=asyncio.Event(),
     )
 

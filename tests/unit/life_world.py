@@ -15,10 +15,11 @@ from pathlib import Path
 from bot.errors import Busy, DownloadGone, Refused, ReplyGone, ReplyUnavailable, Uncertain, Unreachable
 from bot.image_api.client import ImageApi, Submission, TaskReport, TaskState
 from bot.image_api.picture_file import Download
-from bot.jobs.fair_slots import FairSlots
+from bot.jobs.fair_slots import FairSlots, UploadSlots, without_turn
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.polling.slow_start import SlowStart
+from bot.jobs.ports import UploadTurn
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
@@ -164,7 +165,9 @@ class ToldReplies:
     async def show_sources(self, job: Job, files: Mapping[int, Path]) -> Job:
         raise NotImplementedError("no source of these tests is kept with a preset")
 
-    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+    async def deliver(
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn = without_turn
+    ) -> ReplyTarget:
         assert all(it.path.read_bytes() for it in pictures)
         await self._act("upload", job)
         self._message(job).uploads += 1
@@ -217,7 +220,7 @@ class Process:
             worker_id=worker_id,
             job_timeout_s=0.0,
             downloads=FairSlots(16),
-            uploads=FairSlots(16),
+            uploads=UploadSlots(16),
             stopping=self.stopping,
         )
         self.runner = Runner(tools, max_active=50)

@@ -244,7 +244,8 @@ class Showcase:
             always = book.at(channel_id).spoiler is SpoilerRule.ALWAYS
             locale = book.server.language or job.target.locale
             maker = await self._policies.preferences.read(job.user_id)
-            async with self._deps.uploads.turn(str(channel_id), job.user_id):
+            size = sum(path.stat().st_size for path in pictures)
+            async with self._deps.uploads.turn(str(channel_id), job.user_id, size) as transfer:
                 place_id, message_id = await self._posts.post(
                     job,
                     channel_id,
@@ -253,6 +254,7 @@ class Showcase:
                     covered=job.request.spoiler or always,
                     locale=locale,
                     with_prompt=maker.shows_prompt,
+                    transfer=transfer,
                 )
         finally:
             self._deps.spool.remove(folder)

@@ -32,6 +32,7 @@ from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr, trn
 from bot.ui.kit.widgets import GOOD, NEUTRAL, WORKING, button, card, row, text
 from bot.ui.panels.gallery_cards import ALBUM_PANEL
+from bot.ui.reply.uploads import Files, watched
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -93,7 +94,7 @@ class AlbumPanel:
     async def _bring(self, interaction: Interaction, month: datetime, reached: int | None) -> None:
         """Take the turn at once, so that of two clicks one is told to wait, and bring the parts."""
         limit, user_id = part_limit(interaction.filesize_limit), interaction.user.id
-        until = time.monotonic() + (interaction.expires_at - TOKEN_MARGIN - datetime.now(UTC)).total_seconds()
+        until = time.monotonic() + _left_s(interaction) - TOKEN_MARGIN.total_seconds()
         try:
             async with self._albums.place(user_id, limit) as folder:
                 await interaction.response.defer(ephemeral=True, thinking=True)
@@ -101,7 +102,10 @@ class AlbumPanel:
 
                 async def post(path: Path) -> None:
                     name = f"easel-{album.month:%Y-%m}-{path.stem}.zip"
-                    await interaction.followup.send(file=discord.File(path, name), ephemeral=True)
+                    part = Files([(path, name)])
+                    with part.opened() as files:
+                        sending = interaction.followup.send(files=files, ephemeral=True)
+                        await watched(sending, part.transfer, within_s=_left_s(interaction))
 
                 async with _progress(interaction, album):
                     await self._albums.fill(album, user_id, folder, limit, post=post, until=until, explain=missing_text)
@@ -111,6 +115,11 @@ class AlbumPanel:
         except _TROUBLE as exc:
             log.warning("Discord did not take an album", error=type(exc).__name__)
             await say(interaction, tr(NOT_TAKEN))
+
+
+def _left_s(interaction: Interaction) -> float:
+    """How long the click's token still lives, in seconds."""
+    return (interaction.expires_at - datetime.now(UTC)).total_seconds()
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.model import Job, Picture
@@ -17,18 +16,13 @@ MAX_TOTAL_BYTES = 24 * 1024 * 1024
 MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """One file of a finished reply."""
-
-    path: Path
-    filename: str
-
-
 async def fitted(
     studio: PictureStudio, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], limit: int
-) -> tuple[Sequence[Shown], Sequence[Upload], Sequence[str]]:
-    """Make everything fit into one message: the sources small, the pictures as they are where that is possible."""
+) -> tuple[Sequence[Shown], Sequence[tuple[Path, str]], Sequence[str]]:
+    """Make everything fit into one message: the sources small, the pictures as they are where that is possible.
+
+    Returns what the card shows, the files with their names in the message, and which of these names are sources.
+    """
     into = pictures[0].path.parent
     allowed = min(limit, MAX_SOURCE_COPY_BYTES)
     copies = [await studio.shrink(it, into, job.user_id, max_bytes=allowed) for it in sources]
@@ -38,11 +32,11 @@ async def fitted(
         [it.path for it in pictures], max_file=limit, max_total=room, into=into, user_id=job.user_id
     )
     shown: list[Shown] = []
-    uploads: list[Upload] = []
+    uploads: list[tuple[Path, str]] = []
     for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
         name = None if fit.dropped else picture_filename(index, fit.format)
         shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
         if name:
-            uploads.append(Upload(fit.path, name))
-    sources_shown = [Upload(it.path, source_filename(index, it.format)) for index, it in enumerate(kept)]
-    return shown, [*uploads, *sources_shown], [it.filename for it in sources_shown]
+            uploads.append((fit.path, name))
+    sources_shown = [(it.path, source_filename(index, it.format)) for index, it in enumerate(kept)]
+    return shown, [*uploads, *sources_shown], [name for _, name in sources_shown]

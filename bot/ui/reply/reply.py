@@ -18,6 +18,8 @@ from discord import ui
 
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
 from bot.jobs.delivery import answers_nothing
+from bot.jobs.fair_slots import without_turn
+from bot.jobs.ports import UploadTurn
 from bot.model import (
     FailureKind,
     Job,
@@ -35,10 +37,11 @@ from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
 from bot.ui.reply.costs import Costs
-from bot.ui.reply.fitting import Upload, fitted
+from bot.ui.reply.fitting import fitted
 from bot.ui.reply.thumbnails import source_filename
 from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge, parting_at
 from bot.ui.reply.updates import Updates, rounded
+from bot.ui.reply.uploads import Files
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -146,14 +149,11 @@ class DiscordReplies:
             sources[index] = replace(sources[index], shown_as=name)
         shown = replace(job, request=replace(job.request, sources=tuple(sources)))
 
-        def opened() -> Sequence[discord.File]:
-            """The files, opened anew for each attempt."""
-            return [discord.File(path, filename=sources[index].shown_as) for index, path in files.items()]
-
+        uploads = Files([(path, sources[index].shown_as) for index, path in files.items()])
         await self._updates.finish(job.id)
         view = self.card(shown, Progress())
         try:
-            message = await self._reach.edit(shown.target, lambda: self.card(shown, Progress()), opened)
+            message = await self._reach.edit(shown.target, lambda: self.card(shown, Progress()), uploads)
         except BlockedByAutoMod:
             if not self.speaks_of(job):
                 raise
@@ -167,17 +167,23 @@ class DiscordReplies:
             sources[index] = replace(sources[index], url=url)
         return replace(shown, request=replace(shown.request, sources=tuple(sources)))
 
-    async def deliver(self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> ReplyTarget:
+    async def deliver(
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn = without_turn
+    ) -> ReplyTarget:
         """See `Replies.deliver`.
 
         Discord sometimes takes less than it announced; then the pictures are fitted into half of it, and so on.
         """
-        await self._finish(job)
+        if job.target.outlives_token:
+            await self._finish(job)
+        # Else the card with Show pictures may have to be shown while this waits for its turn.
         limit = job.target.upload_limit
         while True:
             shown, uploads, source_names = await fitted(self._studio, job, pictures, sources, limit)
             try:
-                return await self._deliver(job, shown, uploads, source_names)
+                async with turn(sum(path.stat().st_size for path, _ in uploads)) as transfer:
+                    await self._finish(job)
+                    return await self._deliver(job, shown, Files(uploads, transfer=transfer), source_names)
             except UploadTooLarge:
                 if limit <= MIN_UPLOAD_BYTES:
                     raise ReplyOutOfReach("even the smallest pictures are refused") from None
@@ -288,7 +294,7 @@ class DiscordReplies:
             log.debug("a progress edit was not taken", job=job.id, error=str(exc))
 
     async def _deliver(
-        self, job: Job, shown: Sequence[Shown], uploads: Sequence[Upload], source_names: Sequence[str]
+        self, job: Job, shown: Sequence[Shown], uploads: Files, source_names: Sequence[str]
     ) -> ReplyTarget:
         """Put the pictures into the message, without the prompt where AutoMod refuses it."""
         try:
@@ -297,24 +303,14 @@ class DiscordReplies:
             self.silence(job)
             return await self._put(job, shown, uploads, source_names)
 
-    async def _put(
-        self,
-        job: Job,
-        shown: Sequence[Shown],
-        uploads: Sequence[Upload],
-        source_names: Sequence[str],
-    ) -> ReplyTarget:
+    async def _put(self, job: Job, shown: Sequence[Shown], uploads: Files, source_names: Sequence[str]) -> ReplyTarget:
         """Edit the job's message, or post a new one where it can no longer be edited."""
         look = replace(self._look(job), stars=await self.stars_under(job))
-        alt = cards.alt_text(job) if look.with_prompt else None
+        files = replace(uploads, alt=cards.alt_text(job) if look.with_prompt else None)
 
         def view() -> ui.LayoutView:
             """The card, made anew for each attempt."""
             return cards.finished(job, shown, source_names, look)
-
-        def files() -> Sequence[discord.File]:
-            """The files, opened anew for each attempt."""
-            return [discord.File(it.path, filename=it.filename, description=alt) for it in uploads]
 
         try:
             await self._reach.edit(job.target, view, files)

@@ -9,7 +9,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
@@ -21,6 +23,7 @@ from discord import ui
 
 from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.model import ReplyTarget
+from bot.ui.reply.uploads import UPLOAD_LIMITS, Files, UploadLimits, watched
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -28,9 +31,8 @@ log = structlog.stdlib.get_logger(__name__)
 TOKEN_MARGIN = timedelta(seconds=4)
 #: So long before the token's end the button Show pictures is put where nothing else reaches the reply later.
 PARTING = timedelta(seconds=90)
-#: Longest that one call may take, the library's own waiting for rate limits and its retries included.
+#: Longest that one call without files may take, the library's own waiting for rate limits and its retries included.
 EDIT_PATIENCE_S = 30.0
-UPLOAD_PATIENCE_S = 120.0
 
 #: How far Discord's clock and ours may be apart where messages are looked for by their time.
 CLOCKS_DIFFER = timedelta(seconds=30)
@@ -47,7 +49,6 @@ TOO_LARGE = frozenset({40005, 50045})
 AUTOMOD = frozenset({200000, 200001, 240000})
 
 T = TypeVar("T")
-Files = Callable[[], Sequence[discord.File]]
 
 
 class TokenDead(ReplyError):
@@ -75,8 +76,9 @@ def parting_at(target: ReplyTarget) -> datetime | None:
 class ReplyTransport:
     """Edits, reads and posts by ids alone, with any logged-in client."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, limits: UploadLimits = UPLOAD_LIMITS) -> None:
         self._client = client
+        self._limits = limits
         self._dead: dict[str, datetime] = {}  # tokens that Discord refused before their time, with that time
 
     def token_works(self, target: ReplyTarget) -> bool:
@@ -93,7 +95,7 @@ class ReplyTransport:
     async def edit(
         self, target: ReplyTarget, view: Callable[[], ui.LayoutView], files: Files | None = None
     ) -> discord.Message:
-        """Edit the reply; returns it as it stands then. View and files are built anew for each attempt.
+        """Edit the reply; returns it as it stands then. The view is built and the files are opened for each attempt.
 
         Raises ReplyError.
         """
@@ -108,10 +110,9 @@ class ReplyTransport:
         """Post as a new message into the reply's channel. Discord drops a repeat of `nonce` for some minutes."""
         if not target.bot_member or target.ephemeral:
             raise ReplyOutOfReach
-        with OpenFiles(files) as opened:
-            message = await self._call(
-                UPLOAD_PATIENCE_S, self._channel(target).send(view=view, files=opened, nonce=nonce)
-            )
+        with files.opened() as opened:
+            sending = self._channel(target).send(view=view, files=opened, nonce=nonce)
+            message = await self.upload(sending, files)
         return replace(target, message_id=message.id, ephemeral=False)
 
     async def answer(self, target: ReplyTarget, text: str, user_id: int, nonce: str) -> None:
@@ -190,12 +191,12 @@ class ReplyTransport:
     async def _edit_by_token(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> discord.Message:
         """Edit by the interaction's token, which reaches private replies too, for 15 minutes."""
         left = (target.token_expires_at - datetime.now(UTC)).total_seconds()
-        patience = min(UPLOAD_PATIENCE_S if files else EDIT_PATIENCE_S, left)
         webhook = self._webhook(target)
         if files is None:
-            return await self._call(patience, webhook.edit_message(_original(), view=view))
-        with OpenFiles(files) as opened:
-            return await self._call(patience, webhook.edit_message(_original(), view=view, attachments=opened))
+            return await self._call(min(EDIT_PATIENCE_S, left), webhook.edit_message(_original(), view=view))
+        with files.opened() as opened:
+            editing = webhook.edit_message(_original(), view=view, attachments=opened)
+            return await self.upload(editing, files, within_s=left)
 
     async def _edit_by_bot(self, target: ReplyTarget, view: ui.LayoutView, files: Files | None) -> discord.Message:
         """Edit by the bot's own token, which reaches public messages where the bot is a member."""
@@ -204,8 +205,8 @@ class ReplyTransport:
         message = self._channel(target).get_partial_message(target.message_id)
         if files is None:
             return await self._call(EDIT_PATIENCE_S, message.edit(view=view))
-        with OpenFiles(files) as opened:
-            return await self._call(UPLOAD_PATIENCE_S, message.edit(view=view, attachments=opened))
+        with files.opened() as opened:
+            return await self.upload(message.edit(view=view, attachments=opened), files)
 
     def _webhook(self, target: ReplyTarget) -> discord.Webhook:
         """The interaction's token as discord.py takes it. No request is made."""
@@ -219,38 +220,34 @@ class ReplyTransport:
         """Make another request by the bot's own token, bounded and translated alike. Raises ReplyError."""
         return await self._call(patience_s, request)
 
+    async def upload(self, request: Coroutine[Any, Any, T], files: Files, *, within_s: float = math.inf) -> T:
+        """Make a request that uploads these files, which are open, for as long as bytes move. Raises ReplyError."""
+        with _translating():
+            return await watched(request, files.transfer, self._limits, within_s=within_s)
+
     async def _call(self, patience_s: float, request: Coroutine[Any, Any, T]) -> T:
-        """Make one request with a bound on its time, and translate what goes wrong. Raises ReplyError."""
-        try:
+        """Make one request with a bound on its time. Raises ReplyError."""
+        with _translating():
             async with asyncio.timeout(patience_s):
                 return await request
-        except discord.HTTPException as exc:
-            raise _translated(exc) from exc
-        except discord.RateLimited as exc:
-            raise ReplyUnavailable("rate limited", retry_after=exc.retry_after) from exc
-        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-            raise ReplyUnavailable(type(exc).__name__) from exc
+
+
+@contextmanager
+def _translating() -> Generator[None]:
+    """Turn what goes wrong with one request into a ReplyError."""
+    try:
+        yield
+    except discord.HTTPException as exc:
+        raise _translated(exc) from exc
+    except discord.RateLimited as exc:
+        raise ReplyUnavailable("rate limited", retry_after=exc.retry_after) from exc
+    except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+        raise ReplyUnavailable(type(exc).__name__) from exc
 
 
 async def _all(messages: AsyncIterator[discord.Message]) -> Sequence[discord.Message]:
     """Read a listing of messages to its end."""
     return [message async for message in messages]
-
-
-class OpenFiles:
-    """Opens the files of one attempt and closes them afterwards: a discord.File can be sent once only."""
-
-    def __init__(self, files: Files) -> None:
-        self._files = files()
-
-    def __enter__(self) -> Sequence[discord.File]:
-        """The files as discord.py uploads them."""
-        return self._files
-
-    def __exit__(self, *_: object) -> None:
-        """Close them, uploaded or not."""
-        for file in self._files:
-            file.close()
 
 
 def _original() -> int:

@@ -17,6 +17,7 @@ from discord import ui
 from discord.http import handle_message_parameters
 
 from bot.errors import ChannelGone, ReplyGone, ReplyOutOfReach
+from bot.jobs.fair_slots import Transfer
 from bot.jobs.ports import ShowcaseBarred
 from bot.model import Job, PictureInfo, Slot
 from bot.ui.kit.dispatch import JOB_PANEL, custom_id
@@ -24,7 +25,8 @@ from bot.ui.kit.language import speaking
 from bot.ui.kit.media import media_urls, view_of
 from bot.ui.reply.actions import Action, star_label
 from bot.ui.reply.cards import alt_text, picture_filename
-from bot.ui.reply.transport import UPLOAD_PATIENCE_S, BlockedByAutoMod, OpenFiles, ReplyTransport
+from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport
+from bot.ui.reply.uploads import Files
 from bot.ui.showcase import cards
 
 log = structlog.stdlib.get_logger(__name__)
@@ -40,6 +42,15 @@ LOOKED_AT_POSTS = 50  # of a forum
 CLOCKS = timedelta(minutes=2)  # by which this machine's clock may differ from Discord's
 
 Json = Mapping[str, Any]
+
+
+def _named(pictures: Sequence[Path]) -> Sequence[tuple[Path, str]]:
+    """Each picture with its name in the post. One whose format is not known is left out."""
+    return [
+        (path, picture_filename(index, info.format))
+        for index, path in enumerate(pictures)
+        if (info := PictureInfo.at(path)) is not None
+    ]
 
 
 class DiscordShowcase:
@@ -107,6 +118,7 @@ class DiscordShowcase:
         covered: bool,
         locale: str,
         with_prompt: bool,
+        transfer: Transfer,
     ) -> tuple[int, int]:
         """See `ShowcasePosts.post`. Where AutoMod refuses the prompt, the post goes without."""
         channel = await self._channel(channel_id)
@@ -117,43 +129,41 @@ class DiscordShowcase:
         for shown in (True, False) if with_prompt else (False,):
             try:
                 with speaking(locale):
-                    return await self._send(job, channel, pictures, nonce, covered=covered, with_prompt=shown)
+                    alt = alt_text(job) if shown else None
+                    files = Files(_named(pictures), alt, transfer)
+                    return await self._send(job, channel, files, nonce, covered=covered, with_prompt=shown)
             except BlockedByAutoMod:
                 if not shown:
                     raise
         raise ReplyOutOfReach
 
     async def _send(
-        self, job: Job, channel: Json, pictures: Sequence[Path], nonce: str, *, covered: bool, with_prompt: bool
+        self, job: Job, channel: Json, files: Files, nonce: str, *, covered: bool, with_prompt: bool
     ) -> tuple[int, int]:
-        named = [
-            (path, picture_filename(index, info.format))
-            for index, path in enumerate(pictures)
-            if (info := PictureInfo.at(path)) is not None
-        ]
-        view = cards.post(job, [name for _, name in named], covered=covered, with_prompt=with_prompt)
-        alt = alt_text(job) if with_prompt else None
+        view = cards.post(job, [name for _, name in files.named], covered=covered, with_prompt=with_prompt)
         channel_id = int(channel["id"])
-        with OpenFiles(lambda: [discord.File(path, filename=name, description=alt) for path, name in named]) as files:
-            if channel["type"] == FORUM:
-                return await self._open_thread(job, channel, view, files, with_prompt=with_prompt)
-            sent = self._client.get_partial_messageable(channel_id).send(view=view, files=files, nonce=nonce)
-            message = await self._reach.ask(sent, patience_s=UPLOAD_PATIENCE_S)
+        if channel["type"] == FORUM:
+            return await self._open_thread(job, channel, view, files, with_prompt=with_prompt)
+        with files.opened() as opened:
+            sent = self._client.get_partial_messageable(channel_id).send(view=view, files=opened, nonce=nonce)
+            message = await self._reach.upload(sent, files)
         return channel_id, message.id
 
     async def _open_thread(
-        self, job: Job, channel: Json, view: ui.LayoutView, files: Sequence[discord.File], *, with_prompt: bool
+        self, job: Job, channel: Json, view: ui.LayoutView, files: Files, *, with_prompt: bool
     ) -> tuple[int, int]:
         thread: dict[str, Any] = {"name": cards.title(job, with_prompt=with_prompt)}
         tags = cast("Sequence[Json]", channel.get("available_tags") or ())
         if channel.get("flags", 0) & REQUIRES_TAG and tags:
             thread["applied_tags"] = [str(tags[0]["id"])]
         none = discord.AllowedMentions.none()
-        with handle_message_parameters(view=view, files=files, channel_payload=thread, allowed_mentions=none) as params:
-            opened = await self._reach.ask(
-                self._client.http.start_thread_in_forum(int(channel["id"]), params=params), patience_s=UPLOAD_PATIENCE_S
-            )
-        return int(opened["id"]), int(opened["id"])
+        with (
+            files.opened() as opened,
+            handle_message_parameters(view=view, files=opened, channel_payload=thread, allowed_mentions=none) as params,
+        ):
+            sent = self._client.http.start_thread_in_forum(int(channel["id"]), params=params)
+            started = await self._reach.upload(sent, files)
+        return int(started["id"]), int(started["id"])
 
     async def remove(self, channel_id: int, place_id: int, message_id: int) -> None:
         """See `ShowcasePosts.remove`. Where Easel may not delete its thread, it deletes the message in it."""
