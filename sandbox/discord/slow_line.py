@@ -6,8 +6,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-#: What a connection may have on its way, and what may lie here unread, in bytes. Linux would take in 30 MB on loopback, a whole upload, however
-#: slowly it is read, and the sender would never notice a slow line.
+#: What a connection may have on its way, and what may lie here unread, in bytes. Linux would take in 30 MB on loopback,
+#: a whole upload, however slowly it is read, and the sender would never notice a slow line.
 WINDOW_BYTES = 64 * 1024
 #: How much of one request passes before it is another's turn, in bytes: requests on a slow line share it evenly.
 PIECE_BYTES = 16 * 1024
