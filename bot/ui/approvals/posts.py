@@ -22,7 +22,8 @@ from bot.ui.kit.language import speaking
 from bot.ui.kit.widgets import layout
 from bot.ui.reply.cards import alt_text
 from bot.ui.reply.fitting import fitted
-from bot.ui.reply.transport import UPLOAD_PATIENCE_S, BlockedByAutoMod, OpenFiles, ReplyTransport
+from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport
+from bot.ui.reply.uploads import Files
 
 LOOKED_AT = 300  # messages of a channel, the newest first
 CLOCKS = timedelta(minutes=2)  # by which this machine's clock may differ from Discord's
@@ -44,15 +45,13 @@ class DiscordApprovals:
         for with_words in (True, False):
             with speaking(approval.locale):
                 view = cards.question(approval, draft, names, source_files, with_words=with_words)
-            alt = alt_text(draft) if with_words else None
+            files = Files(uploads, alt_text(draft) if with_words else None)
             try:
-                with OpenFiles(
-                    lambda alt=alt: [discord.File(it.path, filename=it.filename, description=alt) for it in uploads]
-                ) as files:
+                with files.opened() as opened:
                     sending = self._channel(approval.channel_id).send(
-                        view=view, files=files, allowed_mentions=discord.AllowedMentions.none(), nonce=_nonce(approval)
+                        view=view, files=opened, allowed_mentions=discord.AllowedMentions.none(), nonce=_nonce(approval)
                     )
-                    message = await self._reach.ask(sending, patience_s=UPLOAD_PATIENCE_S)
+                    message = await self._reach.upload(sending, files)
             except BlockedByAutoMod:
                 if not with_words:
                     raise ReplyOutOfReach("AutoMod refuses the question") from None
