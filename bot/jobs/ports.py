@@ -163,10 +163,12 @@ class ApprovalPosts(Protocol):
     Every call may raise ReplyError.
     """
 
-    async def ask(self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> int:
+    async def ask(
+        self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn
+    ) -> int:
         """Post the question with the pictures into the log channel; returns the id of the message.
 
-        Discord drops a repeat for some minutes.
+        All is made to fit first; then the upload takes a `turn` and counts its bytes there. Discord drops a repeat for some minutes.
         """
         ...
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -31,6 +31,7 @@ from bot.jobs.backoff import first_of
 from bot.jobs.clock import now
 from bot.jobs.delivery import source_copies
 from bot.jobs.downloads import fetch_now
+from bot.jobs.fair_slots import Transfer
 from bot.jobs.job_run import Deps, JobRun
 from bot.jobs.policies import Policies
 from bot.jobs.ports import ApprovalPosts
@@ -216,8 +217,12 @@ class Approvals:
             sources = await source_copies(run)
             if not await self._queries.trying(worker_id, approval, now()):
                 return
-            async with self._deps.uploads.turn(str(approval.channel_id), job.user_id):
-                message_id = await self._posts.ask(approval, run.job, results.pictures, sources)
+
+            def turn(size: int) -> AbstractAsyncContextManager[Transfer]:
+                """A turn of the requester in the channel of the moderators."""
+                return self._deps.uploads.turn(str(approval.channel_id), job.user_id, size)
+
+            message_id = await self._posts.ask(approval, run.job, results.pictures, sources, turn)
         finally:
             self._deps.spool.remove(folder)
         log.info("a moderator is asked about a draft", guild=approval.guild_id, job=job.id)

@@ -14,6 +14,7 @@ from bot.errors import ChannelGone, ReplyGone, ReplyOutOfReach
 from bot.jobs.approvals.approvals import Approval, ApprovalQueries, Approvals, AskedPost
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
+from bot.jobs.ports import UploadTurn
 from bot.jobs.service import JobService
 from bot.model import Job, Picture
 from bot.pictures.studio import PictureStudio
@@ -37,27 +38,35 @@ class DiscordApprovals:
         self._reach = reach
         self._studio = studio
 
-    async def ask(self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path]) -> int:
+    async def ask(
+        self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn
+    ) -> int:
         """See `ApprovalPosts.ask`. Where AutoMod refuses the prompt, the question goes without."""
         limit = approval.asked.target.upload_limit if approval.asked else draft.target.upload_limit
         shown, uploads, source_files = await fitted(self._studio, draft, pictures, sources, limit)
         names = [it.filename for it in shown if it.filename]
+        size = sum(path.stat().st_size for path, _ in uploads)
         for with_words in (True, False):
             with speaking(approval.locale):
                 view = cards.question(approval, draft, names, source_files, with_words=with_words)
-            files = Files(uploads, alt_text(draft) if with_words else None)
+            alt = alt_text(draft) if with_words else None
             try:
-                with files.opened() as opened:
-                    sending = self._channel(approval.channel_id).send(
-                        view=view, files=opened, allowed_mentions=discord.AllowedMentions.none(), nonce=_nonce(approval)
-                    )
-                    message = await self._reach.upload(sending, files)
+                async with turn(size) as transfer:
+                    message = await self._send(approval, view, Files(uploads, alt, transfer))
             except BlockedByAutoMod:
                 if not with_words:
                     raise ReplyOutOfReach("AutoMod refuses the question") from None
             else:
                 return message.id
         raise ReplyOutOfReach
+
+    async def _send(self, approval: Approval, view: ui.LayoutView, files: Files) -> discord.Message:
+        nobody = discord.AllowedMentions.none()
+        with files.opened() as opened:
+            sending = self._channel(approval.channel_id).send(
+                view=view, files=opened, allowed_mentions=nobody, nonce=_nonce(approval)
+            )
+            return await self._reach.upload(sending, files)
 
     async def find(self, approval: Approval) -> int | None:
         """See `ApprovalPosts.find`."""
