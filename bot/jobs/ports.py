@@ -168,7 +168,8 @@ class ApprovalPosts(Protocol):
     ) -> int:
         """Post the question with the pictures into the log channel; returns the id of the message.
 
-        All is made to fit first; then the upload takes a `turn` and counts its bytes there. Discord drops a repeat for some minutes.
+        All is made to fit first; then the upload takes a `turn` and counts its bytes there. Discord drops a repeat
+        for some minutes.
         """
         ...
 
