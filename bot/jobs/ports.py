@@ -177,8 +177,15 @@ class ApprovalPosts(Protocol):
         """The id of the question where it stands in the log channel already."""
         ...
 
+    async def stands(self, approval: Approval) -> bool:
+        """Whether the question is still there. Where Discord does not say, it is."""
+        ...
+
     async def show(self, approval: Approval, draft: Job | None, post: Job | None) -> None:
-        """Let the question say what became of it, without its buttons and pictures; where none stands, nothing."""
+        """Let the question say what became of it, without its buttons; where none stands, nothing is done.
+
+        Its pictures go as well, once they are not needed for the post any more.
+        """
         ...
 
     async def remove(self, channel_id: int, message_id: int) -> None:

@@ -61,6 +61,7 @@ from bot.ui.settings import forms as settings_forms
 from bot.ui.settings import layout as settings_layout
 from bot.ui.settings import roles, sections
 from bot.ui.showcase import cards as showcase_cards
+from tests.unit.approval_surfaces import approvals
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal
@@ -327,6 +328,7 @@ SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     guide,
     galleries,
     showcases,
+    approvals,
     privacies,
     server_panels,
     reports,

@@ -99,6 +99,14 @@ class Approvals:
         self._more.set()
         return outcome
 
+    async def ask_anew(self, approval: Approval) -> bool:
+        """Ask once more where somebody has deleted the question undecided. Raises StoreUnavailable."""
+        if approval.state is not ApprovalState.ASKED or await self._posts.stands(approval):
+            return False
+        asked = await self._queries.ask_anew(approval, now())
+        self._more.set()
+        return asked
+
     async def get(self, job_id: str) -> Approval | None:
         """How an approval stands. Raises StoreUnavailable."""
         return await self._queries.get(job_id, ANSWER_WITHIN_S)
@@ -136,8 +144,13 @@ class Approvals:
         """Take the next step of some; whether there were any."""
         due = await self._queries.due(self._deps.worker_id, now(), lease=LEASE, limit=AT_ONCE, include_own=include_own)
         async with self._kept([it.job_id for it in due]):
-            for outcome in await asyncio.gather(*map(self._follow, due), return_exceptions=True):
-                if isinstance(outcome, BaseException):
+            outcomes = await asyncio.gather(*map(self._follow, due), return_exceptions=True)
+            for approval, outcome in zip(due, outcomes, strict=True):
+                if isinstance(outcome, Exception) and not isinstance(outcome, StoreUnavailable):
+                    # One that nobody foresaw holds up no other, and is given up after PATIENCE.
+                    log.error("unhandled exception in an approval", job=approval.job_id, exc_info=outcome)
+                    await self._put_off(approval, NOT_ALLOWED_PAUSE, outcome)
+                elif outcome is not None:
                     raise outcome
         return bool(due)
 

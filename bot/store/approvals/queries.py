@@ -102,6 +102,14 @@ class ApprovalQueries:
 
         return await self._run(write)
 
+    async def ask_anew(self, approval: Approval, now: datetime) -> bool:
+        """Somebody has deleted the question before it was decided: post another one. False where that is done."""
+        this = and_(approvals.c.job_id == approval.job_id, approvals.c.round == approval.round)
+        values = {"state": ApprovalState.ASKING, "round": approval.round + 1, "message_id": None, "due_at": now}
+        change = update(approvals).where(this, approvals.c.state == ApprovalState.ASKED).values(values)
+        returned = change.returning(approvals.c.job_id)
+        return await self._run(lambda connection: connection.execute(returned).first() is not None)
+
     async def due(
         self, worker_id: str, now: datetime, *, lease: timedelta, limit: int, include_own: bool = False
     ) -> Sequence[Approval]:
@@ -170,6 +178,7 @@ class ApprovalQueries:
             if approval.state is ApprovalState.WITHDRAWN:
                 connection.execute(delete(approvals).where(approvals.c.job_id == approval.job_id))
             if notify_of is not None:
+                connection.execute(delete(notices).where(notices.c.job_id == notify_of))
                 row = {"job_id": notify_of, "user_id": approval.user_id, "made_at": now, "due_at": now}
                 connection.execute(insert(notices).values(row))
 
@@ -203,8 +212,8 @@ def forget_server(connection: Connection, guild_id: int) -> None:
 
 
 def count_of(user_id: int) -> Any:
-    """How many of a person's there are, as a part of another query."""
-    return select(func.count()).where(approvals.c.user_id == user_id)
+    """How many of a person's are under way, as a part of another query."""
+    return select(func.count()).where(approvals.c.user_id == user_id, approvals.c.asked.is_not(None))
 
 
 _FREED: dict[str, Any] = {"worker_id": None}

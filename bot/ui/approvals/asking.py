@@ -26,6 +26,7 @@ LOG_FOR_ALL = mark(
 )
 NOT_REACHED = mark("Easel may not post pictures in this channel by itself. Please tell a moderator.")
 ASKED_BEFORE = mark("A moderator was asked {when} and has not decided yet. You are told when that is done.")
+ASKED_ANEW = mark("The question to the moderators was deleted, so Easel asks them once more.")
 TOO_SOON = mark("A moderator declined this {when}. You can ask again {then}.")
 TOO_MANY = mark("{count} of your pictures wait for a moderator's decision already. Please wait for that first.")
 
@@ -69,7 +70,9 @@ class Asking:
         elif present.state in UNDER_WAY:
             await say(interaction, tr(texts.BEING_POSTED))
         else:
-            await say(interaction, tr(ASKED_BEFORE, when=_relative(present.made_at)))
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            anew = await self._approvals.ask_anew(present)
+            await say(interaction, tr(ASKED_ANEW) if anew else tr(ASKED_BEFORE, when=_relative(present.made_at)))
 
 
 def _in_the_way(interaction: Interaction, rules: Rules) -> str:

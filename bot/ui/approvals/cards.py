@@ -27,7 +27,7 @@ from bot.ui.reply.cards import alt_text
 PANEL = "approval"
 APPROVE, DECLINE = "approve", "decline"
 
-NOT_THERE = mark("This draft is not there any more: its pictures or the data of its requester were deleted.")
+NOT_THERE = mark("This question is not open any more: the draft was deleted, or it was asked about anew.")
 #: What a requester reads in the end. Who has decided is for moderators to tell.
 NOTES: Mapping[ApprovalState, str] = {
     ApprovalState.POSTED: mark("✓ A moderator approved it, and your pictures are posted: {link}"),
@@ -66,11 +66,21 @@ def question(
     return card(WORKING, *parts, row(approve, decline))
 
 
+def being_posted(approval: Approval, standing: ui.LayoutView) -> ui.LayoutView:
+    """The question as it stands, with who has approved it in place of its buttons."""
+    said = text(tr("✓ Approved by {who}, {when}", who=f"<@{approval.decided_by}>", when=_when(approval)))
+    for box in [it for it in standing.children if isinstance(it, ui.Container)]:
+        for buttons in [it for it in box.children if isinstance(it, ui.ActionRow)]:
+            box.remove_item(buttons)
+            box.add_item(said)
+    return standing
+
+
 def decided(approval: Approval, draft: Job | None, post: Job | None) -> ui.LayoutView:
     """The same once it is over: by whom and when, and the way to what was posted. The pictures are gone."""
     if draft is None or approval.state is ApprovalState.WITHDRAWN or approval.decided_at is None:
         return not_there()
-    who, when = f"<@{approval.decided_by}>", _relative(approval.decided_at)
+    who, when = f"<@{approval.decided_by}>", _when(approval)
     place = _place(approval, draft)
     colour, lines = NEUTRAL, [tr("✗ Declined by {who}, {when}", who=who, when=when)]
     if approval.state is not ApprovalState.DECLINED:
@@ -135,6 +145,10 @@ def _place(approval: Approval, draft: Job) -> str:
 
 def _link(post: Job) -> str:
     return address_of(post.target.guild_id, post.target.channel_id, post.target.message_id or 0)
+
+
+def _when(approval: Approval) -> str:
+    return _relative(approval.decided_at) if approval.decided_at else ""
 
 
 def _relative(when: datetime) -> str:

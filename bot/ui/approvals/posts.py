@@ -10,8 +10,8 @@ from typing import Any
 import discord
 from discord import ui
 
-from bot.errors import ChannelGone, ReplyGone, ReplyOutOfReach
-from bot.jobs.approvals.approvals import Approval, ApprovalQueries, Approvals, AskedPost
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
+from bot.jobs.approvals.approvals import Approval, ApprovalQueries, Approvals, ApprovalState, AskedPost
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
 from bot.jobs.ports import UploadTurn
@@ -20,6 +20,7 @@ from bot.model import Job, Picture
 from bot.pictures.studio import PictureStudio
 from bot.ui.approvals import cards
 from bot.ui.kit.language import speaking
+from bot.ui.kit.media import view_of
 from bot.ui.kit.widgets import layout
 from bot.ui.reply.cards import alt_text
 from bot.ui.reply.fitting import fitted
@@ -78,14 +79,31 @@ class DiscordApprovals:
         except ChannelGone:
             return None
 
+    async def stands(self, approval: Approval) -> bool:
+        """See `ApprovalPosts.stands`."""
+        try:
+            await self._reach.read_message(approval.channel_id, approval.message_id or 0)
+        except (ReplyGone, ChannelGone):
+            return False
+        except ReplyError:
+            return True
+        return True
+
     async def show(self, approval: Approval, draft: Job | None, post: Job | None) -> None:
         """See `ApprovalPosts.show`."""
         if approval.message_id is None:
             return
-        with speaking(approval.locale):
-            view = cards.decided(approval, draft, post)
         message = self._channel(approval.channel_id).get_partial_message(approval.message_id)
         nobody = discord.AllowedMentions.none()
+        if approval.state is ApprovalState.POSTING:
+            # What is posted is taken from here, so the pictures stay until it stands.
+            standing = await self._reach.read_message(approval.channel_id, approval.message_id)
+            with speaking(approval.locale):
+                view = cards.being_posted(approval, view_of(standing))
+            await self._reach.ask(message.edit(view=view, allowed_mentions=nobody))
+            return
+        with speaking(approval.locale):
+            view = cards.decided(approval, draft, post)
         await self._reach.ask(message.edit(view=view, attachments=[], allowed_mentions=nobody))
 
     async def remove(self, channel_id: int, message_id: int) -> None:

@@ -22,6 +22,7 @@ from bot.jobs.fair_slots import without_turn
 from bot.jobs.ports import UploadTurn
 from bot.model import (
     FailureKind,
+    FollowUp,
     Job,
     Picture,
     PictureFormat,
@@ -32,7 +33,7 @@ from bot.model import (
     Source,
 )
 from bot.pictures.studio import PictureStudio
-from bot.ui.kit.language import speaking, trn
+from bot.ui.kit.language import speaking, tr, trn
 from bot.ui.kit.media import belongs_to, media_urls
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Shown
@@ -265,6 +266,8 @@ class DiscordReplies:
         """See `NoticeSender.notify`."""
         with speaking(job.target.locale):
             ready = trn("Your picture is ready.", "Your {count} pictures are ready.", _came(job))
+            if job.request.follows is FollowUp.POST:
+                ready = tr("A moderator approved this, and it is posted now.")
         nonce = f"notify-{job.id}"[:MAX_NONCE_CHARS]
         await self._reach.answer(job.target, f"<@{job.user_id}> {ready}", job.user_id, nonce)
 
