@@ -76,16 +76,12 @@ def why_no_postgres() -> str | None:
 @contextmanager
 def postgres_server() -> Generator[PostgresServer]:
     """A fresh server in a temporary folder, gone at the end."""
-    initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
-    assert initdb is not None
+    pg_ctl = _program("pg_ctl")
     assert pg_ctl is not None
     # A short path, because a socket's name has at most 107 bytes.
     folder = Path(tempfile.mkdtemp(prefix="easel-pg-"))
     try:
-        _run([initdb, "-D", str(folder / "data"), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
-        # A client that comes over TCP as anybody but the owner needs a password.
-        rules = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        (folder / "data" / "pg_hba.conf").write_text(rules)
+        _make_data(folder)
         server = _started(pg_ctl, folder)
         try:
             yield server
@@ -95,10 +91,64 @@ def postgres_server() -> Generator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(pg_ctl: str, folder: Path) -> PostgresServer:
+@dataclass(slots=True)
+class KeptServer:
+    """A server whose data stays in `folder`, and that can be stopped and started while it is used."""
+
+    folder: Path
+    options: str
+    _server: PostgresServer | None = None
+
+    def start(self) -> None:
+        pg_ctl = _program("pg_ctl")
+        assert pg_ctl is not None
+        self._server = _started(pg_ctl, self.folder, self.options, self._server.port if self._server else 0)
+
+    def stop(self) -> None:
+        pg_ctl = _program("pg_ctl")
+        assert pg_ctl is not None
+        _run([pg_ctl, "stop", "-w", "-D", str(self.folder / "data"), "-m", "fast"], self.folder)
+
+    def url(self, name: str) -> str:
+        assert self._server is not None
+        return self._server.url(name)
+
+    def execute(self, statement: str) -> None:
+        execute(self.url("postgres"), statement)
+
+    def databases(self) -> list[str]:
+        return [str(row[0]) for row in rows(self.url("postgres"), "SELECT datname FROM pg_database")]
+
+
+@contextmanager
+def kept_server(folder: Path, options: str = "") -> Generator[KeptServer]:
+    """A server whose data is in `folder`, made there where it is missing, and kept at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = KeptServer(folder, options)
+    if not (folder / "data" / "PG_VERSION").exists():
+        _make_data(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def _make_data(folder: Path) -> None:
+    initdb = _program("initdb")
+    assert initdb is not None
+    _run([initdb, "-D", str(folder / "data"), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
+    # A client that comes over TCP as anybody but the owner needs a password.
+    rules = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+    (folder / "data" / "pg_hba.conf").write_text(rules)
+
+
+def _started(pg_ctl: str, folder: Path, more_options: str = "", port: int = 0) -> PostgresServer:
     for tries_left in reversed(range(START_TRIES)):
-        port = free_port()
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=60"
+        port = port or free_port()
+        options = (
+            f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=60 {more_options}"
+        )
         try:
             _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options], folder)
         except subprocess.CalledProcessError:

@@ -1,6 +1,6 @@
 """One open database: the SQLAlchemy engine, and the lock that goes with a SQLite file.
 
-Everything here blocks and belongs into the database thread.
+Everything here blocks and belongs into the threads of the database.
 """
 
 from __future__ import annotations
@@ -143,6 +143,36 @@ def _begin_immediate(connection: Connection) -> None:
     # The driver begins no transaction itself (isolation_level None). IMMEDIATE takes the write lock at once,
     # so a transaction never fails half-way because somebody else has written meanwhile.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def reading_engine(url: URL) -> Engine:
+    """One connection that cannot write, made when it is first needed."""
+    if not is_sqlite(url):
+        engine = postgresql_engine(url)
+        event.listen(engine, "connect", _set_reading_session)
+        return engine
+    engine = create_engine(
+        url.set(database=str(file_of(url))), hide_parameters=True, connect_args={"isolation_level": None}
+    )
+    event.listen(engine, "connect", _set_reading_pragmas)
+    event.listen(engine, "begin", _begin_reading)
+    return engine
+
+
+def _set_reading_pragmas(connection: sqlite3.Connection, record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_MS}")
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _begin_reading(connection: Connection) -> None:
+    # The first query decides which commits are seen, and takes no lock that a writer would wait for.
+    connection.exec_driver_sql("BEGIN")
+
+
+def _set_reading_session(connection: Any, record: Any) -> None:
+    set_session(connection)
+    connection.execute("SET default_transaction_read_only = on")
+    connection.commit()
 
 
 def set_session(connection: Any, record: Any = None) -> None:

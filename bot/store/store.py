@@ -1,7 +1,7 @@
 """The one door to the database.
 
-All access goes through one thread with one connection. Calls that wait at the same time share a transaction, so a
-crowd costs one flush to disk and not a thousand.
+All that writes goes through one thread with one connection. Calls that wait at the same time share a transaction, so a
+crowd costs one flush to disk and not a thousand. Lists are read beside it, see reading.py.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from bot.store.queries.presets import PresetQueries
 from bot.store.queries.retention import Retention
 from bot.store.queries.rules import RuleStore
 from bot.store.queries.showcase import ShowcaseQueries
+from bot.store.reading import ReadingThread
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
 from bot.store.sync.presence import Presence
@@ -62,22 +63,23 @@ class Store:
         self._file = file_of(address) if is_sqlite(address) else None
         self._bell: Notifier | None = None
         self._presence = presence or Presence()
+        self._reading = ReadingThread(address)
         self.jobs = Jobs(self.run, self.join, measures, self._presence)
-        self.lists = Lists(self.run)
-        self.gallery = GalleryQueries(self.run)
+        self.lists = Lists(self.read)
+        self.gallery = GalleryQueries(self.read)
         self.meta = Meta(self.run)
         self.drafts = Drafts(self.run)
-        self.people = People(self.run)
+        self.people = People(self.run, self.read)
         self.retention = Retention(self.run)
         self.rules = RuleStore(self.run)
         self.showcase = ShowcaseQueries(self.run)
-        self.ledger = Ledger(self.run)
+        self.ledger = Ledger(self.read)
         self.openings = Openings(self.run)
         self.preferences = PreferenceStore(self.run)
         self.presets = PresetQueries(self.run, self.join)
         self.notices = NoticeQueries(self.run)
         self.operator_blocks = OperatorBlocks(self.run)
-        self.figures = Figures(self.run)
+        self.figures = Figures(self.read)
         self.server_log = ServerLogQueries(self.run)
         self.approvals = ApprovalQueries(self.run)
 
@@ -111,9 +113,11 @@ class Store:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""
         if self._bell is not None:
             self._bell.stop()
+        self._reading.stop()
         self._thread.stop()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_PATIENCE_S):
+                await self._reading.ended.wait()
                 await self._thread.ended.wait()
 
     def listen(self, on_notify: Callable[[str], None], worker_id: str) -> None:
@@ -156,6 +160,25 @@ class Store:
         it is meant; for their item nothing may have been written.
         """
         return await self._outcome(self._thread.submit_joint(fn, item), patience)
+
+    async def read(self, fn: Callable[[Connection], T], patience: float | None = None) -> T:
+        """Do `fn`, which only reads, beside all that is written, and return what it returns.
+
+        It sees whatever was handed to `run` and `join` before. After `patience` seconds, or sooner where somebody
+        waits, StoreUnavailable is raised and `fn` is broken off, as it is when the caller is cancelled.
+        """
+        patience = bounded(patience)
+        call: Call | None = None
+        try:
+            async with asyncio.timeout(patience):
+                await self._thread.settled()
+                call = self._reading.submit(fn, patience)
+                return await call.future
+        except TimeoutError:
+            raise StoreUnavailable(f"The database did not answer within {patience or 0:.1f} s.") from None
+        finally:
+            if call is not None and not (call.future.done() and not call.future.cancelled()):
+                self._reading.give_up(call)
 
     async def _outcome(self, call: Call, patience: float | None) -> Any:
         patience = bounded(patience)

@@ -46,7 +46,7 @@ Joint = Callable[[Connection, Sequence[Item]], Sequence[T | EaselError]]
 
 
 class Run(Protocol):
-    """`Store.run`, as the queries see it."""
+    """`Store.run` or `Store.read`, as the queries see it."""
 
     async def __call__(self, fn: Callable[[Connection], T], patience: float | None = None) -> T: ...
 
@@ -136,6 +136,7 @@ class DatabaseThread:
         self._loop = asyncio.get_running_loop()
         self._queue = SimpleQueue[Call | None]()
         self._stopping = False
+        self._unanswered = 0
         self.connected = self._loop.create_future()
         self.ready = self._loop.create_future()
         self.ended = asyncio.Event()
@@ -153,8 +154,15 @@ class DatabaseThread:
     def _submit(self, call: Call) -> Call:
         if self._stopping:
             raise StoreUnavailable("The database is closed.")
+        self._unanswered += 1
         self._queue.put(call)
         return call
+
+    async def settled(self) -> None:
+        """Return once all that was submitted until now is committed, or has failed."""
+        if self._unanswered:
+            # Of work that is alike in rank what was submitted earlier goes first, and people's before all other.
+            await self.submit(_nothing).future
 
     def stop(self) -> None:
         """Let the thread end once everything before is done. Idempotent."""
@@ -279,6 +287,7 @@ class DatabaseThread:
 
     def _answer(self, batch: Sequence[Call], seconds: float, waiting: int) -> None:
         """Wake the callers, in the event loop."""
+        self._unanswered -= len(batch)
         for call in batch:
             call.answer()
         self._measures.transacted(len(batch), seconds, waiting + self._queue.qsize())
@@ -287,6 +296,10 @@ class DatabaseThread:
         # RuntimeError: the loop is closed, so nobody is left to be told.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(callback, *arguments)
+
+
+def _nothing(_: Connection) -> None:
+    """Work that is settled after all that came before it."""
 
 
 def _fulfil(future: asyncio.Future[None]) -> None:

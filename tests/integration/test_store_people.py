@@ -79,7 +79,7 @@ async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) 
 
     people, note = scene.store.people, Note(1, scene.now)
     await people.forget(1, scene.now)
-    while await people.forget_some(note, scene.now + DAY, 2):
+    while (await people.forget_some(note, scene.now + DAY, 2)).rows:
         pass
 
     left = await scene.store.run(lambda connection: set(connection.execute(select(jobs.c.id)).scalars()))
@@ -92,7 +92,7 @@ async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) 
 
     await scene.move(running, S.FAILED, announced=True)
     await scene.store.jobs.change(untold.id, announced=True)
-    while await people.forget_some(note, scene.now + DAY, 2):
+    while (await people.forget_some(note, scene.now + DAY, 2)).rows:
         pass
     assert await people.to_forget() == []
     assert await people.stored(1) == Stored(0, 0, None, 0, 0, 0)
@@ -105,13 +105,13 @@ async def test_the_ledger_keeps_its_sums_without_the_person_once_the_day_is_over
     before = await scene.store.ledger.total(Extent(scene.now - DAY))
 
     await people.forget(1, scene.now)
-    while await people.forget_some(note, Span.DAY.began(scene.now), 10):
+    while (await people.forget_some(note, Span.DAY.began(scene.now), 10)).rows:
         pass
     today = await scene.store.ledger.standings([quota], user_id=1, guild_id=None, now=scene.now)
     assert [it.left for it in today] == [4]
     assert await people.to_forget() == [note]
 
-    while await people.forget_some(note, Span.DAY.began(scene.now + DAY), 10):
+    while (await people.forget_some(note, Span.DAY.began(scene.now + DAY), 10)).rows:
         pass
     assert await people.to_forget() == []
     assert await scene.store.ledger.total(Extent(scene.now - DAY)) == before
@@ -124,7 +124,7 @@ async def test_what_came_after_the_wish_stays(scene: Scene) -> None:
     await scene.store.people.forget(1, scene.now - DAY)
     kept = await told_job(scene, S.DELIVERED)
 
-    assert await scene.store.people.forget_some(Note(1, scene.now - DAY), scene.now + DAY, 10) == 0
+    assert (await scene.store.people.forget_some(Note(1, scene.now - DAY), scene.now + DAY, 10)).rows == 0
     assert await scene.store.jobs.get(kept) is not None
     assert await scene.store.people.to_forget() == []
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from bot.model import JobState
 from bot.policy.quotas import Quota, SetBy, Span, Terms, What, Whose
 from bot.store.queries.gallery import NEWEST, GalleryFilter
+from bot.store.queries.ledger import Entry, Extent
 from bot.store.queries.lists import ListScope
 from bot.store.queries.people import Note
 from bot.store.store import Store
@@ -33,6 +34,10 @@ async def receive(scene: Scene) -> object:
     return await scene.receive(scene.new(USER), terms=Terms(EVERY_QUOTA, 1000, line_length=10**6))
 
 
+def entry(scene: Scene) -> Entry:
+    return Entry("job-1", USER, GUILD, CHANNEL, "a-model", "1k", False, 1, 0, None, scene.now, None)
+
+
 #: Each with the index that its question to the big table has to use.
 QUESTIONS: dict[str, tuple[Act, str]] = {
     "admission": (receive, "ix_jobs_unannounced_of_user"),
@@ -51,6 +56,23 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.lists.page(ListScope(guild_id=GUILD, channel_id=CHANNEL), 0, 6),
         "ix_jobs_unannounced_of_guild",
     ),
+    "/jobs, far back": (
+        lambda scene: scene.store.lists.page(ListScope(USER), 9000, 6),
+        "SEARCH jobs USING COVERING INDEX ix_jobs_user_id_seq (user_id=?)",
+    ),
+    "export, words": (
+        lambda scene: scene.store.ledger.prompts(["job-1"], GUILD),
+        "sqlite_autoindex_jobs_1 (id=?)",
+    ),
+    "export, lines": (
+        lambda scene: scene.store.ledger.entries(Extent(scene.now, guild_id=GUILD), 10, entry(scene)),
+        "ix_ledger_guild_id_reserved_at (guild_id=? AND reserved_at>? AND reserved_at<?)",
+    ),
+    "pictures in files": (
+        lambda scene: scene.store.lists.held_results(scene.now),
+        "ix_jobs_finished_at (finished_at>?)",
+    ),
+    "pictures in files, running": (lambda scene: scene.store.lists.held_results(scene.now), "ix_jobs_unannounced"),
     "status page, failures": (lambda scene: scene.store.lists.overview(scene.now, 5.0), "ix_jobs_finished_at"),
     "status page, pictures": (
         lambda scene: scene.store.lists.overview(scene.now, 5.0),
@@ -59,6 +81,10 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
     "/gallery of a member": (
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, USER), NEWEST, 5, (), 5.0),
         "ix_jobs_guild_id_user_id_seq",
+    ),
+    "/gallery, how far a look goes": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None), NEWEST, 5, (12,), 5.0),
+        "SEARCH jobs USING COVERING INDEX ix_jobs_guild_id_seq (guild_id=? AND seq<?)",
     ),
     "/gallery of a server, search": (
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, ("fox",)), NEWEST, 5, (), 5.0),
@@ -128,6 +154,7 @@ async def test_a_question_finds_its_rows_by_an_index_made_for_it(tmp_path: Path,
                 plans.extend(row[3] for row in reader)
 
     await store.run(listen)
+    await store.read(listen)
     await act(scene)
     await store.close()
 

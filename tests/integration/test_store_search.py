@@ -91,7 +91,7 @@ async def test_a_click_reads_a_stretch_and_the_next_goes_on_from_there(scene: Sc
         before = further or 0
     assert found == ["the one unicorn"]
     assert clicks == MANY // STRETCH + 1
-    patient = GalleryBook(scene.store.gallery)
+    patient = GalleryBook(scene.store.gallery, search_s=60.0)
     assert (await search(patient, "unicorn"))[0] == ["the one unicorn"]
     full_page, further = await search(patient, "mouse")
     assert len(full_page) == 8

@@ -1,6 +1,6 @@
 """Measure the bot under load: `python -m tools.benchmarks [--jobs 10,200] [--latency published|fixed:S] …`.
 
-Beside it, on the same servers, the plain bot of baseline.py.
+Beside it, on the same servers, the plain bot of baseline.py. With --year: what the database costs after a year.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tools.benchmarks.figures import Figures, figures, other_ends
 from tools.benchmarks.gallery import Gallery
 from tools.benchmarks.process import Contestant
 from tools.benchmarks.table import growth, table
+from tools.benchmarks.year import __main__ as year
 
 SHOWN_LOG_LINES = 5
 #: People who come one after the other, with so slow an API that nearly all their jobs are in flight together.
@@ -28,7 +29,10 @@ STREAM_OVER_S, STREAM_LATENCY = 25.0, Latency.fixed(30.0)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; 1 when Easel lost, delivered or bought twice. Missed aims are only marked."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if "--year" in given:
+        return year.main([it for it in given if it != "--year"])
+    options = _parser().parse_args(given)
     if not Path("/proc/self/schedstat").exists():
         print("The tools.benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
         return 1
@@ -84,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Many jobs at once through an unmodified bot, a local Discord and a local image API.",
     )
     add = parser.add_argument
+    add("--year", action="store_true", help="measure the database after a year instead; --year --help says how")
     add("--jobs", type=_numbers, default=(10, 200, 1000), metavar="N,N", help="how many at once (10,200,1000)")
     add("--stream", type=int, default=1000, metavar="N", help="jobs one after the other, all in flight together (1000)")
     add("--bot", type=Contestant, action="append", help="Easel or plain; given twice or not at all, both")

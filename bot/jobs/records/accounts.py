@@ -28,6 +28,7 @@ PROMPTS_AT_ONCE = 500  # so that nobody's command waits behind a month of prompt
 _BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _INNER = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 MAX_LINES = 50_000  # of an export: about 6 MB, under every upload limit
+LINES_AT_ONCE = 1_000  # of them in one question, for the same reason
 COLUMNS = ("time", "settled", "member", "channel", "model", "resolution", "edit", "pictures", "sources", "usd", "job")
 
 
@@ -73,9 +74,20 @@ class Accounts:
         """
         since = Span.MONTH.began(now())
         extent = Extent(since, user_id=user_id, guild_id=guild_id)
-        entries = await self._owner.ledger.entries(extent, MAX_LINES)
+        entries = await self._entries(extent)
         prompts = None if guild_id is None else await self._prompts(entries, guild_id)
         return await asyncio.to_thread(as_csv, list(reversed(entries)), prompts)
+
+    async def _entries(self, extent: Extent) -> Sequence[Entry]:
+        """The newest MAX_LINES lines, newest first, in as many small questions as it takes."""
+        entries: list[Entry] = []
+        while len(entries) < MAX_LINES:
+            last = entries[-1] if entries else None
+            some = await self._owner.ledger.entries(extent, min(LINES_AT_ONCE, MAX_LINES - len(entries)), last)
+            entries += some
+            if len(some) < LINES_AT_ONCE:
+                break
+        return entries
 
     async def _prompts(self, entries: Sequence[Entry], guild_id: int) -> Mapping[str, str]:
         """The words of public requests by job, in as many small questions as it takes. `entries` are newest first."""

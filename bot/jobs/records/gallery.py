@@ -20,11 +20,11 @@ __all__ = ["NEWEST", "GalleryBook", "GalleryFilter", "GalleryJobs", "words_of"]
 
 PATIENCE_S = 2.0
 PAGE = 8
-#: Each look finds channels that are hidden, and leaves them out of the next.
+#: Each look that finds jobs may find channels that are hidden, and leaves them out of the next.
 MAX_LOOKS = 8
-#: A search reads on for this long at one click: about a hundred thousand jobs.
+#: A click reads on for this long, where there is much to search or much that is hidden: about a hundred thousand jobs.
 SEARCH_S = 1.5
-#: After each stretch of a search everybody else goes first, on one processor too.
+#: After each stretch in vain everybody else goes first, on one processor too.
 BREATH_S = 0.005
 SEARCHES_AT_ONCE = 2  # of the whole process; the others wait for their turn
 
@@ -49,7 +49,7 @@ class GalleryJobs:
 class GalleryBook:
     """Pages through delivered jobs. Any method may raise StoreUnavailable.
 
-    `search_s` is how long a search reads on before it says how far it came.
+    `search_s` is how long a click reads on before it says how far it came.
     """
 
     def __init__(self, gallery: GalleryQueries, *, search_s: float = SEARCH_S) -> None:
@@ -108,8 +108,9 @@ class GalleryBook:
                     hidden.add(job.target.channel_id)
             if passed.reached is None or len(found) > PAGE:
                 return found, passed.reached
-            cursor, looks = passed.reached, looks + 1
-            if time.monotonic() > ends_at if shelf.words else looks >= MAX_LOOKS:
+            cursor = passed.reached
+            looks += bool(passed.jobs) and not shelf.words
+            if looks >= MAX_LOOKS or time.monotonic() > ends_at:
                 return found, cursor
-            if shelf.words:
+            if shelf.words or not passed.jobs:
                 await asyncio.sleep(BREATH_S)

@@ -65,7 +65,6 @@ class Privacy:
 
         Raises StoreUnavailable.
         """
-        results = await self._people.held_results(note)
         gone = await self._people.forget_some(note, Span.DAY.began(now()), BATCH)
-        self._service.discard_results(results)
-        return gone
+        self._service.discard_results(gone.results)
+        return gone.rows

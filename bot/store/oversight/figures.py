@@ -85,8 +85,8 @@ _THIS_MONTH = totals.c.day >= bindparam("month")
 class Figures:
     """Reads only. Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, read: Run) -> None:
+        self._read = read
 
     async def of_all(self, now: datetime, *, top: int, slowest: int) -> ServersOverview:
         """All servers: the `top` ones by pictures, and the `slowest`."""
@@ -97,7 +97,7 @@ class Figures:
             paces = [_paces(connection, period, slowest) for period in (day_of(now), month_of(now))]
             return ServersOverview(now, amounts, _ends(connection, now, ALL), servers, *paces)
 
-        return await self._run(read)
+        return await self._read(read)
 
     async def of_server(self, guild_id: int, now: datetime, *, top: int) -> ServersOverview:
         """One server, and the `top` members by pictures."""
@@ -108,11 +108,11 @@ class Figures:
             paces = [_paces(connection, period, 1, guild_id) for period in (day_of(now), month_of(now))]
             return ServersOverview(now, amounts, _ends(connection, now, guild_id), members, *paces)
 
-        return await self._run(read)
+        return await self._read(read)
 
     async def of_user(self, user_id: int, now: datetime) -> UsageSums:
         """What one person took everywhere."""
-        return await self._run(lambda connection: _amounts(connection, now, user_id=user_id, guild_id=ALL))
+        return await self._read(lambda connection: _amounts(connection, now, user_id=user_id, guild_id=ALL))
 
 
 def _days(now: datetime) -> dict[str, str]:

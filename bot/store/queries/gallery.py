@@ -3,9 +3,10 @@
 Pages are found by the number of the last job on the page before, which is an index look-up however far back it is.
 Counting rows off would read them all.
 
-Prompts are stored as ASCII JSON, in which no database finds a word of every script in every case. So a search reads
-the requests of a stretch of jobs and compares here. A stretch is short, so that whoever else waits for the database
-waits a few milliseconds, and the caller decides how many of them a click is worth.
+What an index cannot tell is looked for in a stretch of jobs at a time: which of them this person may see, and whose
+prompt has a word. Prompts are stored as ASCII JSON, in which no database finds a word of every script in every case, so
+they are compared here. A stretch is short, so that whoever else waits for the database waits a few milliseconds, and
+the caller decides how many of them a click is worth.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
@@ -27,7 +29,7 @@ from bot.store.thread import Run
 #: A cursor past every job.
 NEWEST = 1 << 62
 OVERTAKEN = 500  # jobs; more are hardly ever under way at once
-STRETCH = 1_000  # jobs whose requests one look reads: about five milliseconds
+STRETCH = 1_000  # jobs that one look passes at most: about five milliseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +56,23 @@ class GalleryLook:
 class GalleryQueries:
     """Reads only. Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, read: Run) -> None:
+        self._read = read
 
     async def older(
         self, shelf: GalleryFilter, before: int, limit: int, hidden: Collection[int], patience: float
     ) -> GalleryLook:
         """The `limit` newest jobs with a smaller `seq` than `before`, newest first. `hidden` are channels left out.
 
-        A search reads STRETCH jobs at most and returns what it found among them.
+        It passes STRETCH jobs at most and returns what it found among them.
         """
-        seq = _seq(shelf)
-        return await self._look(shelf, and_(_on(shelf, hidden), seq < before), seq.desc(), limit, patience)
+        return await self._look(_Way(shelf, before, newer=False), limit, hidden, patience)
 
     async def newer(
         self, shelf: GalleryFilter, after: int, limit: int, hidden: Collection[int], patience: float
     ) -> GalleryLook:
         """The `limit` oldest jobs with a greater `seq` than `after`, oldest first; otherwise as `older`."""
-        seq = _seq(shelf)
-        return await self._look(shelf, and_(_on(shelf, hidden), seq > after), seq.asc(), limit, patience)
+        return await self._look(_Way(shelf, after, newer=True), limit, hidden, patience)
 
     async def cursor_at(self, moment: datetime, patience: float) -> int:
         """The `before` that leads to the pictures finished until then.
@@ -82,34 +82,60 @@ class GalleryQueries:
         """
         last = select(jobs.c.seq).where(jobs.c.finished_at <= moment).order_by(jobs.c.finished_at.desc())
         query = select(func.max(last.limit(OVERTAKEN).subquery().c.seq))
-        found = await self._run(lambda connection: connection.execute(query).scalar_one_or_none(), patience)
+        found = await self._read(lambda connection: connection.execute(query).scalar_one_or_none(), patience)
         return found + 1 if found is not None else 0
 
-    async def _look(
-        self, shelf: GalleryFilter, which: ColumnElement[bool], order: ColumnElement[int], limit: int, patience: float
-    ) -> GalleryLook:
-        stretch = select(jobs.c.seq, jobs.c.request).where(which).order_by(order).limit(STRETCH)
-        page = select(jobs).where(which).order_by(order).limit(limit)
+    async def _look(self, way: _Way, limit: int, hidden: Collection[int], patience: float) -> GalleryLook:
+        last = select(way.seq).where(way.whole).order_by(way.order).offset(STRETCH - 1).limit(1)
 
         def read(connection: Connection) -> GalleryLook:
-            if not shelf.words:
-                found = jobs_of(connection.execute(page).mappings())
-                return GalleryLook(found, found[-1].seq if len(found) == limit else None)
-            passed = connection.execute(stretch).all()
-            matching: list[int] = []
-            for seq, request in passed:
-                if has_words(request, shelf.words):
-                    matching.append(seq)
-                if len(matching) == limit:
-                    break
-            chosen = select(jobs).where(jobs.c.seq.in_(matching))
-            read_by_seq = {job.seq: job for job in jobs_of(connection.execute(chosen).mappings())} if matching else {}
-            found = [read_by_seq[seq] for seq in matching if seq in read_by_seq]
-            if len(matching) == limit:
-                return GalleryLook(found, matching[-1])
-            return GalleryLook(found, passed[-1][0] if len(passed) == STRETCH else None)
+            # By the index alone; None where what is left is less than a stretch.
+            end = connection.execute(last).scalar_one_or_none()
+            which = and_(way.until(end), _shown(way.shelf, hidden))
+            if way.shelf.words:
+                which = jobs.c.seq.in_(_matching(connection, way, which, limit))
+            page = select(jobs).where(which).order_by(way.order).limit(limit)
+            found = jobs_of(connection.execute(page).mappings())
+            return GalleryLook(found, found[-1].seq if len(found) == limit else end)
 
-        return await self._run(read, patience)
+        return await self._read(read, patience)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Along which jobs a look goes, from where, and in which direction. All of it is told by an index."""
+
+    shelf: GalleryFilter
+    start: int
+    newer: bool
+
+    @property
+    def seq(self) -> ColumnElement[int]:
+        """By what the jobs are in order: where only starred ones are wanted, by the small table of those."""
+        return showcase.c.job_seq if self.shelf.starred else jobs.c.seq
+
+    @property
+    def order(self) -> ColumnElement[int]:
+        return self.seq.asc() if self.newer else self.seq.desc()
+
+    @property
+    def whole(self) -> ColumnElement[bool]:
+        """All jobs on the way."""
+        beyond = self.seq > self.start if self.newer else self.seq < self.start
+        return and_(_whose(self.shelf), beyond)
+
+    def until(self, end: int | None) -> ColumnElement[bool]:
+        """Those up to `end`; None is the end of the way."""
+        if end is None:
+            return self.whole
+        return and_(self.whole, self.seq <= end if self.newer else self.seq >= end)
+
+
+def _matching(connection: Connection, way: _Way, which: ColumnElement[bool], limit: int) -> list[int]:
+    """The first `limit` of these jobs whose prompts have the words that are searched for."""
+    passed = connection.execute(select(jobs.c.seq, jobs.c.request).where(which).order_by(way.order))
+    found = (seq for seq, request in passed if has_words(request, way.shelf.words))
+    return list(islice(found, limit))
 
 
 def words_of(typed: str) -> tuple[str, ...]:
@@ -141,23 +167,24 @@ def _prompt_of(request: str) -> str:
     return prompt if isinstance(prompt, str) else ""
 
 
-def _seq(shelf: GalleryFilter) -> ColumnElement[int]:
-    """By what the jobs are in order: where only starred ones are wanted, by the small table of those."""
-    return showcase.c.job_seq if shelf.starred else jobs.c.seq
+def _whose(shelf: GalleryFilter) -> ColumnElement[bool]:
+    """What an index tells of whose pictures are wanted."""
+    if shelf.starred:
+        mine = showcase.c.maker_id == shelf.user_id
+        return and_(mine if shelf.guild_id is None else showcase.c.guild_id == shelf.guild_id, showcase.c.stars > 0)
+    if shelf.guild_id is None:
+        return jobs.c.user_id == shelf.user_id
+    server = jobs.c.guild_id == shelf.guild_id
+    return server if shelf.user_id is None else and_(server, jobs.c.user_id == shelf.user_id)
 
 
-def _on(shelf: GalleryFilter, hidden: Collection[int]) -> ColumnElement[bool]:
+def _shown(shelf: GalleryFilter, hidden: Collection[int]) -> ColumnElement[bool]:
+    """What has to be read of each job: whether it has pictures that may be seen here."""
     wanted = and_(jobs.c.state == JobState.DELIVERED, jobs.c.reply_deleted.is_(False))
     if shelf.guild_id is not None:
         wanted = and_(wanted, jobs.c.guild_id == shelf.guild_id, jobs.c.ephemeral.is_(False))
     if shelf.user_id is not None:
         wanted = and_(wanted, jobs.c.user_id == shelf.user_id)
     if shelf.starred:
-        wanted = and_(wanted, showcase.c.job_seq == jobs.c.seq, showcase.c.stars > 0)
-        whose = (
-            showcase.c.guild_id == shelf.guild_id
-            if shelf.guild_id is not None
-            else showcase.c.maker_id == shelf.user_id
-        )
-        wanted = and_(wanted, whose)
+        wanted = and_(wanted, showcase.c.job_seq == jobs.c.seq)
     return and_(wanted, jobs.c.channel_id.not_in(hidden)) if hidden else wanted

@@ -15,7 +15,19 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from bot.model import Charged, FollowUp, Job, JobState, NewJob
 from bot.policy.quotas import Quota, Standing
@@ -100,13 +112,13 @@ _UNPRICED = func.coalesce(func.sum(ledger.c.pictures).filter(ledger.c.cost_micro
 class Ledger:
     """Questions to the ledger. Running jobs count with what they have reserved. May raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, read: Run) -> None:
+        self._read = read
 
     async def total(self, extent: Extent) -> Sum:
         """All of it in one sum, whose key is None."""
         query = select(func.count(), _PICTURES, _COST, _UNPRICED).where(extent.condition)
-        return await self._run(lambda connection: Sum(None, *map(int, connection.execute(query).one())))
+        return await self._read(lambda connection: Sum(None, *map(int, connection.execute(query).one())))
 
     async def sums(self, extent: Extent, by: By, limit: int = 25) -> Sequence[Sum]:
         """Sums by member or model; the first `limit` of them, most pictures first."""
@@ -118,7 +130,7 @@ class Ledger:
             .order_by(_PICTURES.desc(), key)
             .limit(limit)
         )
-        return await self._run(
+        return await self._read(
             lambda connection: [Sum(row[0], *map(int, row[1:])) for row in connection.execute(query)]
         )
 
@@ -130,35 +142,37 @@ class Ledger:
             query = select(day, _PICTURES, _COST).where(extent.condition).group_by(day).order_by(day)
             return [DaySum(date.fromisoformat(row[0]), int(row[1]), int(row[2])) for row in connection.execute(query)]
 
-        return await self._run(read)
+        return await self._read(read)
 
-    async def entries(self, extent: Extent, limit: int) -> Sequence[Entry]:
-        """The latest `limit` entries, newest first."""
-        query = (
-            select(*(ledger.c[name] for name in Entry.__slots__))
-            .where(extent.condition)
-            .order_by(ledger.c.reserved_at.desc(), ledger.c.job_id)
-            .limit(limit)
-        )
-        return await self._run(lambda connection: [Entry(*row) for row in connection.execute(query)])
+    async def entries(self, extent: Extent, limit: int, before: Entry | None = None) -> Sequence[Entry]:
+        """The latest `limit` entries, newest first; with `before` those that follow it in this order."""
+        order = (ledger.c.reserved_at, ledger.c.job_id)
+        which = extent.condition
+        if before is not None:
+            moment = literal(before.reserved_at, UtcTime)
+            # The first part is for the index; the second leaves out what was read of the same moment.
+            which &= (ledger.c.reserved_at <= moment) & (tuple_(*order) < tuple_(moment, literal(before.job_id)))
+        query = select(*(ledger.c[name] for name in Entry.__slots__)).where(which)
+        query = query.order_by(*(it.desc() for it in order)).limit(limit)
+        return await self._read(lambda connection: [Entry(*row) for row in connection.execute(query)])
 
     async def prompts(self, job_ids: Sequence[str], guild_id: int) -> Mapping[str, str]:
         """The words of those of these jobs whose reply everybody in the server could see."""
-        query = select(jobs.c.id, jobs.c.request).where(
-            jobs.c.id.in_(job_ids), jobs.c.guild_id == guild_id, jobs.c.ephemeral.is_(False)
-        )
+        # An expression, so that no database goes through the jobs of the whole server for a few by their ids.
+        of_server = jobs.c.guild_id + 0 == guild_id
+        query = select(jobs.c.id, jobs.c.request).where(jobs.c.id.in_(job_ids), of_server, jobs.c.ephemeral.is_(False))
 
         def read(connection: Connection) -> dict[str, str]:
             found = {job_id: json.loads(text) for job_id, text in connection.execute(query)}
             return {job_id: str(it.get("prompt", "")) for job_id, it in found.items() if not it.get("private")}
 
-        return await self._run(read)
+        return await self._read(read)
 
     async def standings(
         self, quotas: Sequence[Quota], *, user_id: int, guild_id: int | None, now: datetime
     ) -> Sequence[Standing]:
         """Where these quotas stand for somebody in a server, or outside of servers."""
-        return await self._run(lambda connection: standings(connection, quotas, user_id, guild_id, now))
+        return await self._read(lambda connection: standings(connection, quotas, user_id, guild_id, now))
 
 
 def standings(

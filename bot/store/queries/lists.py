@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, union_all
 
-from bot.model import FINAL_STATES, OPEN_STATES, FailureKind, Job, JobState
+from bot.model import OPEN_STATES, FailureKind, Job, JobState
 from bot.policy.quotas import Span
 from bot.store.queries import totals
 from bot.store.rows import jobs_of, read_failure
@@ -70,13 +70,13 @@ class Overview:
 class Lists:
     """Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, read: Run) -> None:
+        self._read = read
 
     async def latest_application(self) -> int | None:
         """The Discord application whose job was written last; None where there is no job."""
         query = select(jobs.c.application_id).order_by(jobs.c.seq.desc()).limit(1)
-        return await self._run(lambda connection: connection.execute(query).scalar())
+        return await self._read(lambda connection: connection.execute(query).scalar())
 
     async def overview(self, now: datetime, patience: float) -> Overview:
         """Everything that an operator wants to see at a glance, in one transaction."""
@@ -92,41 +92,40 @@ class Lists:
                 processes=locks.count_processes(connection),
             )
 
-        return await self._run(read, patience)
+        return await self._read(read, patience)
 
     async def page(self, whose: ListScope, number: int, size: int, *, patience: float | None = None) -> Page:
         """Page `number` (from 0): running jobs, oldest first, then those that ended, newest first."""
-        which = _which(whose)
-        running = (
-            select(jobs)
-            .where(_which(whose, few=True), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
-            .order_by(jobs.c.seq)
-            .limit(MAX_OPEN)
-        )
-        over = select(jobs).where(which, jobs.c.state.in_(FINAL_STATES)).order_by(jobs.c.seq.desc())
+        unfinished = and_(_which(whose, few=True), UNANNOUNCED, jobs.c.state.in_(OPEN_STATES))
+        running = select(jobs).where(unfinished).order_by(jobs.c.seq).limit(MAX_OPEN)
+        # Whatever does not run has ended. So an index alone tells which jobs are on a page, however far back it is.
+        over = select(jobs.c.seq).where(_which(whose), jobs.c.seq.not_in(select(jobs.c.seq).where(unfinished)))
+        over = over.order_by(jobs.c.seq.desc())
         start = number * size
 
         def read(connection: Connection) -> Page:
             first = jobs_of(connection.execute(running).mappings())
             found = first[start : start + size + 1]
-            rest = over.offset(max(start - len(first), 0)).limit(size + 1 - len(found))
+            chosen = over.offset(max(start - len(first), 0)).limit(size + 1 - len(found))
+            rest = select(jobs).where(jobs.c.seq.in_(chosen.subquery().select())).order_by(jobs.c.seq.desc())
             found += jobs_of(connection.execute(rest).mappings())
             waiting = any(job.state is JobState.WAITING for job in found)
             in_order = connection.execute(line.IN_ORDER).scalars() if waiting else ()
             places = {job_id: place for place, job_id in enumerate(in_order, start=1)}
             return Page(found[:size], places, number, len(found) > size)
 
-        return await self._run(read, patience)
+        return await self._read(read, patience)
 
     async def open_by_state(self, patience: float) -> dict[JobState, tuple[int, datetime | None]]:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
-        return await self._run(count_open, patience)
+        return await self._read(count_open, patience)
 
     async def held_results(self, since: datetime) -> list[str]:
         """Addresses of results that came inside answers, of jobs that have not ended or did so since then."""
-        named = and_(or_(UNANNOUNCED, jobs.c.finished_at >= literal(since, UtcTime)), IN_AN_ANSWER)
-        query = select(jobs.c.result_urls).where(named)
-        return await self._run(lambda connection: addresses_in(connection.execute(query).scalars()))
+        # Two questions with an index each: asked as one, SQLite reads all jobs there are.
+        ended = and_(jobs.c.told, jobs.c.finished_at >= literal(since, UtcTime))
+        query = union_all(*(select(jobs.c.result_urls).where(it, IN_AN_ANSWER) for it in (UNANNOUNCED, ended)))
+        return await self._read(lambda connection: addresses_in(connection.execute(query).scalars()))
 
 
 def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:

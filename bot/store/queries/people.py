@@ -14,14 +14,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from bot.model import OPEN_STATES
 from bot.store.approvals import queries as approvals
 from bot.store.audit import lines
 from bot.store.engine import erase_soon
 from bot.store.queries import showcase, totals
-from bot.store.queries.lists import IN_AN_ANSWER, addresses_in
+from bot.store.queries.lists import addresses_in
 from bot.store.queries.preferences import edits_of, forget_author
 from bot.store.queries.presets import delete_presets
 from bot.store.schema import (
@@ -75,11 +88,20 @@ class Note:
     until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many rows a batch has deleted or changed, and where the results of its jobs lie, on this disk perhaps."""
+
+    rows: int
+    results: Sequence[str]
+
+
 class People:
     """Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, read: Run) -> None:
         self._run = run
+        self._read = read
 
     async def stored(self, user_id: int, *, patience: float | None = None) -> Stored:
         """How much is stored about somebody."""
@@ -106,7 +128,7 @@ class People:
             first = connection.execute(oldest).scalar_one_or_none()
             return Stored(running, jobs_in_all - running, first, styles, sum(others), lines, given, pictures)
 
-        return await self._run(read, patience)
+        return await self._read(read, patience)
 
     async def forget(self, user_id: int, now: datetime, *, patience: float | None = None) -> None:
         """Delete what is only this person's, and note that the rest is to go, see `forget_some`."""
@@ -139,38 +161,33 @@ class People:
 
         return await self._run(read)
 
-    async def held_results(self, note: Note) -> list[str]:
-        """Addresses of results that came inside answers, of the jobs that `forget_some` deletes."""
-        mine = and_(jobs.c.user_id == note.user_id, jobs.c.received_at <= literal(note.until, UtcTime), _OVER)
-        query = select(jobs.c.result_urls).where(mine, IN_AN_ANSWER)
-        return await self._run(lambda connection: addresses_in(connection.execute(query).scalars()))
-
-    async def forget_some(self, note: Note, day_began: datetime, limit: int) -> int:
+    async def forget_some(self, note: Note, day_began: datetime, limit: int) -> Forgotten:
         """Delete up to `limit` ended jobs and stars of a person and take them out of as many lines of the ledger.
 
-        `day_began` is the beginning of the day whose quotas still count. Returns how many rows it were: 0 where
-        nothing more can go for now. The note goes with the last of it.
+        `day_began` is the beginning of the day whose quotas still count. No rows means that nothing more can go for
+        now. The note goes with the last of it.
         """
         mine = and_(jobs.c.user_id == note.user_id, jobs.c.received_at <= literal(note.until, UtcTime))
         theirs = and_(ledger.c.user_id == note.user_id, ledger.c.reserved_at <= literal(note.until, UtcTime))
         past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
 
-        def write(connection: Connection) -> int:
+        def write(connection: Connection) -> Forgotten:
             erase_soon(connection)
             # A bounded number at a time: nobody's command waits behind somebody's ten thousand rows.
-            gone = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
+            results = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
+            gone = len(results)
             gone += showcase.take_back(connection, note.user_id, note.until, limit)
             gone += take_person_out(connection, past, limit)
             gone += forget_author(connection, note.user_id, note.until, limit)
             totals.forget_person(connection, note.user_id, day_began)
             if gone:
-                return gone
+                return Forgotten(gone, addresses_in(results))
             rest = (select(jobs.c.seq).where(mine), select(ledger.c.job_id).where(theirs))
             left = select(or_(*(it.exists() for it in (*rest, edits_of(note.user_id, note.until)))))
             if not connection.execute(left).scalar_one():
                 fulfilled = and_(meta.c.name == f"{_NOTE}{note.user_id}", meta.c.value == note.until.isoformat())
                 connection.execute(delete(meta).where(fulfilled))
-            return 0
+            return Forgotten(0, ())
 
         return await self._run(write)
 
@@ -182,21 +199,23 @@ def delete_jobs(
     order: Column[Any] = jobs.c.seq,
     *,
     posts_too: bool = False,
-) -> int:
-    """Delete the first `limit` jobs by `order` and return how many; those somebody just writes are left for later.
+) -> Sequence[str]:
+    """Delete the first `limit` jobs by `order`; those somebody just writes are left for later.
+
+    Returns for each the addresses of its results, as JSON.
 
     `order` decides which index finds them, so that a call reads few rows more than it deletes. Their stars go too,
     and with `posts_too` their posts in a showcase, see showcase.forget_jobs.
     """
-    chosen = select(jobs.c.seq, jobs.c.id).where(which).order_by(order).limit(limit).with_for_update(skip_locked=True)
-    found = connection.execute(chosen).all()
+    chosen = select(jobs.c.seq, jobs.c.id, jobs.c.result_urls).where(which).order_by(order).limit(limit)
+    found = connection.execute(chosen.with_for_update(skip_locked=True)).all()
     if found:
-        ids = [job_id for _, job_id in found]
+        ids = [row.id for row in found]
         showcase.forget_jobs(connection, ids, posts_too=posts_too)
         approvals.withdraw(connection, ids)
         connection.execute(delete(source_authors).where(source_authors.c.job_id.in_(ids)))
-        connection.execute(delete(jobs).where(jobs.c.seq.in_([seq for seq, _ in found])))
-    return len(found)
+        connection.execute(delete(jobs).where(jobs.c.seq.in_([row.seq for row in found])))
+    return [row.result_urls for row in found]
 
 
 def take_person_out(connection: Connection, which: ColumnElement[bool], limit: int) -> int:
@@ -207,9 +226,10 @@ def take_person_out(connection: Connection, which: ColumnElement[bool], limit: i
     settled = and_(which, NAMED_PERSON, ledger.c.settled_at.is_not(None))
     chosen = select(ledger.c.job_id).where(settled).limit(limit).with_for_update(skip_locked=True)
     found = connection.execute(chosen).scalars().all()
-    for job_id in found:
-        anonymous = {"job_id": secrets.token_hex(16), "user_id": None}
-        connection.execute(update(ledger).where(ledger.c.job_id == job_id).values(anonymous))
+    if found:
+        line = update(ledger).where(ledger.c.job_id == bindparam("the_id"))
+        anonymous = line.values(job_id=bindparam("new_id"), user_id=None)
+        connection.execute(anonymous, [{"the_id": it, "new_id": secrets.token_hex(16)} for it in found])
     return len(found)
 
 

@@ -51,7 +51,8 @@ class Retention:
         past = ledger.c.reserved_at < literal(before, UtcTime)
 
         def write(connection: Connection) -> int:
-            return delete_jobs(connection, over, limit, jobs.c.finished_at) + take_person_out(connection, past, limit)
+            gone = delete_jobs(connection, over, limit, jobs.c.finished_at)
+            return len(gone) + take_person_out(connection, past, limit)
 
         return await self._alone(write)
 
@@ -139,7 +140,7 @@ class Retention:
             totals.forget_server(connection, guild_id, left_at)
             outcomes.forget_server(connection, guild_id, left_at)
             delete_presets(connection, and_(presets.c.of_guild, presets.c.owner_id == guild_id))
-            gone = delete_jobs(connection, and_(theirs, _OVER), limit)
+            gone = len(delete_jobs(connection, and_(theirs, _OVER), limit))
             some = select(ledger.c.job_id).where(lines, ledger.c.settled_at.is_not(None)).limit(limit)
             found = connection.execute(some.with_for_update(skip_locked=True)).scalars().all()
             nowhere = {"guild_id": None, "channel_id": 0}
