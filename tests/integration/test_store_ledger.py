@@ -37,6 +37,18 @@ async def test_the_row_comes_with_the_job_and_is_settled_with_what_came(scene: S
     assert [(it.pictures, it.cost_micros, it.settled_at) for it in await entries(scene)] == [(3, 60_000, scene.now)]
 
 
+async def test_lines_are_read_part_by_part_each_once_though_many_are_of_one_moment(scene: Scene) -> None:
+    for number in range(7):
+        await received(scene)
+        scene.now += timedelta(seconds=number // 5)
+    read = [await scene.store.ledger.entries(EVER, 2)]
+    while read[-1]:
+        read.append(await scene.store.ledger.entries(EVER, 2, read[-1][-1]))
+
+    assert [it for some in read for it in some] == await entries(scene)
+    assert len({it.job_id for some in read for it in some}) == 7
+
+
 @pytest.mark.parametrize("charged", Charged)
 async def test_a_job_that_ends_uncharged_gives_its_slot_back_and_any_other_keeps_it(
     scene: Scene, charged: Charged

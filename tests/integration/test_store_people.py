@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Executable, func, insert, select, update
+from sqlalchemy import Connection, Executable, event, func, insert, select, update
 
 from bot.model import JobState
 from bot.policy.preset import PictureData, Preset, PresetPicture
@@ -14,7 +14,7 @@ from bot.policy.request_input import Options
 from bot.policy.rules import Rules
 from bot.store.queries.ledger import Extent
 from bot.store.queries.people import Note, Stored
-from bot.store.schema import departures, drafts, jobs, ledger, meta, metadata, preferences, presets
+from bot.store.schema import departures, drafts, jobs, ledger, meta, metadata, preferences, presets, source_authors
 from bot.store.store import Store
 
 if TYPE_CHECKING:
@@ -118,6 +118,40 @@ async def test_the_ledger_keeps_its_sums_without_the_person_once_the_day_is_over
     assert await scene.store.ledger.total(Extent(scene.now - DAY, user_id=1)) != before
     ids = await scene.store.run(lambda connection: list(connection.execute(select(ledger.c.job_id)).scalars()))
     assert job not in ids
+
+
+async def test_a_batch_costs_as_many_statements_however_many_rows_it_takes(scene: Scene) -> None:
+    executed: list[str] = []
+
+    def count_statements(connection: Connection) -> None:
+        @event.listens_for(connection.engine, "before_cursor_execute")
+        def note(_: Connection, __: object, statement: str, *rest: object) -> None:
+            executed.append(statement)
+
+    await scene.store.run(count_statements)
+    costs: list[int] = []
+    for user_id, many in ((1, 1), (2, 6)):
+        for _ in range(many):
+            await told_job(scene, S.DELIVERED, user_id)
+            edit = await told_job(scene, S.DELIVERED, user_id=9)
+            author = {"job_id": edit, "position": 0, "user_id": user_id, "offered": False}
+            source = update(jobs).where(jobs.c.id == edit).values(request='{"prompt":"a fox","sources":[{"url":"u"}]}')
+            await write(scene.store, insert(source_authors).values(author), source)
+        executed.clear()
+        gone = await scene.store.people.forget_some(Note(user_id, scene.now), scene.now + DAY, 10)
+        costs.append(len(executed))
+        assert gone.rows == many * 3
+
+    assert costs[0] == costs[1]
+
+
+async def test_a_batch_tells_where_the_results_of_its_own_jobs_lie(scene: Scene) -> None:
+    for number in range(3):
+        found = update(jobs).where(jobs.c.id == await told_job(scene, S.DELIVERED))
+        await write(scene.store, found.values(result_urls=f'["held:{number}/1"]'))
+
+    batches = [await scene.store.people.forget_some(Note(1, scene.now), scene.now, 2) for _ in range(3)]
+    assert [list(it.results) for it in batches] == [["held:0/1", "held:1/1"], ["held:2/1"], []]
 
 
 async def test_what_came_after_the_wish_stays(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from bot.jobs.records.gallery import NEWEST, GalleryBook, GalleryFilter, words_of
 from bot.model import ImageRequest, Job, JobState
@@ -119,3 +119,30 @@ def test_reading_a_stretch_takes_milliseconds() -> None:
     began = time.perf_counter()
     assert not any(has_words(request, ("unicorn",)) for _ in range(STRETCH))
     assert time.perf_counter() - began < 0.5
+
+
+async def test_what_is_hidden_from_somebody_is_passed_a_stretch_at_a_time(scene: Scene) -> None:
+    seen = await painted(scene, "in a channel that everybody sees")
+    await scene.store.run(lambda connection: _move_elsewhere(connection, seen))
+    await painted(scene, "in a channel that few see")
+    await fill(scene.store, 3 * STRETCH, 100_000)
+    shelf = GalleryFilter(GUILD, None)
+
+    look = await scene.store.gallery.older(shelf, NEWEST, 5, [12], 5.0)
+    assert look.jobs == []
+    assert look.reached == seen.seq + 1 + 2 * STRETCH + 1
+
+    hasty = await GalleryBook(scene.store.gallery, search_s=0.0).older(shelf, NEWEST, sees_all_but_12)
+    assert hasty.jobs == []
+    assert hasty.has_older
+    patient = await GalleryBook(scene.store.gallery, search_s=60.0).older(shelf, NEWEST, sees_all_but_12)
+    assert [job.id for job in patient.jobs] == [seen.id]
+    assert not patient.has_older
+
+
+async def sees_all_but_12(job: Job) -> bool:
+    return job.target.channel_id != 12
+
+
+def _move_elsewhere(connection: Connection, job: Job) -> None:
+    connection.execute(update(jobs).where(jobs.c.id == job.id).values(channel_id=99))

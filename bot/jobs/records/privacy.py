@@ -20,8 +20,8 @@ from bot.store.queries.people import Note, People, Stored
 
 __all__ = ["Privacy", "Stored"]
 
-BATCH = 200  # rows in one transaction, which everybody else waits for
-AT_ONCE = 20  # batches that a click itself waits for; the rest goes by itself within a minute or two
+BATCH = 50  # rows of a kind in one transaction, which everybody else waits for
+AT_ONCE = 40  # batches that a click itself waits for; the rest goes by itself within minutes
 
 
 class Privacy:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, literal, or_, select, update
 
 from bot.model import FollowUp, Job, NewJob, Source
 from bot.policy.patience import ANSWER_WITHIN_S
@@ -101,11 +101,17 @@ def forget_author(connection: Connection, user_id: int, until: datetime, limit: 
     The name of their file goes, and the address, which holds it. Buttons work on: they take the picture from the reply.
     """
     found = connection.execute(edits_of(user_id, until).where(jobs.c.told).limit(limit)).all()
+    if not found:
+        return 0
+    ids = {job_id for job_id, _ in found}
+    texts = {row[0]: row[1] for row in connection.execute(select(jobs.c.id, jobs.c.request).where(jobs.c.id.in_(ids)))}
     for job_id, position in found:
-        row = and_(source_authors.c.job_id == job_id, source_authors.c.position == position)
-        connection.execute(update(source_authors).where(row).values(user_id=0))
-        text = connection.execute(select(jobs.c.request).where(jobs.c.id == job_id)).scalar_one()
-        connection.execute(update(jobs).where(jobs.c.id == job_id).values(request=without_source(text, position)))
+        texts[job_id] = without_source(texts[job_id], position)
+    row = and_(source_authors.c.job_id == bindparam("the_id"), source_authors.c.position == bindparam("at"))
+    rows = [{"the_id": job_id, "at": position} for job_id, position in found]
+    connection.execute(update(source_authors).where(row).values(user_id=0), rows)
+    request = update(jobs).where(jobs.c.id == bindparam("the_id")).values(request=bindparam("text"))
+    connection.execute(request, [{"the_id": job_id, "text": text} for job_id, text in texts.items()])
     return len(found)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.jobs.records.privacy import BATCH
 from bot.model import JobState
 from bot.policy.quotas import Span
 from bot.policy.server_log import LogLine
@@ -14,7 +15,6 @@ from tools.benchmarks.year.shape import BIG_SERVER, HEAVY_USER, LEFT_SERVER, NOW
 from tools.benchmarks.year.world import LEASE, PATIENCE_S, WORKER, Act, World
 
 _ROOM = 50
-_BATCH = 200  # rows that clearing up deletes together
 _NOTE = Note(HEAVY_USER, NOW - timedelta(minutes=5))
 _OTHER = "another"
 
@@ -170,17 +170,17 @@ CLEARING_UP = (
     Act("servers that were left", lambda w, _: w.store.retention.departed()),
     Act("a server is left", lambda w, _: _left(w)),
     Act("back in a server", lambda w, guild: w.store.retention.came_back({guild}), _left),
-    Act("old drafts", lambda w, _: w.store.retention.old_drafts(w.now - timedelta(days=1), _BATCH)),
-    Act("old lines of logs", lambda w, _: w.store.retention.old_lines(w.now - timedelta(days=160), _BATCH)),
-    Act("old totals", lambda w, _: w.store.retention.old_totals(Span.MONTH.began(w.now), _BATCH)),
-    Act("old jobs, nothing to do", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=400), _BATCH)),
-    Act("old jobs, a batch", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=200), _BATCH)),
+    Act("old drafts", lambda w, _: w.store.retention.old_drafts(w.now - timedelta(days=1), BATCH)),
+    Act("old lines of logs", lambda w, _: w.store.retention.old_lines(w.now - timedelta(days=160), BATCH)),
+    Act("old totals", lambda w, _: w.store.retention.old_totals(Span.MONTH.began(w.now), BATCH)),
+    Act("old jobs, nothing to do", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=400), BATCH)),
+    Act("old jobs, a batch", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=200), BATCH)),
     Act("who wants to be forgotten", lambda w, _: w.store.people.to_forget()),
     Act(
-        "a person's data: a batch", lambda w, _: w.store.people.forget_some(_NOTE, Span.DAY.began(w.now), _BATCH), _wish
+        "a person's data: a batch", lambda w, _: w.store.people.forget_some(_NOTE, Span.DAY.began(w.now), BATCH), _wish
     ),
-    Act("a small server that was left: a batch", lambda w, _: w.store.retention.server(LEFT_SERVER, w.now, _BATCH)),
-    Act("the big server, if left: a batch", lambda w, _: w.store.retention.server(BIG_SERVER, NOW, _BATCH), _big_left),
+    Act("a small server that was left: a batch", lambda w, _: w.store.retention.server(LEFT_SERVER, w.now, BATCH)),
+    Act("the big server, if left: a batch", lambda w, _: w.store.retention.server(BIG_SERVER, NOW, BATCH), _big_left),
 )
 
 BACKGROUND = (*LIVES, *LOOPS, *CLEARING_UP)
