@@ -16,6 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.databases import KINDS, why_no_postgres
+from tools.benchmarks.year.approvals import APPROVALS
 from tools.benchmarks.year.background import BACKGROUND
 from tools.benchmarks.year.bounds import small_machine
 from tools.benchmarks.year.commands import COMMANDS
@@ -25,7 +26,7 @@ from tools.benchmarks.year.report import Findings, acts_table, crowd_table, miss
 from tools.benchmarks.year.shape import Shape
 from tools.benchmarks.year.world import Act
 
-ACTS = (*COMMANDS, *BACKGROUND)
+ACTS = (*COMMANDS, *APPROVALS, *BACKGROUND)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

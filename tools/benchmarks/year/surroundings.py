@@ -42,6 +42,17 @@ def _values(shape: Shape) -> Iterator[tuple[str, dict[str, Any]]]:
     yield from _of_servers(shape)
     yield from _of_people(shape)
     yield from _log(shape)
+    for number in range(shape.jobs // 200):
+        asked = {"job_id": f"private-{number}", "user_id": shape.user(number % shape.users), "guild_id": BIG_SERVER}
+        values = {
+            "round": 1,
+            "state": "posted",
+            "made_at": NOW,
+            "locale": "en-US",
+            "channel_id": 1,
+            "message_id": number,
+        }
+        yield "approvals", asked | values | {"decided_by": 1, "decided_at": NOW, "decision_id": number}
     for number in range(100):
         values = {"kind": "user", "blocked_id": 10_000 + number, "blocked_by": 1, "blocked_at": NOW, "name": '""'}
         yield "operator_blocks", values
