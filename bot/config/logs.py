@@ -7,6 +7,7 @@ finished line, and an exception is told by its types and places, without its mes
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -27,6 +28,8 @@ _LEAST_LEVELS = {
 }
 # advice about a part that is not used, and a traceback that reconnect.py tells in one line
 _UNWANTED = ("voice will NOT be supported", "Failed to connect for shard_id")
+# what ends a line somewhere, moves a terminal's cursor, or turns the order of what is read
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 # what discord.py says when a connection to the Discord gateway is lost; it tries again by itself
 _OUTAGE = re.compile(r"Attempting a reconnect(?: for shard ID (?P<shard>\S+))? in (?P<pause>[\d.]+)s")
 
@@ -69,7 +72,7 @@ class _RedactingFormatter(structlog.stdlib.ProcessorFormatter):
 
 def _formatter(style: str, redaction: Redaction, *, with_messages: bool) -> logging.Formatter:
     exceptions = _exception_with_message if with_messages else _exception_without_message
-    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if style == "json" else _one_line
+    renderer = _one_object if style == "json" else _one_line
     return _RedactingFormatter(
         redaction,
         [
@@ -156,8 +159,17 @@ def _one_line(_: WrappedLogger, __: str, event: EventDict) -> str:
     exception = event.pop("exception", None)
     head = f"{event.pop('timestamp')} {event.pop('level').upper()} {event.pop('logger')} {event.pop('event')}"
     pairs = [f"{key}={value!r}" if _needs_quotes(value) else f"{key}={value}" for key, value in sorted(event.items())]
-    line = " ".join((head, *pairs)).replace("\r", "\\r").replace("\n", "\\n")
+    line = _escaped(" ".join((head, *pairs)))
     return f"{line}\n{exception}" if exception else line
+
+
+def _one_object(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """The same as JSON, whose own escapes leave some of those signs alone."""
+    return _escaped(json.dumps(event, default=repr, ensure_ascii=False))
+
+
+def _escaped(line: str) -> str:
+    return _UNPRINTABLE.sub(lambda it: {"\n": "\\n", "\r": "\\r"}.get(it[0], f"\\u{ord(it[0]):04x}"), line)
 
 
 def _needs_quotes(value: object) -> bool:

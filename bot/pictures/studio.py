@@ -170,10 +170,11 @@ class PictureStudio:
             except BadSource as error:
                 log.warning("picture dropped", file=given.path.name, fault=str(error))
                 return Fitted(given.path, given.format, dropped=True)
+            else:
+                return Fitted(wanted.path(kind), kind, changed=True)
             finally:
                 if kind is None:
                     wanted.discard()
-        return Fitted(wanted.path(kind), kind, changed=True)
 
     async def _ask(self, path: Path, seconds: float, wanted: Wanted | None = None, **ask: object) -> PictureFormat:
         """Run the picture process. Raises BadSource."""

@@ -59,6 +59,18 @@ def test_a_line_break_in_a_value_cannot_forge_a_line() -> None:
     assert stream.getvalue().count("\n") == 1
 
 
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\x9b31m", "\x08", "\x85", "\u2028", "\u202e", "\u2066", "\x00", "\v"])
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_no_sign_forges_a_line_moves_the_cursor_or_turns_the_text(sign: str, style: str) -> None:
+    stream = start(style=style)
+    structlog.get_logger("bot").info(f"Easel{sign}is ready", **{f"guild{sign}": f"a{sign}b"})
+    logging.getLogger("discord.gateway").warning("Shard %s", f"1{sign}2")
+    said = stream.getvalue()
+    assert sign not in said
+    assert len(said.splitlines()) == 2
+    assert all(it.isprintable() for it in said.splitlines())
+
+
 def test_json_lines_hold_the_same_event() -> None:
     stream = start(style="json")
     structlog.get_logger("bot.run").warning("done", seconds=1.5)
