@@ -10,7 +10,16 @@ from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually, final, says, with_pictures
+from tests.acceptance.conftest import (
+    House,
+    OpenHouse,
+    a_day_long_enough,
+    eventually,
+    final,
+    says,
+    set_rules,
+    with_pictures,
+)
 from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -78,20 +87,24 @@ async def test_deleting_takes_what_is_over_and_cancels_what_waits(open_house: Op
 
 @kinds
 @abreast
-async def test_the_ledger_forgets_the_person_when_the_day_is_over(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind) as house:
-        reply = await house.ben.command("imagine", prompt="today")
-        await reply.until(with_pictures)
-        assert says("1 entry in the record of costs forgets you")((await deleted(house.ben)).message)
-        theirs = f"ledger WHERE user_id = {house.ben.user.id}"
-        assert count(house, theirs) == 1
-        await house.kill_bot()
-        yesterday = "UPDATE ledger SET reserved_at = '2026-01-01 12:00:00.000000'"
-        await asyncio.to_thread(execute, house.database, yesterday)
-        await house.start_bot()
-        await eventually(lambda: count(house, theirs) == 0)
+async def test_deleting_ones_data_and_asking_again_gives_no_fresh_quota(open_house: OpenHouse, kind: str) -> None:
+    """The ledger forgets at once, and the limits of the day and the month, the server's and the operator's, go on."""
+    await a_day_long_enough()
+    async with open_house(kind, variables={"MAX_PICTURES_PER_USER_PER_DAY": "5"}) as house:
+        await set_rules(house.ada, pictures_per_member_month=3)
+        await (await house.ben.command("imagine", prompt="before", count=2)).until(with_pictures)
+        assert says("Nothing is left")((await deleted(house.ben)).message)
+        await eventually(lambda: count(house, f"ledger WHERE user_id = {house.ben.user.id}") == 0)
         assert count(house, "ledger") == 1
         await eventually(lambda: count(house, "meta WHERE name LIKE 'forget:%'") == 0)
+        await house.restart_bot()
+        refused = await house.ben.command("imagine", prompt="after", count=2)
+        assert says("You have 1 left")(refused.message), refused.text
+        abroad = house.ben.at("dm")
+        assert says("You have 3 left")((await abroad.command("imagine", prompt="abroad", count=4)).message)
+        await (await house.ben.command("imagine", prompt="the last", count=1)).until(with_pictures)
+        assert says("You have 0 left")((await house.ben.command("imagine", prompt="one more")).message)
+        assert (await house.ada.command("imagine", prompt="of somebody else", count=3)).error is None
 
 
 @kinds

@@ -13,7 +13,6 @@ import pytest
 
 from bot.errors import StartError
 from bot.ops.health.server import LONGEST_S, MOST_CONNECTIONS, serving
-
 from bot.ops.health.status import BotStatus
 from tests.acceptance.processes import free_port
 

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Executable, event, func, insert, select, update
 
-from bot.model import JobState
+from bot.model import Charged, Failure, FailureKind, JobState
 from bot.policy.preset import PictureData, Preset, PresetPicture
 from bot.policy.quotas import Quota, SetBy, Span, What, Whose
 from bot.policy.request_input import Options
 from bot.policy.rules import Rules
 from bot.store.queries.ledger import Extent
 from bot.store.queries.people import Note, Stored
-from bot.store.schema import departures, drafts, jobs, ledger, meta, metadata, preferences, presets, source_authors
+from bot.store.schema import (
+    departures,
+    drafts,
+    jobs,
+    ledger,
+    meta,
+    metadata,
+    preferences,
+    presets,
+    source_authors,
+    totals,
+)
 from bot.store.store import Store
 
 if TYPE_CHECKING:
@@ -79,7 +90,7 @@ async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) 
 
     people, note = scene.store.people, Note(1, scene.now)
     await people.forget(1, scene.now)
-    while (await people.forget_some(note, scene.now + DAY, 2)).rows:
+    while (await people.forget_some(note, 2)).rows:
         pass
 
     left = await scene.store.run(lambda connection: set(connection.execute(select(jobs.c.id)).scalars()))
@@ -92,32 +103,68 @@ async def test_forgetting_takes_what_is_over_and_leaves_what_runs(scene: Scene) 
 
     await scene.move(running, S.FAILED, announced=True)
     await scene.store.jobs.change(untold.id, announced=True)
-    while (await people.forget_some(note, scene.now + DAY, 2)).rows:
+    while (await people.forget_some(note, 2)).rows:
         pass
     assert await people.to_forget() == []
     assert await people.stored(1) == Stored(0, 0, None, 0, 0, 0)
 
 
-async def test_the_ledger_keeps_its_sums_without_the_person_once_the_day_is_over(scene: Scene) -> None:
+async def test_the_ledger_keeps_its_sums_without_the_person_and_the_quotas_go_on(scene: Scene) -> None:
     job = await told_job(scene, S.DELIVERED)
     people, note = scene.store.people, Note(1, scene.now)
-    quota = Quota(Whose.USER, What.PICTURES, Span.DAY, 5, SetBy.OPERATOR)
+    of_person = [
+        Quota(whose, What.PICTURES, span, 5, SetBy.OPERATOR) for whose in (Whose.USER, Whose.MEMBER) for span in Span
+    ]
     before = await scene.store.ledger.total(Extent(scene.now - DAY))
 
-    await people.forget(1, scene.now)
-    while (await people.forget_some(note, Span.DAY.began(scene.now), 10)).rows:
-        pass
-    today = await scene.store.ledger.standings([quota], user_id=1, guild_id=None, now=scene.now)
-    assert [it.left for it in today] == [4]
-    assert await people.to_forget() == [note]
+    async def left(user_id: int = 1) -> list[int]:
+        found = await scene.store.ledger.standings(of_person, user_id=user_id, guild_id=13, now=scene.now)
+        return [it.left for it in found]
 
-    while (await people.forget_some(note, Span.DAY.began(scene.now + DAY), 10)).rows:
+    assert await left() == [4] * 4
+    await people.forget(1, scene.now)
+    while (await people.forget_some(note, 10)).rows:
         pass
+    # At once: nothing says who it was, and nothing is given back.
     assert await people.to_forget() == []
+    assert await left() == [4] * 4
+    assert await left(2) == [5] * 4
     assert await scene.store.ledger.total(Extent(scene.now - DAY)) == before
-    assert await scene.store.ledger.total(Extent(scene.now - DAY, user_id=1)) != before
+    assert (await scene.store.ledger.total(Extent(scene.now - DAY, user_id=1))).pictures == 0
     ids = await scene.store.run(lambda connection: list(connection.execute(select(ledger.c.job_id)).scalars()))
     assert job not in ids
+    people_in_totals = await scene.store.run(lambda it: set(it.execute(select(totals.c.user_id)).scalars()))
+    assert 1 not in people_in_totals
+    # Whoever goes on, and asks for it a second time, is counted in one.
+    await told_job(scene, S.DELIVERED)
+    assert await left() == [3] * 4
+    await people.forget(1, scene.now)
+    while (await people.forget_some(note, 10)).rows:
+        pass
+    assert await left() == [3] * 4
+    # The month takes it along.
+    scene.now = Span.MONTH.renews(scene.now)
+    assert await left() == [5] * 4
+    while await scene.store.retention.old_totals(scene.now, 100):
+        pass
+    assert await count(scene.store, "totals") == 0
+
+
+async def test_what_is_given_back_after_the_wish_is_given_back_to_the_pseudonym(scene: Scene) -> None:
+    quota = Quota(Whose.USER, What.PICTURES, Span.MONTH, 5, SetBy.OPERATOR)
+    await told_job(scene, S.DELIVERED)
+    running = await scene.job(S.PAINTING)
+    people, note = scene.store.people, Note(1, scene.now)
+    await people.forget(1, scene.now)
+    while (await people.forget_some(note, 10)).rows:
+        pass
+    assert await people.to_forget() == [note]
+    await scene.move(running, S.FAILED, failure=Failure(FailureKind.REFUSED, Charged.NO), announced=True)
+    while (await people.forget_some(note, 10)).rows:
+        pass
+    assert await people.to_forget() == []
+    (standing,) = await scene.store.ledger.standings([quota], user_id=1, guild_id=13, now=scene.now)
+    assert standing.left == 4
 
 
 async def test_a_batch_costs_as_many_statements_however_many_rows_it_takes(scene: Scene) -> None:
@@ -130,7 +177,8 @@ async def test_a_batch_costs_as_many_statements_however_many_rows_it_takes(scene
 
     await scene.store.run(count_statements)
     costs: list[int] = []
-    for user_id, many in ((1, 1), (2, 6)):
+    # The first makes the key of the pseudonyms, the second reads it and remembers it.
+    for user_id, many in ((3, 1), (4, 1), (1, 1), (2, 6)):
         for _ in range(many):
             await told_job(scene, S.DELIVERED, user_id)
             edit = await told_job(scene, S.DELIVERED, user_id=9)
@@ -138,11 +186,11 @@ async def test_a_batch_costs_as_many_statements_however_many_rows_it_takes(scene
             source = update(jobs).where(jobs.c.id == edit).values(request='{"prompt":"a fox","sources":[{"url":"u"}]}')
             await write(scene.store, insert(source_authors).values(author), source)
         executed.clear()
-        gone = await scene.store.people.forget_some(Note(user_id, scene.now), scene.now + DAY, 10)
+        gone = await scene.store.people.forget_some(Note(user_id, scene.now), 10)
         costs.append(len(executed))
-        assert gone.rows == many * 3
+        assert gone.rows == many * 3 + 2  # of the totals, whatever there is
 
-    assert costs[0] == costs[1]
+    assert costs[2] == costs[3]
 
 
 async def test_a_batch_tells_where_the_results_of_its_own_jobs_lie(scene: Scene) -> None:
@@ -150,7 +198,7 @@ async def test_a_batch_tells_where_the_results_of_its_own_jobs_lie(scene: Scene)
         found = update(jobs).where(jobs.c.id == await told_job(scene, S.DELIVERED))
         await write(scene.store, found.values(result_urls=f'["held:{number}/1"]'))
 
-    batches = [await scene.store.people.forget_some(Note(1, scene.now), scene.now, 2) for _ in range(3)]
+    batches = [await scene.store.people.forget_some(Note(1, scene.now), 2) for _ in range(3)]
     assert [list(it.results) for it in batches] == [["held:0/1", "held:1/1"], ["held:2/1"], []]
 
 
@@ -158,7 +206,7 @@ async def test_what_came_after_the_wish_stays(scene: Scene) -> None:
     await scene.store.people.forget(1, scene.now - DAY)
     kept = await told_job(scene, S.DELIVERED)
 
-    assert (await scene.store.people.forget_some(Note(1, scene.now - DAY), scene.now + DAY, 10)).rows == 0
+    assert (await scene.store.people.forget_some(Note(1, scene.now - DAY), 10)).rows == 0
     assert await scene.store.jobs.get(kept) is not None
     assert await scene.store.people.to_forget() == []
 

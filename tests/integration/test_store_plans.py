@@ -131,7 +131,7 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         "ix_totals_guild_id_day (guild_id=? AND day>?)",
     ),
     "a person's data": (
-        lambda scene: scene.store.people.forget_some(Note(USER, scene.now), scene.now, 100),
+        lambda scene: scene.store.people.forget_some(Note(USER, scene.now), 100),
         "ix_jobs_user_id_seq (user_id=?)",
     ),
 }

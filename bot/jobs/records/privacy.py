@@ -1,7 +1,7 @@
 """What is stored about a person, and how it goes when they ask for that.
 
 Deleting takes everything that names the person. What is needed to finish a job that is running goes with the job's
-end, and sums of money stay without a name.
+end, sums of money stay without a name, and the quotas of the month go on under a number that is not the person's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from bot.jobs.clock import now
 from bot.jobs.service import JobService
 from bot.model import JobState
 from bot.policy.patience import ANSWER_WITHIN_S
-from bot.policy.quotas import Span
 from bot.store.queries.jobs import Jobs
 from bot.store.queries.people import Note, People, Stored
 
@@ -65,6 +64,6 @@ class Privacy:
 
         Raises StoreUnavailable.
         """
-        gone = await self._people.forget_some(note, Span.DAY.began(now()), BATCH)
+        gone = await self._people.forget_some(note, BATCH)
         self._service.discard_results(gone.results)
         return gone.rows

@@ -104,7 +104,9 @@ class Figures:
 
         def read(connection: Connection) -> ServersOverview:
             amounts = _amounts(connection, now, user_id=ALL, guild_id=guild_id)
-            members = _top(connection, now, totals.c.user_id, totals.c.guild_id == guild_id, top)
+            # Who asked to be forgotten stands below zero, see queries/totals.py.
+            named = (totals.c.guild_id == guild_id) & (totals.c.user_id > 0)
+            members = _top(connection, now, totals.c.user_id, named, top)
             paces = [_paces(connection, period, 1, guild_id) for period in (day_of(now), month_of(now))]
             return ServersOverview(now, amounts, _ends(connection, now, guild_id), members, *paces)
 

@@ -1,8 +1,8 @@
 """What is stored about a person, and its deletion: at once what is only theirs, the rest in small pieces.
 
 A wish to be forgotten is a note in the table `meta`. It stands until nothing of what came before it is left: jobs that
-still run come to their end first, and the ledger's lines of the running day keep their person until that day is over,
-or deleting one's data would give one a fresh quota.
+still run come to their end first. What was taken counts on in the quotas of the month, under a number that is not the
+person's id (see totals.py), or deleting one's data would give one fresh quotas.
 """
 
 from __future__ import annotations
@@ -161,15 +161,13 @@ class People:
 
         return await self._run(read)
 
-    async def forget_some(self, note: Note, day_began: datetime, limit: int) -> Forgotten:
+    async def forget_some(self, note: Note, limit: int) -> Forgotten:
         """Delete up to `limit` ended jobs and stars of a person and take them out of as many lines of the ledger.
 
-        `day_began` is the beginning of the day whose quotas still count. No rows means that nothing more can go for
-        now. The note goes with the last of it.
+        No rows means that nothing more can go for now. The note goes with the last of it.
         """
         mine = and_(jobs.c.user_id == note.user_id, jobs.c.received_at <= literal(note.until, UtcTime))
         theirs = and_(ledger.c.user_id == note.user_id, ledger.c.reserved_at <= literal(note.until, UtcTime))
-        past = and_(theirs, ledger.c.reserved_at < literal(day_began, UtcTime))
 
         def write(connection: Connection) -> Forgotten:
             erase_soon(connection)
@@ -177,13 +175,14 @@ class People:
             results = delete_jobs(connection, and_(mine, _OVER), limit, posts_too=True)
             gone = len(results)
             gone += showcase.take_back(connection, note.user_id, note.until, limit)
-            gone += take_person_out(connection, past, limit)
+            gone += take_person_out(connection, theirs, limit)
             gone += forget_author(connection, note.user_id, note.until, limit)
-            totals.forget_person(connection, note.user_id, day_began)
+            gone += totals.forget_person(connection, note.user_id, note.until)
             if gone:
                 return Forgotten(gone, addresses_in(results))
             rest = (select(jobs.c.seq).where(mine), select(ledger.c.job_id).where(theirs))
-            left = select(or_(*(it.exists() for it in (*rest, edits_of(note.user_id, note.until)))))
+            several = [it.exists() for it in (*rest, edits_of(note.user_id, note.until))]
+            left = select(or_(*several, totals.knows(note.user_id, note.until)))
             if not connection.execute(left).scalar_one():
                 fulfilled = and_(meta.c.name == f"{_NOTE}{note.user_id}", meta.c.value == note.until.isoformat())
                 connection.execute(delete(meta).where(fulfilled))

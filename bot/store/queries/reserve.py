@@ -169,7 +169,7 @@ class _State:
 
     @classmethod
     def read(cls, connection: Connection, entrants: Sequence[Entrant]) -> _State:
-        """Read it in one statement; in two where a quota counts for somebody, in three where somebody posts."""
+        """Read it in one statement, with two more where a quota counts for somebody, and one where somebody posts."""
         state = cls(set(), set(), {}, defaultdict(_InFlight), Counter(), None, totals.UsedByScope({}), {})
         asked = {
             "interaction_ids": [it.new.interaction_id for it in entrants],

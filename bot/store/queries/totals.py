@@ -8,25 +8,36 @@ differ: an entry adds to its four totals, and a job that ends uncharged takes it
 for the other's commit, and two could wait for each other. So each database session writes rows of its own (`shard` is
 its process id at the server, which no other living session has), and a reader adds up the few shards. SQLite has one
 writer and one shard.
+
+**Who asked to be forgotten** is counted on until the month is over, or deleting one's data would give one fresh quotas.
+Their totals stand under a pseudonym then: a number made of their id with a key that only this database has. Nothing
+leads from the number to the id but trying ids with the key, and with the month both totals and pseudonym are gone.
 """
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, TextClause, bindparam, delete, func, select, text, tuple_
+from sqlalchemy import Connection, Exists, TextClause, bindparam, delete, func, insert, select, text, tuple_
 
 from bot.policy.quotas import Quota, Span, Standing, What, Whose
-from bot.store.schema import totals
+from bot.store.schema import meta, totals
+from bot.store.sync import advisory_locks as locks
 
 #: Stands for all people, or for all servers. No id of Discord is negative.
 ALL = -2
 #: Stands for direct messages and group chats, which are in no server.
 NO_SERVER = -1
+_HIGHEST_PSEUDONYM = -3
+#: The name of the pseudonyms' key among the small texts of the database. It is made when somebody is first forgotten.
+_KEY_NAME = "pseudonyms"
+_KEY_BYTES = 32
 
 #: The session at the server that writes. SQLite has one writer.
 SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
@@ -61,6 +72,9 @@ def _used_by(scopes: int) -> TextClause:
 _OF_EVERYONE = select(func.sum(totals.c.pictures), func.sum(totals.c.cost_micros)).where(
     totals.c.user_id == ALL, totals.c.guild_id == ALL, totals.c.day >= bindparam("since")
 )
+
+_PRIMARY = [column.name for column in totals.primary_key.columns]
+_ONE_GONE = delete(totals).where(*(totals.c[name] == bindparam(f"of_{name}") for name in _PRIMARY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +143,11 @@ def add(connection: Connection, changes: Iterable[TotalChange]) -> None:
             amounts = sums[user_id, guild_id, day]
             amounts[0] += change.pictures
             amounts[1] += change.cost_micros
+    _write(connection, sums)
+
+
+def _write(connection: Connection, sums: Mapping[tuple[int, int, str], Sequence[int]]) -> None:
+    """Add pictures and micros to the totals of a person, a server and a day each."""
     values: dict[str, int | str] = {}
     written = [(key, amounts) for key, amounts in sums.items() if any(amounts)]
     for n, ((user_id, guild_id, day), (pictures, cost_micros)) in enumerate(written):
@@ -140,17 +159,56 @@ def add(connection: Connection, changes: Iterable[TotalChange]) -> None:
 def used(connection: Connection, people: Iterable[tuple[int, int | None]], now: datetime) -> UsedByScope:
     """What was taken in the day and the month of `now`, by each of these people in a server or outside of servers.
 
-    One question whatever the quotas, because there are at most 31 days and a few shards of each total.
+    One question whatever the quotas, because there are at most 31 days and a few shards of each total; another one for
+    the pseudonyms' key, until it is known.
     """
-    scopes = sorted({scope for person in people for scope in _scopes_of(*person).values()})
+    asking = list(people)
+    key = _key(connection)
+    pseudonyms = {} if key is None else {pseudonym(key, user_id): user_id for user_id, _ in asking}
+    known_as = {user_id: number for number, user_id in pseudonyms.items()}
+    scopes = {scope for person in asking for scope in _scopes_of(*person).values()}
+    scopes |= {(known_as[user_id], guild_id) for user_id, guild_id in scopes if user_id in known_as}
     asked: dict[str, int | str] = {
         "today": day_of(Span.DAY.began(now)),
         "month": day_of(Span.MONTH.began(now)),
     }
-    for n, (user_id, guild_id) in enumerate(scopes):
+    for n, (user_id, guild_id) in enumerate(sorted(scopes)):
         asked |= {f"u{n}": user_id, f"g{n}": guild_id}
-    rows = connection.execute(_used_by(len(scopes)), asked)
-    return UsedByScope({(row[0], row[1]): [int(amount) for amount in row[2:]] for row in rows})
+    found: dict[tuple[int, int], list[int]] = {}
+    for row in connection.execute(_used_by(len(scopes)), asked):
+        number: int = row[0]
+        scope = (pseudonyms.get(number, number), int(row[1]))
+        before = found.get(scope, _NOTHING)
+        found[scope] = [was + int(more) for was, more in zip(before, row[2:], strict=True)]
+    return UsedByScope(found)
+
+
+def pseudonym(key: str, user_id: int) -> int:
+    """The number under which a person is counted who asked to be forgotten. It is below all other numbers here."""
+    digest = hmac.digest(key.encode("ascii"), str(user_id).encode("ascii"), "sha256")
+    return _HIGHEST_PSEUDONYM - (int.from_bytes(digest[:8], "big") >> 2)
+
+
+def _key(connection: Connection) -> str | None:
+    """The pseudonyms' key; None as long as nobody was forgotten. It never changes, so a connection remembers it."""
+    known: str | None = connection.info.get(_KEY_NAME)
+    if known is None:
+        known = connection.execute(select(meta.c.value).where(meta.c.name == _KEY_NAME)).scalar_one_or_none()
+        if known is not None:
+            connection.info[_KEY_NAME] = known
+    return known
+
+
+def _made_key(connection: Connection) -> str:
+    key = _key(connection)
+    if key is None:
+        locks.hold(connection, [locks.of_name(_KEY_NAME)])
+        key = _key(connection)
+    if key is None:
+        # Not remembered: this transaction may yet be undone.
+        key = secrets.token_hex(_KEY_BYTES)
+        connection.execute(insert(meta).values(name=_KEY_NAME, value=key))
+    return key
 
 
 def _scopes_of(user_id: int, guild_id: int | None) -> Mapping[Whose, tuple[int, int]]:
@@ -169,10 +227,30 @@ def of_everyone(connection: Connection, now: datetime) -> Mapping[Span, Amounts]
     return {span: Amounts(int(row[0] or 0), int(row[1] or 0)) for span, row in rows.items()}
 
 
-def forget_person(connection: Connection, user_id: int, before: datetime) -> None:
-    """Delete what is kept of a person for days before `before`. Quotas of people are those of a day."""
-    mine = (totals.c.user_id == user_id) & (totals.c.day < day_of(before))
-    connection.execute(delete(totals).where(mine))
+def forget_person(connection: Connection, user_id: int, until: datetime) -> int:
+    """Put what is kept of a person up to the day of `until` under their pseudonym; returns how many rows that were.
+
+    Rows that another session just writes are left for the next time: nobody waits for anybody here.
+    """
+    mine = select(totals).where(totals.c.user_id == user_id, totals.c.day <= day_of(until))
+    rows = connection.execute(mine.with_for_update(skip_locked=True)).mappings().all()
+    if not rows:
+        return 0
+    number = pseudonym(_made_key(connection), user_id)
+    sums = defaultdict[tuple[int, str], list[int]](lambda: [0, 0])
+    for row in rows:
+        amounts = sums[row["guild_id"], row["day"]]
+        amounts[0] += row["pictures"]
+        amounts[1] += row["cost_micros"]
+    _write(connection, {(number, guild_id, day): amounts for (guild_id, day), amounts in sums.items()})
+    # Those and no others: what another session adds meanwhile comes next time.
+    connection.execute(_ONE_GONE, [{f"of_{name}": row[name] for name in _PRIMARY} for row in rows])
+    return len(rows)
+
+
+def knows(user_id: int, until: datetime) -> Exists:
+    """Whether anything up to the day of `until` stands under a person's own id."""
+    return select(totals.c.day).where(totals.c.user_id == user_id, totals.c.day <= day_of(until)).exists()
 
 
 def forget_server(connection: Connection, guild_id: int, until: datetime) -> None:

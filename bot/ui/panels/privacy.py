@@ -35,8 +35,8 @@ WHAT_GOES = mark(
     "- Your presets go, and all that you chose in `/preferences` and in forms.\n"
     "- Requests in line are cancelled at no cost. Those being painted are paid for already: they are delivered, and "
     "go then.\n"
-    "- What was spent stays on record without your name. Today's entries keep it until the day ends (UTC), because "
-    "the limits of the day are counted by them.\n"
+    "- What was spent stays on record without your name. How much you used counts on in the limits of this month: "
+    "under a number made from your ID with a secret key, which goes when the month ends (UTC).\n"
     "- What belongs to a server stays: its rules, its presets, and its list of blocked members."
 )
 STARS_GO = mark("- The stars that you gave are taken back, and your pictures leave the showcases of servers.")
@@ -151,14 +151,6 @@ def _deleted(left: Stored) -> ui.LayoutView:
                 "{count} request comes to its end first and goes then, by itself.",
                 "{count} requests come to their end first and go then, by themselves.",
                 left.running + left.finished,
-            )
-        )
-    if left.ledger:
-        lines.append(
-            trn(
-                "{count} entry in the record of costs forgets you when the day ends (UTC).",
-                "{count} entries in the record of costs forget you when the day ends (UTC).",
-                left.ledger,
             )
         )
     if len(lines) == 1:
