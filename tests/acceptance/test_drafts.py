@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -224,6 +225,36 @@ async def test_an_edit_is_asked_for_and_posted_with_its_source(house: House, tmp
     post = await posted(house, "a fox in snow")
     assert sorted(it.filename.partition(".")[0] for it in post.pictures) == ["picture-1", "source-1"]
     await over(house, "a fox in snow")
+
+
+async def test_what_automod_refuses_is_asked_for_without_its_words(house: House) -> None:
+    private = await draft(house.ben, "a zounds fox")
+    before = len(house.ada.at("general").sees())
+    house.discord.rules = replace(house.discord.rules, blocked_words=("zounds",))
+    try:
+        await house.ben.press(private, POST)
+        await eventually(lambda: any(it.labels for it in house.ada.at("general").sees()[before:]))
+        question = next(it for it in house.ada.at("general").sees()[before:] if it.labels)
+        assert "zounds" not in question.text
+        await house.ada.at("general").press(question, "Decline")
+        await eventually(lambda: says("Declined by")(house.ada.at("general").seen(question.id)))
+        assert "zounds" not in house.ada.at("general").seen(question.id).text
+    finally:
+        house.discord.rules = replace(house.discord.rules, blocked_words=())
+
+
+async def test_pictures_fit_into_what_the_server_takes(house: House) -> None:
+    """A member may upload more than the bot: its question is made smaller, as often as it takes."""
+    private = await draft(house.ben, "a large fox")
+    channel = house.discord.world.channel("general")
+    await eventually(lambda: not rows(house.database, "SELECT 1 FROM server_log WHERE channel_id IS NOT NULL"))
+    fault = house.discord.faults.answer(f"POST /channels/{channel.id}/messages", 413, code=40005)
+    await house.ben.press(private, POST)
+    question = await asked(house, "a large fox")
+    assert fault.struck.is_set()
+    assert len(question.pictures) == 1
+    await house.ada.at("general").press(question, "Decline")
+    await over(house, "a large fox")
 
 
 async def test_delete_my_data_closes_questions(house: House) -> None:

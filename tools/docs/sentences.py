@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 OF_PEOPLE = (
     "bot/image_api/validation.py",
     "bot/policy/admission.py",
+    "bot/ui/approvals/asking.py",
     "bot/ui/kit/entrance.py",
     "bot/ui/reply/endings.py",
     "bot/ui/requests/refusals.py",

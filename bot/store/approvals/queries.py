@@ -119,8 +119,9 @@ class ApprovalQueries:
         """
         free = approvals.c.due_at <= now
         if include_own:
-            free = or_(free, and_(approvals.c.worker_id == worker_id, DUE_APPROVALS))
-        chosen = select(approvals.c.job_id).where(free).order_by(approvals.c.due_at).limit(limit)
+            free = or_(free, approvals.c.worker_id == worker_id)
+        known = approvals.c.state.in_(list(ApprovalState))  # a later version may know more
+        chosen = select(approvals.c.job_id).where(DUE_APPROVALS, free, known).order_by(approvals.c.due_at).limit(limit)
         chosen = chosen.with_for_update(skip_locked=True)
 
         def write(connection: Connection) -> list[Approval]:

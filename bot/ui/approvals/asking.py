@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import discord
 
 from bot.jobs.approvals.approvals import MAX_OPEN, UNDER_WAY, Approvals, AskedPost, AskOutcome
-from bot.model import ImageRequest, Job, Slot
+from bot.model import ImageRequest, Job, ReplyTarget, Slot
 from bot.policy.rules import Rules, SpoilerRule
 from bot.ui.approvals import cards
 from bot.ui.kit import permissions, texts
@@ -49,7 +50,7 @@ class Asking:
         locale = reply_locale(interaction, private=False, rules=rules)
         message = interaction.message
         post = AskedPost(
-            target=target_of(interaction, private=False, locale=locale),
+            target=_within_the_servers_limit(interaction, target_of(interaction, private=False, locale=locale)),
             note_locale=interaction.locale.value,
             context=context_of(interaction),
             copies=tuple(media_urls(message, Slot.PICTURE)) if message else (),
@@ -73,6 +74,12 @@ class Asking:
             await interaction.response.defer(ephemeral=True, thinking=True)
             anew = await self._approvals.ask_anew(present)
             await say(interaction, tr(ASKED_ANEW) if anew else tr(ASKED_BEFORE, when=_relative(present.made_at)))
+
+
+def _within_the_servers_limit(interaction: Interaction, target: ReplyTarget) -> ReplyTarget:
+    """The bot's own messages take what the server takes, however much the requester may upload."""
+    limit = interaction.guild.filesize_limit if interaction.guild else target.upload_limit
+    return replace(target, upload_limit=min(target.upload_limit, limit))
 
 
 def _in_the_way(interaction: Interaction, rules: Rules) -> str:

@@ -76,7 +76,7 @@ def being_posted(approval: Approval, standing: ui.LayoutView) -> ui.LayoutView:
     return standing
 
 
-def decided(approval: Approval, draft: Job | None, post: Job | None) -> ui.LayoutView:
+def decided(approval: Approval, draft: Job | None, post: Job | None, *, with_words: bool = True) -> ui.LayoutView:
     """The same once it is over: by whom and when, and the way to what was posted. The pictures are gone."""
     if draft is None or approval.state is ApprovalState.WITHDRAWN or approval.decided_at is None:
         return not_there()
@@ -97,7 +97,8 @@ def decided(approval: Approval, draft: Job | None, post: Job | None) -> ui.Layou
         case _:
             pass
     about = tr("{who} wanted to post this in {place}.", who=f"<@{draft.user_id}>", place=place)
-    return card(colour, text(*lines), text(f"-# {about}", texts.quoted(draft.request.prompt)))
+    quote = texts.quoted(draft.request.prompt) if with_words else ""
+    return card(colour, text(*lines), text(f"-# {about}", quote))
 
 
 def not_there() -> ui.LayoutView:

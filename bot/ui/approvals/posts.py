@@ -24,7 +24,8 @@ from bot.ui.kit.media import view_of
 from bot.ui.kit.widgets import layout
 from bot.ui.reply.cards import alt_text
 from bot.ui.reply.fitting import fitted
-from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport
+from bot.ui.reply.reply import MIN_UPLOAD_BYTES
+from bot.ui.reply.transport import BlockedByAutoMod, ReplyTransport, UploadTooLarge
 from bot.ui.reply.uploads import Files
 
 LOOKED_AT = 300  # messages of a channel, the newest first
@@ -42,24 +43,29 @@ class DiscordApprovals:
     async def ask(
         self, approval: Approval, draft: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn
     ) -> int:
-        """See `ApprovalPosts.ask`. Where AutoMod refuses the prompt, the question goes without."""
+        """See `ApprovalPosts.ask`. Where AutoMod refuses the prompt, the question goes without.
+
+        Where Discord takes less than it announced, the pictures are fitted into half of it, and so on.
+        """
         limit = approval.asked.target.upload_limit if approval.asked else draft.target.upload_limit
-        shown, uploads, source_files = await fitted(self._studio, draft, pictures, sources, limit)
-        names = [it.filename for it in shown if it.filename]
-        size = sum(path.stat().st_size for path, _ in uploads)
-        for with_words in (True, False):
+        with_words = True
+        while True:
+            shown, uploads, source_files = await fitted(self._studio, draft, pictures, sources, limit)
+            names = [it.filename for it in shown if it.filename]
             with speaking(approval.locale):
                 view = cards.question(approval, draft, names, source_files, with_words=with_words)
             alt = alt_text(draft) if with_words else None
             try:
-                async with turn(size) as transfer:
-                    message = await self._send(approval, view, Files(uploads, alt, transfer))
+                async with turn(sum(path.stat().st_size for path, _ in uploads)) as transfer:
+                    return (await self._send(approval, view, Files(uploads, alt, transfer))).id
+            except UploadTooLarge:
+                if limit <= MIN_UPLOAD_BYTES:
+                    raise ReplyOutOfReach("even the smallest pictures are refused") from None
+                limit //= 2
             except BlockedByAutoMod:
                 if not with_words:
                     raise ReplyOutOfReach("AutoMod refuses the question") from None
-            else:
-                return message.id
-        raise ReplyOutOfReach
+                with_words = False
 
     async def _send(self, approval: Approval, view: ui.LayoutView, files: Files) -> discord.Message:
         nobody = discord.AllowedMentions.none()
@@ -102,9 +108,14 @@ class DiscordApprovals:
                 view = cards.being_posted(approval, view_of(standing))
             await self._reach.ask(message.edit(view=view, allowed_mentions=nobody))
             return
-        with speaking(approval.locale):
-            view = cards.decided(approval, draft, post)
-        await self._reach.ask(message.edit(view=view, attachments=[], allowed_mentions=nobody))
+        for with_words in (True, False):
+            with speaking(approval.locale):
+                view = cards.decided(approval, draft, post, with_words=with_words)
+            try:
+                await self._reach.ask(message.edit(view=view, attachments=[], allowed_mentions=nobody))
+            except BlockedByAutoMod:
+                continue
+            return
 
     async def remove(self, channel_id: int, message_id: int) -> None:
         """See `ApprovalPosts.remove`."""
