@@ -72,16 +72,16 @@ class Store:
         self.people = People(self.run, self.read)
         self.retention = Retention(self.run)
         self.rules = RuleStore(self.run)
-        self.showcase = ShowcaseQueries(self.run)
+        self.showcase = ShowcaseQueries(self.run, self._presence)
         self.ledger = Ledger(self.read)
         self.openings = Openings(self.run)
         self.preferences = PreferenceStore(self.run)
         self.presets = PresetQueries(self.run, self.join)
-        self.notices = NoticeQueries(self.run)
+        self.notices = NoticeQueries(self.run, self._presence)
         self.operator_blocks = OperatorBlocks(self.run)
         self.figures = Figures(self.read)
-        self.server_log = ServerLogQueries(self.run)
-        self.approvals = ApprovalQueries(self.run)
+        self.server_log = ServerLogQueries(self.run, self._presence)
+        self.approvals = ApprovalQueries(self.run, self._presence)
 
     @classmethod
     async def open(
@@ -107,7 +107,11 @@ class Store:
         finally:
             if not thread.ready.done() or thread.ready.cancelled() or thread.ready.exception():
                 thread.stop()
-        return cls(thread, address, measures, presence)
+        store = cls(thread, address, measures, presence)
+        if store._file is None:
+            with contextlib.suppress(StoreUnavailable):  # `reclaim` compares them again and again
+                await store.run(store._presence.compare_clocks)
+        return store
 
     async def close(self) -> None:
         """Finish what waits, then let the database go. Idempotent. Gives up after CLOSE_PATIENCE_S."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
 from bot.model import Job, JobState
+from bot.policy.preferences import Notify
+from bot.policy.server_log import LogLine
 from bot.store.store import Store
 from bot.store.sync import advisory_locks as locks
 from bot.store.sync.presence import UNSEEN, Presence
@@ -115,6 +118,36 @@ async def test_clocks_that_differ_take_nothing_from_anybody(url: str, ahead: tim
         assert await first.claim() == []
         first.now = now() + first.lease + A_LITTLE
         assert [job.id for job in await first.claim()] == [mine.id]
+
+
+Claim = Callable[[Store, str, datetime], Awaitable[Sequence[object]]]
+#: Work besides the jobs that processes take from each other by leases of LEASE.
+LEASE = timedelta(seconds=13)
+LEASED: Mapping[str, Claim] = {
+    "notices": lambda store, who, at: store.notices.claim(who, now=at, lease=LEASE, at_most=5),
+    "server log": lambda store, who, at: store.server_log.claim(
+        who, now=at, lease=LEASE, gather=timedelta(), at_most=5
+    ),
+    "showcase": lambda store, who, at: store.showcase.due(who, at, lease=LEASE, limit=5),
+}
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=40), timedelta(seconds=-40)])
+async def test_nor_do_they_send_a_notice_a_line_or_a_post_of_somebody_else(url: str, ahead: timedelta) -> None:
+    def wrong() -> datetime:
+        return now() + ahead
+
+    async with process(url, "first") as first, process(url, "second", ahead) as second:
+        await first.store.preferences.change(1, lambda it: replace(it, notify=Notify.ALWAYS))
+        job = await first.job(JobState.DELIVERED)
+        await first.store.server_log.add([LogLine(13, 12, "en-US", "Ada asked for a picture.")], now())
+        await first.store.showcase.star(job, 2, needed=1, at_once=True, now=now(), patience=5)
+        for name, claim in LEASED.items():
+            assert len(await claim(first.store, "first", now())) == 1, name
+            assert await claim(second.store, "second", wrong()) == [], name
+            later = LEASE + A_LITTLE
+            assert len(await claim(second.store, "second", wrong() + later)) == 1, name
+            assert await claim(first.store, "first", now() + later + LEASE - A_LITTLE) == [], name
 
 
 async def test_a_ghost_that_still_holds_the_lock_keeps_no_word_from_its_process(

@@ -30,6 +30,7 @@ from bot.store.approvals.approval import OPEN, UNDER_WAY, Approval, ApprovalStat
 from bot.store.approvals.table import DUE_APPROVALS, approvals
 from bot.store.schema import notices
 from bot.store.sync import advisory_locks as locks
+from bot.store.sync.presence import Presence
 from bot.store.thread import Run
 
 #: Questions of one member in one server that nobody has decided yet: moderators are not flooded.
@@ -39,8 +40,9 @@ MAX_OPEN = 5
 class ApprovalQueries:
     """Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, presence: Presence) -> None:
         self._run = run
+        self._presence = presence
 
     async def ask(
         self, job: Job, post: AskedPost, *, channel_id: int, locale: str, now: datetime, patience: float
@@ -63,7 +65,7 @@ class ApprovalQueries:
             connection.execute(delete(approvals).where(approvals.c.job_id == job.id))
             values: dict[str, Any] = {"job_id": job.id, "user_id": job.user_id, "guild_id": guild_id}
             values |= {"state": ApprovalState.ASKING, "round": present.round + 1 if present else 1}
-            values |= {"made_at": now, "due_at": now}
+            values |= {"made_at": now, "due_at": self._presence.database_time(now)}
             values |= {"locale": locale, "channel_id": channel_id, "asked": post.text}
             connection.execute(insert(approvals).values(values))
             return AskOutcome.NOW, _read(connection, job.id)
@@ -93,7 +95,8 @@ class ApprovalQueries:
             approvals.c.state.in_(OPEN),
         )
         values: dict[str, Any] = {"state": to, "decided_by": by, "decided_at": now, "decision_id": decision_id}
-        values |= {"message_id": message_id, "asked": post.text, "due_at": now, "tried_at": None} | _FREED
+        values |= {"message_id": message_id, "asked": post.text, "tried_at": None} | _FREED
+        values["due_at"] = self._presence.database_time(now)
         change = update(approvals).where(this).values(values).returning(*approvals.c)
 
         def write(connection: Connection) -> Approval | None:
@@ -105,7 +108,8 @@ class ApprovalQueries:
     async def ask_anew(self, approval: Approval, now: datetime) -> bool:
         """Somebody has deleted the question before it was decided: post another one. False where that is done."""
         this = and_(approvals.c.job_id == approval.job_id, approvals.c.round == approval.round)
-        values = {"state": ApprovalState.ASKING, "round": approval.round + 1, "message_id": None, "due_at": now}
+        values = {"state": ApprovalState.ASKING, "round": approval.round + 1, "message_id": None}
+        values |= {"due_at": self._presence.database_time(now)}
         change = update(approvals).where(this, approvals.c.state == ApprovalState.ASKED).values(values)
         returned = change.returning(approvals.c.job_id)
         return await self._run(lambda connection: connection.execute(returned).first() is not None)
@@ -117,6 +121,7 @@ class ApprovalQueries:
 
         `include_own` is for the start of a process: what carries its name was a dead predecessor's, and is due now.
         """
+        now = self._presence.database_time(now)
         free = approvals.c.due_at <= now
         if include_own:
             free = or_(free, approvals.c.worker_id == worker_id)
@@ -137,7 +142,7 @@ class ApprovalQueries:
     async def keep(self, worker_id: str, job_ids: Collection[str], now: datetime, *, lease: timedelta) -> None:
         """Renew leases of `worker_id`."""
         mine = and_(approvals.c.worker_id == worker_id, approvals.c.job_id.in_(job_ids))
-        change = update(approvals).where(mine, DUE_APPROVALS).values(due_at=now + lease)
+        change = update(approvals).where(mine, DUE_APPROVALS).values(due_at=self._presence.database_time(now) + lease)
         await self._run(lambda connection: connection.execute(change) and None)
 
     async def trying(self, worker_id: str, approval: Approval, now: datetime) -> bool:
@@ -151,18 +156,18 @@ class ApprovalQueries:
         """
         is_open = approvals.c.state == ApprovalState.ASKING
         state = case((is_open, ApprovalState.ASKED), else_=approvals.c.state)
-        due_at = case((is_open, None), else_=now)
+        due_at = case((is_open, None), else_=self._presence.database_time(now))
         values: dict[str, Any] = {"state": state, "message_id": message_id, "due_at": due_at, "tried_at": None} | _FREED
         return await self._ours(worker_id, approval, values)
 
     async def move(self, worker_id: str, approval: Approval, to: ApprovalState, now: datetime) -> bool:
         """On to another state, which is due at once. False where another process, or a withdrawal, was first."""
-        values: dict[str, Any] = {"state": to, "due_at": now, "tried_at": None} | _FREED
+        values: dict[str, Any] = {"state": to, "due_at": self._presence.database_time(now), "tried_at": None} | _FREED
         return await self._ours(worker_id, approval, values, approvals.c.state == approval.state)
 
     async def put_off(self, worker_id: str, approval: Approval, until: datetime) -> None:
         """Leave it for later, as it stands."""
-        await self._ours(worker_id, approval, {"due_at": until} | _FREED)
+        await self._ours(worker_id, approval, {"due_at": self._presence.database_time(until)} | _FREED)
 
     async def over(self, worker_id: str, approval: Approval, now: datetime, *, notify_of: str | None = None) -> None:
         """All is done. What the press said goes; of a withdrawn one everything does.
@@ -180,7 +185,8 @@ class ApprovalQueries:
                 connection.execute(delete(approvals).where(approvals.c.job_id == approval.job_id))
             if notify_of is not None:
                 connection.execute(delete(notices).where(notices.c.job_id == notify_of))
-                row = {"job_id": notify_of, "user_id": approval.user_id, "made_at": now, "due_at": now}
+                row = {"job_id": notify_of, "user_id": approval.user_id, "made_at": now}
+                row["due_at"] = self._presence.database_time(now)
                 connection.execute(insert(notices).values(row))
 
         await self._run(write)

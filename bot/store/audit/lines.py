@@ -24,6 +24,7 @@ from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, 
 from bot.policy.server_log import LogLine, fitting
 from bot.store.audit.table import WAITING_LINES, server_log
 from bot.store.sync import advisory_locks as locks
+from bot.store.sync.presence import Presence
 from bot.store.thread import Run
 
 #: Lines that wait for one channel. The oldest give way, and their number is told.
@@ -50,8 +51,9 @@ class LogBatch:
 class ServerLogQueries:
     """Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, presence: Presence) -> None:
         self._run = run
+        self._presence = presence
 
     async def add(self, lines: Iterable[LogLine], now: datetime) -> None:
         """Write down what happened outside any other transaction."""
@@ -65,7 +67,10 @@ class ServerLogQueries:
 
         New lines are taken once the first of them has waited for `gather`, so that a crowd becomes few messages.
         `own` is for the start of a process: what carries its name was a dead predecessor's, and is due now.
+        Leases go by the database's clock, see sync/presence.py. A line carries the time of whoever wrote it: one that
+        seems to come from the future is taken at once.
         """
+        now = self._presence.database_time(now)
 
         def write(connection: Connection) -> list[LogBatch]:
             if not connection.execute(_WAITING).first():
@@ -78,7 +83,7 @@ class ServerLogQueries:
                     _make_room(connection, row.channel_id, row.waiting - MAX_WAITING)
                 if len(chosen) < at_most and (number := _batch_of(connection, row.channel_id, worker_id, now, own)):
                     chosen.append(number)
-                elif len(chosen) < at_most and row.batches == 0 and row.since <= now - gather:
+                elif len(chosen) < at_most and row.batches == 0 and not now - gather < row.since <= now:
                     chosen.append(_new_batch(connection, row.channel_id))
             mine = server_log.c.batch.in_(chosen)
             connection.execute(update(server_log).where(mine).values(worker_id=worker_id, due_at=now + lease))
@@ -95,9 +100,10 @@ class ServerLogQueries:
     async def later(self, batch: LogBatch, worker_id: str, due_at: datetime) -> None:
         """Let it be tried again at a time."""
         mine = and_(server_log.c.batch == batch.number, server_log.c.worker_id == worker_id)
+        change = update(server_log).where(mine).values(due_at=self._presence.database_time(due_at))
 
         def write(connection: Connection) -> None:
-            connection.execute(update(server_log).where(mine).values(due_at=due_at))
+            connection.execute(change)
 
         await self._run(write)
 

@@ -96,6 +96,8 @@ class Jobs:
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
         values = _arrow_values(job.state, to, now, changes)
+        if (not_before := values.get("not_before")) is not None:
+            values["not_before"] = self._presence.database_time(not_before)
         step = _step(frozenset(values), of_worker=worker_id is not None)
         known = {"the_id": job.id, "from_state": job.state, "the_worker": worker_id}
 
@@ -105,7 +107,7 @@ class Jobs:
             if moved:
                 ledger.follow(connection, moved[0], changes, now)
             if moved and job.state is JobState.DELIVERING and to is JobState.DELIVERED:
-                note_delivery(connection, moved[0], now)
+                note_delivery(connection, moved[0], now, self._presence.database_time(now))
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
                 notify(connection, job.id if job.state is JobState.TIMED_OUT else "")
             return moved

@@ -19,6 +19,7 @@ from bot.policy.preferences import EditChoice, Preferences
 from bot.store.rows import jobs_of, without_source
 from bot.store.schema import UtcTime, jobs, notices, preferences, source_authors
 from bot.store.sync import advisory_locks as locks
+from bot.store.sync.presence import Presence
 from bot.store.thread import Run
 
 
@@ -133,10 +134,14 @@ class Notice:
 
 
 class NoticeQueries:
-    """The notices that are still to be given. Any method may raise StoreUnavailable."""
+    """The notices that are still to be given. Any method may raise StoreUnavailable.
 
-    def __init__(self, run: Run) -> None:
+    When one is due is told by the database's clock, see sync/presence.py; `now` is always the caller's.
+    """
+
+    def __init__(self, run: Run, presence: Presence) -> None:
         self._run = run
+        self._presence = presence
 
     async def claim(
         self, worker_id: str, *, now: datetime, lease: timedelta, at_most: int, include_own: bool = False
@@ -147,6 +152,7 @@ class NoticeQueries:
         `include_own` is for the start of a process: what carries its name was a dead predecessor's, and is due now.
         A notice whose job was deleted goes with this.
         """
+        now = self._presence.database_time(now)
         due = notices.c.due_at <= now
         if include_own:
             due = or_(due, notices.c.worker_id == worker_id)
@@ -179,9 +185,10 @@ class NoticeQueries:
     async def later(self, job_id: str, worker_id: str, due_at: datetime) -> None:
         """Let it be tried again at a time."""
         mine = and_(notices.c.job_id == job_id, notices.c.worker_id == worker_id)
+        change = update(notices).where(mine).values(due_at=self._presence.database_time(due_at))
 
         def write(connection: Connection) -> None:
-            connection.execute(update(notices).where(mine).values(due_at=due_at))
+            connection.execute(change)
 
         await self._run(write)
 
@@ -194,11 +201,11 @@ class NoticeQueries:
         await self._run(write)
 
 
-def note_delivery(connection: Connection, job: Job, now: datetime) -> None:
+def note_delivery(connection: Connection, job: Job, now: datetime, due_at: datetime) -> None:
     """Within the transaction in which a job is delivered: write down the notice, where its requester wants one."""
     if job.target.ephemeral or job.request.follows is FollowUp.POST:
         return
     if not read_preferences(connection, job.user_id).wants_notice(now - job.received_at):
         return
-    row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": now}
+    row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": due_at}
     connection.execute(insert(notices).values(row))

@@ -5,7 +5,8 @@ A post goes along these states, each written before what it announces:
     none ─> wanted ─> posting ─> posted ─> removing ─> removed ─> wanted (a moderator's star)
               └─────────┴──────── withdrawn: removed, or removing where something may stand in the channel
 
-A process takes a post by a lease that it renews while it works. A dead process stops renewing, and another one goes on
+A process takes a post by a lease that it renews while it works, by the clock of the database (see sync/presence.py).
+A dead process stops renewing, and another one goes on
 with the post as it stands. Found as *posting* with a channel, a message may stand there already, so it is looked for
 first. Whatever a process that has lost its lease still writes is not taken: each write asks for its worker_id.
 
@@ -25,6 +26,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, inse
 from bot.model import Job
 from bot.store.schema import STALE_COUNT, UtcTime, jobs, showcase, stars
 from bot.store.sync import advisory_locks as locks
+from bot.store.sync.presence import Presence
 from bot.store.thread import Run
 
 
@@ -71,8 +73,9 @@ class Starred:
 class ShowcaseQueries:
     """Any method may raise StoreUnavailable."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, presence: Presence) -> None:
         self._run = run
+        self._presence = presence
 
     async def star(
         self, job: Job, user_id: int, *, needed: int, at_once: bool, now: datetime, patience: float
@@ -112,6 +115,7 @@ class ShowcaseQueries:
         None comes up again within `pace`, in whatever process, so that a reply is edited no more often. What a reply
         shows counts as unknown until `counted`: where the caller dies before, it comes up again.
         """
+        now = self._presence.database_time(now)
         free = and_(
             STALE_COUNT, or_(showcase.c.edited_at.is_(None), showcase.c.edited_at <= literal(now - pace, UtcTime))
         )
@@ -127,6 +131,7 @@ class ShowcaseQueries:
 
     async def due(self, worker_id: str, now: datetime, *, lease: timedelta, limit: int) -> Sequence[Showing]:
         """Lease posts that wait for something to `worker_id`, the oldest first. A wanted one is *posting* then."""
+        now = self._presence.database_time(now)
         free = and_(
             showcase.c.post.in_(_DUE),
             or_(showcase.c.lease_until.is_(None), showcase.c.lease_until <= literal(now, UtcTime)),
@@ -141,7 +146,7 @@ class ShowcaseQueries:
     async def keep(self, worker_id: str, job_ids: Sequence[str], now: datetime, *, lease: timedelta) -> None:
         """Renew leases of `worker_id`."""
         mine = and_(showcase.c.worker_id == worker_id, showcase.c.job_id.in_(job_ids))
-        change = update(showcase).where(mine).values(lease_until=now + lease)
+        change = update(showcase).where(mine).values(lease_until=self._presence.database_time(now) + lease)
         await self._run(lambda connection: connection.execute(change) and None)
 
     async def release(self, worker_id: str) -> None:
@@ -165,7 +170,7 @@ class ShowcaseQueries:
 
     async def put_off(self, worker_id: str, job_id: str, *, until: datetime) -> None:
         """Leave a post for later, as it stands."""
-        await self._ours(worker_id, job_id, {"not_before": until} | _FREED)
+        await self._ours(worker_id, job_id, {"not_before": self._presence.database_time(until)} | _FREED)
 
     async def give_up(self, worker_id: str, job_id: str) -> None:
         """Nothing stands in the channel and nothing is posted; the next star asks for it again."""
