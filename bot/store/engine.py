@@ -35,6 +35,8 @@ _POSTGRESQL: Mapping[str, Any] = {
     "prepare_threshold": None,  # prepared statements do not survive poolers such as PgBouncer
 }
 
+#: A statement waits no longer for a lock; see thread.py for what happens then.
+LOCK_WAIT = "300ms"
 #: What the server does for all who share it. A process that was frozen inside a transaction, or whose host vanished,
 #: keeps its locks; the first three lines end its session within about ten seconds, the last keeps others from waiting
 #: for it longer than a command can wait. They are set after connecting, because poolers refuse them as options.
@@ -43,7 +45,7 @@ _SESSION = (
     "SET tcp_keepalives_idle = 5",
     "SET tcp_keepalives_interval = 2",
     "SET tcp_keepalives_count = 3",
-    "SET lock_timeout = '2s'",
+    f"SET lock_timeout = '{LOCK_WAIT}'",
 )
 
 

@@ -47,6 +47,7 @@ _CROWDED = "The database server at {place} has no connection left; raise its lim
 _NOT_ALLOWED = (
     "The database user in DATABASE_URL may not create or change tables at {place}; grant it CREATE on the schema."
 )
+_LOCKED = "Another program keeps the tables at {place} locked; close it."
 _READ_ONLY = "The database server at {place} is read-only at the moment; DATABASE_URL must name the primary."
 
 # SQLSTATE codes by their beginnings; PostgreSQL's manual, appendix A.
@@ -59,7 +60,7 @@ _SQLSTATES: Mapping[str, str] = {
     "53100": _FULL,
     "25006": _READ_ONLY,
     "42501": _NOT_ALLOWED,
-    "55P03": "Another program keeps the tables at {place} locked; close it.",
+    "55P03": _LOCKED,
 }
 
 # A refused connection carries no SQLSTATE, only libpq's words. The first that fit count.
@@ -97,6 +98,11 @@ def outage_of(url: URL, error: DBAPIError) -> str | None:
     else:
         template = _by_sqlstate(error) or (_NO_ANSWER if _is_server_trouble(error) else None)
     return template and template.format(place=place_of(url))
+
+
+def locked_out(url: URL) -> str:
+    """The sentence where another session at a PostgreSQL server holds a lock for too long."""
+    return _LOCKED.format(place=place_of(url))
 
 
 def start_fault(url: URL, error: DBAPIError | OSError) -> str:

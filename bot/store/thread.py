@@ -12,6 +12,11 @@ in which it came.
 **One bad statement harms nobody else.** If the batch fails, it is undone and each piece of work is done again apart:
 what is done jointly together, and where that fails too, each item alone.
 
+**One lock that somebody else holds holds up nobody else.** On PostgreSQL another process may hold a lock for seconds:
+frozen, or behind a slow disk. The server lets a statement wait for a lock no longer than engine.LOCK_WAIT. Then the
+work is done apart, and what still finds its lock taken is *stuck*: it is tried again between batches, hardly waiting,
+for STUCK_S in all. Everything else goes on meanwhile.
+
 **Giving up.** A caller whose work has not begun leaves it undone. One whose work is in the running batch waits
 GRACE_S longer for the outcome, because undoing a batch takes the time of everybody in it.
 """
@@ -39,6 +44,9 @@ MAX_BATCH = 100
 MAX_BATCH_S = 0.08
 PASSED_OVER_S = 0.5
 GRACE_S = 0.25  # a batch, and a commit on a slow disk
+STUCK_S = 2.0  # after that the caller is told that the database does not answer
+RETRY_STUCK_S, RETRIED_AT_ONCE = 0.05, 20
+_HARDLY_WAIT = "SET LOCAL lock_timeout = '5ms'"
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -61,6 +69,10 @@ class _GivenUp(Exception):
     """A caller went away while its work was under way: the batch is rolled back and done again without it."""
 
 
+class _LockedOut(StoreUnavailable):
+    """Somebody else holds a lock, and has for too long. Nothing was written."""
+
+
 class _ConnectionLost(StoreUnavailable):
     """The connection broke before the commit was asked for, so certainly nothing was written."""
 
@@ -76,6 +88,7 @@ class Call:
     since: float = field(default_factory=time.monotonic)
     begun: bool = False
     given_up: bool = False
+    stuck_since: float | None = None
     result: Any = None
     error: Exception | None = None
 
@@ -137,6 +150,7 @@ class DatabaseThread:
         self._queue = SimpleQueue[Call | None]()
         self._stopping = False
         self._unanswered = 0
+        self._stuck: list[Call] = []
         self.connected = self._loop.create_future()
         self.ready = self._loop.create_future()
         self.ended = asyncio.Event()
@@ -195,18 +209,29 @@ class DatabaseThread:
     def _serve(self) -> None:
         waiting: list[Call] = []
         while True:
-            if not waiting:
-                call = self._queue.get()
-                if call is None:
-                    return
-                waiting.append(call)
+            if not waiting and not self._has_next(waiting):
+                return
             waiting.extend(self._others())
             began = time.monotonic()
             waiting.sort(key=lambda call: call.rank(began))
-            settled = self._settle(waiting[:MAX_BATCH])
-            ended = set(map(id, settled))
+            settled = [*(self._settle(waiting[:MAX_BATCH]) if waiting else ()), *self._retried(began)]
+            ended = set(map(id, (*settled, *self._stuck)))
             waiting = [call for call in waiting if id(call) not in ended]
             self._tell(self._answer, settled, time.monotonic() - began, len(waiting))
+
+    def _has_next(self, waiting: list[Call]) -> bool:
+        """Wait for the next call, not for long while some are stuck; False at the end."""
+        try:
+            call = self._queue.get(timeout=RETRY_STUCK_S if self._stuck else None)
+        except Empty:
+            return True
+        if call is not None:
+            waiting.append(call)
+            return True
+        if self._stuck:
+            self._queue.put(None)
+            time.sleep(RETRY_STUCK_S)
+        return bool(self._stuck)
 
     def _others(self) -> Iterator[Call]:
         while True:
@@ -223,13 +248,30 @@ class DatabaseThread:
         """Do the first of what is offered; returns what now has a result or an error. At least one does."""
         try:
             return self._do_together(offered)
+        except _LockedOut:
+            for call in offered:
+                self._do_apart([call], brief=True)
         except StoreUnavailable as outage:
             for call in offered:
                 call.error = StoreUnavailable(str(outage))
         except Exception:  # noqa: BLE001 -- the work of other modules may raise anything
             for group in _groups(offered):
                 self._do_apart(group)
-        return offered
+        return [call for call in offered if call.stuck_since is None]
+
+    def _retried(self, now: float) -> Sequence[Call]:
+        """Try once more what is stuck; returns what is not any more, or has been for too long."""
+        tried, self._stuck = self._stuck[:RETRIED_AT_ONCE], self._stuck[RETRIED_AT_ONCE:]
+        settled: list[Call] = []
+        for call in tried:
+            since, call.stuck_since = call.stuck_since or now, None
+            if now - since < STUCK_S and not call.given_up:
+                self._do_apart([call], brief=True, since=since)
+            else:
+                call.error = StoreUnavailable(faults.locked_out(self._database.url))
+            if call.stuck_since is None:
+                settled.append(call)
+        return settled
 
     def _do_together(self, batch: Sequence[Call]) -> Sequence[Call]:
         """Returns those of `batch` that are settled."""
@@ -245,17 +287,21 @@ class DatabaseThread:
                     raise
                 reconnected = True
 
-    def _do_apart(self, group: Sequence[Call]) -> None:
+    def _do_apart(self, group: Sequence[Call], *, brief: bool = False, since: float | None = None) -> None:
+        """Do work that stands for itself. `brief`: it hardly waits for a lock. It may be stuck after that, `since` then."""
         try:
-            self._transact(group)
+            self._transact(group, brief=brief)
         except Exception as error:  # noqa: BLE001 -- goes to the caller
-            if len(group) == 1:
+            if len(group) > 1:
+                for call in group:
+                    self._do_apart([call], brief=brief or isinstance(error, _LockedOut))
+            elif isinstance(error, _LockedOut):
+                group[0].stuck_since = since or time.monotonic()
+                self._stuck.append(group[0])
+            else:
                 group[0].error = error
-                return
-            for call in group:
-                self._do_apart([call])
 
-    def _transact(self, batch: Sequence[Call]) -> Sequence[Call]:
+    def _transact(self, batch: Sequence[Call], *, brief: bool = False) -> Sequence[Call]:
         """Do and commit as much of `batch` as MAX_BATCH_S has room for; returns that, with what was given up."""
         committing = False
         try:
@@ -264,6 +310,8 @@ class DatabaseThread:
                 done: list[Call] = []
                 settled: list[Call] = []
                 ends_at = time.monotonic() + MAX_BATCH_S
+                if brief and connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(_HARDLY_WAIT)
                 for group in _groups(batch):
                     if done and time.monotonic() >= ends_at:
                         break
@@ -282,6 +330,8 @@ class DatabaseThread:
             sentence = faults.outage_of(self._database.url, error)
             if sentence is None:
                 raise
+            if sentence == faults.locked_out(self._database.url) and not committing:
+                raise _LockedOut(sentence) from error
             nothing_written = error.connection_invalidated and not committing
             raise (_ConnectionLost if nothing_written else StoreUnavailable)(sentence) from error
 

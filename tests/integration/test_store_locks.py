@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from bot.policy.preset import Preset
 from bot.policy.request_input import Options
 from bot.store.store import Store
 from bot.store.sync import advisory_locks
+from tests.integration.conftest import Scene
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer
@@ -124,4 +126,39 @@ async def test_a_process_that_froze_inside_a_transaction_keeps_nobody_waiting(po
         wakes.set()
         await asyncio.gather(asleep, return_exceptions=True)
         for store in (frozen, other):
+            await store.close()
+
+
+async def test_a_lock_that_somebody_else_holds_holds_up_only_who_needs_it(postgres: PostgresServer) -> None:
+    """Of what shares a transaction, one waits for its lock; the others are done, and so is whoever comes meanwhile."""
+    url = postgres.create_database()
+    scene = Scene(await Store.open(url))
+    now = datetime.now(UTC)
+
+    def hold(connection: Connection) -> None:
+        advisory_locks.hold(connection, [advisory_locks.of_user(USER)])
+        holds.set()
+        lets_go.wait(30)
+
+    holder, holds, lets_go = await Store.open(url), threading.Event(), threading.Event()
+    holding = asyncio.create_task(holder.run(hold))
+    try:
+        assert await asyncio.to_thread(holds.wait, 5)
+        began = time.monotonic()
+        stuck = [asyncio.create_task(it) for it in (_forget(scene.store), scene.receive(scene.new(USER)))]
+        others = [scene.store.rules.unblock(SERVER, USER, now=now), scene.store.ping(), scene.receive(scene.new(7))]
+        await asyncio.gather(*others)
+        assert time.monotonic() - began < 1.5
+        while time.monotonic() - began < 1.5:
+            await scene.receive(scene.new(8), patience=0.5)
+        for outcome in await asyncio.gather(*stuck, return_exceptions=True):
+            assert isinstance(outcome, StoreUnavailable)
+        again = asyncio.create_task(scene.receive(scene.new(USER)))
+        await asyncio.sleep(0.5)
+        lets_go.set()
+        assert (await again).job.user_id == USER
+    finally:
+        lets_go.set()
+        await asyncio.gather(holding, return_exceptions=True)
+        for store in (holder, scene.store):
             await store.close()
