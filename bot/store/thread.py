@@ -288,7 +288,7 @@ class DatabaseThread:
                 reconnected = True
 
     def _do_apart(self, group: Sequence[Call], *, brief: bool = False, since: float | None = None) -> None:
-        """Do work that stands for itself. `brief`: it hardly waits for a lock. It may be stuck after that, `since` then."""
+        """Do work that stands for itself. `brief`: it hardly waits for a lock. It may be stuck then, `since` a time."""
         try:
             self._transact(group, brief=brief)
         except Exception as error:  # noqa: BLE001 -- goes to the caller
