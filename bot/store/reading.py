@@ -25,8 +25,8 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.errors import StoreUnavailable
 from bot.store import faults
+from bot.store.calls import Call
 from bot.store.engine import reading_engine
-from bot.store.thread import Call
 
 MAX_READ_S = 30.0
 _LONGEST = text("SELECT set_config('statement_timeout', :ms, true)")

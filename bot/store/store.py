@@ -18,6 +18,7 @@ from bot.policy.patience import bounded
 from bot.store import faults
 from bot.store.approvals.queries import ApprovalQueries
 from bot.store.audit.lines import ServerLogQueries
+from bot.store.calls import Call, Joint
 from bot.store.engine import Database
 from bot.store.oversight.blocks import OperatorBlocks
 from bot.store.oversight.figures import Figures
@@ -38,7 +39,7 @@ from bot.store.reading import ReadingThread
 from bot.store.schema import meta
 from bot.store.sync.notify import Notifier
 from bot.store.sync.presence import Presence
-from bot.store.thread import GRACE_S, Call, DatabaseThread, Joint
+from bot.store.thread import GRACE_S, DatabaseThread
 from bot.store.url import file_of, is_sqlite, read_url
 from bot.telemetry import UNMEASURED, Measures
 

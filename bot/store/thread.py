@@ -28,21 +28,20 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from bot.errors import EaselError, StoreUnavailable
+from bot.errors import StoreUnavailable
 from bot.store import faults
+from bot.store.calls import Call, Joint, do, groups
 from bot.store.engine import Database, erase
 from bot.telemetry import UNMEASURED, Measures
 
 MAX_BATCH = 100
 MAX_BATCH_S = 0.08
-PASSED_OVER_S = 0.5
 GRACE_S = 0.25  # a batch, and a commit on a slow disk
 STUCK_S = 2.0  # after that the caller is told that the database does not answer
 RETRY_STUCK_S, RETRIED_AT_ONCE = 0.05, 20
@@ -50,7 +49,6 @@ _HARDLY_WAIT = "SET LOCAL lock_timeout = '5ms'"
 
 Item = TypeVar("Item")
 T = TypeVar("T")
-Joint = Callable[[Connection, Sequence[Item]], Sequence[T | EaselError]]
 
 
 class Run(Protocol):
@@ -75,66 +73,6 @@ class _LockedOut(StoreUnavailable):
 
 class _ConnectionLost(StoreUnavailable):
     """The connection broke before the commit was asked for, so certainly nothing was written."""
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One piece of work on its way through the thread. The event loop sets `given_up`, the thread `begun`."""
-
-    work: Callable[[Connection], Any] | None  # None where it is done jointly
-    future: asyncio.Future[Any]
-    joint: Joint[Any, Any] | None = None
-    item: Any = None
-    since: float = field(default_factory=time.monotonic)
-    begun: bool = False
-    given_up: bool = False
-    stuck_since: float | None = None
-    result: Any = None
-    error: Exception | None = None
-
-    def rank(self, now: float) -> tuple[bool, float]:
-        """Its place among what waits, the least first."""
-        return (self.joint is None and now - self.since < PASSED_OVER_S, self.since)
-
-    def answer(self) -> None:
-        """Wake the caller, in the event loop."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
-
-def _do(connection: Connection, group: Sequence[Call]) -> None:
-    """Do one piece of work, or what is done jointly, in a transaction that others may share."""
-    for call in group:
-        call.error, call.begun = None, True
-    first = group[0]
-    if first.joint is not None:
-        outcomes = first.joint(connection, [call.item for call in group])
-        for call, outcome in zip(group, outcomes, strict=True):
-            call.result, call.error = (None, outcome) if isinstance(outcome, EaselError) else (outcome, None)
-    elif first.work is not None:
-        try:
-            first.result = first.work(connection)
-        except EaselError as error:
-            # By the rule of Store.run nothing was written, so the others' transaction goes on.
-            first.error = error
-
-
-def _groups(calls: Sequence[Call]) -> list[list[Call]]:
-    """What is done at once: each call alone, and those of one joint work together where the first of them stands."""
-    groups: list[list[Call]] = []
-    joint: dict[Any, list[Call]] = {}
-    for call in calls:
-        if call.joint is not None and (group := joint.get(call.joint)) is not None:
-            group.append(call)
-            continue
-        groups.append([call])
-        if call.joint is not None:
-            joint[call.joint] = groups[-1]
-    return groups
 
 
 class DatabaseThread:
@@ -255,7 +193,7 @@ class DatabaseThread:
             for call in offered:
                 call.error = StoreUnavailable(str(outage))
         except Exception:  # noqa: BLE001 -- the work of other modules may raise anything
-            for group in _groups(offered):
+            for group in groups(offered):
                 self._do_apart(group)
         return [call for call in offered if call.stuck_since is None]
 
@@ -312,14 +250,14 @@ class DatabaseThread:
                 ends_at = time.monotonic() + MAX_BATCH_S
                 if brief and connection.dialect.name == "postgresql":
                     connection.exec_driver_sql(_HARDLY_WAIT)
-                for group in _groups(batch):
+                for group in groups(batch):
                     if done and time.monotonic() >= ends_at:
                         break
                     settled += group
                     wanted = [call for call in group if not call.given_up]
                     if wanted:
                         done += wanted
-                        _do(connection, wanted)
+                        do(connection, wanted)
                 if any(call.given_up for call in done):
                     raise _GivenUp
                 committing = True
