@@ -53,7 +53,7 @@ class Page:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, port).start()
+            await web.TCPSite(self._runner, HOST, port or serving.free_port()).start()
         except OSError:
             await self.stop()
             raise

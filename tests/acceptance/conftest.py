@@ -172,7 +172,7 @@ def open_house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         if kind == "postgresql":
             if server is None:
                 pytest.skip(missing or "")
-            database = await asyncio.to_thread(server.create_database)
+            database = await asyncio.to_thread(server.ready_database)
         async with house_in(tmp_path_factory.mktemp("house"), database=database, **options) as house:
             yield house
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from sandbox.discord.calls import Recorded
 from sandbox.image_api.records import AcceptedTask
 
+ENDED_S = 30.0
 MIN_CHARS = 8  # a shorter prompt may be an ordinary word of a log line
 _TOKEN = re.compile(r"^/(?:webhooks|interactions)/\d+/([^/]{20,})")
 
@@ -29,7 +30,8 @@ class Overheard:
     def close(self) -> str:
         """All that was written. The processes must have ended."""
         os.close(self.writing)
-        self._thread.join()
+        self._thread.join(ENDED_S)
+        assert not self._thread.is_alive(), "a process that a test started still runs"
         os.close(self._reading)
         self.show()
         _LISTENING.remove(self)

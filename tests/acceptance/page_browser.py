@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Locator, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize, async_playwright
 from playwright.async_api import Page as BrowserTab
 
 from sandbox.page.page import Page
@@ -25,6 +25,10 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 15_000
+SIZE = ViewportSize(width=1280, height=720)
+BLANK = "about:blank"
+#: Tabs that a test has left, emptied: a fresh one costs a process of its own and has the page's scripts to fetch again.
+_LEFT: dict[Browser, list[BrowserTab]] = {}
 
 
 @asynccontextmanager
@@ -34,9 +38,11 @@ async def chromium() -> AsyncGenerator[Browser]:
         pytest.skip("there is no chromium on this machine")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        _LEFT[browser] = []
         try:
             yield browser
         finally:
+            del _LEFT[browser]
             await browser.close()
 
 
@@ -50,7 +56,15 @@ class Watch:
     def over(self, tab: BrowserTab) -> None:
         tab.on("request", self._request)
         tab.on("console", self._console)
-        tab.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        tab.on("pageerror", self._error)
+
+    def end(self, tab: BrowserTab) -> None:
+        tab.remove_listener("request", self._request)
+        tab.remove_listener("console", self._console)
+        tab.remove_listener("pageerror", self._error)
+
+    def _error(self, error: Error) -> None:
+        self.faults.append(f"error: {error}")
 
     def _request(self, request: Request) -> None:
         address = urlsplit(request.url)
@@ -104,22 +118,38 @@ class Screen:
 async def screen(
     browser: Browser, url: str, who: str = "Ada", place: str = "pictures", *, excused: str = ""
 ) -> AsyncGenerator[Screen]:
-    """A tab of its own, as one of the people. Fails afterwards if it did what it must not.
+    """A tab of its own that knows nothing yet, as one of the people. Fails afterwards if it did what it must not.
 
     `excused` is part of what the console may say all the same.
     """
     watch = Watch(excused)
-    context = await browser.new_context()
-    context.set_default_timeout(PATIENCE_MS)
+    tab = _LEFT[browser].pop() if _LEFT[browser] else await _tab(browser)
     try:
-        tab = await context.new_page()
         watch.over(tab)
         await tab.goto(f"{url}#{who}/{place}")
         await tab.get_by_role("navigation", name="People").get_by_role("link", name=who, exact=True).wait_for()
         yield Screen(tab)
-    finally:
-        await context.close()
+    except BaseException:
+        await tab.context.close()  # nobody knows how it was left
+        raise
+    watch.end(tab)
     assert not watch.faults, watch.faults
+    if not tab.is_closed():
+        await _empty(tab)
+        _LEFT[browser].append(tab)
+
+
+async def _tab(browser: Browser) -> BrowserTab:
+    context = await browser.new_context(viewport=SIZE)
+    context.set_default_timeout(PATIENCE_MS)
+    return await context.new_page()
+
+
+async def _empty(tab: BrowserTab) -> None:
+    await tab.evaluate("sessionStorage.clear(); localStorage.clear()")
+    await tab.goto(BLANK)
+    await tab.context.clear_cookies()
+    await tab.set_viewport_size(SIZE)
 
 
 @asynccontextmanager

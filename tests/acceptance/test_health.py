@@ -161,7 +161,7 @@ async def test_a_postgresql_that_hangs_is_told_in_time_and_its_return_too(
         pytest.skip(missing)
     with postgres_server() as server:
         async with LittleDiscord().open() as discord:
-            database = await asyncio.to_thread(server.create_database)
+            database = await asyncio.to_thread(server.ready_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
             async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
                 probe = Probe(port)
@@ -248,7 +248,7 @@ async def test_a_worker_that_cannot_reach_discord_says_so(tmp_path_factory: pyte
     with postgres_server() as server:
         discord = LittleDiscord()
         async with discord.open():
-            database = await asyncio.to_thread(server.create_database)
+            database = await asyncio.to_thread(server.ready_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
             async with forked_easel(tmp_path_factory.mktemp("home"), "work", waits=QUICK, **settings):
                 probe = Probe(port)

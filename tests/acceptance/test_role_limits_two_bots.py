@@ -81,7 +81,7 @@ async def test_crowds_in_two_servers_never_overrun_a_roles_limit_and_all_that_fi
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     await a_day_long_enough()
-    database = await asyncio.to_thread(postgres.create_database)
+    database = await asyncio.to_thread(postgres.ready_database)
     more = {"MAX_SPEND_PER_DAY": "100", "MAX_JOBS_PER_USER": "100", "MAX_ACTIVE_JOBS": "6"}
     async with a_town(database, tmp_path, **more) as town:
         fans = Fans(town)

@@ -37,7 +37,7 @@ async def test_nothing_is_lost_or_done_twice_whatever_happens(tmp_path: Path) ->
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_or_done_twice_by_several_processes(tmp_path: Path, postgres: PostgresServer) -> None:
     plan = Plan(jobs=40, kills=3, shards=2, workers=1, within_s=12, settle_s=100)
-    counted = await torture(plan, postgres.create_database(), tmp_path)
+    counted = await torture(plan, postgres.ready_database(), tmp_path)
     prove(counted)
 
 
@@ -46,5 +46,5 @@ async def test_a_worker_that_wakes_up_after_its_leases_does_nothing_twice(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     """The rest shares the work of one that is killed and one that sleeps for 35 s, longer than its leases."""
-    outcome = await together(60, 20.0, 35.0, postgres.create_database(), tmp_path)
+    outcome = await together(60, 20.0, 35.0, postgres.ready_database(), tmp_path)
     assert outcome.holds, outcome.table()

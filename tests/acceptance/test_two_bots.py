@@ -22,7 +22,7 @@ async def test_a_crowd_in_two_servers_never_overruns_the_budget_of_both_and_no_s
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     await a_day_long_enough()
-    async with a_town(await asyncio.to_thread(postgres.create_database), tmp_path) as town:
+    async with a_town(await asyncio.to_thread(postgres.ready_database), tmp_path) as town:
         watching = asyncio.create_task(town.watch())
 
         failing = await town.ask(town.crowd[:FAILS], "no money [[balance]]")

@@ -50,6 +50,20 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
 
+class Ends:
+    """How forked processes ended, by their ids. A system gives an id again after some 30,000 others."""
+
+    def __init__(self) -> None:
+        self._ends: dict[int, Future[int]] = {}
+
+    def started(self, pid: int) -> ForkedProcess:
+        self._ends[pid] = end = Future[int]()
+        return ForkedProcess(pid, end)
+
+    def ended(self, pid: int, code: int) -> None:
+        self._ends.pop(pid).set_result(code)
+
+
 class ForkServer:
     """The server, started when the first bot is asked for; one for each process that runs tests."""
 
@@ -64,9 +78,9 @@ class ForkServer:
         )
         theirs.close()
         self._asking = threading.Lock()
-        self._started: Future[int] = Future()
+        self._started: Future[ForkedProcess] = Future()
         self._ready: Future[bool] = Future()
-        self._ends: dict[int, Future[int]] = {}
+        self._ends = Ends()
         threading.Thread(target=self._listen, name="fork server", daemon=True).start()
         self._ready.result(START_S)
 
@@ -90,8 +104,7 @@ class ForkServer:
         with self._asking:
             self._started = Future()
             socket.send_fds(self._control, [json.dumps(asked).encode()], [out, err])
-            pid = self._started.result(START_S)
-            return ForkedProcess(pid, self._ends[pid])
+            return self._started.result(START_S)
 
     def _listen(self) -> None:
         for line in self._control.makefile("rb"):
@@ -99,14 +112,21 @@ class ForkServer:
             if "ready" in told:
                 self._ready.set_result(True)
             elif "started" in told:
-                self._ends.setdefault(told["started"], Future())
-                self._started.set_result(told["started"])
+                self._started.set_result(self._ends.started(told["started"]))
             else:
-                self._ends.setdefault(told["ended"], Future()).set_result(told["code"])
+                self._ends.ended(told["ended"], told["code"])
+
+
+_MAKING = threading.Lock()
+
+
+def fork_server() -> ForkServer:
+    with _MAKING:  # tests side by side ask for it at once
+        return _fork_server()
 
 
 @cache
-def fork_server() -> ForkServer:
+def _fork_server() -> ForkServer:
     return ForkServer()
 
 

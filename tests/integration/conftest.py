@@ -16,18 +16,18 @@ from bot.policy.quotas import FREE, Terms
 from bot.store.queries.jobs import JobChanges, Received
 from bot.store.schema import jobs
 from bot.store.store import Store
-from tests.databases import KINDS, PostgresServer, sqlite_url
+from tests.databases import KINDS, PostgresServer, ready_sqlite
 
 __all__ = ["PostgresServer", "Scene"]
 
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once of each kind."""
+    """A database with empty tables, once of each kind."""
     if request.param == "sqlite":
-        return sqlite_url(tmp_path)
+        return ready_sqlite(tmp_path)
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.create_database()
+    return server.ready_database()
 
 
 @pytest.fixture

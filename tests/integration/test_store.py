@@ -274,7 +274,7 @@ async def test_no_revision_of_another_process_is_lost(postgres: PostgresServer) 
     def count(texts: Mapping[str, str]) -> Mapping[str, str]:
         return {"n": str(int(texts.get("n", "0")) + 1)}
 
-    url = postgres.create_database()
+    url = postgres.ready_database()
     one, other = await Store.open(url), await Store.open(url)
     await asyncio.gather(*(store.meta.revise("n", count) for _ in range(20) for store in (one, other)))
     assert await one.meta.get("n") == "40"
@@ -283,7 +283,7 @@ async def test_no_revision_of_another_process_is_lost(postgres: PostgresServer) 
 
 
 async def test_simultaneous_writers_of_one_named_text_do_not_fail(postgres: PostgresServer) -> None:
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(4)]
     for name in range(10):
         await asyncio.gather(*(store.meta.put(f"name-{name}", "x") for store in stores))

@@ -176,7 +176,7 @@ async def test_people_of_a_crowd_take_turns(scene: Scene) -> None:
 
 async def test_two_processes_share_the_room_of_a_quota(postgres: PostgresServer) -> None:
     """Two crowds at once, through two processes: together exactly as many as fit."""
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url), await Store.open(url)]
     try:
         terms = Terms((quota(70, Whose.EVERYONE), quota(50, Whose.SERVER)))

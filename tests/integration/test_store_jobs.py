@@ -95,7 +95,7 @@ async def test_of_a_hundred_simultaneous_jobs_exactly_the_limit_is_taken(scene: 
 async def test_the_limit_holds_across_processes(postgres: PostgresServer) -> None:
     from tests.integration.conftest import Scene as Scenes
 
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(3)]
     scenes = [Scenes(store, made=1000 * number) for number, store in enumerate(stores)]
     try:

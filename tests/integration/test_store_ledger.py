@@ -206,7 +206,7 @@ async def test_a_crowd_never_overruns_a_limit_and_what_fails_lets_others_in(scen
 async def test_crowds_of_two_processes_never_overrun_a_limit(postgres: PostgresServer, name: str) -> None:
     from tests.integration.conftest import Scene
 
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(2)]
     await crowds(
         [Scene(store, worker_id=f"process {number}", made=number * 1000) for number, store in enumerate(stores)], name
@@ -246,7 +246,7 @@ async def test_people_of_many_servers_at_once_in_two_processes_wait_for_nobody_f
     """The locks of a crowd in all orders: no deadlock, which the database would only end after a second."""
     from tests.integration.conftest import Scene
 
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(2)]
     scenes = [Scene(store, worker_id=f"process {number}", made=number * 1000) for number, store in enumerate(stores)]
     terms = Terms((quota(100, Whose.SERVER), quota(1000, Whose.EVERYONE, What.SPEND)), cost_micros=1)

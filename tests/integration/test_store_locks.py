@@ -68,7 +68,7 @@ async def _unblock(store: Store) -> None:
 )
 async def test_locks_that_cross_are_no_deadlock(postgres: PostgresServer, one: Act, other: Act) -> None:
     """Each process does both acts in one transaction, in opposite order, and both hold the first before the second."""
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(2)]
     both_hold_one = threading.Barrier(2)
 
@@ -98,7 +98,7 @@ async def test_locks_that_cross_are_no_deadlock(postgres: PostgresServer, one: A
 
 
 async def test_a_process_that_froze_inside_a_transaction_keeps_nobody_waiting(postgres: PostgresServer) -> None:
-    url = postgres.create_database()
+    url = postgres.ready_database()
     frozen, other = [await Store.open(url) for _ in range(2)]
     holds, wakes = threading.Event(), threading.Event()
 

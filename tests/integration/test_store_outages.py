@@ -91,7 +91,7 @@ async def test_ping_notices_that_the_file_was_removed(tmp_path: Path) -> None:
 
 
 async def test_a_connection_that_died_while_idle_costs_nobody_anything(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
+    store = await Store.open(postgres.ready_database())
     await store.ping()
     postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'easel'")
 
@@ -102,7 +102,7 @@ async def test_a_connection_that_died_while_idle_costs_nobody_anything(postgres:
 
 
 async def test_a_connection_that_dies_under_work_heals_with_the_next(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
+    store = await Store.open(postgres.ready_database())
 
     def die(connection: Connection) -> None:
         put("lost")(connection)
@@ -118,7 +118,7 @@ async def test_a_connection_that_dies_under_work_heals_with_the_next(postgres: P
 
 
 async def test_a_server_that_hangs_is_told_in_time_and_nothing_late_is_written(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.create_database())
+    store = await Store.open(postgres.ready_database())
     backend = await store.run(lambda connection: connection.execute(select(func.pg_backend_pid())).scalar_one())
     os.kill(backend, signal.SIGSTOP)
     try:

@@ -68,7 +68,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def url(postgres: PostgresServer) -> str:
-    return postgres.create_database()
+    return postgres.ready_database()
 
 
 async def test_a_process_that_is_gone_is_found_out_long_before_its_leases_run_out(url: str) -> None:

@@ -137,7 +137,7 @@ async def test_a_job_obeys_the_rules_as_they_are_now_whatever_a_process_remember
 
 
 async def test_changes_by_two_processes_at_once_are_all_kept(postgres: PostgresServer) -> None:
-    url = postgres.create_database()
+    url = postgres.ready_database()
     stores = [await Store.open(url) for _ in range(2)]
     await asyncio.gather(
         *(stores[user % 2].rules.block(GUILD, user, by=ADA, now=NOW) for user in range(40)),
