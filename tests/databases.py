@@ -158,8 +158,6 @@ class KeptServer:
         assert pg_ctl is not None
         port = self._server.port if self._server else 0
         self._server = _started(pg_ctl, self.folder, f"-c fsync=off {self.options}", port)
-            pg_ctl, self.folder, f"-c fsync=off {self.options}", self._server.port if self._server else 0
-        )
 
     def stop(self) -> None:
         pg_ctl = _program("pg_ctl")
