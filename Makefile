@@ -17,7 +17,7 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container release test test-costs test-random lint format docs follow screenshots bench bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container release test test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -30,7 +30,8 @@ help:
 	@echo "make screenshots  take the pictures in README and docs/ anew, in Chromium; unchanged ones stay as they are"
 	@echo "make docs         the site of docs/, in build/site; every link in it is followed"
 	@echo "make follow       docs/operators.md typed word by word on a bare Debian (TREE=folder of debootstrap; as root)"
-	@echo "make bench        measure"
+	@echo "make bench        measure, in a quarter of an hour; the results lie in assets/performance.json"
+	@echo "make bench-chart  draw the chart of the README from those results"
 	@echo "make bench-servers  measure what many servers cost in memory"
 	@echo "make torture      300 jobs, processes killed and everything failing at random: nothing lost, nothing twice"
 	@echo "make catalogues  gather what is to be translated, compile the translations, tell what is missing"
@@ -94,7 +95,10 @@ follow: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.docs.follow $(TREE) $(ARGS)
 
 bench: $(TO_DEVELOP)
-	@$(BIN)/python -m tools.benchmarks $(ARGS)
+	@$(BIN)/python -m tools.benchmarks --json assets/performance.json $(ARGS)
+
+bench-chart:
+	@$(BIN)/python -m tools.benchmarks.chart assets/performance.json assets/performance.svg
 
 bench-servers: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.benchmarks.servers $(ARGS)

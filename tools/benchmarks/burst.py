@@ -23,8 +23,8 @@ from tools.benchmarks.gallery import MOTIFS, Gallery, StockedImageApi
 from tools.benchmarks.process import Contestant, Cpu, MeasuredBot, Memory, Peak
 
 READY_PATIENCE_S = 30.0
-SETTLE_S = 3.0  # after the start and after the last picture, before anything is read
-IDLE_S = 5.0  # how long the idle processor time is looked at
+SETTLE_S = 2.0  # after the start and after the last picture, before anything is read
+IDLE_S = 4.0  # how long the idle processor time is looked at
 #: Jobs before the others, at the same latency: they pay for what happens only once, and teach the bot its pace.
 WARM_UP_JOBS = 20
 WARM_UP_S = 2.0  # in which they come
@@ -46,6 +46,9 @@ class Plan:
     over_s: float = 0.0  # people ask one after the other during this time; 0 is all at once
     seed: int = 1
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    warm_up: int = WARM_UP_JOBS
+    settle_s: float = SETTLE_S
+    idle_s: float = IDLE_S
 
     @property
     def patience_s(self) -> float:
@@ -65,7 +68,7 @@ class Bot:
     """What was measured of the bot's process, in this order."""
 
     starting: Memory
-    idle_cpu: Cpu  # in IDLE_S
+    idle_cpu: Cpu  # in `Plan.idle_s`
     burst: Memory
     burst_cpu: Cpu
     burst_s: float
@@ -104,11 +107,11 @@ class _Stage:
 async def measure(plan: Plan, gallery: Gallery) -> Seen:
     """Play one burst. Raises TimeoutError when the bot does not start."""
     async with _raised(plan, gallery) as stage:
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(plan.settle_s)
         starting = stage.bot.memory()
         await _warm_up(stage)
         idle = stage.bot.cpu()
-        await asyncio.sleep(IDLE_S)
+        await asyncio.sleep(plan.idle_s)
         idle = stage.bot.cpu() - idle
         people = _people(stage.discord, plan.jobs)
         stage.discord.requests.clear()
@@ -123,7 +126,7 @@ async def measure(plan: Plan, gallery: Gallery) -> Seen:
         burst, burst_cpu, burst_s = stage.bot.memory(), stage.bot.cpu() - before, time.monotonic() - began
         for task in watching:
             task.cancel()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(plan.settle_s)
         afterwards = stage.bot.memory()
         await stage.bot.stop()
         return Seen(
@@ -185,13 +188,13 @@ def _people(discord: LocalDiscord, number: int, name: str = "Painter") -> list[P
 
 async def _warm_up(stage: _Stage) -> None:
     async def ask(person: Person, index: int) -> None:
-        await asyncio.sleep(index * WARM_UP_S / WARM_UP_JOBS)
+        await asyncio.sleep(index * WARM_UP_S / stage.plan.warm_up)
         reply = await person.command("imagine", prompt=MOTIFS[index % len(MOTIFS)])
         await reply.until(_is_final, stage.plan.patience_s)
 
-    people = _people(stage.discord, WARM_UP_JOBS, "Early bird")
+    people = _people(stage.discord, stage.plan.warm_up, "Early bird")
     await asyncio.gather(*(ask(person, index) for index, person in enumerate(people)))
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(stage.plan.settle_s)
 
 
 async def _play(stage: _Stage, people: Sequence[Person]) -> list[Job]:

@@ -1,14 +1,20 @@
-"""The figures as a picture: an SVG file written by hand, one panel for each figure that people ask about."""
+"""The figures as a picture: an SVG file written by hand, one panel for each figure that people ask about.
+
+`python -m tools.benchmarks.chart RESULTS.json CHART.svg`, or `make bench-chart`, draws it from the results of a bench.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 from tools.benchmarks.figures import Figures
 from tools.benchmarks.process import Contestant
+from tools.benchmarks.results import Results
 from tools.benchmarks.table import Reading
 
 COLOURS = {Contestant.EASEL: "#3b6ef5", Contestant.PLAIN: "#b4bcc8"}
@@ -91,3 +97,17 @@ def _text(x: float, y: float, text: str, size: int, colour: str, *, weight: str 
         f"<text x='{x:.1f}' y='{y:.1f}' font-size='{size}' font-weight='{weight}' text-anchor='{anchor}' "
         f"fill='{colour}'>{escape(text)}</text>"
     )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Draw the chart of a results file; 2 where the arguments are not two files."""
+    if len(arguments) != 2:
+        print("Name the results file of a bench, and the SVG file to write.", file=sys.stderr)
+        return 2
+    results, picture = map(Path, arguments)
+    picture.write_text(chart(Results.read(results).bursts), "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

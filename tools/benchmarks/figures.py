@@ -11,7 +11,7 @@ from statistics import fmean
 from sandbox.discord.calls import Recorded
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import PUBLISHED
-from tools.benchmarks.burst import IDLE_S, Job, Seen
+from tools.benchmarks.burst import Job, Seen
 
 TASKS = "/v1/images/tasks"
 
@@ -67,7 +67,7 @@ def figures(seen: Seen) -> Figures:
     questions = [it for it in seen.api_requests if it.method == "GET" and it.path.startswith(TASKS)]
     submissions = [it for it in seen.api_requests if it.method == "POST"]
     tasks = max(len(seen.tasks), 1)
-    idle_share = bot.idle_cpu.own_s / IDLE_S
+    idle_share = bot.idle_cpu.own_s / seen.plan.idle_s
     return Figures(
         contestant=seen.plan.contestant,
         jobs=jobs,

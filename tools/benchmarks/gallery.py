@@ -9,7 +9,7 @@ from sandbox.image_api.latency import Latency
 from sandbox.image_api.painter import Commission, paint
 from sandbox.image_api.records import Finished, Submission
 from sandbox.image_api.server import LocalImageApi
-from sandbox.image_api.studio import PaintMode
+from sandbox.image_api.studio import PaintMode, noise
 from sandbox.image_api.tasks import TaskBook
 
 MOTIFS = (
@@ -27,8 +27,8 @@ MOTIFS = (
 class Gallery:
     """A studio of the local image API that has painted everything before it opens."""
 
-    def __init__(self) -> None:
-        self.files: Sequence[bytes] = tuple(paint(Commission(motif)) for motif in MOTIFS)
+    def __init__(self, motifs: Sequence[str] = MOTIFS) -> None:
+        self.files: Sequence[bytes] = tuple(paint(Commission(motif)) for motif in motifs)
         self._handed_out = 0
 
     async def paint(
@@ -42,6 +42,22 @@ class Gallery:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class LargeGallery(Gallery):
+    """Hands out pictures of noise, of `side` pixels, at 2k, and the usual ones at 1k."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__(MOTIFS[:1])
+        self._large = noise(side)
+
+    async def paint(
+        self, submission: Submission, sources: Sequence[bytes], count: int, picture_format: PictureFormat
+    ) -> tuple[Finished, ...]:
+        """Hand out `count` pictures: PNG files where they are large."""
+        if submission.resolution != "2k":
+            return await super().paint(submission, sources, count, picture_format)
+        return tuple(Finished(self._large, PictureFormat.PNG) for _ in range(count))
 
 
 class StockedImageApi(LocalImageApi):
