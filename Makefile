@@ -95,7 +95,7 @@ follow: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.docs.follow $(TREE) $(ARGS)
 
 bench: $(TO_DEVELOP)
-	@$(BIN)/python -m tools.benchmarks --json assets/performance.json $(ARGS)
+	@$(BIN)/python -m tools.benchmarks $(or $(ARGS),--json assets/performance.json)
 
 bench-chart:
 	@$(BIN)/python -m tools.benchmarks.chart assets/performance.json assets/performance.svg

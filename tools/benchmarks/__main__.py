@@ -2,8 +2,7 @@
 
 Beside it, on the same servers, the plain bot of baseline.py, and a published one where the package index has it. Each
 burst is played several times and its median counts; the stream of jobs, which takes longest, is played once. With
-nothing named it takes a quarter of an hour.
-With --year: what the database costs after a year.
+nothing named it takes a quarter of an hour. With --year: what the database costs after a year.
 """
 
 from __future__ import annotations
