@@ -140,7 +140,7 @@ class GalleryPanel:
             older_from=shown[-1].job.seq if len(exhibits) > PAGE else leaf.older_from,
             in_server=in_server,
             day=day,
-            unfinished=bool(choice.search) and leaf.has_older and len(leaf.jobs) < PAGE,
+            unfinished=leaf.has_older and len(leaf.jobs) < PAGE,
         )
 
     async def _exhibits(self, leaf: GalleryJobs) -> Sequence[GalleryItem]:

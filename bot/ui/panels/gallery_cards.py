@@ -66,7 +66,7 @@ class GalleryItem:
 class GalleryPage:
     """What a page shows, and the cursors of those beside it.
 
-    `unfinished` says that a search has stopped before its end, so that more may be found further on.
+    `unfinished` says that looking has stopped before its end, so that more may be found further on.
     """
 
     choice: GalleryChoice

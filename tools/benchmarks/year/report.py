@@ -82,8 +82,9 @@ def _cell(times: Times | None, goal: float) -> str:
 
 
 def _waited(times: Times, alone: Times) -> str:
-    longer = times.worst - alone.worst
-    return f"{times.median:6.1f} ms, worst {times.worst:5.0f} ({longer:+.0f}){' !' if longer > LONGER_MS else ''}"
+    longer = times.median - alone.median
+    mark = " !" if longer > LONGER_MS else " ~" if times.worst - alone.worst > LONGER_MS else ""
+    return f"{times.median:6.1f} ms ({longer:+.0f}), worst {times.worst:5.0f} ({times.worst - alone.worst:+.0f}){mark}"
 
 
 def _errors(found: Sequence[Findings]) -> list[str]:
