@@ -100,6 +100,29 @@ async def test_a_refusal_is_told_with_its_reason(house: House) -> None:
     assert not lines_with(house, "hidden badger")
 
 
+async def test_a_refusal_stands_in_the_database_when_it_is_answered(house: House) -> None:
+    await changed(house, "/settings block_word:ferret")
+    await house.ben.command("imagine", prompt="an instant ferret")
+    assert rows(house.database, "SELECT count(*) FROM server_log WHERE text LIKE '%instant ferret%'") == [(1,)]
+    await told(house, "Ben", "was refused in", "instant ferret")
+
+
+async def test_what_reply_to_edit_and_post_here_refuse_is_told(house: House) -> None:
+    panel = await house.ada.command("settings")
+    await house.ada.choose(panel, "easel-settings:access:0:pick:reply_edits", "True")
+    private = await house.ben.command("imagine", prompt="a marten for me", private=True)
+    await private.until(with_pictures)
+    picture = await house.ben.command("imagine", prompt="a red fox")
+    await picture.until(with_pictures)
+    await changed(house, "/settings block_word:marten")
+    before = len(lines_with(house, "Something private was refused"))
+    await house.ben.press(private, "Post here")
+    await eventually(lambda: len(lines_with(house, "Something private was refused")) == before + 1)
+    await house.ben.reply(picture, "@Easel as a marten")
+    line = await told(house, "Ben", "was refused in", "as a marten")
+    assert "<@" not in line
+
+
 async def test_blocks_and_unblocks_are_told(house: House) -> None:
     await changed(house, "/settings block_member:@Ben")
     line = await told(house, "Ada", "blocked")

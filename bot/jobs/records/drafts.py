@@ -11,6 +11,7 @@ import secrets
 from bot.jobs.clock import now
 from bot.model import ImageRequest
 from bot.policy.patience import ANSWER_WITHIN_S
+from bot.policy.server_log import LogLine
 from bot.store.queries.drafts import Draft, Drafts
 
 __all__ = ["Draft", "DraftBook"]
@@ -22,10 +23,12 @@ class DraftBook:
     def __init__(self, drafts: Drafts) -> None:
         self._drafts = drafts
 
-    async def keep(self, user_id: int, request: ImageRequest, parent_id: str | None, link: str | None) -> str:
-        """Write a request down until its user comes back to it; returns its id."""
+    async def keep(
+        self, user_id: int, request: ImageRequest, parent_id: str | None, link: str | None, line: LogLine | None = None
+    ) -> str:
+        """Write a request down until its user comes back to it, with a `line` for the server's log; returns its id."""
         draft = Draft(secrets.token_hex(8), user_id, request, parent_id, link)
-        await self._drafts.keep(draft, now=now(), patience=ANSWER_WITHIN_S)
+        await self._drafts.keep(draft, line, now=now(), patience=ANSWER_WITHIN_S)
         return draft.id
 
     async def take(self, draft_id: str, user_id: int) -> Draft | None:

@@ -12,6 +12,8 @@ from datetime import datetime
 from sqlalchemy import Connection, RowMapping, delete, insert, select
 
 from bot.model import ImageRequest
+from bot.policy.server_log import LogLine
+from bot.store.audit import lines
 from bot.store.rows import read_request
 from bot.store.schema import drafts
 from bot.store.thread import Run
@@ -36,8 +38,8 @@ class Drafts:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    async def keep(self, draft: Draft, *, now: datetime, patience: float) -> None:
-        """Write a draft down."""
+    async def keep(self, draft: Draft, line: LogLine | None = None, *, now: datetime, patience: float) -> None:
+        """Write a draft down, and the line of the server's log that tells why it waits."""
         values = {
             "id": draft.id,
             "user_id": draft.user_id,
@@ -53,6 +55,7 @@ class Drafts:
         def write(connection: Connection) -> None:
             connection.execute(delete(drafts).where(old))
             connection.execute(insert(drafts).values(values))
+            lines.add(connection, [line] if line else [], now)
 
         await self._run(write, patience)
 

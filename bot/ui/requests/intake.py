@@ -78,8 +78,7 @@ class Intake:
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
         except RequestError as exc:
-            self._log_book.tell(self._refusal_line(interaction, context, asked, exc))
-            await self._refuse(interaction, asked, parent, exc)
+            await self._refuse(interaction, asked, parent, exc, self._refusal_line(interaction, context, asked, exc))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
@@ -139,16 +138,27 @@ class Intake:
             covered=bool(options.spoiler or covered or rules.spoiler is SpoilerRule.ALWAYS),
         )
 
-    async def _refuse(self, interaction: Interaction, asked: RequestInput, parent: Parent, exc: RequestError) -> None:
-        """Say what is in the way, and keep what was typed where a change can help."""
+    def tell_refusal(self, interaction: Interaction, asked: RequestInput, exc: RequestError) -> None:
+        """Let the server's log have a refusal that is answered elsewhere. Returns at once."""
+        self._log_book.tell(self._refusal_line(interaction, context_of(interaction), asked, exc))
+
+    async def _refuse(
+        self, interaction: Interaction, asked: RequestInput, parent: Parent, exc: RequestError, line: LogLine | None
+    ) -> None:
+        """Say what is in the way, and keep what was typed where a change can help.
+
+        The server's log has its `line` in the same transaction; where nothing is kept it is written by itself.
+        """
         draft_id: str | None = None
         if may_retry(exc):
             # With whose the sources are: the next try asks about them anew.
             request = replace(asked.filled(Options(model=self._owner.catalog.default)), sources=asked.sources)
             try:
-                draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link)
+                draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link, line)
             except StoreUnavailable as busy:
                 log.warning("a refused request was not kept", error=str(busy))
+        if draft_id is None:
+            self._log_book.tell(line)
         await show(interaction, refusal_card(exc, asked.prompt, draft_id))
 
     async def acknowledge(self, interaction: Interaction, received: Received, costs: Costs) -> None:

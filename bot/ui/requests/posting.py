@@ -23,6 +23,7 @@ from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavail
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService, Received, post_id
 from bot.model import FollowUp, Job, JobState, Slot
+from bot.policy.request_input import RequestInput
 from bot.ui.approvals.asking import Asking
 from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import address_of
@@ -81,6 +82,7 @@ class Posting:
         except AlreadyReceived:
             await self._tell_posted(interaction, job)
         except RequestError as exc:
+            self._intake.tell_refusal(interaction, RequestInput.of(job.request), exc)
             await show(interaction, refusal_card(exc, "", None))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a post in time", error=str(exc))

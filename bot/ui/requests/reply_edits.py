@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -33,6 +34,7 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.jobs.policies import Policies, RequestContext
+from bot.jobs.records.server_log import ServerLog
 from bot.jobs.service import JobService, Received
 from bot.model import FollowUp, Kept, ReplyTarget, Slot, Source
 from bot.policy.bars import Bar
@@ -115,7 +117,10 @@ class _Answer:
 class ReplyEdits:
     """Takes the messages that name Easel, where a server has switched that on."""
 
-    def __init__(self, client: EaselClient, service: JobService, policies: Policies, replies: DiscordReplies) -> None:
+    def __init__(
+        self, client: EaselClient, service: JobService, policies: Policies, replies: DiscordReplies, log_book: ServerLog
+    ) -> None:
+        self._log_book = log_book
         self._client = client
         self._service = service
         self._policies = policies
@@ -154,6 +159,9 @@ class ReplyEdits:
         except AlreadyReceived:
             log.info("a message was received twice", message=message.id)
         except RequestError as exc:
+            rules, where = self._policies.remembered_rules(answer.context), (answer.guild, answer.author)
+            words, channel_id = _words(message, self._client.application_id or 0), answer.channel.id
+            self._log_book.tell(wording.refused_message(*where, rules, channel_id, partial(refusal, exc), words))
             await self._refuse(answer, exc)
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))

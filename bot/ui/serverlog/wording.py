@@ -14,7 +14,7 @@ from typing import Any
 import discord
 
 from bot.model import ImageRequest
-from bot.policy.rules import WHOLE_SERVER, Rules
+from bot.policy.rules import WHOLE_SERVER, Rules, SpoilerRule
 from bot.policy.server_log import WHO, WORDS, LogLine, counted, without_signs
 from bot.ui.kit import texts
 from bot.ui.kit.interactions import Interaction
@@ -87,6 +87,14 @@ def refusal(
         said = tr("{who} was refused in {channel}: {why}", who=WHO, channel=f"<#{channel_id}>", why=why)
         text = f"⛔ {said}{_words(prompt, covered=covered)}"
     return LogLine(guild.id, rules.log_channel, locale, text, user.id, named(user))
+
+
+def refused_message(
+    guild: discord.Guild, user: discord.abc.User, rules: Rules, channel_id: int, reason: Callable[[], str], words: str
+) -> LogLine | None:
+    """Somebody's message that asks for an edit was refused, whether or not it was answered."""
+    private, covered = bool(rules.private_only), rules.spoiler is SpoilerRule.ALWAYS
+    return refusal(guild, user, rules, channel_id, reason=reason, prompt=words, private=private, covered=covered)
 
 
 def report(interaction: Interaction, rules: Rules, link: str) -> LogLine | None:
