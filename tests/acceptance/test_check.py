@@ -193,7 +193,8 @@ async def test_a_port_that_is_taken_is_told_unless_a_running_bot_has_it(tmp_path
         taken = settings | {"HTTP_PORT": str(discord.port)}
         code, lines = await checked(tmp_path, taken)
     assert code == 1
-    assert only_fault(lines).startswith(f"machine    HTTP_PORT {discord.port} cannot be used on 127.0.0.1")
+    taken_by = f"HTTP_PORT {discord.port} is taken by another program on 127.0.0.1"  # as a start says it
+    assert only_fault(lines) == f"machine    {taken_by}: write another port, or stop that program."
 
 
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ read.
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import socket
@@ -67,7 +68,18 @@ def _port(settings: Settings) -> Iterator[str]:
             return
     except OSError as error:
         if not _is_easel(host, port):
-            yield f"HTTP_PORT {port} cannot be used on {host} ({error.strerror}): write another port."
+            yield why_not_served(host, port, error)
+
+
+def why_not_served(host: str, port: int, error: OSError) -> str:
+    """The sentence for an address that cannot be listened on."""
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"HTTP_PORT {port} is taken by another program on {host}: write another port, or stop that program."
+        case errno.EACCES:
+            return f"HTTP_PORT {port} is not for this user: write a port from 1024 on."
+        case _:
+            return f"HTTP_HOST {host} is no address of this machine: write 127.0.0.1, or 0.0.0.0 for all its addresses."
 
 
 def _is_easel(host: str, port: int) -> bool:

@@ -8,7 +8,6 @@ in time, so that nobody takes the bot's last file descriptor by opening many and
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.errors import StartError
+from bot.ops.check.machine import why_not_served
 from bot.ops.health.status import BotStatus
 from bot.ops.health.status_page import PAGE_HEADERS, render
 
@@ -143,14 +143,3 @@ async def _listen(visitors: _Visitors, host: str, port: int) -> asyncio.Server:
         return await loop.create_server(visitors, host, port, backlog=BACKLOG)
     both = socket.create_server((host, port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
     return await loop.create_server(visitors, sock=both, backlog=BACKLOG)
-
-
-def why_not_served(host: str, port: int, error: OSError) -> str:
-    """The sentence for an address that cannot be listened on."""
-    match error.errno:
-        case errno.EADDRINUSE:
-            return f"HTTP_PORT {port} is taken by another program on {host}: write another port, or stop that program."
-        case errno.EACCES:
-            return f"HTTP_PORT {port} is not for this user: write a port from 1024 on."
-        case _:
-            return f"HTTP_HOST {host} is no address of this machine: write 127.0.0.1, or 0.0.0.0 for all its addresses."
