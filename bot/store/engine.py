@@ -52,8 +52,10 @@ _SESSION = (
 class Database:
     """A database that can be opened, migrated and closed, once each and in this order."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, upgrade: bool = True) -> None:
+        """Without `upgrade` tables of an earlier version are left as they are, and `migrate` raises StoreOutdated."""
         self.url = url
+        self._upgrade = upgrade
         self.engine: Engine = _sqlite_engine(url) if is_sqlite(url) else postgresql_engine(url)
         self._lock = FileLock(file_of(url)) if is_sqlite(url) else None
 
@@ -72,9 +74,9 @@ class Database:
             raise StartError(faults.start_fault(self.url, error)) from error
 
     def migrate(self) -> None:
-        """Bring the tables up to date. Raises StartError."""
+        """Bring the tables up to date. Raises StartError and StoreOutdated."""
         try:
-            migrate(self.engine)
+            migrate(self.engine, upgrade=self._upgrade)
         except DBAPIError as error:
             raise StartError(faults.start_fault(self.url, error)) from error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from bot.errors import StartError
+from bot.errors import StartError, StoreOutdated
 from bot.store.approvals.table import approvals
 from bot.store.audit.table import server_log
 from bot.store.schema import metadata
@@ -23,13 +23,18 @@ OTHER_TABLES = (approvals, server_log)
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables to HEAD. Processes that start together do so one after the other. Raises StartError."""
+def migrate(engine: Engine, *, upgrade: bool = True) -> None:
+    """Bring the tables to HEAD. Processes that start together do so one after the other. Raises StartError.
+
+    Without `upgrade` what is there stays as an earlier version left it, which may be running: raises StoreOutdated.
+    """
     with engine.begin() as connection:
         advisory_locks.hold(connection, [advisory_locks.OF_MIGRATION])
         if not inspect(connection).get_table_names():
             create_tables(connection)
-        elif current_revision(connection) != HEAD:
+        elif (revision := current_revision(connection)) != HEAD:
+            if not upgrade and any((_SCRIPTS / "versions").glob(f"{revision}_*.py")):
+                raise StoreOutdated
             _upgrade(connection)
 
 

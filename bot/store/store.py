@@ -92,14 +92,17 @@ class Store:
         *,
         measures: Measures = UNMEASURED,
         presence: Presence | None = None,
+        upgrade: bool = True,
     ) -> Store:
         """Open the database at `url` (see `read_url`) and bring its tables up to date.
+
+        Whoever only wants to look says no to `upgrade`: tables of an earlier version then raise StoreOutdated.
 
         Raises StartError, within `patience` seconds when it cannot be reached, and StoreInUse when another
         process has the same SQLite file open. Both carry one sentence for the operator, without the password.
         """
         address = read_url(url)
-        thread = DatabaseThread(Database(address), measures)
+        thread = DatabaseThread(Database(address, upgrade=upgrade), measures)
         try:
             await asyncio.wait_for(thread.connected, patience)
             await thread.ready

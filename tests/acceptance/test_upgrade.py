@@ -50,6 +50,18 @@ async def test_everything_of_the_first_version_is_there_after_an_upgrade(old: Pa
     assert version_of(old) == HEAD
 
 
+async def test_check_leaves_an_old_database_as_it_is(tmp_path: Path, old: Path) -> None:
+    """The old version may be running on it, or be gone back to."""
+    before = old.read_bytes()
+    async with easel(tmp_path, "check", **variables(NOWHERE, DATABASE_URL=f"sqlite:///{old}")) as check:
+        await check.wait()
+    assert "ok   database   of an earlier version: the next start brings it up to date; back up first" in check.out
+    assert version_of(old) == "0002"
+    with closing(sqlite3.connect(old)) as now, closing(sqlite3.connect(tmp_path / "then.db")) as then:
+        (tmp_path / "then.db").write_bytes(before)
+        assert list(now.iterdump()) == list(then.iterdump())
+
+
 async def test_the_new_version_works_on_in_the_old_database(old: Path) -> None:
     async with house_in(old.parent, database=f"sqlite:///{old}") as house:
         reply = await house.ada.say("/imagine prompt:a first one by the new version")

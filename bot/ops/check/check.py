@@ -21,6 +21,7 @@ from bot.errors import (
     OutOfBalance,
     SettingsError,
     StoreInUse,
+    StoreOutdated,
     Unreachable,
 )
 from bot.image_api.addresses import GuardedResolver
@@ -150,9 +151,11 @@ class CheckReport:
     async def database(self) -> str:
         """What the line about the database adds; StartError is its fault."""
         try:
-            store = await Store.open(self._settings.database_url)
+            store = await Store.open(self._settings.database_url, upgrade=False)
         except StoreInUse:
             return "in use by a running bot"
+        except StoreOutdated:  # the version that wrote it may be running
+            return "of an earlier version: the next start brings it up to date; back up first"
         try:
             await store.ping(PATIENCE_S)
             self._jobs_of = await store.lists.latest_application()
