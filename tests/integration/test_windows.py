@@ -19,6 +19,9 @@ from typing import Any
 
 import pytest
 
+from bot.config.env_file import read_env_file
+from bot.config.settings import load
+from bot.ops.setup.env_writer import write_settings
 from bot.ops.shutdown import END_SIGNALS, catch, catch_no_more
 
 ROOT = Path(__file__).parents[2]
@@ -139,3 +142,48 @@ def test_every_text_file_is_opened_with_its_encoding() -> None:
         if len(node.args) + len(node.keywords) < needs.get(node.func.attr, 0)
     ]
     assert not found, found
+
+
+def test_a_file_of_settings_as_editors_of_windows_write_it_is_read_and_changed(tmp_path: Path) -> None:
+    """Lines end in CR LF, a mark stands before the first, and `>>` of an old PowerShell adds UTF-16."""
+    file = tmp_path / ".env"
+    file.write_bytes(b"\xef\xbb\xbf# mine\r\nDISCORD_TOKEN='a.b'\r\nMAX_JOBS_PER_USER=2\r\n")
+    required = {"UNIALL_API_KEY": "sk", "UNIALL_BASE_URL": "https://api.example.com"}
+    settings = load(file, required)
+    assert (settings.discord_token.get_secret_value(), settings.max_jobs_per_user) == ("a.b", 2)
+    write_settings(file, {"MAX_JOBS_PER_USER": "3", "OPERATOR_CONTACT": "ask in #help"})
+    text = file.read_text("utf-8")
+    assert text == "# mine\nDISCORD_TOKEN='a.b'\nMAX_JOBS_PER_USER=3\nOPERATOR_CONTACT='ask in #help'\n"
+    with file.open("ab") as added:
+        added.write("MAX_QUEUE_LENGTH=7\r\n".encode("utf-16-le"))
+    slips = " ".join(read_env_file(file).slips({"MAX_QUEUE_LENGTH"}))
+    assert f"Line 5 of {file} is not of the form NAME=value and is left out." in slips
+
+
+def test_a_console_that_knows_few_characters_ends_nothing(tmp_path: Path) -> None:
+    program = (
+        "from bot.ops.terminal import Mark, _frames, marked, prepare_streams, say\n"
+        "prepare_streams()\n"
+        "say(f'{Mark.GOOD} “{chr(0x1F3A8)}” {marked(Mark.WRONG, chr(0x25B0))} … ü')\n"
+        "print(_frames())\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=True,
+    ).stdout.decode("cp1252")
+    assert shown.splitlines() == ["? “?” ? … ü", "|/-\\"]
+
+
+def test_what_is_told_to_be_typed_in_powershell_is_what_it_can_run() -> None:
+    """No `&&`, which PowerShell 5 does not know, no path with `/`, and `py`, which its Python brings."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (box,) = re.findall(r"```powershell\n(.*?)```", readme, re.DOTALL)
+    install, start = box.splitlines()
+    assert "&&" not in box
+    assert install.startswith(
+        "py -m venv .venv; .venv\\Scripts\\python -m pip install --require-hashes -r requirements.txt"
+    )
+    assert start == ".venv\\Scripts\\python -m bot sandbox"
