@@ -157,7 +157,7 @@ def test_a_file_of_settings_as_editors_of_windows_write_it_is_read_and_changed(t
     with file.open("ab") as added:
         added.write("MAX_QUEUE_LENGTH=7\r\n".encode("utf-16-le"))
     slips = " ".join(read_env_file(file).slips({"MAX_QUEUE_LENGTH"}))
-    assert f"Line 5 of {file} is not of the form NAME=value and is left out." in slips
+    assert f"Line 6 of {file} is not of the form NAME=value and is left out." in slips
 
 
 def test_a_console_that_knows_few_characters_ends_nothing(tmp_path: Path) -> None:
