@@ -6,7 +6,6 @@ EaselError
 ├── StoreError
 │   ├── StoreUnavailable           the database does not answer in time
 │   ├── StoreInUse                 another process has the same SQLite file open
-│   ├── StoreOutdated              an earlier version wrote the tables, and they are not to be brought up to date now
 │   ├── JobMoved                   the job is no longer in the state the caller took it for
 │   └── RulesChanged               the server's rules changed while they were being obeyed: look at them again
 ├── RequestError                   what a user asked for cannot be done; nothing was spent
@@ -79,10 +78,6 @@ class StoreUnavailable(StoreError):
 
 class StoreInUse(StoreError):
     """Another process has this SQLite file open."""
-
-
-class StoreOutdated(StoreError):
-    """An earlier version wrote the tables, and whoever opens them only wants to look."""
 
 
 class JobMoved(StoreError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from bot.errors import StartError, StoreOutdated
+from bot.errors import StartError, StoreError
 from bot.store.approvals.table import approvals
 from bot.store.audit.table import server_log
 from bot.store.schema import metadata
@@ -21,6 +21,10 @@ HEAD = "0010"  # the newest revision under migrations/versions; a test keeps it 
 #: Tables with files of their own: the schema is whole only where they are known.
 OTHER_TABLES = (approvals, server_log)
 _SCRIPTS = Path(__file__).parent / "migrations"
+
+
+class StoreOutdated(StoreError):
+    """An earlier version wrote the tables, and whoever opens them only wants to look."""
 
 
 def migrate(engine: Engine, *, upgrade: bool = True) -> None:

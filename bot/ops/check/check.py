@@ -21,7 +21,6 @@ from bot.errors import (
     OutOfBalance,
     SettingsError,
     StoreInUse,
-    StoreOutdated,
     Unreachable,
 )
 from bot.image_api.addresses import GuardedResolver
@@ -30,6 +29,7 @@ from bot.ops.check import discord_side, machine, settings_side
 from bot.ops.check.findings import Finding, Status, faults, warnings
 from bot.ops.terminal import Mark, marked, say, waiting
 from bot.policy.moderation import open_moderation
+from bot.store.migrate import StoreOutdated
 from bot.store.store import Store
 
 IMAGE_API = "image API"  # a part that findings are about
