@@ -27,7 +27,7 @@ from bot.ui.reply.cards import alt_text
 PANEL = "approval"
 APPROVE, DECLINE = "approve", "decline"
 
-NOT_THERE = mark("This question is not open any more: the draft was deleted, or it was asked about anew.")
+NOT_THERE = mark("This question is not open any more: the draft was deleted, or there is a newer question about it.")
 #: What a requester reads in the end. Who has decided is for moderators to tell.
 NOTES: Mapping[ApprovalState, str] = {
     ApprovalState.POSTED: mark("✓ A moderator approved it, and your pictures are posted: {link}"),
