@@ -45,10 +45,24 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+#: Files of tests/acceptance that take longest, the longest first, as `make test-costs` has them.
+LONGEST = (
+    *("torture", "hostile_pictures", "page", "restart", "start", "check", "hostile_disk", "showcase_crash", "say"),
+    *("reply_to_edit", "discord_faults", "post_here", "setup", "sync_mode", "preferences", "server_log", "health"),
+    *("check_paint", "preset_pictures", "gallery", "showcase", "page_walk", "tokens", "keeping", "verbs", "models"),
+)
+_PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is generated. Files side by side end soonest when the longest begin first."""
     for item in items:
         if isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False):
             item.add_marker("generated")
-    items.sort(key=lambda it: it.get_closest_marker("lengthy") is None)
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    known = _PLACES if item.path.parent.name == "acceptance" else {}
+    return item.get_closest_marker("lengthy") is None, known.get(item.path.name, len(_PLACES))

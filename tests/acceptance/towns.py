@@ -16,6 +16,7 @@ from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import LONG_AGO, eventually, says
+from tests.bots.forked import ForkedBot
 from tests.databases import execute, rows
 from tools.torture.users import populate
 
@@ -101,7 +102,7 @@ async def a_town(database: str, folder: Path, **variables: str) -> AsyncGenerato
             "MAX_ACTIVE_JOBS": "4",
             **variables,
         }
-        bots = [BotProcess(shared | {"DISCORD_SHARD_IDS": str(shard)}) for shard in range(2)]
+        bots = [ForkedBot(shared | {"DISCORD_SHARD_IDS": str(shard)}) for shard in range(2)]
         town = Town(discord, api, bots, database)
         try:
             for bot in bots:
