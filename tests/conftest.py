@@ -45,11 +45,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-#: Files of tests/acceptance that take longest, the longest first, as `make test-costs` has them.
+#: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
     *("torture", "hostile_pictures", "page", "restart", "start", "check", "hostile_disk", "showcase_crash", "say"),
     *("reply_to_edit", "discord_faults", "post_here", "setup", "sync_mode", "preferences", "server_log", "health"),
     *("check_paint", "preset_pictures", "gallery", "showcase", "page_walk", "tokens", "keeping", "verbs", "models"),
+    *("updates", "store_crash", "store_ascii", "store_presence", "encoding", "flows", "store_line", "limits"),
 )
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
@@ -64,5 +65,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _place(item: pytest.Item) -> tuple[bool, int]:
-    known = _PLACES if item.path.parent.name == "acceptance" else {}
-    return item.get_closest_marker("lengthy") is None, known.get(item.path.name, len(_PLACES))
+    return item.get_closest_marker("lengthy") is None, _PLACES.get(item.path.name, len(LONGEST))
