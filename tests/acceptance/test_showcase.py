@@ -136,6 +136,28 @@ async def test_a_moderator_or_the_maker_takes_a_post_out_and_stars_do_not_bring_
     await stands(house, "a doubtful fox")
 
 
+async def test_pictures_on_their_way_into_a_showcase_are_not_cleared_away(house: House) -> None:
+    """Somebody's *Delete my data* clears the spool of what belongs to no job: a post in the making is no job."""
+    reply = await painted(house.ada, "a fox on its way")
+    fault = house.discord.faults.hang("GET /attachments/*")
+    try:
+        await star(house.ada, reply)
+        async with asyncio.timeout(20):
+            await fault.struck.wait()
+        spool = Path(f"{house.database.removeprefix('sqlite:///')}.spool")
+        (folder,) = spool.glob("showcase-*")
+        (fan,) = newcomers(house, 1)
+        panel = await fan.command("privacy")
+        await fan.press(panel, "Delete my data")
+        await fan.press(panel, "Yes, delete it")
+        await panel.until(says("Your data is deleted"))
+        assert folder.is_dir()
+    finally:
+        house.discord.faults.clear()
+    await stands(house, "a fox on its way")
+    await eventually(lambda: not list(spool.glob("showcase-*")))
+
+
 async def test_delete_my_data_removes_ones_posts_and_stars(house: House) -> None:
     reply = await painted(house.ben, "a forgetful fox")
     other = await painted(house.ada, "a lasting fox")

@@ -217,3 +217,26 @@ def test_a_prompt_too_long_for_details_goes_into_a_file() -> None:
 @pytest.mark.parametrize(("micros", "text"), [(20_000, "$0.02"), (2_000, "$0.002"), (1_500_000, "$1.50"), (0, "$0.00")])
 def test_amounts_have_as_many_decimals_as_they_need(micros: int, text: str) -> None:
     assert texts.dollars(micros) == text
+
+
+@pytest.mark.parametrize("sign", ["\u202e", "\u202d", "\u2066", "\u2069"])
+def test_no_words_turn_what_stands_beside_them(sign: str) -> None:
+    assert sign not in texts.plain(f"a {sign}fox") + texts.quoted(f"a {sign}fox")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "e\u0301te\u0301",
+        "\u0e17\u0e35\u0e48",
+        "\u05e9\u05c1\u05b8",
+        "\u0627\u0651\u064e",
+        "\u1ec7\U0001f469\u200d\U0001f680",
+    ],
+)
+def test_marks_that_letters_need_stay(words: str) -> None:
+    assert texts.plain(words) == words
+
+
+def test_marks_piled_up_over_other_lines_go() -> None:
+    assert texts.plain("z" + "\u0335" * 500 + "a") == "z" + "\u0335" * texts.MAX_MARKS + "a"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
+from unicodedata import category
 
 from bot.errors import InvalidRequest, RequestError, SourceFault, TooManyJobs
 from bot.model import (
@@ -23,6 +24,10 @@ MAX_NAME_CHARS = 50  # of a model, of which ten may stand in one card
 #: "<" opens mentions of members, channels, commands and times.
 _MARKDOWN = re.compile(r"[\\*_~`|\[\]<>#]")
 _EVERYONE = re.compile(r"@(?=everyone|here)")
+#: Signs that turn the order of what follows, beyond the words that they came with (Unicode's UAX 9).
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MARKS = frozenset({"Mn", "Me"})
+MAX_MARKS = 4  # of one letter, one above the other; no script that is written has more
 _LIST = re.compile(r"^[-+]|(?<=\d)\.(?=\s)", re.MULTILINE)
 
 
@@ -107,8 +112,22 @@ def whom_to_ask() -> str:
 
 def plain(text: str) -> str:
     """A user's text with all of Discord's markdown, links with a label and mentions taken out of action."""
+    text = _unstacked(_TURNS.sub("", text))
     # discord.py's own function leaves everything from one masked link to the next as it is.
     return _LIST.sub(r"\\\g<0>", _EVERYONE.sub("@\u200b", _MARKDOWN.sub(r"\\\g<0>", text)))
+
+
+def _unstacked(text: str) -> str:
+    """The text without the marks that pile up over other people's lines."""
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for sign in text:
+        marks = marks + 1 if category(sign) in _MARKS else 0
+        if marks <= MAX_MARKS:
+            kept.append(sign)
+    return "".join(kept)
 
 
 def shortened(text: str, limit: int = SHOWN_PROMPT_CHARS) -> str:
