@@ -17,7 +17,7 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container release test test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container upgrade release test test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -41,6 +41,7 @@ help:
 	@echo "make sbom         list the pinned packages in sbom.json (CycloneDX); needs the network"
 	@echo "make wheel        Easel as a package with the command easel, in dist/"
 	@echo "make container    build the image with podman and try it (ARGS=--help says how)"
+	@echo "make upgrade      from the version FROM=COMMIT to this one and back, each as an installed package"
 	@echo "make release      whether this commit may be released; wheel and the tag's notes in dist/"
 	@echo "make env-example  write .env.example anew from the table of settings"
 
@@ -140,6 +141,9 @@ wheel: $(TO_DEVELOP)
 
 container: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.container $(ARGS)
+
+upgrade: $(TO_DEVELOP)
+	@$(BIN)/python -m tools.upgrade $(FROM)
 
 # Tests and linters are not run again for a commit that has passed them here.
 TESTED := $(VENV)/.tested-$(shell git rev-parse HEAD 2>/dev/null)
