@@ -83,6 +83,8 @@ class Front:
         text: bytes = b""
         if request.content_type.startswith("multipart/"):
             text, files = await _read_parts(request, self._line)
+        elif request.content_type == "application/x-www-form-urlencoded":  # Discord takes it too
+            text = str((await request.post()).get("payload_json", "")).encode()
         elif request.can_read_body:
             text = await request.read()
             await self._line.carry(len(text))

@@ -73,3 +73,8 @@ def test_results_are_read_as_they_were_kept(tmp_path: Path) -> None:
     results = Results(BURSTS, runs=3, took_s=60.0, left_out=["a bot: not to be had"])
     results.write(tmp_path / "results.json")
     assert Results.read(tmp_path / "results.json") == results
+
+
+def test_a_figure_that_a_bot_cannot_have_is_no_missed_aim() -> None:
+    (line,) = [it for it in table([replace(BURSTS[0], lag_mean_s=float("nan"))]).splitlines() if "  mean" in it]
+    assert line.split()[1] == "–"

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sandbox.image_api.latency import PUBLISHED, Latency
+from tools.benchmarks import published
 from tools.benchmarks.burst import Plan, measure
 from tools.benchmarks.figures import Figures, figures, other_ends
 from tools.benchmarks.gallery import Gallery
@@ -26,8 +27,6 @@ from tools.benchmarks.year import __main__ as year
 SHOWN_LOG_LINES = 5
 #: People who come one after the other, with so slow an API that nearly all their jobs are in flight together.
 STREAM_OVER_S, STREAM_LATENCY = 25.0, Latency.fixed(30.0)
-#: Published bots that are not measured, and why not.
-LEFT_OUT: Sequence[str] = ()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,14 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not Path("/proc/self/schedstat").exists():
         print("The tools.benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
         return 1
-    began, gallery = time.monotonic(), Gallery()
+    began, gallery, left_out = time.monotonic(), Gallery(), list(_left_out(options.bot or list(Contestant)))
+    options.bot = [it for it in options.bot or Contestant if not (left_out and it is Contestant.PUBLISHED)]
     bursts = [_median(plan, gallery, 1 if plan.over_s else options.runs) for plan in _plans(options)]
-    results = Results(bursts, options.runs, time.monotonic() - began, LEFT_OUT)
+    results = Results(bursts, options.runs, time.monotonic() - began, left_out)
     print("\n\n".join(filter(None, (table(bursts), growth(bursts), _remarks(results)))))
     if options.json:
         results.write(options.json)
     sound = all(it.lost == it.twice == 0 for it in bursts if it.contestant == Contestant.EASEL)
     return 0 if sound else 1
+
+
+def _left_out(contestants: Sequence[Contestant]) -> Iterator[str]:
+    """The published bot with the reason, where it cannot be had."""
+    if Contestant.PUBLISHED in contestants:
+        try:
+            published.interpreter()
+        except OSError as error:
+            yield f"{Contestant.PUBLISHED}: {error}"
 
 
 def _remarks(results: Results) -> str:
@@ -77,9 +86,10 @@ def _plans(options: argparse.Namespace) -> Iterator[Plan]:
     contestants = options.bot or list(Contestant)
     for jobs in options.jobs:
         for contestant in contestants:
-            yield _plan(options, contestant, jobs, options.latency, options.over)
+            if contestant is not Contestant.PUBLISHED or jobs <= published.MOST_JOBS:
+                yield _plan(options, contestant, jobs, options.latency, options.over)
     if options.stream:
-        for contestant in contestants:
+        for contestant in (it for it in contestants if it is not Contestant.PUBLISHED):
             yield _plan(options, contestant, options.stream, STREAM_LATENCY, STREAM_OVER_S)
 
 
@@ -105,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--year", action="store_true", help="measure the database after a year instead; --year --help says how")
     add("--jobs", type=_numbers, default=(10, 200, 1000), metavar="N,N", help="how many at once (10,200,1000)")
     add("--stream", type=int, default=1000, metavar="N", help="jobs one after the other, all in flight together (1000)")
-    add("--bot", type=Contestant, action="append", help="Easel or plain; given twice or not at all, both")
+    add("--bot", type=Contestant, action="append", help="Easel, plain or GPTDiscord; may be repeated (all)")
     add("--latency", type=_latency, default=PUBLISHED, metavar="published|fixed:S", help="of the image API")
     add("--count", type=int, choices=range(1, 5), default=1, help="pictures per job (1)")
     add("--edits", type=_share, default=0.0, metavar="SHARE", help="of the jobs that are edits, 0 to 1 (0)")

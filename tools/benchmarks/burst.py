@@ -18,7 +18,8 @@ from sandbox.discord.reply import Reply
 from sandbox.discord.server import LocalDiscord
 from sandbox.discord.sight import Message
 from sandbox.image_api.latency import PUBLISHED, Latency
-from sandbox.image_api.records import ImageTask, RecordedRequest
+from sandbox.image_api.records import AcceptedTask, ImageTask, RecordedRequest
+from tools.benchmarks import published
 from tools.benchmarks.gallery import MOTIFS, Gallery, StockedImageApi
 from tools.benchmarks.process import Contestant, Cpu, MeasuredBot, Memory, Peak
 
@@ -86,6 +87,7 @@ class Seen:
     jobs: Sequence[Job]
     messages: Sequence[Message]  # of the channel, as they stand in the end
     tasks: Sequence[ImageTask]
+    accepted: Sequence[AcceptedTask]  # the synchronous route's, too
     api_requests: Sequence[RecordedRequest]
     discord_requests: Sequence[Recorded]
     bot: Bot
@@ -115,7 +117,7 @@ async def measure(plan: Plan, gallery: Gallery) -> Seen:
         idle = stage.bot.cpu() - idle
         people = _people(stage.discord, plan.jobs)
         stage.discord.requests.clear()
-        api_requests, tasks = len(stage.api.requests), len(stage.api.tasks)
+        api_requests, tasks, accepted = len(stage.api.requests), len(stage.api.tasks), len(stage.api.accepted)
         stage.bot.forget_peak()
         children, lags = Peak(), list[float]()
         watching = [asyncio.create_task(it) for it in (stage.bot.watch_children(children), _watch_lag(lags))]
@@ -134,6 +136,7 @@ async def measure(plan: Plan, gallery: Gallery) -> Seen:
             jobs=jobs,
             messages=people[0].sees(),
             tasks=list(stage.api.tasks.values())[tasks:],
+            accepted=stage.api.accepted[accepted:],
             api_requests=stage.api.requests[api_requests:],
             discord_requests=list(stage.discord.requests),
             bot=Bot(
@@ -169,6 +172,10 @@ async def _raised(plan: Plan, gallery: Gallery) -> AsyncGenerator[_Stage, None]:
             "MAX_ACTIVE_JOBS": str(plan.jobs),
             **plan.variables,
         }
+        if plan.contestant is Contestant.PUBLISHED:
+            guild = discord.world.channel("pictures").guild
+            assert guild is not None
+            variables |= published.variables(folder, api.base_url, guild.id)
         log = folder / "bot.log"
         bot = MeasuredBot(plan.contestant, variables, log)
         stack.push_async_callback(bot.stop)
@@ -189,7 +196,7 @@ def _people(discord: LocalDiscord, number: int, name: str = "Painter") -> list[P
 async def _warm_up(stage: _Stage) -> None:
     async def ask(person: Person, index: int) -> None:
         await asyncio.sleep(index * WARM_UP_S / stage.plan.warm_up)
-        reply = await person.command("imagine", prompt=MOTIFS[index % len(MOTIFS)])
+        reply = await person.command(_command(stage.plan), prompt=MOTIFS[index % len(MOTIFS)])
         await reply.until(_is_final, stage.plan.patience_s)
 
     people = _people(stage.discord, stage.plan.warm_up, "Early bird")
@@ -210,15 +217,21 @@ async def _play(stage: _Stage, people: Sequence[Person]) -> list[Job]:
 async def _ask(stage: _Stage, person: Person, index: int) -> Job:
     plan = stage.plan
     prompt = f"{index + 1}. {MOTIFS[index % len(MOTIFS)]}"
-    if int((index + 1) * plan.edits) > int(index * plan.edits):
+    if plan.contestant is Contestant.PUBLISHED:
+        reply = await person.command(_command(plan), prompt=prompt)
+    elif int((index + 1) * plan.edits) > int(index * plan.edits):
         image = Upload("source.jpg", stage.gallery.files[index % len(MOTIFS)])
         reply = await person.command("edit", prompt=prompt, image=image, count=plan.count)
     else:
-        reply = await person.command("imagine", prompt=prompt, count=plan.count)
+        reply = await person.command(_command(plan), prompt=prompt, count=plan.count)
     if not reply.error:
         with contextlib.suppress(TimeoutError):  # told as lost
             await reply.until(_is_final, plan.patience_s)
     return Job(prompt, reply)
+
+
+def _command(plan: Plan) -> str:
+    return "dalle draw" if plan.contestant is Contestant.PUBLISHED else "imagine"
 
 
 def _is_final(message: Message) -> bool:

@@ -17,7 +17,7 @@ from tools.benchmarks.process import Contestant
 from tools.benchmarks.results import Results
 from tools.benchmarks.table import Reading
 
-COLOURS = {Contestant.EASEL: "#3b6ef5", Contestant.PLAIN: "#b4bcc8"}
+COLOURS = {Contestant.EASEL: "#3b6ef5", Contestant.PLAIN: "#b4bcc8", Contestant.PUBLISHED: "#d9a441"}
 INK, FAINT, PAPER = "#1f2328", "#656d76", "#ffffff"
 COLUMNS, WIDTH, HEIGHT, MARGIN, TOP = 3, 280, 210, 24, 64
 _BAR, _GAP = 26, 4
@@ -44,8 +44,8 @@ PANELS: Sequence[Panel] = (
 
 
 def chart(bursts: Sequence[Figures]) -> str:
-    """The bursts at once, side by side for each size; a stream of jobs is left to the table."""
-    at_once = [burst for burst in bursts if not burst.over_s]
+    """The bursts at once, side by side for each size; the stream and the published bot are left to the table."""
+    at_once = [it for it in bursts if not it.over_s and it.contestant != Contestant.PUBLISHED]
     width = COLUMNS * WIDTH + 2 * MARGIN
     height = TOP + math.ceil(len(PANELS) / COLUMNS) * HEIGHT + MARGIN
     parts = [
@@ -62,7 +62,9 @@ def chart(bursts: Sequence[Figures]) -> str:
 
 def _legend(width: int) -> list[str]:
     parts = [_text(MARGIN, 36, "Jobs at once; less is better", 15, INK, weight="600")]
-    for place, (contestant, colour) in enumerate(reversed(COLOURS.items())):
+    for place, (contestant, colour) in enumerate(
+        reversed([(it, COLOURS[it]) for it in (Contestant.EASEL, Contestant.PLAIN)])
+    ):
         left = width - MARGIN - 90 - place * 150
         parts.append(f"<rect x='{left}' y='25' width='12' height='12' rx='2' fill='{colour}'/>")
         parts.append(_text(left + 18, 36, "plain bot" if contestant is Contestant.PLAIN else contestant, 13, INK))

@@ -59,14 +59,14 @@ def figures(seen: Seen) -> Figures:
     """Read what one burst left behind."""
     jobs, bot = len(seen.jobs), seen.bot
     messages = Counter(_prompt_of(message) for message in seen.messages)
-    bought = Counter(task.accepted.submission.prompt for task in seen.tasks)
+    bought = Counter(it.submission.prompt for it in seen.accepted)
     delivered = [job for job in seen.jobs if messages[job.prompt]]
     refused = [job for job in seen.jobs if not _is_job(job) and not bought[job.prompt]]
     acks, lags = _acknowledgements_ms(seen), _lags_s(seen, delivered)
     edits = Counter(record.path for record in _edits(seen.discord_requests))
     questions = [it for it in seen.api_requests if it.method == "GET" and it.path.startswith(TASKS)]
     submissions = [it for it in seen.api_requests if it.method == "POST"]
-    tasks = max(len(seen.tasks), 1)
+    tasks = max(len(seen.accepted), 1)
     idle_share = bot.idle_cpu.own_s / seen.plan.idle_s
     return Figures(
         contestant=seen.plan.contestant,
@@ -79,7 +79,7 @@ def figures(seen: Seen) -> Figures:
         refused=len(refused),
         lost=jobs - len(delivered) - len(refused),
         twice=sum(messages[job.prompt] > 1 or bought[job.prompt] > 1 for job in seen.jobs),
-        accepted=len(seen.tasks),
+        accepted=len(seen.accepted),
         ack_p50_ms=_percentile(acks, 50),
         ack_p99_ms=_percentile(acks, 99),
         ack_max_ms=max(acks, default=math.nan),
@@ -116,8 +116,11 @@ def _last_line(job: Job) -> str:
 
 
 def _prompt_of(message: Message) -> str:
-    """The prompt of a message with finished pictures, which is their alternative text; empty for any other."""
+    """The prompt of a message with finished pictures: their alternative text, or the embed's; empty for any other."""
     results = [picture for picture in message.pictures if not picture.filename.startswith("source-")]
+    embeds = [it for it in message.json["embeds"] if it.get("image")]
+    if embeds:
+        return str(embeds[0].get("description", ""))
     return results[0].alt if results else ""
 
 

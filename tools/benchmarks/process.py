@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from sandbox.bot_process import PROJECT, BotProcess
+from tools.benchmarks import published
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 #: Fields of /proc/PID/stat after the closing bracket of the name, which may itself hold blanks: see proc(5).
@@ -44,12 +45,17 @@ class Contestant(StrEnum):
 
     EASEL = "Easel"
     PLAIN = "plain"
+    PUBLISHED = "GPTDiscord"
 
 
-_PROGRAMS = {
-    Contestant.EASEL: ("-m", "bot", "run", "--env-file", os.devnull),
-    Contestant.PLAIN: ("-m", "tools.benchmarks.baseline"),
-}
+def _program(contestant: Contestant) -> tuple[str, ...]:
+    match contestant:
+        case Contestant.EASEL:
+            return (sys.executable, "-m", "bot", "run", "--env-file", os.devnull)
+        case Contestant.PLAIN:
+            return (sys.executable, "-m", "tools.benchmarks.baseline")
+        case Contestant.PUBLISHED:
+            return (str(published.interpreter()), "-c", published.STARTER)
 
 
 class MeasuredBot(BotProcess):
@@ -57,16 +63,19 @@ class MeasuredBot(BotProcess):
 
     def __init__(self, contestant: Contestant, variables: Mapping[str, str], log: Path) -> None:
         super().__init__(variables)
-        self._program = _PROGRAMS[contestant]
+        self._program = _program(contestant)
+        # The published bot writes where it works, and must not find Easel's rooms there.
+        self._folder = log.parent if contestant is Contestant.PUBLISHED else PROJECT
         self._log = log
 
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, *self._program),
-                cwd=PROJECT,
+                *self._program,
+                cwd=self._folder,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
                 stderr=log,
                 process_group=0,
             )

@@ -146,6 +146,8 @@ def _cells(row: Row, bursts: Sequence[Figures]) -> list[str]:
 def _cell(row: Row, burst: Figures) -> str:
     value = row.read(burst)
     aim = row.aim_for(burst) if burst.published or not row.on_published else None
+    if math.isnan(value):
+        return "– "
     missed = aim is not None and not value <= aim
     return f"{value:,.{row.digits}f}{'!' if missed else ' '}"
 
