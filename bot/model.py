@@ -220,11 +220,11 @@ FINAL_STATES = _ENDS | {JobState.DELIVERED, JobState.TIMED_OUT, JobState.UNCERTA
 #: back to *waiting* only after a refusal that certainly started nothing.
 ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
     {
-        JobState.RECEIVED: frozenset({JobState.WAITING, JobState.DELIVERING, *_ENDS}),  # a POST has its pictures
+        JobState.RECEIVED: frozenset({*_ENDS, *map(JobState, ("waiting", "submitting", "delivering"))}),
         JobState.WAITING: frozenset({JobState.SUBMITTING, *_ENDS}),
         JobState.SUBMITTING: frozenset({*_ENDS, *map(JobState, ("painting", "ready", "waiting", "uncertain"))}),
-        JobState.PAINTING: frozenset({JobState.READY, JobState.TIMED_OUT, *_ENDS}),
-        JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),  # its host gives no picture
+        JobState.PAINTING: frozenset({*_ENDS, *map(JobState, ("ready", "delivering", "timed_out"))}),
+        JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),  # its host may give no picture
         JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
         JobState.TIMED_OUT: frozenset({JobState.PAINTING}),  # "Check again" asks once more about the same task
         **dict.fromkeys((JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED), frozenset[JobState]()),

@@ -7,7 +7,8 @@ for; where no message can be reached any more, they are kept for `/jobs`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -23,11 +24,15 @@ from bot.errors import (
     ReplyUnavailable,
 )
 from bot.jobs.backoff import Backoff
-from bot.jobs.downloads import Results, age_s, fetch_results, fetch_source
+from bot.jobs.clock import now
+from bot.jobs.downloads import Results, Wanted, age_s, fetch_results, fetch_source, try_each_once
 from bot.jobs.fair_slots import Transfer
 from bot.jobs.job_run import JobRun
 from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState, PictureInfo, ReplyTarget
+from bot.store.queries.jobs import JobChanges
 
+#: A download that takes longer is worth a write of its own first.
+AT_ONCE_S = 1.0
 #: How long finished pictures are kept and offered to Discord, whatever JOB_TIMEOUT_S says.
 GIVE_UP_AFTER = timedelta(hours=24)
 PAUSE_FIRST_S, PAUSE_LONGEST_S = 1.0, 300.0
@@ -35,8 +40,47 @@ PAUSE_FIRST_S, PAUSE_LONGEST_S = 1.0, 300.0
 OUT_OF_REACH_PAUSE_S = 600.0
 
 
-async def fetch(run: JobRun) -> None:
-    """From *ready*: download the pictures, then announce the delivery.
+async def take(run: JobRun, addresses: tuple[str, ...]) -> None:
+    """From *painting*, once the result is known: download the pictures, and announce the delivery.
+
+    Downloads can be repeated and the task can be asked again, so pictures that come at once need no arrow before them.
+    Where one takes longer or fails, *ready* is written, so that what is known outlives this process.
+    """
+    run.left_api()
+    known: JobChanges = {"result_urls": addresses, "ready_at": now()}
+    run.job = replace(run.job, **known)
+    late = asyncio.Event()
+
+    async def note() -> None:
+        await asyncio.sleep(AT_ONCE_S)
+        late.set()
+        await run.move(JobState.READY, **known)
+
+    noting = asyncio.create_task(note(), name=f"result of job {run.job.id}")
+    try:
+        missing = await try_each_once(run)
+        if late.is_set():
+            await noting
+    finally:
+        noting.cancel()
+    if not late.is_set():
+        if not missing:
+            await _announce_delivery(run, known)
+            return
+        await run.move(JobState.READY, **known)
+    await fetch(run, missing)
+
+
+async def _announce_delivery(run: JobRun, known: JobChanges | None = None) -> None:
+    # The ledger counts what the API has made and charged, not what could be fetched of it.
+    made = len(run.job.result_urls)
+    cost = 0 if _is_post(run.job) else run.deps.prices.cost_micros(run.job.request, made)
+    changes: JobChanges = {"cost_micros": cost, "pictures": made, **(known or {})}
+    await run.move(JobState.DELIVERING, **changes)
+
+
+async def fetch(run: JobRun, tried: Mapping[int, Wanted] | None = None) -> None:
+    """From *ready*: download the pictures, then announce the delivery. `tried` are those that did not come just now.
 
     Pictures that can be had are delivered although others of the job cannot. Where there is none at all, a job with
     a task ends as timed out, so that *Check again* can ask for new addresses; only what nothing can bring back is
@@ -45,12 +89,9 @@ async def fetch(run: JobRun) -> None:
     deps, job = run.deps, run.job
     # A result without a task cannot be asked for later, so there patience is all there is.
     for_none_s = deps.job_timeout_s if job.task_id else GIVE_UP_AFTER.total_seconds()
-    results = await fetch_results(run, patience_s=deps.job_timeout_s, patience_for_none_s=for_none_s)
+    results = await fetch_results(run, patience_s=deps.job_timeout_s, patience_for_none_s=for_none_s, tried=tried)
     if results.pictures:
-        # The ledger counts what the API has made and charged, not what could be fetched of it.
-        made = len(run.job.result_urls)
-        cost = 0 if _is_post(job) else deps.prices.cost_micros(job.request, made)
-        await run.move(JobState.DELIVERING, cost_micros=cost, pictures=made)
+        await _announce_delivery(run)
         return
     kind = FailureKind.TIMED_OUT if results.in_trouble else FailureKind.LOST
     if results.host_refused:

@@ -17,7 +17,7 @@ A picture that is given up does not take the others of its job along.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,7 +49,7 @@ _UNUSABLE = (NotAPicture, TooLarge, AddressRefused)
 
 
 @dataclass(slots=True)
-class _Wanted:
+class Wanted:
     """One picture that is not here yet."""
 
     index: int
@@ -89,15 +89,35 @@ class Results:
     host_refused: bool = False  # a host may not be fetched from; the operator can open it
 
 
-async def fetch_results(run: JobRun, *, patience_s: float, patience_for_none_s: float) -> Results:
+def _all_wanted(run: JobRun) -> dict[int, Wanted]:
+    return {
+        index: Wanted(index, run.deps.spool.picture(run.job.id, index)) for index in range(len(run.job.result_urls))
+    }
+
+
+async def try_each_once(run: JobRun) -> Mapping[int, Wanted]:
+    """One try for each picture of a job; returns those that did not come."""
+    wanted = _all_wanted(run)
+    for one in [*wanted.values()]:
+        try:
+            await _fetch(run, one)
+            del wanted[one.index]
+        except (DownloadError, OSError) as exc:
+            run.log.warning("a picture cannot be fetched", number=one.index + 1, error=str(exc)[:200])
+            one.failed(exc)
+    return wanted
+
+
+async def fetch_results(
+    run: JobRun, *, patience_s: float, patience_for_none_s: float, tried: Mapping[int, Wanted] | None = None
+) -> Results:
     """Fetch what the spool does not hold, for at most `patience_s` after the job's result was known.
 
-    As long as no picture at all is here it goes on for `patience_for_none_s` instead. Raises Stopped.
+    As long as no picture at all is here it goes on for `patience_for_none_s` instead. `tried` are those that did not
+    come at a try just now: they have to wait until they are tried again. Raises Stopped.
     """
     here: dict[int, Picture] = {}
-    wanted: dict[int, _Wanted] = {
-        index: _Wanted(index, run.deps.spool.picture(run.job.id, index)) for index in range(len(run.job.result_urls))
-    }
+    wanted = _all_wanted(run) | dict(tried or {})
     unusable, host_refused = 0, False
     asked_at = 0.0
     while wanted:
@@ -135,7 +155,7 @@ async def fetch_now(run: JobRun) -> Results:
         gone = unreachable = 0
         for index in range(len(run.job.result_urls)):
             try:
-                here.append(await _fetch(run, _Wanted(index, run.deps.spool.picture(run.job.id, index))))
+                here.append(await _fetch(run, Wanted(index, run.deps.spool.picture(run.job.id, index))))
             except DownloadGone:
                 gone += 1
             except _UNUSABLE:
@@ -150,7 +170,7 @@ async def fetch_now(run: JobRun) -> Results:
     return results
 
 
-async def _fetch(run: JobRun, one: _Wanted) -> Picture:
+async def _fetch(run: JobRun, one: Wanted) -> Picture:
     """One try, or the file that lies here already. Raises DownloadError or OSError."""
     url = run.job.result_urls[one.index]
     got = PictureInfo.at(one.path) or await _copied(run, one)
@@ -169,7 +189,7 @@ async def _fetch(run: JobRun, one: _Wanted) -> Picture:
     return Picture(one.path, got.format, got.bytes, url)
 
 
-async def _copied(run: JobRun, one: _Wanted) -> PictureInfo | None:
+async def _copied(run: JobRun, one: Wanted) -> PictureInfo | None:
     """The picture from the message that shows it already, where this job posts one; None where it is not there."""
     copies = run.job.request.copies
     if one.index >= len(copies):

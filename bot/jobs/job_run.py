@@ -74,7 +74,9 @@ class Deps:
 class JobRun:
     """One job that this process works on. `job` is the row as it was last read or written."""
 
-    def __init__(self, deps: Deps, job: Job) -> None:
+    def __init__(self, deps: Deps, job: Job, left_api: Callable[[], None] = lambda: None) -> None:
+        """`left_api` is called when the image API has nothing more to do for the job."""
+        self.left_api = left_api
         self.deps = deps
         self.job = job
         self.log = log.bind(job=job.id)

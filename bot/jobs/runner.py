@@ -12,7 +12,7 @@ them; whatever it writes before that is refused, because every step asks that th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
 
@@ -63,6 +63,16 @@ class Runner:
         """Look at the line now."""
         self._awake.set()
 
+    @property
+    def room(self) -> int:
+        """How many jobs may go to the image API now: there are slots, and it is known to take so many."""
+        return self.deps.pacer.room(self._max_active - len(self._at_api))
+
+    def hold_slot(self, job_id: str) -> None:
+        """A job goes to the image API as soon as that is written: `begin` it then, or `free_slot`."""
+        self.deps.pacer.sends(job_id)
+        self._at_api.add(job_id)
+
     def enqueue(self, job: Job) -> None:
         """A job was acknowledged: it is in line from now on."""
         self._queue[job.id] = job
@@ -70,8 +80,7 @@ class Runner:
 
     def cancel(self, job_id: str) -> bool:
         """Ask a job that is worked on here to end; False when it is not."""
-        entry = self._runs.get(job_id)
-        if entry is not None:
+        if entry := self._runs.get(job_id):
             entry[0].cancel()
         return entry is not None
 
@@ -81,7 +90,7 @@ class Runner:
             entry[0].cancel()
             entry[1].add_done_callback(lambda _: self.announce_end(job))
         elif not self.deps.stopping.is_set():
-            self._begin(job)
+            self.begin(job)
 
     def renewed(self, job: Job) -> None:
         """A click brought a new token for a job's reply."""
@@ -101,8 +110,7 @@ class Runner:
 
     async def _look_at(self, job_id: str) -> None:
         try:
-            job = await self.deps.jobs.get(job_id)
-            if job is None:
+            if (job := await self.deps.jobs.get(job_id)) is None:
                 return
             self.renewed(job)
             if job.cancel_requested:
@@ -140,16 +148,14 @@ class Runner:
             ):
                 group.create_task(repeat(act, stopping, every_s), name=name)
             # After an outage the leases must be renewed before they run out, however long the outage was.
-            beat = repeat(self._beat, stopping, HEARTBEAT_S, longest_s=HEARTBEAT_S)
-            group.create_task(beat, name="heartbeat")
+            group.create_task(repeat(self._beat, stopping, HEARTBEAT_S, longest_s=HEARTBEAT_S), name="heartbeat")
             pause_s = self.deps.pacer.pause_s
             group.create_task(repeat(self._claim, stopping, pause_s, wake=self._awake), name="queue")
 
     async def stop(self, patience_s: float) -> None:
         """Take no new job, finish what is being written or sent, leave the rest to the next start."""
         self.deps.stopping.set()
-        running = [task for _, task in self._runs.values()]
-        if running:
+        if running := [task for _, task in self._runs.values()]:
             _, late = await asyncio.wait(running, timeout=patience_s)
             for task in late:
                 task.cancel()
@@ -162,7 +168,9 @@ class Runner:
 
     async def reclaim(self) -> None:
         """Take up unfinished jobs that no living process holds."""
-        found = await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=False)
+        self._take_up(await self.deps.jobs.reclaim(self.deps.worker_id, now=now(), lease=LEASE, include_own=False))
+
+    def _take_up(self, found: Sequence[Job]) -> None:
         self.deps.measures.adopted(len(found))
         for job in found:
             self.recovered(job)
@@ -174,36 +182,30 @@ class Runner:
         self.deps.spool.trim({job.id for job in (*found, *waiting)}, older_than_s=shelf.SHELF_LIFE.total_seconds())
         if found or waiting:
             log.info("picking up what was unfinished", found=len(found), in_queue=len(waiting))
-        self.deps.measures.adopted(len(found))
-        for job in found:
-            self.recovered(job)
+        self._take_up(found)
 
     def recovered(self, job: Job) -> None:
         """Carry on a job of which nobody knows how far it came; see recovery.py."""
         if self.deps.stopping.is_set():
             return
         if (entry := self._runs.get(job.id)) is None:
-            self._begin(job, found=True)
+            self.begin(job, found=True)
         elif entry[0].job.state.is_final and not job.state.is_final:
             self._at_api.add(job.id)
             entry[0].reopened(job)
 
     async def _claim(self) -> None:
         """Give free slots at the image API to the head of the queue, as many as the API is known to take."""
-        gate, slow_start = self.deps.pacer.submissions, self.deps.pacer.slow_start
-        if slow_start.asks:
+        if (slow_start := self.deps.pacer.slow_start).asks:
             await slow_start.probe(self.deps.api.probe)
-        room, allowed = min(self._max_active - len(self._at_api), slow_start.free()), gate.room()
-        if allowed is not None:
-            room = min(room, allowed)
-        if self.unanswered > ANSWERS_FIRST or room <= 0 or not await self._api_is_up():
+        if self.unanswered > ANSWERS_FIRST or (room := self.room) <= 0 or not await self._api_is_up():
             return
         claimed = await self.deps.jobs.claim(self.deps.worker_id, room=room, now=now(), lease=LEASE)
-        gate.sent(len(claimed))
+        self.deps.pacer.submissions.sent(len(claimed))
         for job in claimed:
             self._queue.pop(job.id, None)
             if job.id not in self._runs:
-                self._begin(job, claimed=True)
+                self.begin(job, claimed=True)
 
     async def _api_is_up(self) -> bool:
         """While the API is down jobs keep their place in line; a question that costs nothing tells when it is back."""
@@ -260,8 +262,9 @@ class Runner:
         """Take away what lies here for jobs that have ended, and is old or nobody's any more."""
         await shelf.clear(self.deps, [run.job for run, _ in self._runs.values()], [*self._queue])
 
-    def _begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
-        run = JobRun(self.deps, job)
+    def begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
+        """Work on a job that is this process's, from the state that it is in."""
+        run = JobRun(self.deps, job, left_api=lambda: self.free_slot(job.id))
         if claimed or job.state in ACTIVE_STATES:
             self._at_api.add(job.id)
         task = asyncio.create_task(self._live(run, found=found, claimed=claimed), name=f"job {job.id}")
@@ -278,7 +281,7 @@ class Runner:
             run.log.info("someone else has moved this job on", state=str(run.job.state))
         finally:
             self._runs.pop(job_id, None)
-            self._free_slot(job_id)
+            self.free_slot(job_id)
             self.deps.spool.release(job_id)
             self.deps.pacer.slow_start.forget(job_id)
             if run.job.state.is_final:
@@ -318,7 +321,7 @@ class Runner:
             claimed = False
             await (delivery.announce(run) if run.job.state.is_final else STEPS[run.job.state](run))
             if run.job.state not in ACTIVE_STATES:
-                self._free_slot(run.job.id)
+                self.free_slot(run.job.id)
         if run.job.is_shelved:
             self.deps.spool.shelve(run.job.id)
         else:
@@ -326,7 +329,8 @@ class Runner:
             if run.job.state is JobState.DELIVERED and run.job.failure is None:
                 self.deps.api.discard_held(run.job.result_urls)
 
-    def _free_slot(self, job_id: str) -> None:
+    def free_slot(self, job_id: str) -> None:
+        """The image API has nothing more to do for a job."""
         if job_id in self._at_api:
             self._at_api.discard(job_id)
             self.wake()

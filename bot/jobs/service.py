@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from enum import StrEnum
+from typing import Any
 
 import structlog
 
@@ -21,7 +22,7 @@ from bot.jobs.clock import now
 from bot.jobs.delivery import partial, source_copies
 from bot.jobs.downloads import fetch_now
 from bot.jobs.job_run import Deps, JobRun
-from bot.jobs.runner import LEASE, Runner
+from bot.jobs.runner import ANSWERS_FIRST, LEASE, Runner
 from bot.model import (
     Charged,
     Failure,
@@ -66,7 +67,7 @@ class JobService:
         self._runner = runner
         self._max_jobs_per_user = max_jobs_per_user
         self._fetching: set[str] = set()
-        self._voiding: set[asyncio.Task[None]] = set()
+        self._beside: set[asyncio.Task[None]] = set()
 
     @property
     def max_jobs_per_user(self) -> int:
@@ -138,13 +139,17 @@ class JobService:
         )
         return await self._receive(new, replace(FREE, rules_version=rules_version))
 
-    async def acknowledged(self, job: Job, *, message_id: int, ephemeral: bool) -> Job:
+    async def acknowledged(self, received: Received, *, message_id: int, ephemeral: bool) -> Job:
         """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out.
 
-        One that only posts pictures is delivered at once.
+        One that only posts pictures is delivered at once, and one that nothing keeps waiting is submitted at once:
+        then its place in line and its submission are one write.
         """
+        job = received.job
         is_post = job.request.follows is FollowUp.POST
         target = replace(job.target, message_id=message_id, ephemeral=ephemeral)
+        if self._need_not_wait(received):
+            return await self._submit_at_once(job, target)
         try:
             to = JobState.DELIVERING if is_post else JobState.WAITING
             job = await self._jobs.move(job, to, now=now(), target=target)
@@ -154,6 +159,63 @@ class JobService:
             return replace(job, target=target)
         (self._runner.recovered if is_post else self._runner.enqueue)(job)
         return job
+
+    def _need_not_wait(self, received: Received) -> bool:
+        """Whether there are slots for a job and for all before it, and nothing is to be looked at before it is sent.
+
+        In a rush answers to people go first.
+        """
+        deps, request = self._deps, received.job.request
+        to_be_looked_at = request.follows is FollowUp.POST or request.sources or deps.moderator
+        is_quiet = deps.api.breaker.retry_at is None and not deps.stopping.is_set()
+        in_time = received.place <= self._runner.room and self._runner.unanswered <= ANSWERS_FIRST
+        return is_quiet and in_time and not to_be_looked_at
+
+    async def _submit_at_once(self, job: Job, target: ReplyTarget) -> Job:
+        """Take a free slot, and announce the submission. Raises JobMoved."""
+        worker_id = self._deps.worker_id
+        self._runner.hold_slot(job.id)
+        try:
+            job = await self._jobs.move(
+                job, JobState.SUBMITTING, now=now(), worker_id=worker_id, target=target, attempts=job.attempts + 1
+            )
+        except (StoreUnavailable, JobMoved) as exc:
+            self._runner.free_slot(job.id)
+            self._deps.pacer.slow_start.forget(job.id)
+            if isinstance(exc, JobMoved):
+                raise
+            log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
+            self._in_background(self._put_in_queue(job.id), f"queue job {job.id}")
+            return replace(job, target=target)
+        log.info("job moved on", job=job.id, state=str(job.state))
+        self._runner.begin(job)
+        return job
+
+    async def _put_in_queue(self, job_id: str) -> None:
+        """Nobody knows whether the announcement of a submission was written; it is known that nothing was sent.
+
+        So it goes back into the queue. Where it was not written the job stands as received, and its reply is seen when
+        its lease has run out.
+        """
+        backoff = Backoff(0.5, 15)
+        while not self._deps.stopping.is_set():
+            try:
+                job = await self._jobs.get(job_id)
+                if job is not None and job.state is JobState.SUBMITTING:
+                    worker_id = self._deps.worker_id
+                    job = await self._jobs.move(job, JobState.WAITING, now=now(), worker_id=worker_id)
+                    self._runner.enqueue(job)
+            except StoreUnavailable:
+                await first_of(self._deps.stopping, within_s=backoff.failed())
+            except JobMoved:
+                return
+            else:
+                return
+
+    def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def unacknowledged(self, job: Job) -> None:
         """Discord refused the acknowledgement: the job ends, nothing was bought."""
@@ -165,10 +227,7 @@ class JobService:
         Its user is told that nothing was started, so nothing may be. Should this process end before the database
         answers, the row is found as received, and no reply carries its id.
         """
-        ending = self._end_unacknowledged(new.id, new.interaction_id)
-        task = asyncio.create_task(ending, name=f"void job {new.id}")
-        self._voiding.add(task)
-        task.add_done_callback(self._voiding.discard)
+        self._in_background(self._end_unacknowledged(new.id, new.interaction_id), f"void job {new.id}")
 
     async def _end_unacknowledged(self, job_id: str, interaction_id: int) -> None:
         """End a job that nobody was told of; of a post, only that of this press: the next one has the same id."""

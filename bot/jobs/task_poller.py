@@ -15,6 +15,7 @@ import time
 
 from bot.errors import Busy, ImageApiError, TaskLost, Unreachable
 from bot.image_api.client import TaskReport, TaskState
+from bot.jobs import delivery
 from bot.jobs.backoff import first_of
 from bot.jobs.clock import now
 from bot.jobs.job_run import CancelAsked, JobRun, Stopped
@@ -129,7 +130,7 @@ class TaskPoller:
         gap_s, self._answered_at = time.monotonic() - self._answered_at, time.monotonic()
         if report.state is TaskState.SUCCEEDED and report.result_urls:
             run.deps.measures.result_seen(gap_s)
-            await run.move(JobState.READY, result_urls=report.result_urls)
+            await delivery.take(run, report.result_urls)
             return True
         if report.failure is not None:
             if report.request_id is not None:

@@ -57,6 +57,7 @@ class JobChanges(TypedDict, total=False):
     task_id: str | None
     request_id: str | None
     result_urls: tuple[str, ...]
+    ready_at: datetime  # with DELIVERING, where READY was never written
     failure: Failure | None
     cost_micros: int | None
     attempts: int

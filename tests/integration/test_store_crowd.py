@@ -89,6 +89,18 @@ async def test_a_crowd_with_every_ceiling_set_costs_few_statements(scene: Scene)
     assert (total.jobs, total.pictures, total.cost_micros) == (CROWD, CROWD, CROWD * 20_000)
 
 
+async def test_the_life_of_a_job_costs_few_statements(scene: Scene) -> None:
+    """Eight after its first row, in four transactions; it was thirteen in six, and two more to claim it."""
+    job = (await scene.receive(asking(scene, 1), terms=EVERY_CEILING)).job
+    urls, price = ("https://a.example/1",), 20_000
+    with counted() as statements:
+        job = await scene.move(job, JobState.SUBMITTING, attempts=1)
+        job = await scene.move(job, JobState.PAINTING, task_id="task_1")
+        job = await scene.move(job, JobState.DELIVERING, pictures=1, cost_micros=price, result_urls=urls)
+        await scene.move(job, JobState.DELIVERED, announced=True)
+    assert len([it for it in statements if not it.startswith("BEGIN")]) <= 8
+
+
 @pytest.mark.parametrize(
     ("whose", "what", "limit", "fit"),
     [

@@ -107,7 +107,7 @@ class LifeMachine(RuleBasedStateMachine):
             self.world.messages[job_id] = Message()
             self.acknowledged.add(job_id)
         if answer == "taken":
-            await process.service.acknowledged(received.job, message_id=number, ephemeral=False)
+            await process.service.acknowledged(received, message_id=number, ephemeral=False)
         elif answer == "refused":
             await process.service.unacknowledged(received.job)
         else:

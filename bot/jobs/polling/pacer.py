@@ -107,6 +107,16 @@ class Pacer:
         """In how many seconds it is worth looking at the queue again."""
         return self.slow_start.pause_s(self.submissions.pause_s())
 
+    def room(self, slots: int) -> int:
+        """How many of so many free slots may be used now: the image API is known to take as many submissions."""
+        allowed = self.submissions.room()
+        return min(slots, self.slow_start.free(), slots if allowed is None else allowed)
+
+    def sends(self, job_id: str) -> None:
+        """A submission goes out for which there was room."""
+        self.submissions.sent(1)
+        self.slow_start.take(job_id)
+
     def too_much(self, retry_after: float | None) -> None:
         """The image API has refused a submission or a question for too much work: come with less of both."""
         self.budget.refused()

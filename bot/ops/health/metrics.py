@@ -36,12 +36,19 @@ def _asked_at(job: Job) -> datetime:
     return datetime.fromtimestamp(((job.interaction_id >> 22) + _DISCORD_EPOCH_MS) / 1000, UTC)
 
 
-#: By the arrow that ends it: the stage of a job, and when it began.
-_STAGES: Mapping[tuple[JobState, JobState], tuple[str, Callable[[Job], datetime | None]]] = {
-    (JobState.RECEIVED, JobState.WAITING): ("acknowledged", _asked_at),
-    (JobState.WAITING, JobState.SUBMITTING): ("waiting", lambda job: job.received_at),
-    (JobState.PAINTING, JobState.READY): ("painting", lambda job: job.submitted_at),
-    (JobState.READY, JobState.DELIVERING): ("downloading", lambda job: job.ready_at),
+_Moment = Callable[[Job], datetime | None]
+_ACKNOWLEDGED: tuple[str, _Moment, _Moment | None] = ("acknowledged", _asked_at, None)
+_WAITING: tuple[str, _Moment, _Moment | None] = ("waiting", lambda job: job.received_at, None)
+_PAINTING: tuple[str, _Moment, _Moment | None] = ("painting", lambda job: job.submitted_at, lambda job: job.ready_at)
+_DOWNLOADING: tuple[str, _Moment, _Moment | None] = ("downloading", lambda job: job.ready_at, None)
+#: By the arrow that ends them: the stages of a job, when each began, and when it ended where that is not now.
+_STAGES: Mapping[tuple[JobState, JobState], Sequence[tuple[str, _Moment, _Moment | None]]] = {
+    (JobState.RECEIVED, JobState.WAITING): (_ACKNOWLEDGED,),
+    (JobState.RECEIVED, JobState.SUBMITTING): (_ACKNOWLEDGED, _WAITING),
+    (JobState.WAITING, JobState.SUBMITTING): (_WAITING,),
+    (JobState.PAINTING, JobState.READY): (_PAINTING,),
+    (JobState.PAINTING, JobState.DELIVERING): (_PAINTING, _DOWNLOADING),
+    (JobState.READY, JobState.DELIVERING): (_DOWNLOADING,),
 }
 
 
@@ -191,8 +198,8 @@ class Metrics(Measures):
     def moved(self, before: Job, job: Job) -> None:
         """A job has gone along an arrow: how long the stage behind it took."""
         present = datetime.now(UTC)
-        if stage := _STAGES.get((before.state, job.state)):
-            self._took(stage[0], stage[1](job), present)
+        for stage, began, ended in _STAGES.get((before.state, job.state), ()):
+            self._took(stage, began(job), (ended(job) if ended else None) or present)
         if job.state is JobState.WAITING and before.state is JobState.SUBMITTING:
             self._sent_back.inc()
         if job.state is JobState.DELIVERING:

@@ -105,7 +105,7 @@ class Jobs:
             rows = connection.execute(step, known | {f"new_{name}": value for name, value in values.items()})
             moved = [job_of(row) for row in rows.mappings()]
             if moved:
-                ledger.follow(connection, moved[0], changes, now)
+                ledger.follow(connection, moved[0], changes, now, reopened=job.state.is_final)
             if moved and job.state is JobState.DELIVERING and to is JobState.DELIVERED:
                 note_delivery(connection, moved[0], now, self._presence.database_time(now))
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):

@@ -189,8 +189,11 @@ def reserve(connection: Connection, taken: Sequence[tuple[NewJob, int | None, da
     _enter(connection, [_values(new, new.request.count, cost_micros, now) for new, cost_micros, now in taken])
 
 
-def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime) -> None:
-    """Bring the entry of a job up to date that has just moved into the state it is in, and count its end."""
+def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime, *, reopened: bool) -> None:
+    """Bring the entry of a job up to date that has just moved into the state it is in, and count its end.
+
+    `reopened` says that it had ended before.
+    """
     row = ledger.c.job_id == job.id
     if job.request.follows is FollowUp.POST:
         return
@@ -204,8 +207,7 @@ def follow(connection: Connection, job: Job, changes: JobChanges, now: datetime)
             totals.add(connection, [_change(it, -it["pictures"], -(it["cost_micros"] or 0)) for it in gone])
         else:
             connection.execute(update(ledger).where(row).values(settled_at=now))
-    elif job.state is JobState.PAINTING:
-        # Perhaps for the second time, when a job that had timed out is asked about again.
+    elif reopened:
         connection.execute(update(ledger).where(row, ledger.c.settled_at.is_not(None)).values(settled_at=None))
     elif "pictures" in changes:
         _correct(connection, job, changes["pictures"])
@@ -238,6 +240,8 @@ def _correct(connection: Connection, job: Job, pictures: int) -> None:
         cost, reserved = job.cost_micros, was["cost_micros"]
         if cost is None and reserved is not None and was["pictures"]:
             cost = math.ceil(reserved * pictures / was["pictures"])
+        if (pictures, cost) == (was["pictures"], reserved):
+            continue  # as nearly always
         connection.execute(update(ledger).where(row).values(pictures=pictures, cost_micros=cost))
         totals.add(connection, [_change(was, pictures - was["pictures"], (cost or 0) - (reserved or 0))])
 

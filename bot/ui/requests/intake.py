@@ -192,4 +192,4 @@ class Intake:
                 return
             self._replies.acknowledged(job, card, progress)
             ephemeral = job.request.private or answer.is_ephemeral()
-            await self._service.acknowledged(job, message_id=answer.message_id, ephemeral=ephemeral)
+            await self._service.acknowledged(received, message_id=answer.message_id, ephemeral=ephemeral)

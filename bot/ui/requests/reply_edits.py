@@ -285,7 +285,7 @@ class ReplyEdits:
             if target is None or target.message_id is None:
                 await self._service.unacknowledged(job)
             else:
-                await self._service.acknowledged(job, message_id=target.message_id, ephemeral=False)
+                await self._service.acknowledged(received, message_id=target.message_id, ephemeral=False)
 
     async def _refuse(self, answer: _Answer, exc: RequestError) -> None:
         """Say why nothing was started, at most now and then to one person."""
