@@ -25,7 +25,7 @@ from bot.errors import (
 )
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
-from bot.jobs.downloads import Results, Wanted, age_s, fetch_results, fetch_source, try_each_once
+from bot.jobs.downloads import MissingPicture, Results, age_s, fetch_results, fetch_source, try_each_once
 from bot.jobs.fair_slots import Transfer
 from bot.jobs.job_run import JobRun
 from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState, PictureInfo, ReplyTarget
@@ -79,7 +79,7 @@ async def _announce_delivery(run: JobRun, known: JobChanges | None = None) -> No
     await run.move(JobState.DELIVERING, **changes)
 
 
-async def fetch(run: JobRun, tried: Mapping[int, Wanted] | None = None) -> None:
+async def fetch(run: JobRun, tried: Mapping[int, MissingPicture] | None = None) -> None:
     """From *ready*: download the pictures, then announce the delivery. `tried` are those that did not come just now.
 
     Pictures that can be had are delivered although others of the job cannot. Where there is none at all, a job with

@@ -49,7 +49,7 @@ _UNUSABLE = (NotAPicture, TooLarge, AddressRefused)
 
 
 @dataclass(slots=True)
-class Wanted:
+class MissingPicture:
     """One picture that is not here yet."""
 
     index: int
@@ -89,13 +89,14 @@ class Results:
     host_refused: bool = False  # a host may not be fetched from; the operator can open it
 
 
-def _all_wanted(run: JobRun) -> dict[int, Wanted]:
+def _all_wanted(run: JobRun) -> dict[int, MissingPicture]:
     return {
-        index: Wanted(index, run.deps.spool.picture(run.job.id, index)) for index in range(len(run.job.result_urls))
+        index: MissingPicture(index, run.deps.spool.picture(run.job.id, index))
+        for index in range(len(run.job.result_urls))
     }
 
 
-async def try_each_once(run: JobRun) -> Mapping[int, Wanted]:
+async def try_each_once(run: JobRun) -> Mapping[int, MissingPicture]:
     """One try for each picture of a job; returns those that did not come."""
     wanted = _all_wanted(run)
     for one in [*wanted.values()]:
@@ -109,7 +110,7 @@ async def try_each_once(run: JobRun) -> Mapping[int, Wanted]:
 
 
 async def fetch_results(
-    run: JobRun, *, patience_s: float, patience_for_none_s: float, tried: Mapping[int, Wanted] | None = None
+    run: JobRun, *, patience_s: float, patience_for_none_s: float, tried: Mapping[int, MissingPicture] | None = None
 ) -> Results:
     """Fetch what the spool does not hold, for at most `patience_s` after the job's result was known.
 
@@ -155,7 +156,7 @@ async def fetch_now(run: JobRun) -> Results:
         gone = unreachable = 0
         for index in range(len(run.job.result_urls)):
             try:
-                here.append(await _fetch(run, Wanted(index, run.deps.spool.picture(run.job.id, index))))
+                here.append(await _fetch(run, MissingPicture(index, run.deps.spool.picture(run.job.id, index))))
             except DownloadGone:
                 gone += 1
             except _UNUSABLE:
@@ -170,7 +171,7 @@ async def fetch_now(run: JobRun) -> Results:
     return results
 
 
-async def _fetch(run: JobRun, one: Wanted) -> Picture:
+async def _fetch(run: JobRun, one: MissingPicture) -> Picture:
     """One try, or the file that lies here already. Raises DownloadError or OSError."""
     url = run.job.result_urls[one.index]
     got = PictureInfo.at(one.path) or await _copied(run, one)
@@ -189,7 +190,7 @@ async def _fetch(run: JobRun, one: Wanted) -> Picture:
     return Picture(one.path, got.format, got.bytes, url)
 
 
-async def _copied(run: JobRun, one: Wanted) -> PictureInfo | None:
+async def _copied(run: JobRun, one: MissingPicture) -> PictureInfo | None:
     """The picture from the message that shows it already, where this job posts one; None where it is not there."""
     copies = run.job.request.copies
     if one.index >= len(copies):
