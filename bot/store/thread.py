@@ -111,7 +111,7 @@ class DatabaseThread:
         return call
 
     async def settled(self) -> None:
-        """Return once all that was submitted until now is committed, or has failed."""
+        """Return once all that was submitted until now is committed, has failed, or is stuck at somebody's lock."""
         if self._unanswered:
             # Of work that is alike in rank what was submitted earlier goes first, and people's before all other.
             await self.submit(_nothing).future

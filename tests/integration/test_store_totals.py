@@ -98,3 +98,16 @@ async def test_totals_of_past_months_go_and_a_persons_have_no_name_from_the_wish
     while await scene.store.retention.old_totals(month_began, 1):
         pass
     assert await totals_in_the_table(scene) == {}
+
+
+async def test_totals_of_a_server_that_was_left_go_a_few_at_a_time(scene: Scene) -> None:
+    for user_id in range(1, 6):
+        await scene.receive(scene.new(user_id))
+    await scene.store.retention.left(13, scene.now)
+    of_server = select(func.count()).select_from(totals_table).where(totals_table.c.guild_id == 13)
+    left: list[int] = []
+    for _ in range(3):
+        await scene.store.retention.server(13, scene.now, 2)
+        left.append(await scene.store.run(lambda connection: connection.execute(of_server).scalar_one()))
+
+    assert left == [4, 2, 0]

@@ -24,7 +24,7 @@ __all__ = ["Account", "Accounts", "Standing", "Sum"]
 
 TOP = 10  # members that are named
 MAX_PROMPT_BYTES = 3_000_000  # of an export: a message takes 10 MB
-PROMPTS_AT_ONCE = 500  # so that nobody's command waits behind a month of prompts
+PROMPTS_AT_ONCE = 100  # so that nobody's command waits behind a month of prompts
 _BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _INNER = re.compile(r"([;\t\r\n]\s*)(?=[=+\-@＝＋－＠])")
 MAX_LINES = 50_000  # of an export: about 6 MB, under every upload limit

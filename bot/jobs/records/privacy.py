@@ -19,7 +19,7 @@ from bot.store.queries.people import Note, People, Stored
 
 __all__ = ["Privacy", "Stored"]
 
-BATCH = 50  # rows of a kind in one transaction, which everybody else waits for
+BATCH = 25  # rows of a kind in one transaction, which everybody else waits for
 AT_ONCE = 40  # batches that a click itself waits for; the rest goes by itself within minutes
 
 

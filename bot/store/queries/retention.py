@@ -137,7 +137,7 @@ class Retention:
             if connection.execute(select(departures.c.guild_id).where(still).with_for_update()).first() is None:
                 return 0  # it is back
             rules.forget(connection, guild_id)
-            totals.forget_server(connection, guild_id, left_at)
+            sums = totals.forget_server(connection, guild_id, left_at, limit)
             outcomes.forget_server(connection, guild_id, left_at)
             delete_presets(connection, and_(presets.c.of_guild, presets.c.owner_id == guild_id))
             gone = len(delete_jobs(connection, and_(theirs, _OVER), limit))
@@ -145,9 +145,14 @@ class Retention:
             found = connection.execute(some.with_for_update(skip_locked=True)).scalars().all()
             nowhere = {"guild_id": None, "channel_id": 0}
             connection.execute(update(ledger).where(ledger.c.job_id.in_(found)).values(nowhere))
-            if not gone and not found and connection.execute(select(jobs.c.seq).where(theirs)).first() is None:
+            if (
+                not gone
+                and not sums
+                and not found
+                and connection.execute(select(jobs.c.seq).where(theirs)).first() is None
+            ):
                 connection.execute(delete(departures).where(still))
-            return gone + len(found)
+            return gone + sums + len(found)
 
         return await self._alone(write, locks.of_guild(guild_id))
 

@@ -24,7 +24,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, Exists, TextClause, bindparam, delete, func, insert, select, text, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Exists,
+    TextClause,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+)
 
 from bot.policy.quotas import Quota, Span, Standing, What, Whose
 from bot.store.schema import meta, totals
@@ -253,16 +265,19 @@ def knows(user_id: int, until: datetime) -> Exists:
     return select(totals.c.day).where(totals.c.user_id == user_id, totals.c.day <= day_of(until)).exists()
 
 
-def forget_server(connection: Connection, guild_id: int, until: datetime) -> None:
-    """Delete what is kept of a server up to the day of `until`."""
-    theirs = (totals.c.guild_id == guild_id) & (totals.c.day <= day_of(until))
-    connection.execute(delete(totals).where(theirs))
+def forget_server(connection: Connection, guild_id: int, until: datetime, limit: int) -> int:
+    """Delete up to `limit` totals of a server up to the day of `until`; returns how many."""
+    return _delete(connection, (totals.c.guild_id == guild_id) & (totals.c.day <= day_of(until)), limit)
 
 
 def delete_old(connection: Connection, before: datetime, limit: int) -> int:
     """Delete up to `limit` totals of days before `before`; returns how many."""
+    return _delete(connection, totals.c.day < day_of(before), limit)
+
+
+def _delete(connection: Connection, which: ColumnElement[bool], limit: int) -> int:
     key = tuple_(*totals.primary_key.columns)
-    chosen = select(*totals.primary_key.columns).where(totals.c.day < day_of(before)).limit(limit)
+    chosen = select(*totals.primary_key.columns).where(which).limit(limit)
     found = connection.execute(chosen.with_for_update(skip_locked=True)).all()
     if found:
         connection.execute(delete(totals).where(key.in_([tuple(row) for row in found])))

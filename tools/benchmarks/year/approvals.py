@@ -54,6 +54,7 @@ APPROVALS = (
     ),
     Act("an approval: about to send", lambda w, it: w.store.approvals.trying(WORKER, it, w.now), _asking),
     Act("an approval: asked", lambda w, it: w.store.approvals.asked(WORKER, it, 1, w.now), _asking),
+    Act("an approval: its question was deleted", lambda w, it: w.store.approvals.ask_anew(it, w.now), _asking),
     Act(
         "an approval: on to its next state",
         lambda w, it: w.store.approvals.move(WORKER, it, ApprovalState.FAILED, w.now),

@@ -176,9 +176,7 @@ CLEARING_UP = (
     Act("old jobs, nothing to do", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=400), BATCH)),
     Act("old jobs, a batch", lambda w, _: w.store.retention.old_jobs(w.now - timedelta(days=200), BATCH)),
     Act("who wants to be forgotten", lambda w, _: w.store.people.to_forget()),
-    Act(
-        "a person's data: a batch", lambda w, _: w.store.people.forget_some(_NOTE, Span.DAY.began(w.now), BATCH), _wish
-    ),
+    Act("a person's data: a batch", lambda w, _: w.store.people.forget_some(_NOTE, BATCH), _wish),
     Act("a small server that was left: a batch", lambda w, _: w.store.retention.server(LEFT_SERVER, w.now, BATCH)),
     Act("the big server, if left: a batch", lambda w, _: w.store.retention.server(BIG_SERVER, NOW, BATCH), _big_left),
 )
