@@ -41,15 +41,17 @@ SHARE_S = 10.0  # what was learned of the image API's pace, with the other proce
 class Runner:
     """All work on jobs in this process. It knows Discord only through its port."""
 
-    def __init__(self, deps: Deps, *, max_active: int, alone: bool = True) -> None:
+    def __init__(self, deps: Deps, *, max_active: int, alone: bool = True, fault_pause_s: float = 1.0) -> None:
         """`max_active` is how many jobs may be at the image API at once, from this process.
 
         `alone` says that no other process works on the same database, so this one shows everybody's place in line;
-        otherwise each shows the places of those whose commands it took.
+        otherwise each shows the places of those whose commands it took. After an exception that nobody foresaw a job
+        pauses for `fault_pause_s`, then twice as long, and so on.
         """
         self.deps = deps
         self._alone = alone
         self._max_active = max_active
+        self._fault_pause_s = fault_pause_s
         self._runs: dict[str, tuple[JobRun, asyncio.Task[None]]] = {}
         self._at_api: set[str] = set()
         self._queue: dict[str, Job] = {}
@@ -291,7 +293,7 @@ class Runner:
 
     async def _live_through_faults(self, run: JobRun, *, found: bool, claimed: bool) -> None:
         """Try a job again after an exception that nobody foresaw, as if found at a start; end it after MAX_FAULTS."""
-        backoff, outage = Backoff(1, 30), Backoff(1, 30)
+        backoff, outage = Backoff(self._fault_pause_s, 30), Backoff(1, 30)
         while backoff.tries <= MAX_FAULTS:
             try:
                 if backoff.tries == MAX_FAULTS:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -66,6 +68,7 @@ class Behaviour:
     `fate` and `phrasing` are the ground on which scenarios lie; set them for what no scenario has a name for.
     `strict` refuses fields that the documented routes do not have. `models` are those that it paints with, told by
     `GET /v1/models`; without `lists_models` it has no such route. `on_outage` is called when an outage begins.
+    Where `submissions_per_s` is set, more in a second are refused with 429 and a pause of 1 s.
     """
 
     fate: Fate = field(default_factory=Fate)
@@ -74,8 +77,22 @@ class Behaviour:
     models: tuple[str, ...] = (STANDARD, QUALITY)
     lists_models: bool = True
     on_outage: Callable[[Outage], None] = lambda outage: None
+    submissions_per_s: int | None = None
+    _taken: deque[float] = field(default_factory=deque[float])
     _switches: dict[str, Switch] = field(default_factory=dict[str, Switch])
     _prompts: dict[str, Markers] = field(default_factory=dict[str, Markers])
+
+    def is_crowded(self) -> bool:
+        """Whether this second has no room for one more submission; otherwise it is counted."""
+        if self.submissions_per_s is None:
+            return False
+        now = time.monotonic()
+        while self._taken and self._taken[0] <= now - 1:
+            self._taken.popleft()
+        if len(self._taken) >= self.submissions_per_s:
+            return True
+        self._taken.append(now)
+        return False
 
     @property
     def active(self) -> Mapping[str, int | None]:

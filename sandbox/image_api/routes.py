@@ -17,7 +17,7 @@ from sandbox.image_api.answers import status_answer, submission_answer
 from sandbox.image_api.behaviour import Behaviour
 from sandbox.image_api.bodies import read_body
 from sandbox.image_api.faults import carry_out
-from sandbox.image_api.misfortunes import flat, nested
+from sandbox.image_api.misfortunes import BUSY, flat, nested
 from sandbox.image_api.records import Finished, ImageTask, RecordedRequest, Route, Submission, TaskState
 from sandbox.image_api.script import Ending, JsonObject, Moment, Outage, Phrasing, ResultForm, Stage
 from sandbox.image_api.tasks import TaskBook
@@ -81,6 +81,8 @@ class Routes:
         fault = behaviour.fault(Stage.SUBMIT, behaviour.markers_of(prompt), _LATER)
         if fault and fault.moment is Moment.BEFORE_ACCEPTING:
             return await carry_out(request, fault, _nothing, self._closing)
+        if behaviour.is_crowded():
+            return web.json_response(BUSY, status=429, headers={"Retry-After": "1"})
         markers = behaviour.fresh_markers_of(prompt)
         task = self._book.accept(submission, behaviour.fate_of(markers), markers)
         if outage := behaviour.outage_of(markers):
@@ -167,6 +169,8 @@ class Routes:
         token, name = request.match_info["token"], _RESULT_NAME.match(request.match_info["name"])
         task = self._book.shelf_task(token)
         if task is None or name is None:
+            return web.Response(status=404, text="not found")
+        if task.ready_at is not None and time.monotonic() - task.ready_at < task.fate.there_after_s:
             return web.Response(status=404, text="not found")
         fault = self._behaviour.fault(Stage.DOWNLOAD, task.markers)
         honest = partial(self._picture, token, int(name[1]) - 1)

@@ -210,6 +210,7 @@ _PAINTING = (
     Scenario(
         "expired-address", "The first addresses have expired, asking again gives good ones", Fate(dead_first=True)
     ),
+    Scenario("late-files", "The pictures are not there (404) for 20 s after the task's end", Fate(there_after_s=20.0)),
     Scenario("gone", "The pictures can no longer be fetched", Fate(gone=True)),
     Scenario("gif", "Every picture is a GIF, whatever was asked for", Fate(format=PictureFormat.GIF)),
     Scenario("avif", "Every picture is an AVIF, whatever was asked for", Fate(format=PictureFormat.AVIF)),

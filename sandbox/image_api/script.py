@@ -99,6 +99,7 @@ class Fate:
     address_life_s: float | None = None  # seconds until an address answers 403; asking again gives a new one
     dead_first: bool = False  # the addresses of the first answer never work; asking again gives new ones
     gone: bool = False  # no address ever works
+    there_after_s: float = 0.0  # seconds after its end until a task's pictures can be fetched; 404 before
     format: PictureFormat | None = None  # whatever was asked for
 
 

@@ -108,6 +108,7 @@ ELSEWHERE = frozenset(
     {
         *("offline", "resets", "stuck", "very-slow", "status-401"),
         "download-heic",
+        "late-files",
         *("hang", "hang-after-accept", "status-hang", "download-hang", "drop-before-reading"),
     }
 )

@@ -13,7 +13,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from tests.databases import KINDS, PostgresServer, postgres_server, sqlite_url, why_no_postgres
-from tools.torture.run import Plan, torture
+from tools.torture.run import SETTLE_S, SUBMISSIONS_PER_S, Plan, torture
 
 
 def main() -> int:
@@ -26,7 +26,12 @@ def main() -> int:
     if kind == "postgresql" and (missing := why_no_postgres()):
         return _refuse(f"This needs PostgreSQL, but {missing}.")
     seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
-    plan = Plan(options.jobs, options.kills, seed, options.shards, options.workers, options.within, hard=options.hard)
+    settle_s = max(SETTLE_S, options.jobs / SUBMISSIONS_PER_S * 1.5) if options.hard else SETTLE_S
+    plan = Plan(
+        *(options.jobs, options.kills, seed, options.shards, options.workers, options.within),
+        settle_s=settle_s,
+        hard=options.hard,
+    )
     _say(f"{plan.jobs} jobs on {kind}, seed {seed}, {len(plan.members())} processes …")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="easel-torture-") as name, _database(kind, Path(name)) as (url, server):
@@ -55,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", choices=KINDS, help="where jobs are kept (sqlite, with several processes not)")
     parser.add_argument("--shards", type=int, default=1, help="bots, each with its part of the servers (1)")
     parser.add_argument("--workers", type=int, default=0, help="processes of `python -m bot work` beside them (0)")
-    parser.add_argument("--hard", action="store_true", help="also a database that stands still and frozen processes")
+    parser.add_argument(
+        "--hard",
+        action="store_true",
+        help="also slow disks, frozen processes, clocks apart, and an API of 5 submissions a second",
+    )
     return parser
 
 

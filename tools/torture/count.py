@@ -10,6 +10,8 @@ from sandbox.discord.sight import Message
 from sandbox.image_api.server import LocalImageApi
 from tools.torture.users import Wish
 
+LOST = "The pictures are lost"
+UNWRITTEN = "cannot write down your request"
 UNCERTAIN = "Nobody knows whether this was painted"
 
 
@@ -25,6 +27,7 @@ class Count:
     deleted: int
     bought: int
     clicks: int
+    unwritten: int
     faults: Sequence[str]
     breaches: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
@@ -42,6 +45,7 @@ class Count:
         yield "kill -9", self.kills
         yield "submissions accepted by the image API", self.bought
         yield "clicks on Show pictures", self.clicks
+        yield "refused: the database did not answer", self.unwritten
         yield "jobs acknowledged", self.acknowledged
         yield "  delivered", self.delivered
         yield "  reply deleted by a person", self.deleted
@@ -67,6 +71,7 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
             for wish in acknowledged
             if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted
         ],
+        "told as lost": [prompt for prompt, headline in ended.items() if headline == LOST and not posted[prompt]],
         "bought twice": [prompt for prompt, times in bought.items() if times > 1],
         "posted twice": [prompt for prompt, messages in posted.items() if len(messages) > 1],
         "posted after its deletion": [
@@ -91,6 +96,7 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
         deleted=sum(wish.deleted for wish in acknowledged),
         bought=sum(bought.values()),
         clicks=sum(wish.clicks for wish in wishes),
+        unwritten=sum(UNWRITTEN in wish.last_text for wish in wishes),
         faults=faults,
         breaches=breaches,
     )

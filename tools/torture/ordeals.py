@@ -1,7 +1,9 @@
-"""What hardly ever happens, on purpose and again and again: a database that stands still, processes that freeze.
+"""What hardly ever happens, on purpose and again and again: slow disks, databases that stand still, frozen processes.
 
-To the bot it is the same as a disk whose flushes take two seconds. PostgreSQL's processes are stopped and go on. Of a
-SQLite file another program holds the lock, so that a commit begins late instead of ending late.
+PostgreSQL's processes are stopped and go on, which is to the bot as a flush of two seconds. Of a SQLite file another
+program holds the lock, so that a commit begins late; a small library before the C library lets it end late, too. With
+another such library, libfaketime of Debian's package of that name, the clocks of processes are apart. What is missing
+is left out and said so.
 """
 
 from __future__ import annotations
@@ -10,18 +12,39 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.databases import SQLITE, PostgresServer, execute
-from tools.torture.fleet import Fleet
+from tools.torture.fleet import Fleet, Member
 
 STANDSTILL_S, STANDSTILL_EVERY_S = 2.0, 12.0
 FROZEN_S, FROZEN_AFTER_S = 40.0, 10.0  # longer than a lease
 DEAF_EVERY_S = 7.0
+NAP_S = 6.0  # of a bot that is alone with its file
+APART_S = 40  # between the first and the last clock
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+FLUSH_S, FLUSHES_SLOW_S, FLUSHES_EVERY_S = 2, 3.0, 20.0
+_SLOW_NOW = "flushes-are-slow"
+_SLOW_FLUSH = f"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+static int slow(const char *name, int file) {{
+    const char *flag = getenv("TORTURE_FLAG");
+    if (flag && access(flag, F_OK) == 0) sleep({FLUSH_S});
+    return ((int (*)(int))dlsym(RTLD_NEXT, name))(file);
+}}
+int fsync(int file) {{ return slow("fsync", file); }}
+int fdatasync(int file) {{ return slow("fdatasync", file); }}
+"""
 _LISTENERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND query ILIKE 'listen%'"
@@ -50,8 +73,45 @@ async def deafness(database: str, chance: random.Random) -> None:
         await asyncio.to_thread(execute, database, _LISTENERS)
 
 
-async def freezing(fleet: Fleet, chance: random.Random) -> None:
-    """Stop one process for longer than its leases last, then let it go on. Until cancelled."""
+def set_clocks_apart(members: Sequence[Member]) -> None:
+    """Give each of several processes a clock of its own; time passes alike in all, as it does on machines."""
+    if len(members) < 2:
+        return
+    if not FAKETIME.exists():
+        sys.stderr.write("Clocks are not apart: the package libfaketime is not installed.\n")
+        return
+    for number, member in enumerate(members):
+        ahead = APART_S * number / (len(members) - 1) - APART_S / 2
+        clock = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{ahead:+.0f}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        member.variables = {**member.variables, **clock}
+
+
+def slow_disk(folder: Path) -> Mapping[str, str]:
+    """Variables of a process whose flushes take FLUSH_S while the flag lies in the folder; none without a compiler."""
+    source, library = folder / "slow-flush.c", folder / "slow-flush.so"
+    source.write_text(_SLOW_FLUSH)
+    if (compiler := shutil.which("cc")) is None:
+        sys.stderr.write("Flushes are not slow: there is no C compiler.\n")
+        return {}
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library), "TORTURE_FLAG": str(folder / _SLOW_NOW)}
+
+
+async def slow_flushes(folder: Path, chance: random.Random) -> None:
+    """Let every flush to the disk take FLUSH_S now and then. Until cancelled."""
+    flag = folder / _SLOW_NOW
+    try:
+        while True:
+            await asyncio.sleep(chance.uniform(0.5, 1.5) * FLUSHES_EVERY_S)
+            flag.touch()
+            await asyncio.sleep(FLUSHES_SLOW_S)
+            flag.unlink()
+    finally:
+        flag.unlink(missing_ok=True)
+
+
+async def freezing(fleet: Fleet, chance: random.Random, frozen_s: float) -> None:
+    """Stop one process for so long, then let it go on. Until cancelled."""
     while True:
         await asyncio.sleep(FROZEN_AFTER_S)
         running = [it.process for it in fleet.members if it.process is not None and it.is_running]
@@ -60,7 +120,7 @@ async def freezing(fleet: Fleet, chance: random.Random) -> None:
         process = chance.choice(running)
         try:
             _signal([process.pid], signal.SIGSTOP)
-            await asyncio.sleep(FROZEN_S)
+            await asyncio.sleep(frozen_s)
         finally:
             if process.returncode is None:
                 _signal([process.pid], signal.SIGCONT)

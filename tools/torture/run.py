@@ -24,6 +24,8 @@ from tools.torture.users import Crowd, populate
 
 START_PATIENCE_S = 30.0
 LONGEST_ABSENCE_S = 1.5
+SETTLE_S = 120.0
+SUBMISSIONS_PER_S = 5  # of a hard plan
 UNFINISHED = "SELECT COUNT(*) FROM jobs WHERE told = {false}"
 
 
@@ -37,7 +39,7 @@ class Plan:
     shards: int = 1
     workers: int = 0
     within_s: float = 90.0
-    settle_s: float = 120.0
+    settle_s: float = SETTLE_S
     hard: bool = False
 
     def members(self) -> Sequence[Member]:
@@ -65,12 +67,17 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             "TMPDIR": str(folder),  # on PostgreSQL the spools of killed processes stay there
             "MAX_JOBS_PER_USER": "1000",
         }
-        crowd = Crowd(discord, populate(discord.world, plan.shards), chance)
-        fleet = Fleet(plan.members(), variables, folder / "bots.log")
+        crowd = Crowd(discord, populate(discord.world, plan.shards), chance, hard=plan.hard)
+        members = plan.members()
+        if plan.hard:
+            image_api.behaviour.submissions_per_s = SUBMISSIONS_PER_S
+            ordeals.set_clocks_apart(members)
+            variables |= ordeals.slow_disk(folder)
+        fleet = Fleet(members, variables, folder / "bots.log")
         try:
             await fleet.start()
             await discord.wait_for_bot(START_PATIENCE_S)
-            async with _meanwhile(*_ordeals(plan, fleet, database, server, chance)):
+            async with _meanwhile(*_ordeals(plan, fleet, database, server, folder, chance)):
                 await _storm(plan, fleet, crowd, discord, image_api, chance)
             await _calm(plan, fleet, crowd, discord, database)
         finally:
@@ -79,14 +86,15 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
 
 
 def _ordeals(
-    plan: Plan, fleet: Fleet, database: str, server: PostgresServer | None, chance: random.Random
+    plan: Plan, fleet: Fleet, database: str, server: PostgresServer | None, folder: Path, chance: random.Random
 ) -> Sequence[Coroutine[Any, Any, None]]:
     """What a hard plan has besides."""
     if not plan.hard:
         return ()
-    found = [ordeals.standstills(database, server, chance)]
+    found = [ordeals.standstills(database, server, chance), ordeals.slow_flushes(folder, chance)]
     if server is not None:
-        found += [ordeals.deafness(database, chance), ordeals.freezing(fleet, chance)]
+        found.append(ordeals.deafness(database, chance))
+    found.append(ordeals.freezing(fleet, chance, ordeals.NAP_S if server is None else ordeals.FROZEN_S))
     return found
 
 

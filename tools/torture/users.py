@@ -87,8 +87,11 @@ def populate(world: World, shards: int) -> Sequence[str]:
 class Crowd:
     """Everybody together. `wishes` is all that was asked for."""
 
-    def __init__(self, discord: LocalDiscord, places: Sequence[str], chance: random.Random) -> None:
+    def __init__(
+        self, discord: LocalDiscord, places: Sequence[str], chance: random.Random, *, hard: bool = False
+    ) -> None:
         self._discord = discord
+        self._hard = hard
         self._places = places
         self._chance = chance
         self.wishes: list[Wish] = []
@@ -125,7 +128,7 @@ class Crowd:
         places = [*self._places, *(("elsewhere", "group") if name == "Ada" else ())]
         person = self._discord.person(name, chance.choice(places))
         plan = chance.choices(("cancel", "delete", "wait"), (CANCELS, DELETES, 1 - CANCELS - DELETES))[0]
-        wish = Wish(person, f"wish {len(self.wishes)}{misfortune(chance)}", plan=plan)
+        wish = Wish(person, f"wish {len(self.wishes)}{misfortune(chance, hard=self._hard)}", plan=plan)
         self.wishes.append(wish)
         return wish
 

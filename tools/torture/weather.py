@@ -17,6 +17,8 @@ MISFORTUNES = (
     *("status-429", "status-500", "status-404", "status-null", "status-cut", "status-drop", "words-odd", "slow"),
     *("download-403-once", "download-500-once", "download-cut-once", "results-b64", "other-origin", "trickle"),
 )
+#: Hosts that have nothing for 20 s, in a hard plan.
+HARD = ("late-files",) * 6
 UNLUCKY = 0.45  # share of prompts that something happens to
 DISCORD_EVERY_S = 0.6
 GATEWAY_SHARE = 0.03  # of these, how often the gateway is in trouble too
@@ -32,9 +34,10 @@ PLACES_OF_TROUBLE = (
 )
 
 
-def misfortune(chance: random.Random) -> str:
+def misfortune(chance: random.Random, *, hard: bool) -> str:
     """What a prompt asks for: nothing, or one of MISFORTUNES."""
-    return f" [[{chance.choice(MISFORTUNES)}]]" if chance.random() < UNLUCKY else ""
+    possible = MISFORTUNES + HARD if hard else MISFORTUNES
+    return f" [[{chance.choice(possible)}]]" if chance.random() < UNLUCKY else ""
 
 
 async def over_discord(discord: LocalDiscord, chance: random.Random) -> None:
