@@ -141,13 +141,14 @@ async def easel(home: Path, *arguments: str, **variables: str) -> AsyncGenerator
 
 
 @asynccontextmanager
-async def forked_easel(home: Path, verb: str = "run", *, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
-    """As `easel`, with other waits than the product's. Forked, because no command line can say so."""
+async def forked_easel(home: Path, *words: str, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
+    """As `easel`, forked: at once there, however busy the machine is, and with other waits than the product's."""
+    verb, *arguments = words or ("run",)
     (out, stdout), (err, stderr) = await _pipe(), await _pipe()
     try:
         process = await asyncio.to_thread(
             lambda: fork_server().start(
-                (verb, "--env-file", os.devnull),
+                (verb, "--env-file", os.devnull, *arguments),
                 {**ENVIRONMENT, **variables},
                 out=out,
                 err=err,
