@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
+from structlog.testing import capture_logs
 
 from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
@@ -17,10 +19,20 @@ from bot.jobs.fair_slots import FairSlots, UploadSlots, without_turn
 from bot.jobs.job_run import Deps
 from bot.jobs.polling.pacer import Pacer
 from bot.jobs.ports import UploadTurn
-from bot.jobs.runner import Runner
+from bot.jobs.runner import MAX_FAULTS, Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import Spool
-from bot.model import Failure, FailureKind, Job, JobState, Picture, PictureFormat, Progress, ReplyTarget, Source
+from bot.model import (
+    Failure,
+    FailureKind,
+    Job,
+    JobState,
+    Picture,
+    PictureFormat,
+    Progress,
+    ReplyTarget,
+    Source,
+)
 from bot.policy.prices import Prices
 from bot.store.queries.jobs import Jobs, Received
 from bot.store.schema import jobs as jobs_table
@@ -180,3 +192,51 @@ async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: S
                 await asyncio.sleep(0.01)
     assert job.failure == Failure(FailureKind.UNACKNOWLEDGED)
     assert job.announced
+
+
+#: A fault of the database's own that strikes one job at one step: nothing in the program foresees it.
+STRIKE = {
+    "sqlite": ["CREATE TRIGGER strike BEFORE UPDATE ON jobs WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"],
+    "postgresql": [
+        "CREATE FUNCTION strike() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER strike BEFORE UPDATE ON jobs FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION strike()",
+    ],
+}
+
+
+async def test_an_exception_that_nobody_foresaw_ends_its_job_after_five_tries_and_frees_its_slot(
+    scene: Scene, tmp_path: Path
+) -> None:
+    recorder = Recorder()
+    struck, other = await scene.job(JobState.WAITING), await scene.job(JobState.WAITING)
+
+    def strike(connection: Connection) -> None:
+        for statement in STRIKE[connection.dialect.name]:
+            connection.exec_driver_sql(statement.format(when=f"NEW.id = '{struck.id}' AND NEW.state = 'submitting'"))
+
+    await scene.store.run(strike)
+    async with (
+        LocalImageApi(latency=Latency.zero(), paint=PaintMode.TINY) as local,
+        ImageApi(base_url=local.base_url, api_key="sandbox") as api,
+    ):
+        deps = deps_with(scene.store.jobs, api, recorder, scene, tmp_path)
+        runner = Runner(deps, max_active=1, fault_pause_s=0.1)
+        tries: list[float] = []
+        with capture_logs() as logged:
+            running = asyncio.create_task(runner.run())
+            async with asyncio.timeout(40):
+                while not local.accepted:  # the other one, in the only slot
+                    if sum("unhandled exception in this job" in it["event"] for it in logged) > len(tries):
+                        tries.append(time.monotonic())
+                    await asyncio.sleep(0.005)
+            await runner.stop(5)
+            await running
+    assert len(tries) == MAX_FAULTS
+    # Each pause is twice as long as the one before, and up to half of it is chance.
+    assert tries[-1] - tries[0] >= 0.05 + 0.1 + 0.2 + 0.4
+    ended = await scene.store.jobs.get(struck.id)
+    assert ended is not None
+    assert (ended.state, ended.announced) == (JobState.FAILED, True)
+    assert ended.failure == Failure(FailureKind.UNKNOWN)  # certainly nothing was charged
+    assert [it.submission.prompt for it in local.accepted] == [other.request.prompt]
+    assert recorder.told.count("closed") == 1
