@@ -22,9 +22,9 @@ from bot.ui.reply.transport import ReplyTransport
 from bot.ui.reply.uploads import Files, UploadLimits
 from tests.integration.sandbox_discord import Studio, card, studio
 
-SILENCE_S = 1.0
-SIZE = 2_400_000
-SLOW = 1_000_000.0  # bytes a second
+SILENCE_S = 2.0
+SIZE = 4_800_000
+SLOW = 1_100_000.0  # bytes a second, so that it lasts longer than twice the silence
 
 
 @pytest.fixture
