@@ -121,6 +121,8 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
             if isinstance(exc, ReplyOutOfReach) and run.job.failure is None:
                 unreached = Failure(FailureKind.UNDELIVERABLE, _charged(run.job))
                 await run.change(failure=unreached)
+            if isinstance(exc, ReplyOutOfReach):
+                run.deps.spool.release(run.job.id)  # it may wait for long, and others are not to wait for it
             await _wait_for_reply(run, exc, backoff)
             look_first = True  # what failed may still have arrived
         else:

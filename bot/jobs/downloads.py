@@ -36,10 +36,13 @@ from bot.image_api.picture_file import UnknownFormat
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
-from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureFormat, PictureInfo, Progress, Source
+from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureFormat, PictureInfo, Progress, Resolution, Source
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
+#: What a picture is expected to take until it is here: a noisy PNG.
+EXPECTED_BYTES = {Resolution.ONE_K: 4_000_000, Resolution.TWO_K: 13_000_000}
+ROOM_PAUSE_S = 1.0
 GONE_AFTER_S = 25.0
 GONE_PAUSE_S = (1.0, 5.0)
 TROUBLE_PAUSE_S = (1.0, 30.0)
@@ -96,16 +99,34 @@ def _all_wanted(run: JobRun) -> dict[int, MissingPicture]:
     }
 
 
+async def _wait_for_room(run: JobRun) -> None:
+    """Until the disk has room for the pictures of a job. Raises Stopped.
+
+    While Discord takes none, what is finished stays at the image API instead of filling the disk. Nothing is lost by
+    it: where addresses run out meanwhile, the task is asked for new ones, by *Check again* at the latest.
+    """
+    size = EXPECTED_BYTES[run.job.request.resolution] * len(run.job.result_urls)
+    is_told = False
+    while not run.deps.spool.has_room(run.job.id, size):
+        if not is_told:
+            run.log.info("finished pictures wait for room on the disk")
+            is_told = True
+        await run.pause(ROOM_PAUSE_S)
+
+
 async def try_each_once(run: JobRun) -> Mapping[int, MissingPicture]:
-    """One try for each picture of a job; returns those that did not come."""
-    wanted = _all_wanted(run)
+    """One try for each picture of a job; returns those that did not come. Raises Stopped."""
+    await _wait_for_room(run)
+    wanted, size = _all_wanted(run), 0
     for one in [*wanted.values()]:
         try:
-            await _fetch(run, one)
+            size += (await _fetch(run, one)).bytes
             del wanted[one.index]
         except (DownloadError, OSError) as exc:
             run.log.warning("a picture cannot be fetched", number=one.index + 1, error=str(exc)[:200])
             one.failed(exc)
+    if not wanted:
+        run.deps.spool.settle(run.job.id, size)
     return wanted
 
 
@@ -117,6 +138,7 @@ async def fetch_results(
     As long as no picture at all is here it goes on for `patience_for_none_s` instead. `tried` are those that did not
     come at a try just now: they have to wait until they are tried again. Raises Stopped.
     """
+    await _wait_for_room(run)
     here: dict[int, Picture] = {}
     wanted = _all_wanted(run) | dict(tried or {})
     unusable, host_refused = 0, False
@@ -144,6 +166,7 @@ async def fetch_results(
         await run.pause(min(one.next_at for one in wanted.values()) - time.monotonic())
     missing = len(run.job.result_urls) - len(here)
     pictures = [here[index] for index in sorted(here)]
+    run.deps.spool.settle(run.job.id, sum(it.bytes for it in pictures))
     may_come = bool(wanted) or host_refused or (missing > unusable and run.job.task_id is not None)
     return Results(pictures, missing, may_come, in_trouble=bool(wanted), host_refused=host_refused)
 

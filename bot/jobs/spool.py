@@ -1,8 +1,8 @@
 """The folder in which sources and pictures wait between download and upload, so that they never fill the memory.
 
 It lies on the disk of the data, never in a memory disk, and is bounded: so much for one person's sources, so much for
-everybody's, and so much of the disk stays free. Results are paid for and are not refused; their bound is how many
-deliveries go on at once, and how much is kept for those that nobody has fetched yet.
+everybody's, and so much of the disk stays free. Results are paid for and are not refused: where there is no room they
+wait at the image API until others are delivered, and so much is kept of those that nobody has fetched yet.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from bot.errors import BadSource, SourceFault, StartError
@@ -21,6 +22,7 @@ from bot.store.sync.file_lock import lock as lock_file
 
 #: A spool without a lock that nothing was put into for so long is that of a process that was killed as it began.
 ABANDONED_AFTER_S = 3600.0
+NEXT_IN_LINE = 8  # so many of those who wait for room may come in before each other
 #: Windows has neither flag: it hands no file on by itself, and only its administrators make links.
 _FLAGS = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -32,6 +34,7 @@ class SpoolLimits:
 
     per_user: int = 250_000_000  # sources of one person's requests: three of three files of 25 MB
     sources: int = 1_500_000_000  # of everybody's requests
+    results: int = 1_500_000_000  # between download and upload, everybody's; one job always has room
     kept: int = 1_000_000_000  # pictures that stand in no message and wait to be fetched; the oldest go first
     free: int = 100_000_000  # of the disk, for the database above all
 
@@ -44,6 +47,9 @@ class Spool:
         self.root = root
         self._limits = limits
         self._reserved: dict[str, tuple[int, int]] = {}  # by job: whose it is, and bytes of its sources
+        self._results: dict[str, int] = {}  # by job: bytes of its results, as expected until they are here
+        self._expected_of: dict[str, int] = {}  # of these, what may not have been written yet
+        self._waiting: dict[str, None] = {}  # jobs whose results have no room yet, the first that asked first
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
 
@@ -73,9 +79,40 @@ class Spool:
             raise BadSource(SourceFault.NO_ROOM, size)
         self._reserved[job_id] = (user_id, size)
 
+    def has_room(self, job_id: str, size: int) -> bool:
+        """Set room aside for a job's results, some `size` bytes together, until it is released.
+
+        Returns False where there is none. Who asks in vain asks again. Jobs come in about in the order in which they
+        asked first, so that none with large results waits for ever beside those with small ones.
+        """
+        if job_id in self._results:
+            return True
+        self._waiting.setdefault(job_id)
+        if self._results:
+            taken = sum(self._results.values())
+            too_much = taken + size > self._limits.results
+            if job_id not in islice(self._waiting, NEXT_IN_LINE) or too_much:
+                return False
+            # What is expected may not have been written yet: better a job too few than a full disk.
+            if shutil.disk_usage(self.root).free - size - sum(self._expected_of.values()) < self._limits.free:
+                return False
+        del self._waiting[job_id]
+        self._results[job_id] = size
+        self._expected_of[job_id] = size
+        return True
+
+    def settle(self, job_id: str, size: int) -> None:
+        """A job's results are here, `size` bytes together."""
+        if job_id in self._results:
+            self._results[job_id] = size
+            self._expected_of.pop(job_id, None)
+
     def release(self, job_id: str) -> None:
-        """Give back the room that was set aside for a job's sources."""
+        """Give back the room that was set aside for a job's sources and results."""
         self._reserved.pop(job_id, None)
+        self._results.pop(job_id, None)
+        self._expected_of.pop(job_id, None)
+        self._waiting.pop(job_id, None)
 
     def shelve(self, job_id: str) -> None:
         """Keep only the results of a job that nobody has fetched, for a while; see `trim`."""

@@ -17,10 +17,10 @@ async def ran(*command: str) -> int:
 
 
 @contextlib.asynccontextmanager
-async def small_disk(folder: Path) -> AsyncGenerator[Path]:
-    """A disk of 2 MB. Skips where this user may not mount one."""
+async def small_disk(folder: Path, megabytes: int = 2) -> AsyncGenerator[Path]:
+    """A disk of a few MB. Skips where this user may not mount one."""
     folder.mkdir()
-    if await ran("mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", str(folder)) != 0:
+    if await ran("mount", "-t", "tmpfs", "-o", f"size={megabytes}M", "tmpfs", str(folder)) != 0:
         pytest.skip("mounting a small disk takes rights that this user does not have")
     try:
         yield folder

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bot.errors import BadSource, SourceFault
-from bot.jobs.spool import ABANDONED_AFTER_S, SharedSpools, Spool, SpoolLimits
+from bot.jobs.spool import ABANDONED_AFTER_S, NEXT_IN_LINE, SharedSpools, Spool, SpoolLimits
 from bot.model import PictureFormat, PictureInfo
 
 
@@ -129,3 +129,31 @@ def test_the_spool_of_a_killed_process_goes_at_once_and_that_of_a_living_one_sta
         for process in others.values():
             process.kill()
             process.communicate()
+
+
+def test_results_wait_for_room_one_job_always_has_some_and_large_ones_are_not_passed_for_ever(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, SpoolLimits(results=100, free=0))
+    assert spool.has_room("a", 250)  # more than there is, but nothing else is on its way
+    assert not spool.has_room("b", 60)
+    spool.settle("a", 30)  # it was less than expected
+    assert spool.has_room("b", 60)
+    waiting = [f"large {n}" for n in range(NEXT_IN_LINE)]
+    assert not any(spool.has_room(it, 50) for it in waiting)
+    assert not spool.has_room("small", 1)  # there would be room, but so many were first
+    spool.release("a")
+    assert not spool.has_room("small", 1)
+    spool.release("b")
+    assert [spool.has_room(it, 50) for it in waiting[:3]] == [True, True, False]
+    spool.release(waiting[2])
+    assert spool.has_room(waiting[0], 50)  # asked twice, it is still in
+    spool.settle(waiting[0], 10)
+    assert spool.has_room("small", 1)
+
+
+def test_results_leave_so_much_of_the_disk_free_but_for_one_job(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    spool = Spool(tmp_path, SpoolLimits(free=2 * free))
+    assert spool.has_room("a", 1)
+    assert not spool.has_room("b", 1)
+    spool.remove("a")
+    assert spool.has_room("b", 1)
