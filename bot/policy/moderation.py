@@ -116,7 +116,10 @@ async def open_moderation(
 
 def _verdict(body: bytes) -> bool:
     """Whether any result is flagged. Raises ValueError for an answer that says nothing of it."""
-    answer: Any = json.loads(body)
+    try:
+        answer: Any = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     results = cast("dict[str, Any]", answer).get("results") if isinstance(answer, dict) else None
     if not isinstance(results, list) or not results:
         raise ValueError("no results")

@@ -119,7 +119,8 @@ for line in sys.stdin:
         said = outcome(pathlib.Path(line.rstrip()))
     except Exception as error:
         said = f"unforeseen {{type(error).__name__}}: {{error}}"
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not ru_maxrss: that begins with what the process had that has forked this one.
+    peak = int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
     print(json.dumps([said, time.monotonic() - began, peak]), flush=True)
 """
 

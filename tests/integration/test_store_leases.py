@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Scene
 
 S = JobState
+#: Leases are counted by the database's clock, which is measured, and not to the microsecond.
+A_MOMENT = timedelta(seconds=1)
 
 
 async def owner_of(store: Store, job_id: str) -> str | None:
@@ -37,7 +40,7 @@ async def test_only_jobs_without_a_lease_are_adopted(scene: Scene) -> None:
     assert await scene.reclaim("elsewhere") == []
     assert await scene.reclaim() == []
 
-    scene.now += scene.lease
+    scene.now += scene.lease + A_MOMENT
     assert [job.id for job in await scene.reclaim("elsewhere")] == [leased.id]
     assert await scene.reclaim() == []
     assert await owner_of(scene.store, leased.id) == "elsewhere"
@@ -71,7 +74,7 @@ async def test_a_late_word_that_a_job_was_told_does_not_touch_one_taken_up_again
 
 async def test_the_heartbeat_renews_what_is_still_ours(scene: Scene) -> None:
     mine, lost = await scene.job(), await scene.job()
-    scene.now += scene.lease
+    scene.now += scene.lease + A_MOMENT
     await scene.store.jobs.keep("here", [mine.id], now=scene.now, lease=scene.lease)
     assert [job.id for job in await scene.reclaim("elsewhere")] == [lost.id]
 
@@ -127,7 +130,7 @@ async def test_a_job_back_in_line_belongs_to_nobody(scene: Scene) -> None:
 async def test_a_refused_acknowledgement_row_that_was_written_too_late_is_handed_out_unbought(scene: Scene) -> None:
     """The caller of `receive` was told StoreUnavailable although the commit came through: the worst of cases."""
     job = (await scene.receive(scene.new())).job
-    scene.now += scene.lease
+    scene.now += scene.lease + A_MOMENT
 
     assert await scene.claim() == []
     reclaimed = await scene.reclaim("elsewhere")

@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 
 from bot.errors import (
+    AnswerLost,
     BadInput,
     BadKey,
     Busy,
@@ -134,7 +135,7 @@ SUBMISSIONS: dict[str, tuple[Act, type[Submission | ImageApiError], Charged]] = 
     "307": (says(307, b"", Location="http://127.0.0.1:9/"), Unexpected, NO),
     "half the JSON": (
         sends(b'HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{"task_id": "task_1", "sta', sells=True),
-        Uncertain,
+        AnswerLost,
         MAYBE,
     ),
     "half the JSON, end of connection": (
@@ -142,11 +143,15 @@ SUBMISSIONS: dict[str, tuple[Act, type[Submission | ImageApiError], Charged]] = 
         Uncertain,
         MAYBE,
     ),
-    "dropped": (sends(b""), Uncertain, MAYBE),
-    "dropped after buying": (sends(b"", sells=True), Uncertain, MAYBE),
-    "hangs": (hangs(), Uncertain, MAYBE),
-    "hangs after buying": (hangs(sells=True), Uncertain, MAYBE),
-    "hangs inside the answer": (sends(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", sells=True), Uncertain, MAYBE),
+    "dropped": (sends(b""), AnswerLost, MAYBE),
+    "dropped after buying": (sends(b"", sells=True), AnswerLost, MAYBE),
+    "hangs": (hangs(), AnswerLost, MAYBE),
+    "hangs after buying": (hangs(sells=True), AnswerLost, MAYBE),
+    "hangs inside the answer": (
+        sends(b"HTTP/1.1 200 OK\r\nContent-Length: 90\r\n\r\n{", sells=True),
+        AnswerLost,
+        MAYBE,
+    ),
 }
 
 

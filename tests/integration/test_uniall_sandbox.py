@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import (
+    AnswerLost,
     BadInput,
     BadKey,
     Busy,
@@ -75,11 +76,11 @@ ENDS: dict[str, type[Exception]] = {
     "html-in-200": Uncertain,
     "cut-after-accept": Uncertain,
     "redirect": Unexpected,
-    "drop-before-reading": Uncertain,
-    "drop": Uncertain,
-    "drop-after-accept": Uncertain,
-    "hang": Uncertain,
-    "hang-after-accept": Uncertain,
+    "drop-before-reading": AnswerLost,
+    "drop": AnswerLost,
+    "drop-after-accept": AnswerLost,
+    "hang": AnswerLost,
+    "hang-after-accept": AnswerLost,
     "fail": Unexpected,
     "fail-text": Unexpected,
     "fail-reason": Unexpected,
@@ -108,7 +109,8 @@ ENDS: dict[str, type[Exception]] = {
 }
 #: These take time by design, or begin by themselves; the acceptance tests play them.
 ELSEWHERE = {"slow", "very-slow", "stuck", "short-lived", "offline", "resets", "trickle", "status-trickle"} | {
-    "download-trickle"
+    "download-trickle",
+    "late-files",
 }
 
 
