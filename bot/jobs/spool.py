@@ -89,9 +89,10 @@ class Spool:
             return True
         self._waiting.setdefault(job_id)
         if self._results:
-            taken = sum(self._results.values())
-            too_much = taken + size > self._limits.results
-            if job_id not in islice(self._waiting, NEXT_IN_LINE) or too_much:
+            # Most of a crowd is turned away here, before anything is summed up.
+            if job_id not in islice(self._waiting, NEXT_IN_LINE):
+                return False
+            if sum(self._results.values()) + size > self._limits.results:
                 return False
             # What is expected may not have been written yet: better a job too few than a full disk.
             if shutil.disk_usage(self.root).free - size - sum(self._expected_of.values()) < self._limits.free:

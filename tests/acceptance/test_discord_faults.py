@@ -83,16 +83,13 @@ def uploads(house: House, pattern: str) -> list[Recorded]:
 
 
 async def ask(person: Person, prompt: str, **options: Any) -> Reply:
-    """A command whose reply says that it is being painted, so that the next edit is the last.
-
-    On a busy machine the pictures may be there before that was said: then it is another one.
-    """
+    """A command whose reply says that it is being painted, so that the next edit is the last."""
     is_painted = says("painting")
     while True:
         reply = await person.command("imagine", prompt=prompt, **options)
         if is_painted(await reply.until(lambda message: is_painted(message) or final(message))):
             return reply
-        prompt += " once more"
+        prompt += " once more"  # on a busy machine the pictures were there first
 
 
 async def delivered_once(house: House, reply: Reply, person: Person) -> None:
