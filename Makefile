@@ -50,7 +50,10 @@ sandbox: $(TO_RUN)
 
 # Coverage is measured on the way: `make test COVERAGE=` goes without, in two thirds of the processor time.
 COVERAGE ?= $(BIN)/coverage run
-PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+# The tests of real processes run side by side on few cores, where something is late now and then. A test that fails is
+# run once more; the summary names those that needed it (R), and each is a fault of the test or the program to look at.
+PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	--reruns 1 --reruns-delay 1 -rfER
 
 # The tests' databases flush to the disk at every commit, hundreds of times a second in all. Where memory serves as a disk
 # and is roomy, they lie there: then a slow or busy disk makes no test late. (4,000,000 KiB: ten times what a run takes.)

@@ -34,7 +34,13 @@ class Abreast:
         """Wait until this story is told; raises what it raised."""
         if not self._told:
             self._told = {name: asyncio.create_task(self._tell(begin)) for name, begin in self._beginnings.items()}
-        await self._told[name]
+        if name not in self._told:  # run once more after it failed
+            self._told[name] = asyncio.create_task(self._tell(self._beginnings[name]))
+        try:
+            await self._told[name]
+        except BaseException:
+            self._told.pop(name)
+            raise
 
     async def _tell(self, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
         async with self._room:

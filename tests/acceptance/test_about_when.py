@@ -86,9 +86,9 @@ async def test_a_time_that_has_passed_is_not_left_standing(tmp_path: Path) -> No
 
 async def test_a_busy_api_says_so_beside_the_place_and_the_time(tmp_path: Path) -> None:
     async with house_in(tmp_path, latency=Latency.fixed(1.0)) as house:
-        house.image_api.behaviour.switch_on("busy", 2)
+        house.image_api.behaviour.switch_on("busy", 3)  # as many as a job is refused before it ends
         reply = await house.ada.command("imagine", prompt="a red fox")
-        waiting = await reply.until(says("busy", "place 1 of 1"))
+        waiting = await reply.until(says("busy", "place 1 of 1"), 30)
         assert (told(waiting) or 0) > time.time() - 1
         assert (await reply.until(with_pictures, 40)).pictures
 

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from discord import ui
 
-from bot.model import Job, JobState, Progress
+from bot.model import FailureKind, Job, JobState, Progress
 from bot.ui.reply import cards
 from bot.ui.reply.cards import Look
-from bot.ui.reply.updates import Updates, rounded
+from bot.ui.reply.updates import NEW_STATE_GAP_S, PLACE_GAP_S, Updates, rounded
 from tests.unit.samples import job
 
 
@@ -140,3 +140,20 @@ async def eventually(true: Callable[[], object], within_s: float = 5.0) -> None:
     async with asyncio.timeout(within_s):
         while not true():
             await asyncio.sleep(0.02)
+
+
+async def test_that_the_service_is_busy_is_said_at_once_but_not_again_and_again() -> None:
+    """A person in line learns why nothing goes on before the gap between two edits for a place is over."""
+    screen, waiting = Screen(), job(state=JobState.WAITING)
+    place = Progress(place=1, queue_length=1)
+    screen.updates.show(waiting, place)
+    await eventually(lambda: len(screen.shown) == 1)
+    for number, trouble in enumerate((Progress(), place), start=2):
+        screen.updates.show(waiting, replace(trouble, trouble=FailureKind.BUSY))
+        await eventually(lambda number=number: len(screen.shown) == number, within_s=PLACE_GAP_S - 1)
+        assert screen.shown[-1] == replace(trouble, trouble=FailureKind.BUSY)
+    screen.updates.show(waiting, place)
+    screen.updates.show(waiting, replace(place, trouble=FailureKind.UNREACHABLE))
+    await asyncio.sleep(2 * NEW_STATE_GAP_S)
+    assert len(screen.shown) == 3
+    screen.updates.drop(waiting.id)

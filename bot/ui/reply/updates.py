@@ -40,6 +40,7 @@ PROGRESS_GAPS_S = (
     (float("inf"), 15.0),
 )  # (up to this age of the job, this gap)
 PLACE_GAP_S = 10.0
+TROUBLES_AT_ONCE = 2  # why nothing goes on is said without waiting: by the job's own run, then with its place in line
 #: Once the token has expired, edits go to the channel's own bucket, which all its jobs share.
 BOT_TOKEN_GAP_S = 10.0
 DUE_STEP_S = 5  # a time at which pictures are expected is rounded up: fetching and posting them takes a moment, too
@@ -54,6 +55,7 @@ class PendingEdit:
     sent: str = ""
     frame: Frame | None = None  # what `sent` was made of
     state: JobState = JobState.WAITING
+    troubles: int = 0  # how many edits have said why nothing goes on
     sent_at: float = 0.0
     began: float = field(default_factory=time.monotonic)
     next: tuple[Job, Progress] | None = None
@@ -205,6 +207,7 @@ class Updates:
         await self._edit(job, view)
         slot.sent, slot.frame, slot.state, slot.sent_at = _fingerprint(view), frame, job.state, time.monotonic()
         slot.due, slot.told_late = due, late
+        slot.troubles += progress.trouble is not None
         return True
 
     def _is_trusted(self) -> bool:
@@ -216,6 +219,9 @@ class Updates:
         if not self._token_is_alive(job):
             return BOT_TOKEN_GAP_S
         if _is_painting(job.state) != _is_painting(slot.state):
+            return NEW_STATE_GAP_S
+        # Trouble that comes and goes is no reason for edit after edit.
+        if progress.trouble is not None and slot.troubles < TROUBLES_AT_ONCE:
             return NEW_STATE_GAP_S
         if progress.place is not None:
             return PLACE_GAP_S
