@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -269,9 +269,10 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:
+    key = settings.moderation_api_key
     return open_moderation(
         settings.moderation_base_url,
-        settings.moderation_api_key,
+        key.get_secret_value() if key else None,
         settings.moderation_model,
         lenient=settings.moderation_when_down == "allow",
         proxy=settings.proxies.for_url(settings.moderation_base_url or ""),
@@ -301,7 +302,7 @@ async def _logged_in(settings: Settings, build: Callable[[Settings], _House], st
         answer = await session_budget(settings)
         point_discord_at(settings.discord_api_url, answer.gateway_url)
         shards = settings.discord_shard_count or answer.shards
-        house = build(settings.model_copy(update={"discord_shard_count": shards}))
+        house = build(replace(settings, discord_shard_count=shards))
         async with AsyncExitStack() as attempt:
             await attempt.enter_async_context(house.client)
             try:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
 
-from pydantic import BaseModel
-
-from bot.config.variable import AUTOMATIC, EMPTY, LOWER, About, Ids, read_text
+from bot.config.variable import AUTOMATIC, EMPTY, About, ids, one_of, setting
 from bot.policy.door import Audience, Door
 
 MAX_CONTACT_CHARS = 100
@@ -25,11 +23,12 @@ def contact(text: str) -> str:
     return text
 
 
-class AccessSettings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class AccessSettings:
     """The door: it holds for every command, button, form and menu."""
 
-    allowed_servers: Annotated[
-        Ids,
+    allowed_servers: frozenset[int] = setting(
+        ids,
         About(
             "Ids of the servers that the bot serves. Elsewhere a command gets one private sentence, and the bot leaves "
             "a server that is not listed. Left out, it serves every server that somebody adds it to.",
@@ -37,9 +36,10 @@ class AccessSettings(BaseModel):
             "1187654321098765432,1198765432109876543",
             EMPTY,
         ),
-    ] = frozenset()
-    allowed_users: Annotated[
-        Ids,
+        frozenset(),
+    )
+    allowed_users: frozenset[int] = setting(
+        ids,
         About(
             "Ids of users who may use the bot in direct messages and as an app of their own although DIRECT_MESSAGES "
             "or USER_INSTALLS is listed.",
@@ -47,10 +47,10 @@ class AccessSettings(BaseModel):
             "80351110224678912",
             EMPTY,
         ),
-    ] = frozenset()
-    direct_messages: Annotated[
-        Audience | None,
-        LOWER,
+        frozenset(),
+    )
+    direct_messages: Audience | None = setting(
+        one_of(*Audience),
         About(
             "Who may use the bot in direct messages: everyone, listed (ALLOWED_USERS) or off. Left out: everyone, and "
             "listed once ALLOWED_SERVERS or ALLOWED_USERS is set.",
@@ -58,10 +58,10 @@ class AccessSettings(BaseModel):
             "listed",
             AUTOMATIC,
         ),
-    ] = None
-    user_installs: Annotated[
-        Audience | None,
-        LOWER,
+        None,
+    )
+    user_installs: Audience | None = setting(
+        one_of(*Audience),
         About(
             "Who may use the bot as an app of their own, in any channel: everyone, listed (ALLOWED_USERS) or off. Left "
             "out, as DIRECT_MESSAGES.",
@@ -69,16 +69,16 @@ class AccessSettings(BaseModel):
             "off",
             AUTOMATIC,
         ),
-    ] = None
-    blocked_users: Annotated[
-        Ids, About("Ids of users who are refused everywhere.", _USER_IDS, "80351110224678912", EMPTY)
-    ] = frozenset()
-    blocked_servers: Annotated[
-        Ids, About("Ids of servers where everybody is refused.", _SERVER_IDS, "1187654321098765432", EMPTY)
-    ] = frozenset()
-    operator_contact: Annotated[
-        str | None,
-        read_text(contact),
+        None,
+    )
+    blocked_users: frozenset[int] = setting(
+        ids, About("Ids of users who are refused everywhere.", _USER_IDS, "80351110224678912", EMPTY), frozenset()
+    )
+    blocked_servers: frozenset[int] = setting(
+        ids, About("Ids of servers where everybody is refused.", _SERVER_IDS, "1187654321098765432", EMPTY), frozenset()
+    )
+    operator_contact: str | None = setting(
+        contact,
         About(
             "Who runs this bot: a name, a Discord handle or an https address. People read it in /help, in /privacy and "
             "wherever they are told whom to turn to.",
@@ -86,7 +86,8 @@ class AccessSettings(BaseModel):
             "@ada on Discord",
             EMPTY,
         ),
-    ] = None
+        None,
+    )
 
     @property
     def door(self) -> Door:

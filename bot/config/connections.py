@@ -7,26 +7,27 @@ begins with the variable's name, or SettingFault where it also knows what to wri
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
-
-from pydantic import AfterValidator, BaseModel, Field, InstanceOf, ValidationInfo, field_validator
 
 from bot.config.proxies import Proxies, proxy_url
 from bot.config.variable import (
     A_NUMBER,
     AUTOMATIC,
     EMPTY,
-    LOWER,
     MAX_PORT,
     OFF,
     About,
-    Number,
+    Before,
     Secret,
     SettingFault,
     api_base,
     http_url,
-    read_text,
+    number,
+    one_of,
+    secret,
+    setting,
+    setting_after,
     whole_numbers,
 )
 from bot.policy.catalog import DEFAULT_CATALOG, MAX_MODELS, ModelCatalog, parse_models
@@ -84,62 +85,77 @@ def hosts(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
-class ConnectionSettings(BaseModel):
+def _shards(text: str, before: Before) -> tuple[int, ...]:
+    """Shards that are there, each named once: two processes with one shard would both answer each click.
+
+    Where the count itself is wrong it is missing, and that one fault is enough to tell.
+    """
+    ids = whole_numbers(text)
+    if "discord_shard_count" not in before:
+        return ids
+    count: int | None = before["discord_shard_count"]
+    if count is None:
+        raise ValueError("stands without DISCORD_SHARD_COUNT, which must be set too")
+    if max(ids) >= count or len(set(ids)) < len(ids):
+        raise ValueError("names a shard twice or one that DISCORD_SHARD_COUNT does not reach")
+    return ids
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionSettings:
     """Discord, the image API, the database, and the way out to them.
 
     The order of the fields is that of .env.example. A check that needs another variable stands at the later one of the
     two.
     """
 
-    discord_token: Annotated[
-        Secret,
+    discord_token: Secret = setting(
+        secret,
         About(
             "Bot token: Discord's developer portal, your application, page Bot, Reset Token.",
             "the token from the page Bot of your application in Discord's developer portal",
             "MTE5…",
         ),
-    ]
-    uniall_api_key: Annotated[
-        Secret,
+    )
+    uniall_api_key: Secret = setting(
+        secret,
         About(
             "Key of the UniAll image API, sent as a Bearer token to the address below and nowhere else.",
             "the key of your account at the image API",
             "sk-…",
         ),
-    ]
-    uniall_base_url: Annotated[
-        str,
-        AfterValidator(api_base),
+    )
+    uniall_base_url: str = setting(
+        api_base,
         About(
             "Address of the image API, with or without a trailing /v1.",
             "the address of the image API, such as https://api.example.com",
             "https://api.example.com",
         ),
-    ]
-    database_url: Annotated[
-        str,
-        AfterValidator(database),
-        Field(repr=False),
+    )
+    database_url: str = setting(
+        database,
         About(
             "Where jobs are kept: a SQLite file, or PostgreSQL for several processes and hosts without a lasting disk. "
             "~ and $HOME in a file's path are filled in.",
             "sqlite:///data/easel.db or postgresql://user:password@host/name",
             "postgresql://easel:password@db.example.com/easel",
         ),
-    ] = "sqlite:///data/easel.db"
-    uniall_mode: Annotated[
-        Literal["tasks", "sync"],
-        LOWER,
+        "sqlite:///data/easel.db",
+        in_repr=False,
+    )
+    uniall_mode: str = setting(
+        one_of("tasks", "sync"),
         About(
             "tasks uses /v1/images/tasks; sync uses /v1/images/generations and /v1/images/edits, "
             "for an OpenAI-compatible server that has no task route.",
             "tasks or sync",
             "sync",
         ),
-    ] = "tasks"
-    models: Annotated[
-        InstanceOf[ModelCatalog],
-        read_text(parse_models),
+        "tasks",
+    )
+    models: ModelCatalog = setting(
+        parse_models,
         About(
             "Image models on offer, with commas between them: the model's id at the image API, = and the label that "
             f"people read; the id alone is its own label. The first is the default one; at most {MAX_MODELS}. Choices, "
@@ -147,31 +163,30 @@ class ConnectionSettings(BaseModel):
             "the ids of models with their labels, such as grok-imagine-image=Standard, with commas between them",
             "grok-imagine-image-2.0=New,grok-imagine-image=Standard",
         ),
-    ] = DEFAULT_CATALOG
-    result_hosts: Annotated[
-        frozenset[str],
-        read_text(hosts),
+        DEFAULT_CATALOG,
+    )
+    result_hosts: frozenset[str] = setting(
+        hosts,
         About(
             "Hosts whose pictures may be fetched although their address is private, with commas between them.",
             f"hosts such as minio.lan or 10.0.0.5:9000, a port being at most {MAX_PORT}, with commas between them",
             "minio.lan,10.0.0.5:9000",
             EMPTY,
         ),
-    ] = frozenset()
-    discord_api_url: Annotated[
-        str,
-        AfterValidator(discord_base),
+        frozenset(),
+    )
+    discord_api_url: str = setting(
+        discord_base,
         About(
             f"REST base of Discord, ending in {DISCORD_API_PATH}; for a REST proxy or a stand-in. "
             "The WebSocket address is what its GET /gateway/bot answers.",
             f"a REST base that ends in {DISCORD_API_PATH}, or leave it out",
             "http://127.0.0.1:8201/api/v10",
         ),
-    ] = f"https://discord.com{DISCORD_API_PATH}"
-    https_proxy: Annotated[
-        str | None,
-        read_text(proxy_url),
-        Field(repr=False),
+        f"https://discord.com{DISCORD_API_PATH}",
+    )
+    https_proxy: str | None = setting(
+        proxy_url,
         About(
             "Proxy for https addresses: Discord and its gateway, the image API and picture hosts. Read as curl reads "
             "it; the small spelling https_proxy is taken too.",
@@ -179,19 +194,21 @@ class ConnectionSettings(BaseModel):
             "http://proxy.lan:3128",
             OFF,
         ),
-    ] = None
-    http_proxy: Annotated[
-        str | None,
-        read_text(proxy_url),
-        Field(repr=False),
+        None,
+        in_repr=False,
+    )
+    http_proxy: str | None = setting(
+        proxy_url,
         About(
             "Proxy for http addresses, read in the same way.",
             "an address such as http://proxy.lan:3128, or leave it out",
             "http://proxy.lan:3128",
             OFF,
         ),
-    ] = None
-    no_proxy: Annotated[
+        None,
+        in_repr=False,
+    )
+    no_proxy: str = setting(
         str,
         About(
             "Hosts that are reached without the proxy, with commas between them: example.com also means everything "
@@ -200,43 +217,28 @@ class ConnectionSettings(BaseModel):
             "localhost,127.0.0.1,.lan",
             EMPTY,
         ),
-    ] = ""
-    discord_shard_count: Annotated[
-        Number | None,
+        "",
+    )
+    discord_shard_count: int | None = setting(
+        number,
         About(
             "How many shards the bot has in all its processes together; left out, Discord says.",
             f"{A_NUMBER}, or leave it out",
             "4",
             AUTOMATIC,
         ),
-    ] = None
-    discord_shard_ids: Annotated[
-        tuple[int, ...] | None,
-        read_text(whole_numbers),
+        None,
+    )
+    discord_shard_ids: tuple[int, ...] | None = setting_after(
+        _shards,
         About(
             "Which shards this process runs, for several bot processes; needs DISCORD_SHARD_COUNT. Left out, all.",
             "shard numbers with commas, each from 0 to DISCORD_SHARD_COUNT - 1, such as 0,1",
             "0,1",
             AUTOMATIC,
         ),
-    ] = None
-
-    @field_validator("discord_shard_ids")
-    @classmethod
-    def _shards_exist(cls, ids: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
-        """Refuse shards that cannot be there. Two processes with one shard would both answer each click.
-
-        Runs after the count was read: fields are checked in the order of the table. Where the count itself is wrong it
-        is missing here, and that one fault is enough to tell.
-        """
-        if ids is None or "discord_shard_count" not in info.data:
-            return ids
-        count: int | None = info.data["discord_shard_count"]
-        if count is None:
-            raise ValueError("stands without DISCORD_SHARD_COUNT, which must be set too")
-        if max(ids) >= count or len(set(ids)) < len(ids):
-            raise ValueError("names a shard twice or one that DISCORD_SHARD_COUNT does not reach")
-        return ids
+        None,
+    )
 
     @property
     def proxies(self) -> Proxies:

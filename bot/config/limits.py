@@ -6,24 +6,24 @@ limit that is left out is None and costs no query.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, InstanceOf, ValidationInfo, field_validator
 
 from bot.config.variable import (
     A_LIMIT,
     A_NUMBER,
     EMPTY,
-    LOWER,
     OFF,
     About,
-    Limit,
-    Number,
+    Before,
     Secret,
     SettingFault,
     api_base,
-    read_text,
+    number,
+    one_of,
+    secret,
+    setting,
+    setting_after,
 )
 from bot.policy.catalog import ModelCatalog
 from bot.policy.prices import MICROS, Prices, parse
@@ -48,46 +48,61 @@ def dollars(text: str) -> int:
     return int(micros)
 
 
-def _prices(value: object, info: ValidationInfo) -> object:
+def _prices(text: str, before: Before) -> Prices:
     """The price list, which names only models on offer. Where MODELS is wrong, that alone is said of them."""
-    catalog: ModelCatalog | None = info.data.get("models")
-    return parse(value.strip(), catalog and catalog.models) if isinstance(value, str) else value
+    catalog: ModelCatalog | None = before.get("models")
+    return parse(text, catalog and catalog.models)
 
 
-Budget = Annotated[int | None, read_text(dollars)]
+def _budget(text: str, before: Before) -> int:
+    """An amount in micros that no request without a price slips through, else it could not be kept."""
+    budget = dollars(text)
+    prices: Prices | None = before.get("price_list")
+    catalog: ModelCatalog | None = before.get("models")
+    if unpriced := prices.unpriced(catalog.models) if prices and catalog else ():
+        missing = ", ".join(f"{model}:{resolution}" for model, resolution in unpriced)
+        raise SettingFault(
+            f"cannot be kept, since PRICE_LIST has no price for {missing}",
+            "a price for each of them into PRICE_LIST, or leave the limit out",
+        )
+    return budget
 
 
-class LimitSettings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class LimitSettings:
     """The operator's ceilings, which no server exceeds, and the moderation of prompts."""
 
-    max_jobs_per_user: Annotated[Number, About("Jobs a user may have in flight.", A_NUMBER, "5")] = 3
-    max_active_jobs: Annotated[
-        Number, About("Jobs in flight at the image API from this process; more wait in line.", A_NUMBER, "20")
-    ] = 50
-    max_queue_length: Annotated[
-        Limit,
+    max_jobs_per_user: int = setting(number, About("Jobs a user may have in flight.", A_NUMBER, "5"), 3)
+    max_active_jobs: int = setting(
+        number, About("Jobs in flight at the image API from this process; more wait in line.", A_NUMBER, "20"), 50
+    )
+    max_queue_length: int | None = setting(
+        number,
         About(
             "Requests that may wait in line, of all processes together; one more is told to come later.",
             A_LIMIT,
             "100",
             OFF,
         ),
-    ] = None
-    job_timeout_s: Annotated[
-        Number, About('After so many seconds at the image API a job ends as "timed out".', A_NUMBER, "900")
-    ] = 600
-    max_pictures_per_user_per_day: Annotated[
-        Limit, About("Pictures that a user may ask for per day (UTC), in all places together.", A_LIMIT, "40", OFF)
-    ] = None
-    max_pictures_per_server_per_day: Annotated[
-        Limit,
+        None,
+    )
+    job_timeout_s: int = setting(
+        number, About('After so many seconds at the image API a job ends as "timed out".', A_NUMBER, "900"), 600
+    )
+    max_pictures_per_user_per_day: int | None = setting(
+        number,
+        About("Pictures that a user may ask for per day (UTC), in all places together.", A_LIMIT, "40", OFF),
+        None,
+    )
+    max_pictures_per_server_per_day: int | None = setting(
+        number,
         About(
             "Pictures per day that may be asked for in one server; it can set less with /settings.", A_LIMIT, "200", OFF
         ),
-    ] = None
-    price_list: Annotated[
-        InstanceOf[Prices],
-        BeforeValidator(_prices),
+        None,
+    )
+    price_list: Prices = setting_after(
+        _prices,
         About(
             "Prices for the spend ledger in US dollars, with commas: model:resolution=price for a picture made, "
             "model:input=price for a source given. A model without a price has its pictures counted, not their cost.",
@@ -95,9 +110,10 @@ class LimitSettings(BaseModel):
             "grok-imagine-image:1k=0.02,grok-imagine-image:input=0.002",
             EMPTY,
         ),
-    ] = Field(default_factory=Prices)
-    max_spend_per_server_per_day: Annotated[
-        Budget,
+        Prices(),
+    )
+    max_spend_per_server_per_day: int | None = setting_after(
+        _budget,
         About(
             "US dollars per day (UTC) in one server. Needs a price in PRICE_LIST for every model and resolution, as "
             "the three below do.",
@@ -105,19 +121,19 @@ class LimitSettings(BaseModel):
             "5",
             OFF,
         ),
-    ] = None
-    max_spend_per_server_per_month: Annotated[
-        Budget, About("US dollars per calendar month (UTC) in one server.", _AN_AMOUNT, "50", OFF)
-    ] = None
-    max_spend_per_day: Annotated[
-        Budget, About("US dollars per day (UTC) in all places together.", _AN_AMOUNT, "20", OFF)
-    ] = None
-    max_spend_per_month: Annotated[
-        Budget, About("US dollars per calendar month (UTC) in all places together.", _AN_AMOUNT, "200", OFF)
-    ] = None
-    moderation_base_url: Annotated[
-        str | None,
-        AfterValidator(lambda text: text and api_base(text)),
+        None,
+    )
+    max_spend_per_server_per_month: int | None = setting_after(
+        _budget, About("US dollars per calendar month (UTC) in one server.", _AN_AMOUNT, "50", OFF), None
+    )
+    max_spend_per_day: int | None = setting_after(
+        _budget, About("US dollars per day (UTC) in all places together.", _AN_AMOUNT, "20", OFF), None
+    )
+    max_spend_per_month: int | None = setting_after(
+        _budget, About("US dollars per calendar month (UTC) in all places together.", _AN_AMOUNT, "200", OFF), None
+    )
+    moderation_base_url: str | None = setting(
+        api_base,
         About(
             "Address of an OpenAI-compatible moderation route, with or without a trailing /v1: each prompt is sent to "
             "/v1/moderations before anything is bought, and a flagged one is refused.",
@@ -125,47 +141,33 @@ class LimitSettings(BaseModel):
             "https://api.openai.com",
             OFF,
         ),
-    ] = None
-    moderation_api_key: Annotated[
-        Secret | None,
+        None,
+    )
+    moderation_api_key: Secret | None = setting(
+        secret,
         About(
             "Key for the moderation route, sent as a Bearer token to its address and nowhere else.",
             "the key of your account there, or leave it out",
             "sk-…",
             EMPTY,
         ),
-    ] = None
-    moderation_model: Annotated[
-        str | None,
+        None,
+    )
+    moderation_model: str | None = setting(
+        str,
         About(
             "Model that the moderation route is asked for; left out, the route takes its own.",
             "a name that the moderation route knows, or leave it out",
             "omni-moderation-latest",
             EMPTY,
         ),
-    ] = None
-    moderation_when_down: Annotated[
-        Literal["allow", "refuse"],
-        LOWER,
-        About("What happens to a prompt while the moderation route does not answer.", "allow or refuse", "allow"),
-    ] = "refuse"
-
-    @field_validator(
-        "max_spend_per_server_per_day", "max_spend_per_server_per_month", "max_spend_per_day", "max_spend_per_month"
+        None,
     )
-    @classmethod
-    def _can_be_kept(cls, budget: int | None, info: ValidationInfo) -> int | None:
-        """A budget that a request without a price would slip through is none. Runs after MODELS and PRICE_LIST."""
-        prices: Prices | None = info.data.get("price_list")
-        catalog: ModelCatalog | None = info.data.get("models")
-        unpriced = prices.unpriced(catalog.models) if budget is not None and prices and catalog else ()
-        if unpriced:
-            missing = ", ".join(f"{model}:{resolution}" for model, resolution in unpriced)
-            raise SettingFault(
-                f"cannot be kept, since PRICE_LIST has no price for {missing}",
-                "a price for each of them into PRICE_LIST, or leave the limit out",
-            )
-        return budget
+    moderation_when_down: str = setting(
+        one_of("allow", "refuse"),
+        About("What happens to a prompt while the moderation route does not answer.", "allow or refuse", "allow"),
+        "refuse",
+    )
 
     @property
     def ceilings(self) -> Ceilings:

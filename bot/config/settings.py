@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
-
-from pydantic import ConfigDict, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from bot.config.access import AccessSettings
 from bot.config.connections import ConnectionSettings
 from bot.config.env_file import RENAMED, EnvFile, read_env_file
 from bot.config.limits import LimitSettings
 from bot.config.operation import OperationSettings
-from bot.config.variable import REQUIRED, About, SettingFault
+from bot.config.variable import NO_TEXT, NOT_SET, REQUIRED, Entry, SettingFault
 from bot.config.version import command
 from bot.errors import SettingsError
 from bot.policy.catalog import EntryFaults
@@ -47,19 +44,12 @@ class Variable:
         return self.default == REQUIRED
 
 
+@dataclass(frozen=True, kw_only=True)
 class Settings(OperationSettings, LimitSettings, AccessSettings, ConnectionSettings):
     """All that an operator can set, read and checked. Made by `load`; frozen; secrets stay out of its repr.
 
-    The table reads from the last of its parts to the first: that is the order in which pydantic gathers them.
+    The table reads from the last of its parts to the first: that is the order in which a dataclass gathers them.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_what_is_not_set(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """Empty text, and "off" or "automatic" where the manual calls the default so, count as not set."""
-        return {name: value for name, value in values.items() if not _means_not_set(name, value)}
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -68,39 +58,27 @@ class Settings(OperationSettings, LimitSettings, AccessSettings, ConnectionSetti
         return (*self.connection_secrets, *([moderation.get_secret_value()] if moderation else []))
 
 
-def _about(field: str) -> About:
-    return next(part for part in Settings.model_fields[field].metadata if isinstance(part, About))
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A field of `Settings`, as the table has it. A required one has MISSING for its default."""
+
+    field: str
+    default: Any
+    entry: Entry
+
+    @property
+    def variable(self) -> Variable:
+        about = self.entry.about
+        default = REQUIRED if self.default is MISSING else about.unset or str(self.default)
+        return Variable(self.field.upper(), default, about.help, about.example)
 
 
-def _means_not_set(field: str, value: object) -> bool:
-    if not isinstance(value, str):
-        return False
-    return value.strip().lower() in {"", _about(field).unset if field in Settings.model_fields else ""}
-
-
-def _variables() -> Iterator[Variable]:
-    for name, field in Settings.model_fields.items():
-        about = _about(name)
-        default = REQUIRED if field.is_required() else about.unset or str(field.default)
-        yield Variable(name.upper(), default, about.help, about.example)
-
-
-VARIABLES: Sequence[Variable] = tuple(_variables())
+_TABLE: Sequence[_Row] = tuple(_Row(it.name, it.default, it.metadata[Entry.__name__]) for it in fields(Settings))
+VARIABLES: Sequence[Variable] = tuple(row.variable for row in _TABLE)
 NAMES = frozenset(variable.name for variable in VARIABLES)
 
 #: What stands for a required variable where a verb does without it.
 _STAND_INS = {"DISCORD_TOKEN": "none", "UNIALL_API_KEY": "none", "UNIALL_BASE_URL": "http://127.0.0.1"}
-
-REASONS = {
-    "missing": "is missing",
-    "int_parsing": "is not a whole number",
-    "int_parsing_size": "is too large",
-    "int_from_float": "is not a whole number",
-    "greater_than_equal": "is below 1",
-    "less_than_equal": "is too large",
-    "literal_error": "is no word that is known here",
-    "enum": "is no word that is known here",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +124,27 @@ class Sources:
         place.
         """
         values = self.values() | {name: _STAND_INS[name] for name in unneeded}
-        try:
-            return Settings.model_validate({name.lower(): value for name, value in values.items()})
-        except ValidationError as error:
-            first = [] if self.values() else [_no_settings()]
-            faults = [sentence for detail in error.errors() for sentence in _sentences(detail)]
-            raise SettingsError([*first, *faults]) from None
+        read: dict[str, Any] = {}
+        faults: list[str] = []
+        for row in _TABLE:
+            try:
+                read[row.field] = _value(row, values.get(row.field.upper(), "").strip(), read)
+            except ValueError as fault:
+                faults += _sentences(row, fault)
+        if faults:
+            raise SettingsError([*([] if self.values() else [_no_settings()]), *faults])
+        return Settings(**read)
+
+
+def _value(row: _Row, text: str, before: Mapping[str, Any]) -> object:
+    """Empty text, and "off" or "automatic" where the manual calls the default so, count as not set."""
+    if text.lower() not in {"", row.entry.about.unset}:
+        if any("\ud800" <= sign <= "\udfff" for sign in text):  # what Python makes of bytes that are not UTF-8
+            raise ValueError(NO_TEXT)
+        return row.entry.read(text, before)
+    if row.default is MISSING:
+        raise ValueError(NOT_SET)
+    return row.default
 
 
 def _no_settings() -> str:
@@ -166,15 +159,7 @@ def load(env_file: Path | None = ENV_FILE, environ: Mapping[str, str] = os.envir
     return Sources.read(env_file, environ).settings()
 
 
-def _sentences(detail: ErrorDetails) -> Iterator[str]:
-    field = str(detail["loc"][0])
-    raised = detail.get("ctx", {}).get("error")
-    write = raised.write if isinstance(raised, SettingFault) else _about(field).write
-    for reason in _reasons(detail, raised):
-        yield f"{field.upper()} {reason}: write {write}."
-
-
-def _reasons(detail: ErrorDetails, raised: object) -> Sequence[str]:
-    if isinstance(raised, EntryFaults):
-        return raised.reasons
-    return [str(raised) if isinstance(raised, ValueError) else REASONS.get(detail["type"], "cannot be understood")]
+def _sentences(row: _Row, fault: ValueError) -> Iterator[str]:
+    write = fault.write if isinstance(fault, SettingFault) else row.entry.about.write
+    for reason in fault.reasons if isinstance(fault, EntryFaults) else [str(fault)]:
+        yield f"{row.field.upper()} {reason}: write {write}."

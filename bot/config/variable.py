@@ -1,18 +1,21 @@
-"""What an entry of the table of settings is made of: its words, its kinds of values, and the readers they share.
+"""What an entry of the table of settings is made of: its words, how its text is read, and the readers they share.
 
-A reader is a pure function that returns the value or raises ValueError with the end of a sentence about the variable,
-such as "is not a whole number". It never repeats the value, which may be a secret.
+A reader is a pure function that returns the value of a text, or raises ValueError with the end of a sentence about the
+variable, such as "is not a whole number". It never repeats the value, which may be a secret.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+T = TypeVar("T")
+Word = TypeVar("Word", bound=str)
+#: The values of the variables that stand before one in the table, by field. What is wrong is left out.
+Before = Mapping[str, Any]
 
 MAX_NUMBER = 1_000_000  # beyond it times overflow (as seconds: 11 days) and counts mean nothing
 MAX_PORT = 65535
@@ -24,7 +27,19 @@ OFF = "off"
 AUTOMATIC = "automatic"
 EMPTY = "empty"
 
+# What can be wrong with variables of many kinds.
+NOT_SET = "is missing"
+NOT_WHOLE = "is not a whole number"
+BELOW_ONE = "is below 1"
+TOO_LARGE = "is too large"
+UNKNOWN_WORD = "is no word that is known here"
+NO_TEXT = "holds bytes that are no text"
+REASONS = (NOT_SET, NOT_WHOLE, BELOW_ONE, TOO_LARGE, UNKNOWN_WORD, NO_TEXT)
+
 _ROUTE = re.compile(r"(?:/v1)?/(?:images(?:/[a-z/]*)?|models|moderations|chat/completions)$")
+_WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+(?:_[0-9]+)*)(?:\.0+)?")  # 1_000 and 3.0 are whole numbers, too
+_MAX_DIGITS = 20
+_REQUIRED: Any = MISSING
 
 A_NUMBER = f"a whole number from 1 to {MAX_NUMBER}"
 A_LIMIT = f"{A_NUMBER}, or leave it out"
@@ -40,6 +55,24 @@ class About:
     unset: str = ""  # what stands for the default in the manual where the value itself says nothing
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the text of a variable is read, and its words."""
+
+    read: Callable[[str, Before], object]
+    about: About
+
+
+def setting(read: Callable[[str], T], about: About, default: T = _REQUIRED, *, in_repr: bool = True) -> T:
+    """An entry of the table, as the default of a dataclass's field. It is required where it has no `default`."""
+    return setting_after(lambda text, _: read(text), about, default, in_repr=in_repr)
+
+
+def setting_after(read: Callable[[str, Before], T], about: About, default: T = _REQUIRED, *, in_repr: bool = True) -> T:
+    """An entry whose reader looks at what stands before it in the table, too."""
+    return field(default=default, repr=in_repr, metadata={Entry.__name__: Entry(read, about)})
+
+
 class SettingFault(ValueError):
     """A value that is wrong for a reason of its own: `write` says what to write instead, in place of the table's."""
 
@@ -48,26 +81,70 @@ class SettingFault(ValueError):
         self.write = write
 
 
-def read_text(reader: Callable[[str], object]) -> BeforeValidator:
-    """Let `reader` read a value that is still text, without the blanks around it."""
+class Secret:
+    """A text that stays out of every `repr`, and so out of logs and tracebacks."""
 
-    def read(value: object) -> object:
-        """The value of a text, or ValueError with what is wrong."""
-        return reader(value.strip()) if isinstance(value, str) else value
+    __slots__ = ("_text",)
 
-    return BeforeValidator(read)
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def get_secret_value(self) -> str:
+        """The text itself."""
+        return self._text
 
 
-def one_word(secret: SecretStr) -> SecretStr:
+def number(text: str, at_most: int = MAX_NUMBER) -> int:
+    """A whole number from 1."""
+    found = _WHOLE_NUMBER.fullmatch(text)
+    if found is None:
+        raise ValueError(NOT_WHOLE)
+    sign, digits = found.groups()
+    if sign == "-" or digits == "0":
+        raise ValueError(BELOW_ONE)
+    # so many digits are not read, which takes a time that grows with their square
+    value = int(digits) if len(digits) <= _MAX_DIGITS else at_most + 1
+    if value > at_most:
+        raise ValueError(TOO_LARGE)
+    return value
+
+
+def port(text: str) -> int:
+    """The number of a port."""
+    return number(text, MAX_PORT)
+
+
+def one_of(*words: Word) -> Callable[[str], Word]:
+    """A reader of these words, in capitals or small letters."""
+    known = {word.lower(): word for word in words}
+
+    def read(text: str) -> Word:
+        """The word as it is known here."""
+        if (word := known.get(text.lower())) is None:
+            raise ValueError(UNKNOWN_WORD)
+        return word
+
+    return read
+
+
+def secret(text: str) -> Secret:
     """A token or key: one word of visible ASCII, as it goes into an Authorization header."""
-    text = secret.get_secret_value()
     if text.lower().startswith(("bot ", "bearer ")):
         raise ValueError('begins with "Bot" or "Bearer", which Easel adds by itself')
     if text[0] in "<[({\"'`“‘" or text[-1] in ">])}\"'`”’":
         raise ValueError("stands in brackets or quotes, which are no part of it")
     if not (text.isascii() and text.isprintable()) or set(" \"'") & set(text):
         raise ValueError("holds a space, a quote or another sign that cannot be part of it")
-    return secret
+    return Secret(text)
 
 
 def http_url(text: str) -> str:
@@ -110,12 +187,3 @@ def ids(text: str) -> frozenset[int]:
     if not all(part.isascii() and part.isdigit() and 0 < int(part) <= MAX_ID for part in parts):
         raise ValueError("is not a list of ids, which are numbers of some 18 digits")
     return frozenset(int(part) for part in parts)
-
-
-Number = Annotated[int, Field(ge=1, le=MAX_NUMBER)]
-Limit = Number | None
-Port = Annotated[int, Field(ge=1, le=MAX_PORT)]
-Secret = Annotated[SecretStr, AfterValidator(one_word)]
-Ids = Annotated[frozenset[int], read_text(ids)]
-LOWER = read_text(str.lower)
-UPPER = read_text(str.upper)

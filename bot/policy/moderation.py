@@ -13,7 +13,6 @@ from typing import Any, cast
 
 import aiohttp
 import structlog
-from pydantic import SecretStr
 
 from bot.errors import ModerationDown
 
@@ -33,7 +32,7 @@ class Moderation:
         self,
         session: aiohttp.ClientSession,
         base_url: str,
-        api_key: SecretStr | None,
+        api_key: str | None,
         model: str | None,
         *,
         lenient: bool,
@@ -77,7 +76,7 @@ class Moderation:
     async def _flagged(self, prompt: str) -> bool:
         headers = {"Accept": "application/json"}
         if self._key is not None:
-            headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+            headers["Authorization"] = f"Bearer {self._key}"
         asked = {"input": prompt} | ({"model": self._model} if self._model else {})
         async with self._session.post(
             self._url, json=asked, headers=headers, allow_redirects=False, proxy=self._proxy
@@ -98,7 +97,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def open_moderation(
-    base_url: str | None, api_key: SecretStr | None, model: str | None, *, lenient: bool, proxy: str | None
+    base_url: str | None, api_key: str | None, model: str | None, *, lenient: bool, proxy: str | None
 ) -> AsyncGenerator[Moderation | None]:
     """The route at `base_url` (without /v1), if there is one. `lenient` lets prompts pass while it is down.
 

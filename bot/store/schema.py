@@ -13,6 +13,8 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Connection,
     Index,
     Integer,
     LargeBinary,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypedColumns,
     UniqueConstraint,
+    event,
 )
 
 from bot.store.column_types import StateText, UtcTime
@@ -277,16 +280,31 @@ showcase = Table("showcase", metadata, ShowcaseColumns)
 outcomes = Table("outcomes", metadata, OutcomeColumns)
 operator_blocks = Table("operator_blocks", metadata, OperatorBlockColumns)
 
+
+def partial_index(name: str, *columns: Column[Any], where: ColumnElement[bool]) -> None:
+    """An index of the rows that `where` holds for, on both databases.
+
+    PostgreSQL is told when the table is made: to name it here would load its dialect, which takes 3 MB, everywhere.
+    """
+    index = Index(name, *columns, sqlite_where=where)
+
+    def tell(_: Table, connection: Connection, **__: Any) -> None:
+        """Before the table is made."""
+        if connection.dialect.name == "postgresql":
+            index.dialect_options["postgresql"]["where"] = where
+
+    event.listen(index.table, "before_create", tell)
+
+
 # The line and the counts read only the few unfinished jobs, however many finished ones there are.
 Index(None, jobs.c.state, jobs.c.turn, jobs.c.seq)
 Index(None, jobs.c.user_id, jobs.c.seq)
 # So do all questions about jobs whose end nobody has been told yet, because there is none or because it is fresh. A
 # partial index holds only their rows. SQLite uses it only where a query repeats its condition: UNANNOUNCED.
 UNANNOUNCED = jobs.c.told.is_(False)
-_PARTIAL: dict[str, Any] = {"sqlite_where": UNANNOUNCED, "postgresql_where": UNANNOUNCED}
-Index("ix_jobs_unannounced", jobs.c.seq, **_PARTIAL)
-Index("ix_jobs_unannounced_of_user", jobs.c.user_id, jobs.c.seq, **_PARTIAL)
-Index("ix_jobs_unannounced_of_guild", jobs.c.guild_id, jobs.c.seq, **_PARTIAL)
+partial_index("ix_jobs_unannounced", jobs.c.seq, where=UNANNOUNCED)
+partial_index("ix_jobs_unannounced_of_user", jobs.c.user_id, jobs.c.seq, where=UNANNOUNCED)
+partial_index("ix_jobs_unannounced_of_guild", jobs.c.guild_id, jobs.c.seq, where=UNANNOUNCED)
 # A server's pictures and requests, of all, of a member or of a channel, newest first; and what has grown old.
 Index(None, jobs.c.guild_id, jobs.c.seq)
 Index(None, jobs.c.guild_id, jobs.c.user_id, jobs.c.seq)
@@ -298,7 +316,7 @@ Index(None, ledger.c.guild_id, ledger.c.reserved_at)
 Index(None, ledger.c.reserved_at)
 # Entries that still name a person, for the day on which they have grown old.
 NAMED_PERSON = ledger.c.user_id.is_not(None)
-Index("ix_ledger_named", ledger.c.reserved_at, sqlite_where=NAMED_PERSON, postgresql_where=NAMED_PERSON)
+partial_index("ix_ledger_named", ledger.c.reserved_at, where=NAMED_PERSON)
 Index(None, preset_pictures.c.preset_id)
 # Totals of a server that was left, and those of past months.
 Index(None, totals.c.guild_id, totals.c.day)
@@ -311,4 +329,4 @@ Index(None, showcase.c.maker_id, showcase.c.job_seq)
 # Posts that wait for something, and replies that show another number of stars than there are: few at any time.
 Index(None, showcase.c.post, showcase.c.since)
 STALE_COUNT = showcase.c.stars != showcase.c.shown
-Index("ix_showcase_stale", showcase.c.edited_at, sqlite_where=STALE_COUNT, postgresql_where=STALE_COUNT)
+partial_index("ix_showcase_stale", showcase.c.edited_at, where=STALE_COUNT)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.image_api.latency import Latency
+from tools.benchmarks.__main__ import main
 from tools.benchmarks.burst import Plan, measure
 from tools.benchmarks.chart import main as draw
 from tools.benchmarks.figures import Figures, figures
@@ -42,3 +43,18 @@ async def test_the_smallest_benchmark_counts_rightly_and_fills_every_column(tmp_
     Results(bursts, runs=1, took_s=1.0).write(tmp_path / "results.json")
     assert draw([str(tmp_path / "results.json"), str(tmp_path / "chart.svg")]) == 0
     assert "Easel" in (tmp_path / "chart.svg").read_text()
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the benchmark reads Linux's /proc")
+def test_a_bot_that_does_not_start_costs_the_bench_no_other_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "results.json"
+    bots = ["--bot", Contestant.EASEL, "--bot", Contestant.PLAIN]
+    # The plain bot does not know this variable.
+    assert main(["--smoke", "--stream", "0", *bots, "--set", "UNIALL_MODE=none", "--json", str(file)]) == 1
+    results = Results.read(file)
+    assert {it.contestant for it in results.bursts} == {Contestant.PLAIN}
+    assert all(it.delivered == it.jobs for it in results.bursts)
+    assert "UNIALL_MODE is no word that is known here" in results.failed[0]
+    assert results.failed[0] in capsys.readouterr().out

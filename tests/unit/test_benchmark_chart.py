@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tools.benchmarks.chart import PANELS, chart
 from tools.benchmarks.figures import Figures
 from tools.benchmarks.process import Contestant
 from tools.benchmarks.results import Results, median_of
-from tools.benchmarks.table import growth, table
+from tools.benchmarks.table import aims, growth, table
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -70,9 +71,30 @@ def test_of_several_runs_the_median_counts_and_the_worst_of_what_must_not_happen
 
 
 def test_results_are_read_as_they_were_kept(tmp_path: Path) -> None:
-    results = Results(BURSTS, runs=3, took_s=60.0, left_out=["a bot: not to be had"])
+    results = Results(BURSTS, runs=3, took_s=60.0, left_out=["a bot: not to be had"], failed=["a run: TimeoutError"])
     results.write(tmp_path / "results.json")
     assert Results.read(tmp_path / "results.json") == results
+
+
+def test_a_figure_that_a_bot_cannot_have_is_kept_as_null(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    Results([replace(BURSTS[0], lag_mean_s=float("nan"))], runs=1, took_s=1.0).write(file)
+    assert "NaN" not in file.read_text("utf-8")
+    assert math.isnan(Results.read(file).bursts[0].lag_mean_s)
+
+
+def test_every_aim_is_told_with_its_figure_and_whether_it_is_met() -> None:
+    told = {" ".join(it.split()) for it in aims([*BURSTS, replace(BURSTS[0], jobs=200, idle_mb=71.0)]).splitlines()}
+    assert {
+        "processor time: per job, idle subtracted, ms, 10 at once 10.0 12 met",
+        "processor time: per job, idle subtracted, ms, 1,000 at once 15.0 8 NOT MET",
+        "processor time: per job, idle subtracted, ms, 1,000 within 25 s 99.0 10 NOT MET",
+        "resident memory of the bot: idle 71.0 70 NOT MET",
+        "start of the bot: processor time until then, s 1.00 0.6 NOT MET",
+        "jobs: lost 1 0 NOT MET",
+    } <= told
+    assert not [it for it in told if "200 at once" in it and "processor" in it]
+    assert aims(BURSTS[1:2]) == ""
 
 
 def test_a_figure_that_a_bot_cannot_have_is_no_missed_aim() -> None:

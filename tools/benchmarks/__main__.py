@@ -12,7 +12,9 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sandbox.image_api.latency import PUBLISHED, Latency
 from tools.benchmarks import published
@@ -21,32 +23,57 @@ from tools.benchmarks.figures import Figures, figures, other_ends
 from tools.benchmarks.gallery import Gallery
 from tools.benchmarks.process import Contestant
 from tools.benchmarks.results import Results, median_of
-from tools.benchmarks.table import growth, table
+from tools.benchmarks.table import aims, growth, table
 from tools.benchmarks.year import __main__ as year
 
 SHOWN_LOG_LINES = 5
 #: People who come one after the other, with so slow an API that nearly all their jobs are in flight together.
 STREAM_OVER_S, STREAM_LATENCY = 25.0, Latency.fixed(30.0)
+#: What --smoke sets: everything once, and no figure of time or memory that means anything.
+SMOKE = {"jobs": (3,), "stream": 3, "runs": 1, "latency": Latency.fixed(0.3)}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 when Easel lost, delivered or bought twice. Missed aims are only marked."""
+    """Measure and print; 1 when Easel lost, delivered or bought twice, or a run failed. Missed aims are only told."""
     given = sys.argv[1:] if arguments is None else arguments
     if "--year" in given:
         return year.main([it for it in given if it != "--year"])
-    options = _parser().parse_args(given)
+    parser = _parser()
+    if "--smoke" in given:
+        parser.set_defaults(**SMOKE)
+    options = parser.parse_args(given)
     if not Path("/proc/self/schedstat").exists():
         print("The tools.benchmarks read Linux's /proc, which this machine has not.", file=sys.stderr)
         return 1
-    began, gallery, left_out = time.monotonic(), Gallery(), list(_left_out(options.bot or list(Contestant)))
+    left_out = list(_left_out(options.bot or list(Contestant)))
     options.bot = [it for it in options.bot or Contestant if not (left_out and it is Contestant.PUBLISHED)]
-    bursts = [_median(plan, gallery, 1 if plan.over_s else options.runs) for plan in _plans(options)]
-    results = Results(bursts, options.runs, time.monotonic() - began, left_out)
-    print("\n\n".join(filter(None, (table(bursts), growth(bursts), _remarks(results)))))
-    if options.json:
-        results.write(options.json)
-    sound = all(it.lost == it.twice == 0 for it in bursts if it.contestant == Contestant.EASEL)
-    return 0 if sound else 1
+    results = _played(options, left_out)
+    print("\n\n".join(filter(None, (*(told(results.bursts) for told in (table, growth, aims)), _remarks(results)))))
+    sound = all(it.lost == it.twice == 0 for it in results.bursts if it.contestant == Contestant.EASEL)
+    return 0 if sound and not results.failed else 1
+
+
+def _played(options: argparse.Namespace, left_out: Sequence[str]) -> Results:
+    """Every burst that was asked for. The file of results has each as soon as it is there, whatever comes after it."""
+    began, gallery = time.monotonic(), Gallery()
+    bursts: list[Figures] = []
+    failed: list[str] = []
+    results = Results(bursts, options.runs, 0.0, left_out, failed)
+    for plan in _plans(options):
+        at, runs = time.monotonic(), list[Figures]()
+        for _ in range(1 if plan.over_s else options.runs):
+            try:
+                runs.append(asyncio.run(_measured(plan, gallery)))
+            except Exception as error:  # noqa: BLE001  # whatever broke this run, the others are worth having
+                failed.append(f"{_named(plan)}: {type(error).__name__}: {error}")
+                print(f"  failed: {failed[-1]}", file=sys.stderr)
+        if runs:
+            bursts.append(median_of(runs))
+        print(f"  took {time.monotonic() - at:.0f} s", file=sys.stderr)
+        results = replace(results, took_s=time.monotonic() - began)
+        if options.json:
+            results.write(options.json)
+    return results
 
 
 def _left_out(contestants: Sequence[Contestant]) -> Iterator[str]:
@@ -63,16 +90,16 @@ def _remarks(results: Results) -> str:
     how = (
         f"Each burst is the median of {results.runs} runs, the stream one run; all took {results.took_s / 60:.0f} min."
     )
-    return "\n".join([how, *(f"Left out: {reason}" for reason in results.left_out)])
+    notes = [f"Left out: {reason}" for reason in results.left_out]
+    return "\n".join([how, *notes, *(f"Failed: {reason}" for reason in results.failed)])
 
 
-def _median(plan: Plan, gallery: Gallery, runs: int) -> Figures:
-    return median_of([asyncio.run(_measured(plan, gallery)) for _ in range(runs)])
+def _named(plan: Plan) -> str:
+    return f"{plan.contestant}, {plan.jobs} jobs " + (f"within {plan.over_s:g} s" if plan.over_s else "at once")
 
 
 async def _measured(plan: Plan, gallery: Gallery) -> Figures:
-    when = f"within {plan.over_s:g} s" if plan.over_s else "at once"
-    print(f"{plan.contestant}, {plan.jobs} jobs {when} …", file=sys.stderr, flush=True)
+    print(f"{_named(plan)} …", file=sys.stderr, flush=True)
     seen = await measure(plan, gallery)
     for end, number in other_ends(seen).most_common():
         print(f"  {number} not delivered: {end}", file=sys.stderr)
@@ -90,11 +117,14 @@ def _plans(options: argparse.Namespace) -> Iterator[Plan]:
                 yield _plan(options, contestant, jobs, options.latency, options.over)
     if options.stream:
         for contestant in (it for it in contestants if it is not Contestant.PUBLISHED):
-            yield _plan(options, contestant, options.stream, STREAM_LATENCY, STREAM_OVER_S)
+            latency, over_s = (options.latency, 1.0) if options.smoke else (STREAM_LATENCY, STREAM_OVER_S)
+            yield _plan(options, contestant, options.stream, latency, over_s)
 
 
 def _plan(options: argparse.Namespace, contestant: Contestant, jobs: int, latency: Latency, over_s: float) -> Plan:
+    smoke: dict[str, Any] = {"warm_up": 1, "settle_s": 0.2, "idle_s": 0.2} if options.smoke else {}
     return Plan(
+        **smoke,
         jobs=jobs,
         contestant=contestant,
         latency=latency,
@@ -123,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1, help="of the latencies (1)")
     add("--set", type=_variable, action="append", default=[], metavar="NAME=VALUE", help="a variable for the bot")
     add("--runs", type=int, choices=range(1, 10), default=3, help="of each burst, of which the median counts (3)")
+    add("--smoke", action="store_true", help="three jobs of each kind without pauses: whether all of it runs")
     add("--json", type=Path, metavar="FILE", help="keep the figures there; tools.benchmarks.chart draws them")
     return parser
 

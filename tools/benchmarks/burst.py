@@ -68,6 +68,8 @@ class Job:
 class Bot:
     """What was measured of the bot's process, in this order."""
 
+    ready_s: float  # from the start of the process until Discord has its session and its commands
+    ready_cpu: Cpu  # spent until then
     starting: Memory
     idle_cpu: Cpu  # in `Plan.idle_s`
     burst: Memory
@@ -104,6 +106,8 @@ class _Stage:
     api: StockedImageApi
     bot: MeasuredBot
     log: Path
+    ready_s: float
+    ready_cpu: Cpu
 
 
 async def measure(plan: Plan, gallery: Gallery) -> Seen:
@@ -140,6 +144,8 @@ async def measure(plan: Plan, gallery: Gallery) -> Seen:
             api_requests=stage.api.requests[api_requests:],
             discord_requests=list(stage.discord.requests),
             bot=Bot(
+                ready_s=stage.ready_s,
+                ready_cpu=stage.ready_cpu,
                 starting=starting,
                 idle_cpu=idle,
                 burst=burst,
@@ -179,9 +185,23 @@ async def _raised(plan: Plan, gallery: Gallery) -> AsyncGenerator[_Stage, None]:
         log = folder / "bot.log"
         bot = MeasuredBot(plan.contestant, variables, log)
         stack.push_async_callback(bot.stop)
+        began = time.monotonic()
         await bot.start()
-        await discord.wait_for_bot(READY_PATIENCE_S)
-        yield _Stage(plan, gallery, discord, api, bot, log)
+        await _ready(bot, discord, log)
+        yield _Stage(plan, gallery, discord, api, bot, log, time.monotonic() - began, bot.cpu())
+
+
+async def _ready(bot: MeasuredBot, discord: LocalDiscord, log: Path) -> None:
+    """Wait until Discord has the bot. Raises TimeoutError, or RuntimeError where the bot ends before."""
+    ended = asyncio.create_task(bot.ended())
+    there = asyncio.create_task(discord.wait_for_bot(READY_PATIENCE_S))
+    await asyncio.wait([ended, there], return_when=asyncio.FIRST_COMPLETED)
+    for task in (ended, there):
+        task.cancel()
+    if ended.done():
+        last = (log.read_text(errors="replace").splitlines() or [""])[-1]
+        raise RuntimeError(f"the bot ended by itself with exit code {ended.result()}: {last}")
+    await there
 
 
 def _people(discord: LocalDiscord, number: int, name: str = "Painter") -> list[Person]:

@@ -42,6 +42,8 @@ class Figures:
     edits_per_job: float
     edits_most: int
     rate_limited: int  # answers 429 of the local Discord
+    ready_s: float
+    ready_cpu_s: float
     idle_mb: float
     start_peak_mb: float
     peak_mb: float
@@ -91,6 +93,8 @@ def figures(seen: Seen) -> Figures:
         edits_per_job=edits.total() / jobs,
         edits_most=max(edits.values(), default=0),
         rate_limited=sum(record.status == 429 for record in seen.discord_requests),
+        ready_s=bot.ready_s,
+        ready_cpu_s=bot.ready_cpu.own_s,
         idle_mb=bot.starting.now_mb,
         start_peak_mb=bot.starting.peak_mb,
         peak_mb=bot.burst.peak_mb,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -17,23 +18,42 @@ _WORST = frozenset({"refused", "lost", "twice", "exit_code", "complaints"})
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All bursts of one bench, each the median of its `runs`. `left_out` says which bots are missing, and why."""
+    """All bursts of one bench, each the median of its `runs`.
+
+    `left_out` says which bots are missing, and why; `failed` which runs gave no figures.
+    """
 
     bursts: Sequence[Figures]
     runs: int
     took_s: float
     left_out: Sequence[str] = ()
+    failed: Sequence[str] = ()
 
     def write(self, path: Path) -> None:
         """Keep them as JSON. Raises OSError."""
-        told = {**asdict(self), "bursts": [asdict(it) for it in self.bursts]}
+        told = {**asdict(self), "bursts": [_without_nan(asdict(it)) for it in self.bursts]}
         path.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Results:
         """What was kept. Raises OSError, ValueError, KeyError or TypeError for a file of another version."""
         told: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        return cls([Figures(**it) for it in told["bursts"]], told["runs"], told["took_s"], told["left_out"])
+        return cls(
+            [Figures(**_with_nan(it)) for it in told["bursts"]],
+            told["runs"],
+            told["took_s"],
+            told["left_out"],
+            told["failed"],
+        )
+
+
+def _without_nan(told: dict[str, Any]) -> dict[str, Any]:
+    """Null for a figure that a bot cannot have: JSON has no other word for it."""
+    return {name: None if isinstance(it, float) and math.isnan(it) else it for name, it in told.items()}
+
+
+def _with_nan(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if it is None else it for name, it in told.items()}
 
 
 def median_of(runs: Sequence[Figures]) -> Figures:

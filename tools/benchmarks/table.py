@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.benchmarks.figures import Figures
+from tools.benchmarks.process import Contestant
 
 Reading = Callable[[Figures], float]
-#: An aim that differs: for so many jobs at once or fewer, and for a stream (`STREAM`).
+#: An aim that differs: for so many jobs at once, and for a stream (`STREAM`).
 Aims = Mapping[int, float]
 STREAM = 0
 
@@ -41,9 +42,7 @@ class Row:
         """What this burst is held against; None where there is no aim for its kind."""
         if not isinstance(self.at_most, Mapping):
             return self.at_most
-        if burst.over_s:
-            return self.at_most.get(STREAM)
-        return next((aim for jobs, aim in self.at_most.items() if jobs >= burst.jobs), None)
+        return self.at_most.get(STREAM if burst.over_s else burst.jobs)
 
 
 ROWS: Sequence[Row | str] = (
@@ -68,6 +67,9 @@ ROWS: Sequence[Row | str] = (
     Row("Discord edits per job", lambda it: it.edits_per_job, 2, 4),
     Row("most edits of one job", lambda it: it.edits_most),
     Row("answers 429 of Discord", lambda it: it.rate_limited),
+    "start of the bot",
+    Row("until Discord has its session, s", lambda it: it.ready_s, 2, 1.0),
+    Row("processor time until then, s", lambda it: it.ready_cpu_s, 2, 0.6),
     "resident memory of the bot, MB",
     Row("idle", lambda it: it.idle_mb, 1, 70),
     Row("peak of the start", lambda it: it.start_peak_mb, 1),
@@ -95,7 +97,7 @@ GROWING: Sequence[Row] = (
     Row("memory above idle", lambda it: it.peak_mb - it.idle_mb),
     Row("processor time per job", lambda it: it.cpu_per_job_ms, at_most=1.2),
 )
-_LABEL, _CELL = 50, 12
+_LABEL, _CELL, _TOLD = 50, 12, 84
 
 
 def table(bursts: Sequence[Figures]) -> str:
@@ -116,6 +118,33 @@ def growth(bursts: Sequence[Figures]) -> str:
     title = [f"growth from {pairs[0][0].jobs:,} to {pairs[0][1].jobs:,} jobs at once, times"]
     heads = _line("", [few.contestant for few, _ in pairs])
     return "\n".join([*title, heads, *(_line(f"  {row.label}", _growths(row, pairs)) for row in GROWING)])
+
+
+def aims(bursts: Sequence[Figures]) -> str:
+    """Each aim with what was measured of Easel, and whether it is met, as text; of several bursts the worst."""
+    easel = [it for it in bursts if it.contestant == Contestant.EASEL]
+    lines: list[str] = []
+    section = ""
+    for row in ROWS:
+        if isinstance(row, str):
+            section = row.partition(",")[0].partition(" (")[0]
+            continue
+        found: dict[tuple[float, str], float] = {}
+        for burst in easel:
+            aim, value = _aim(row, burst), row.read(burst)
+            if aim is not None and not math.isnan(value):
+                which = _when(burst) if isinstance(row.at_most, Mapping) else ""
+                found[aim, which] = max(value, found.get((aim, which), value))
+        for (aim, which), value in found.items():
+            told = f"{section}: {row.label}" + (f", {which}" if which else "")
+            lines.append(
+                f"  {told:<{_TOLD}}{value:>10,.{row.digits}f}{aim:>8,g}  {'met' if value <= aim else 'NOT MET'}"
+            )
+    return "\n".join(["aims of Easel (measured, at most)", *lines]) if lines else ""
+
+
+def _when(burst: Figures) -> str:
+    return f"{burst.jobs:,} " + (f"within {burst.over_s:g} s" if burst.over_s else "at once")
 
 
 def _smallest_and_largest(bursts: Sequence[Figures]) -> list[tuple[Figures, Figures]]:
@@ -144,12 +173,15 @@ def _cells(row: Row, bursts: Sequence[Figures]) -> list[str]:
 
 
 def _cell(row: Row, burst: Figures) -> str:
-    value = row.read(burst)
-    aim = row.aim_for(burst) if burst.published or not row.on_published else None
+    value, aim = row.read(burst), _aim(row, burst)
     if math.isnan(value):
         return "– "
     missed = aim is not None and not value <= aim
     return f"{value:,.{row.digits}f}{'!' if missed else ' '}"
+
+
+def _aim(row: Row, burst: Figures) -> float | None:
+    return row.aim_for(burst) if burst.published or not row.on_published else None
 
 
 def _line(label: str, cells: Sequence[str]) -> str:

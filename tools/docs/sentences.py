@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config import settings
+from bot.config.variable import REASONS
 from tools.catalogues.gather import sentences
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def for_operators() -> Iterator[tuple[str, str]]:
         for node in ast.walk(ast.parse((ROOT / name).read_text("utf-8"))):
             raised = texts(node) if isinstance(node, ast.Raise) else ()
             yield from ((name, text) for text in raised if _SENTENCE.match(text) or text.startswith("Please"))
-    for reason in settings.REASONS.values():
+    for reason in REASONS:
         yield "bot/config/settings.py", f"… {reason}: write …."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, TypedColumns
 
-from bot.store.schema import UtcTime, metadata
+from bot.store.schema import UtcTime, metadata, partial_index
 
 
 class ApprovalColumns(TypedColumns):
@@ -30,7 +30,7 @@ class ApprovalColumns(TypedColumns):
 
 approvals = Table("approvals", metadata, ApprovalColumns)
 DUE_APPROVALS = approvals.c.due_at.is_not(None)
-Index("ix_approvals_due", approvals.c.due_at, sqlite_where=DUE_APPROVALS, postgresql_where=DUE_APPROVALS)
+partial_index("ix_approvals_due", approvals.c.due_at, where=DUE_APPROVALS)
 Index(None, approvals.c.user_id, approvals.c.state)
 Index(None, approvals.c.decided_by)
 Index(None, approvals.c.guild_id)

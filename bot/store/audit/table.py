@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, TypedColumns
 
-from bot.store.schema import UtcTime, metadata
+from bot.store.schema import UtcTime, metadata, partial_index
 
 
 class ServerLogColumns(TypedColumns):
@@ -30,7 +30,7 @@ class ServerLogColumns(TypedColumns):
 server_log = Table("server_log", metadata, ServerLogColumns, sqlite_autoincrement=True)
 # Lines that wait for a log channel; the settings that a server has changed; the lines of one message.
 WAITING_LINES = server_log.c.channel_id.is_not(None)
-Index("ix_server_log_waiting", server_log.c.channel_id, sqlite_where=WAITING_LINES, postgresql_where=WAITING_LINES)
+partial_index("ix_server_log_waiting", server_log.c.channel_id, where=WAITING_LINES)
 Index(None, server_log.c.guild_id, server_log.c.seq)
 Index(None, server_log.c.batch)
 Index(None, server_log.c.made_at)
