@@ -17,7 +17,7 @@ from bot.config.connections import ConnectionSettings
 from bot.config.env_file import RENAMED, EnvFile, read_env_file
 from bot.config.limits import LimitSettings
 from bot.config.operation import OperationSettings
-from bot.config.variable import NO_TEXT, NOT_SET, REQUIRED, Entry, SettingFault
+from bot.config.variable import NO_TEXT, NOT_SET, REQUIRED, SettingEntry, SettingFault
 from bot.config.version import command
 from bot.errors import SettingsError
 from bot.policy.catalog import EntryFaults
@@ -64,7 +64,7 @@ class _Row:
 
     field: str
     default: Any
-    entry: Entry
+    entry: SettingEntry
 
     @property
     def variable(self) -> Variable:
@@ -73,7 +73,7 @@ class _Row:
         return Variable(self.field.upper(), default, about.help, about.example)
 
 
-_TABLE: Sequence[_Row] = tuple(_Row(it.name, it.default, it.metadata[Entry.__name__]) for it in fields(Settings))
+_TABLE: Sequence[_Row] = tuple(_Row(it.name, it.default, it.metadata[SettingEntry.__name__]) for it in fields(Settings))
 VARIABLES: Sequence[Variable] = tuple(row.variable for row in _TABLE)
 NAMES = frozenset(variable.name for variable in VARIABLES)
 

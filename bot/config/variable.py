@@ -56,7 +56,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SettingEntry:
     """How the text of a variable is read, and its words."""
 
     read: Callable[[str, Before], object]
@@ -70,7 +70,7 @@ def setting(read: Callable[[str], T], about: About, default: T = _REQUIRED, *, i
 
 def setting_after(read: Callable[[str, Before], T], about: About, default: T = _REQUIRED, *, in_repr: bool = True) -> T:
     """An entry whose reader looks at what stands before it in the table, too."""
-    return field(default=default, repr=in_repr, metadata={Entry.__name__: Entry(read, about)})
+    return field(default=default, repr=in_repr, metadata={SettingEntry.__name__: SettingEntry(read, about)})
 
 
 class SettingFault(ValueError):

@@ -18,13 +18,15 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
-
-import re2
 
 from bot.errors import Barred
 from bot.policy.bars import Bar
 from bot.policy.patience import bounded
+
+if TYPE_CHECKING:  # 1.4 MB, and few servers have a list: each function that needs it imports it for itself
+    import re2
 
 MAX_PATTERN_CHARS = 200
 #: Instructions of one compiled pattern. The search may take this many steps for each byte of the prompt: 0.1 s for the
@@ -90,6 +92,8 @@ async def look_for(prompt: str, words: Sequence[str], patterns: Sequence[str]) -
 @lru_cache(maxsize=1024)
 def pattern_fault(pattern: str) -> PatternFault | None:
     """Why a pattern cannot be used; None where it can."""
+    import re2
+
     if len(pattern) > MAX_PATTERN_CHARS:
         return PatternFault.TOO_LONG
     if _FUZZY.search(pattern):
@@ -124,6 +128,8 @@ def _fits(prompt: str, patterns: tuple[str, ...]) -> bool:
 
 def _compiled(pattern: str) -> re2.Pattern:
     """Raises re2.error. The library keeps the last 128 of them, words included."""
+    import re2
+
     return re2.compile(_in_all_scripts(pattern), _options(MAX_PATTERN_BYTES, case_sensitive=False))
 
 
@@ -155,6 +161,8 @@ def _has_word(prompt: str, words: tuple[str, ...]) -> bool:
 @lru_cache(maxsize=16)
 def _all_words(words: tuple[str, ...]) -> re2.Pattern | None:
     """One pattern for all words. At an end of a word that is a letter of a spaced script, no other may follow."""
+    import re2
+
     groups: dict[tuple[str, str], list[str]] = {}
     for word in map(_folded, words):
         if word:
@@ -168,10 +176,14 @@ def _all_words(words: tuple[str, ...]) -> re2.Pattern | None:
 
 
 def _is_spaced(sign: str) -> bool:
+    import re2
+
     return re2.compile(_BESIDE_A_WORD).search(sign) is None
 
 
 def _options(max_bytes: int, *, case_sensitive: bool) -> re2.Options:
+    import re2
+
     options = re2.Options()
     options.max_mem = max_bytes
     options.log_errors = False

@@ -20,7 +20,7 @@ from sandbox.image_api.latency import PUBLISHED, Latency
 from tools.benchmarks import published
 from tools.benchmarks.burst import Plan, measure
 from tools.benchmarks.figures import Figures, figures, other_ends
-from tools.benchmarks.gallery import Gallery
+from tools.benchmarks.gallery import MOTIFS, Gallery
 from tools.benchmarks.process import Contestant
 from tools.benchmarks.results import Results, median_of
 from tools.benchmarks.table import aims, growth, table
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _played(options: argparse.Namespace, left_out: Sequence[str]) -> Results:
     """Every burst that was asked for. The file of results has each as soon as it is there, whatever comes after it."""
-    began, gallery = time.monotonic(), Gallery()
+    began, gallery = time.monotonic(), Gallery(MOTIFS[:1] if options.smoke else MOTIFS)
     bursts: list[Figures] = []
     failed: list[str] = []
     results = Results(bursts, options.runs, 0.0, left_out, failed)
