@@ -17,12 +17,13 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container upgrade release test test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container upgrade release test test-lengthy test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
-	@echo "make test         all tests; ten slowest and coverage told"
+	@echo "make test         the tests; ten slowest and coverage told"
+	@echo "make test-lengthy the tests that take minutes each, which make test leaves out; .ci/run runs all"
 	@echo "make test-costs   what tests cost in processor time, by file (ARGS=tests/unit for some of them)"
 	@echo "make test-random  generated tests with fresh seeds, FOR=600 seconds"
 	@echo "make lint         ruff and pyright"
@@ -55,6 +56,9 @@ COVERAGE ?= $(BIN)/coverage run
 PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--reruns 1 --reruns-delay 1 -rfER
 
+# Which tests: all but those of minutes. `make test WHICH=` runs all in one go, as .ci/run does.
+WHICH ?= -m "not lengthy"
+
 # The tests' databases flush to the disk at every commit, hundreds of times a second in all. Where memory serves as a disk
 # and is roomy, they lie there: then a slow or busy disk makes no test late. (4,000,000 KiB: ten times what a run takes.)
 ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && system("test -w /dev/shm") == 0 {print "/dev/shm"}')
@@ -62,9 +66,12 @@ ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && 
 test: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
 	@rm -rf .coverage && mkdir -p .coverage
-	@$(PYTEST) $(ARGS)
+	@$(PYTEST) $(WHICH) $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(BIN)/coverage combine --quiet && \
 		echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"; }
+
+test-lengthy:
+	@$(MAKE) test WHICH="-m lengthy" COVERAGE=
 
 test-costs: $(TO_DEVELOP)
 	@$(BIN)/python -m pytest -p tools.test_costs --numprocesses $(WORKERS) --dist loadfile $(ARGS)

@@ -12,6 +12,9 @@ from sandbox.discord.sight import Button, Message, Picture
 from sandbox.discord.stored import StoredMessage
 from sandbox.discord.world import World
 
+#: In seconds. On a busy machine everything takes a while, and waiting costs nothing where it comes soon.
+PATIENCE_S = 60.0
+
 
 class Reply:
     """The bot's response to one interaction. It lives: `message` is always the current state."""
@@ -70,7 +73,7 @@ class Reply:
     def labels(self) -> list[str]:
         return self.message.labels
 
-    async def until(self, predicate: Callable[[Message], object], timeout: float = 10.0) -> Message:  # noqa: ASYNC109 raises with the last state
+    async def until(self, predicate: Callable[[Message], object], timeout: float = PATIENCE_S) -> Message:  # noqa: ASYNC109 raises with the last state
         """The first state since the interaction that fits, waiting for it if need be. Raises TimeoutError."""
         stored = self._stored
         if stored is None:
@@ -87,13 +90,13 @@ class Reply:
         except TimeoutError:
             raise TimeoutError(f"No state of the message fitted; the last one: {stored.states[-1].text!r}") from None
 
-    async def until_deleted(self, timeout: float = 10.0) -> None:  # noqa: ASYNC109 raises with the last state
+    async def until_deleted(self, timeout: float = PATIENCE_S) -> None:  # noqa: ASYNC109 raises with the last state
         """Wait until the message is gone. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while self._stored and not self._stored.deleted:
                 await self._stored.changed.wait()
 
-    async def until_follow_up(self, count: int = 1, timeout: float = 10.0) -> Message:  # noqa: ASYNC109 raises with the last state
+    async def until_follow_up(self, count: int = 1, timeout: float = PATIENCE_S) -> Message:  # noqa: ASYNC109 raises with the last state
         """The `count`-th further message of this interaction. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while len(self.interaction.follow_ups) < count:

@@ -20,6 +20,7 @@ from sandbox.discord.gateway import Gateway
 from sandbox.discord.interactions import Interactions
 from sandbox.discord.person import Person, Stage
 from sandbox.discord.refusals import NOT_FOUND, Refusal
+from sandbox.discord.reply import PATIENCE_S
 from sandbox.discord.rules import DEFAULT_RULES, DiscordRules
 from sandbox.discord.slow_line import WINDOW_BYTES, listening_socket
 from sandbox.discord.webhooks import Webhooks
@@ -116,7 +117,13 @@ class LocalDiscord:
         await self.gateway.close_all(1001)
         await serving.end(runner)
 
-    async def wait_for_bot(self, timeout: float = 15.0, *, sessions: int | None = None, commands: bool = True) -> None:  # noqa: ASYNC109 raises with what is missing
+    async def wait_for_bot(
+        self,
+        timeout: float = PATIENCE_S,  # noqa: ASYNC109 raises with what is missing
+        *,
+        sessions: int | None = None,
+        commands: bool = True,
+    ) -> None:
         """Wait until the bot has its gateway sessions (by default one per shard) and registered its commands.
 
         Raises TimeoutError.

@@ -24,7 +24,7 @@ class Abreast:
 
     def __init__(self, at_once: int) -> None:
         self._beginnings: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
-        self._told: dict[str, asyncio.Task[None]] = {}
+        self._told: dict[str, asyncio.Task[None]] | None = None
         self._room = asyncio.Semaphore(at_once)
 
     def add(self, name: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -21,7 +21,7 @@ from sandbox.discord.server import LocalDiscord
 from sandbox.discord.sight import Message
 from sandbox.image_api.records import RecordedRequest
 from tests.acceptance.conftest import PATIENCE_S, House, final
-from tests.acceptance.processes import Easel, easel
+from tests.acceptance.processes import Easel, forked_easel
 from tests.integration.uniall_servers import Handler, Played, playing
 
 KEY = "sk-acceptance-0123456789abcdef"
@@ -128,7 +128,7 @@ async def stage_with(handler: Handler, folder: Path, **variables: str) -> AsyncG
             "LOG_LEVEL": "WARNING",
             **variables,
         }
-        async with easel(folder, "run", **settings) as bot:
+        async with forked_easel(folder, "run", **settings) as bot:
             await discord.wait_for_bot(PATIENCE_S)
             yield Stage(discord, api, bot)
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.config.waits import Waits
+from bot.config.waits import WAITS, Waits
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN
 from tests.bots import MEASURED
@@ -80,14 +80,14 @@ class Easel:
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
-    async def wait(self, within: float = 20.0) -> int:
+    async def wait(self, within: float = 60.0) -> int:
         """The exit code, once all output is read. Negative for a signal. Raises TimeoutError."""
         async with asyncio.timeout(within):
             code = await self._process.wait()
             await asyncio.gather(*self._readers)
         return code
 
-    async def line(self, part: str, within: float = 20.0, count: int = 1) -> str:
+    async def line(self, part: str, within: float = 60.0, count: int = 1) -> str:
         """Wait for the `count`-th line of either stream that contains `part`, and return it."""
         try:
             async with asyncio.timeout(within), self._more:
@@ -141,8 +141,18 @@ async def easel(home: Path, *arguments: str, **variables: str) -> AsyncGenerator
 
 
 @asynccontextmanager
-async def forked_easel(home: Path, *words: str, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
-    """As `easel`, forked: at once there, however busy the machine is, and with other waits than the product's."""
+async def forked_easel(home: Path, *words: str, **variables: str) -> AsyncGenerator[Easel]:
+    """As `easel`, forked, with no file of settings: at once there, however busy the machine is, and nearly for nothing.
+
+    For all that is not about the command line itself.
+    """
+    async with hurried_easel(home, *words, waits=WAITS, **variables) as running:
+        yield running
+
+
+@asynccontextmanager
+async def hurried_easel(home: Path, *words: str, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
+    """A forked one with other waits than the product's."""
     verb, *arguments = words or ("run",)
     (out, stdout), (err, stderr) = await _pipe(), await _pipe()
     try:

@@ -12,7 +12,7 @@ import pytest
 from bot.image_api.wire.answers import ApiAnswer
 from bot.ops.clock_watch import ClockWatch
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import easel, variables
+from tests.acceptance.processes import forked_easel, variables
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from tests.acceptance.processes import easel, variables
 async def test_a_running_bot_tells_once_that_its_clock_is_off(tmp_path: Path, ahead_s: float, told: str | None) -> None:
     async with (
         LittleDiscord(clock_ahead_s=ahead_s).open() as discord,
-        easel(tmp_path, **variables(discord.api_url)) as bot,
+        forked_easel(tmp_path, **variables(discord.api_url)) as bot,
     ):
         await bot.line("Easel is at work")
         if told:

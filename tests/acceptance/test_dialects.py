@@ -139,7 +139,7 @@ async def details_are_plain_words(house: House) -> None:
     names = ("fail", "refuse-at-once", "html-in-200", "error-in-200")
     replies = [await house.ada.command("imagine", prompt=f"a fox [[{name}]] in detail") for name in names]
     for asked in replies:
-        message = await asked.until(final, 20)
+        message = await asked.until(final)
         details = await house.ada.press(asked, "Details")
         assert details.ephemeral
         said = details.text.replace("`", "")

@@ -140,7 +140,7 @@ async def hurried_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def troubled_start(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house for trouble with acknowledgements, one at a time: who holds START."""
-    async with house_in(tmp_path_factory.mktemp("start"), variables=VARIABLES) as whole:
+    async with house_in(tmp_path_factory.mktemp("start"), variables=VARIABLES, rules=DiscordRules()) as whole:
         yield whole
         nothing_happened_twice(whole)
 

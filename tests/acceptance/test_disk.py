@@ -16,7 +16,7 @@ from sandbox.image_api.server import LocalImageApi
 from tests.acceptance.conftest import House, final, house_in, says, with_pictures
 from tests.acceptance.disks import small_disk
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import KEY, easel, variables
+from tests.acceptance.processes import KEY, forked_easel, variables
 
 EDITS = "PATCH /webhooks/*/messages/*"
 
@@ -117,7 +117,7 @@ async def test_check_looks_at_the_disk_of_the_data_and_not_at_that_of_temporary_
             ({"TMPDIR": str(disk)}, None),
             ({"DATABASE_URL": f"sqlite:///{disk}/easel.db"}, f"The disk of {disk} has 2 MB left"),
         ):
-            async with easel(tmp_path, "check", **settings | moved) as check:
+            async with forked_easel(tmp_path, "check", **settings | moved) as check:
                 assert await check.wait() == (1 if fault else 0), check.output
             assert ("The disk of" in check.output) is bool(fault)
             assert (fault or "") in check.output

@@ -9,9 +9,8 @@ import pytest
 
 from sandbox.discord.faults import Fault
 from sandbox.discord.reply import Reply
-from sandbox.discord.rules import DiscordRules
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually, says
+from tests.acceptance.conftest import PATIENT, House, OpenHouse, eventually, says
 from tests.acceptance.drafting import POST, approve_drafts, asked, draft, posted, posts, questions
 from tests.acceptance.workers import a_worker
 from tests.databases import KINDS, rows
@@ -21,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE_S = 40.0
 SETTLED_S = 2.0
 #: So that nothing but Easel's own look keeps a message from being sent twice.
-FORGETFUL = DiscordRules(nonce_s=0.0)
+FORGETFUL = replace(PATIENT, nonce_s=0.0)
 
 
 async def killed_at(house: House, fault: Fault) -> None:

@@ -58,7 +58,7 @@ def traces(house: House, *words: str) -> dict[str, list[str]]:
 async def no_traces(house: House, *words: str) -> None:
     """Wait until nothing is left; says where the words stand if something is."""
     with contextlib.suppress(TimeoutError):
-        await eventually(lambda: not traces(house, *words), 10)
+        await eventually(lambda: not traces(house, *words))
     assert traces(house, *words) == {}
 
 

@@ -21,7 +21,7 @@ from sandbox.serving import free_port
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import Easel, easel, forked_easel, variables
+from tests.acceptance.processes import Easel, forked_easel, hurried_easel, variables
 from tests.databases import postgres_server, sqlite_url, why_no_postgres
 from tests.monitoring import metrics_in, metrics_used, promtool
 
@@ -145,7 +145,7 @@ async def test_a_removed_database_file_is_told_in_time(tmp_path_factory: pytest.
     home = tmp_path_factory.mktemp("home")
     async with LittleDiscord().open() as discord:
         port, settings = port_and_variables(discord, DATABASE_URL=sqlite_url(home))
-        async with forked_easel(home, waits=QUICK, **settings):
+        async with hurried_easel(home, waits=QUICK, **settings):
             probe = Probe(port)
             await probe.until(200, START_S)
             (home / "easel.db").unlink()
@@ -163,7 +163,7 @@ async def test_a_postgresql_that_hangs_is_told_in_time_and_its_return_too(
         async with LittleDiscord().open() as discord:
             database = await asyncio.to_thread(server.ready_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
-            async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
+            async with hurried_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
                 probe = Probe(port)
                 await probe.until(200, START_S)
                 everything = [server.pid, *children(server.pid)]
@@ -186,7 +186,7 @@ async def test_a_lost_discord_is_told_in_time_and_its_return_too(tmp_path_factor
     discord = LittleDiscord()
     async with discord.open():
         port, settings = port_and_variables(discord)
-        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings) as bot:
+        async with hurried_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings) as bot:
             probe = Probe(port)
             await probe.until(200, START_S)
             await leave(discord, probe, bot)
@@ -208,7 +208,7 @@ async def test_a_connection_on_which_discord_falls_silent_counts_as_lost(
 ) -> None:
     async with LittleDiscord(heartbeat_ms=5_000).open() as discord:
         port, settings = port_and_variables(discord)
-        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
+        async with hurried_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
             probe = Probe(port)
             await probe.until(200, START_S)
             discord.silent = True
@@ -224,7 +224,7 @@ async def test_until_discord_was_reached_for_the_first_time_the_bot_is_not_well(
 ) -> None:
     discord = LittleDiscord(port=free_port())
     port, settings = port_and_variables(discord)
-    async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
+    async with hurried_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
         probe = Probe(port)
         told = await probe.until(503, START_S, lambda it: it["database"]["ok"])
         assert not told["discord"]["ok"]
@@ -236,7 +236,7 @@ async def test_until_discord_was_reached_for_the_first_time_the_bot_is_not_well(
 async def test_trouble_of_the_image_api_is_told_and_nothing_worse(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with LittleDiscord().open() as discord, LocalImageApi(api_key="right") as image_api:
         port, settings = port_and_variables(discord, UNIALL_BASE_URL=image_api.base_url, UNIALL_API_KEY="wrong")
-        async with forked_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
+        async with hurried_easel(tmp_path_factory.mktemp("home"), waits=QUICK, **settings):
             told = await Probe(port).until(200, START_S, lambda it: "the key" in it["image_api"].get("trouble", ""))
             assert not told["image_api"]["ok"]
 
@@ -250,7 +250,7 @@ async def test_a_worker_that_cannot_reach_discord_says_so(tmp_path_factory: pyte
         async with discord.open():
             database = await asyncio.to_thread(server.ready_database)
             port, settings = port_and_variables(discord, DATABASE_URL=database)
-            async with forked_easel(tmp_path_factory.mktemp("home"), "work", waits=QUICK, **settings):
+            async with hurried_easel(tmp_path_factory.mktemp("home"), "work", waits=QUICK, **settings):
                 probe = Probe(port)
                 await probe.until(200, START_S)
                 discord.refuse = 502
@@ -266,7 +266,7 @@ async def test_two_colons_are_all_addresses_of_both_kinds(tmp_path_factory: pyte
         pytest.skip("this machine has no IPv6")
     async with LittleDiscord().open() as discord:
         port, settings = port_and_variables(discord, HTTP_HOST="::")
-        async with easel(tmp_path_factory.mktemp("home"), **settings):
+        async with forked_easel(tmp_path_factory.mktemp("home"), **settings):
             for host in ("127.0.0.1", "[::1]"):
                 await Probe(port, host).until(200, START_S)
 
@@ -275,7 +275,7 @@ async def test_a_port_that_is_taken_ends_the_start_with_one_sentence(tmp_path_fa
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = variables("http://127.0.0.1:1/api/v10", HTTP_PORT=str(port))
-        async with easel(tmp_path_factory.mktemp("home"), **settings) as bot:
+        async with forked_easel(tmp_path_factory.mktemp("home"), **settings) as bot:
             assert await bot.wait(START_S) == 1
     (sentence,) = bot.err
     assert sentence.startswith(f"HTTP_PORT {port} is taken ")
@@ -285,7 +285,7 @@ async def test_a_port_that_is_taken_ends_the_start_with_one_sentence(tmp_path_fa
 async def test_where_http_port_is_off_nothing_of_it_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with LittleDiscord().open() as discord:
         settings = variables(discord.api_url, PYTHONPROFILEIMPORTTIME="1")
-        async with easel(tmp_path_factory.mktemp("home"), **settings) as bot:
+        async with forked_easel(tmp_path_factory.mktemp("home"), **settings) as bot:
             await bot.line("Easel is at work", START_S)
             bot.terminate()
             await bot.wait()

@@ -113,7 +113,7 @@ async def test_pictures_that_came_inside_an_answer_leave_the_disk_with_their_job
         for mode in range(3):
             reply = await house.ada.command("imagine", prompt=f"a red fox {mode} [[results-b64]]", count=2)
             await reply.until(with_pictures, 30)
-        await eventually(lambda: files(held) == [], 10)
+        await eventually(lambda: files(held) == [])
         gone = await house.ada.command("imagine", prompt="a wolf [[results-b64]]")
         await gone.until(says("painting"), 30)
         await house.ada.delete(gone)

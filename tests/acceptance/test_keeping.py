@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.waits import WAITS
 from sandbox.discord.reply import Reply
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
@@ -34,7 +33,7 @@ def variables(house: House, database: str) -> dict[str, str]:
 
 async def told(house: House, home: Path, database: str, *words: str) -> tuple[int, Easel]:
     """What a verb says, and its exit code."""
-    async with forked_easel(home, *words, waits=WAITS, **variables(house, database)) as process:
+    async with forked_easel(home, *words, **variables(house, database)) as process:
         return await process.wait(), process
 
 
@@ -69,7 +68,7 @@ async def test_jobs_go_on_in_the_database_that_they_were_moved_to_and_back_again
         code, verb = await told(house, home, house.database, "move-to", new)
         assert (code, verb.err) == (0, [])
         assert verb.out[0].startswith("5 jobs and ")
-        async with forked_easel(home, "run", waits=WAITS, **variables(house, new)) as bot:
+        async with forked_easel(home, "run", **variables(house, new)) as bot:
             await house.discord.wait_for_bot(PATIENCE_S)
             await all_delivered_once(house, replies)
             replies += await asked(house, 4)
@@ -81,7 +80,7 @@ async def test_jobs_go_on_in_the_database_that_they_were_moved_to_and_back_again
 
         code, verb = await told(house, home, new, "move-to", back)
         assert (code, verb.err) == (0, [])
-        async with forked_easel(home, "run", waits=WAITS, **variables(house, back)):
+        async with forked_easel(home, "run", **variables(house, back)):
             await all_delivered_once(house, replies)
             await eventually(lambda: rows(back, "SELECT DISTINCT state FROM jobs") == [("delivered",)])
 

@@ -105,7 +105,7 @@ async def play_everything(stage: Stage, folder: Path) -> None:
     asked["upload"] = await stage.ada.command("edit", prompt="out of reach", image=source)
     asked["source"] = await stage.ada.command("edit", prompt="own", image=source)
     for name, one in asked.items():
-        message = await one.until(final, 25)
+        message = await one.until(final)
         assert bool(with_pictures(message)) == (name not in NOT_DELIVERED), (name, message.text)
         assert TELLING not in repr([state.json for state in one.states])
         details = await stage.ada.press(one, "Details")
@@ -119,7 +119,7 @@ async def test_sources_are_fetched_without_the_key_in_the_mode_that_uploads_them
         stage_with(Wanderer(elsewhere), tmp_path / "home", UNIALL_MODE="sync", LOG_LEVEL="DEBUG") as stage,
     ):
         asked = await stage.ada.command("edit", prompt="own", image=files[0], image2=files[1])
-        await asked.until(with_pictures, 20)
+        await asked.until(with_pictures)
         fetched = [it for it in stage.discord.requests if it.method == "GET" and "attachments" in it.path]
         assert len(fetched) >= 2
         assert not any(it.authorized for it in fetched)

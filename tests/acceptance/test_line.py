@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.image_api.latency import Latency
 from tests import discord_spec
 from tests.acceptance.conftest import House, house_in, says, with_pictures
 
-JOBS_IN_FLIGHT, WAVE = 200, 25
+JOBS_IN_FLIGHT, WAVE = 200, 10
 
 
 async def test_the_fourth_job_of_a_user_is_refused_privately_and_others_are_not(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ async def test_the_place_in_line_is_shown_and_moves_up(tmp_path: Path) -> None:
 
 async def test_two_hundred_jobs_in_flight_are_each_acknowledged_in_time_and_delivered_once(tmp_path: Path) -> None:
     variables = {"MAX_ACTIVE_JOBS": "200", "MAX_JOBS_PER_USER": "200"}
-    async with house_in(tmp_path, variables=variables, latency=Latency.fixed(12.0)) as house:
+    async with house_in(tmp_path, variables=variables, rules=DEFAULT_RULES, latency=Latency.fixed(12.0)) as house:
         people = [house.ada, house.ben]
         replies: list[Reply] = []
         for wave in range(0, JOBS_IN_FLIGHT, WAVE):

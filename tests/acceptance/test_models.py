@@ -13,7 +13,7 @@ from PIL import Image
 from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, house_in, says, with_pictures
-from tests.acceptance.processes import TOKEN, easel
+from tests.acceptance.processes import TOKEN, forked_easel
 
 OLD, NEW, STANDARD = "painter-1", "xai/painter:2", "grok-imagine-image"
 LABEL = "New *best*"
@@ -223,6 +223,6 @@ async def test_a_request_in_line_is_painted_with_the_model_that_it_asked_for(tmp
 @pytest.mark.parametrize("value", ["a=", "a,a", "a=One,b=one", ",", "a b=C"])
 async def test_a_wrong_list_ends_the_start_with_a_sentence(tmp_path: Path, value: str) -> None:
     settings = {"DISCORD_TOKEN": TOKEN, "UNIALL_API_KEY": "key", "MODELS": value, "MAX_JOBS_PER_USER": "0"}
-    async with easel(tmp_path, **settings) as bot:
-        assert await bot.wait(10) == 2
+    async with forked_easel(tmp_path, **settings) as bot:
+        assert await bot.wait() == 2
     assert [line.split()[0] for line in bot.err] == ["UNIALL_BASE_URL", "MODELS", "MAX_JOBS_PER_USER"]

@@ -11,6 +11,7 @@ import pytest_asyncio
 from PIL import Image
 from playwright.async_api import Browser, expect
 
+from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.image_api.latency import Latency
 from sandbox.page.page import Page
 from tests.acceptance.conftest import House, house_in
@@ -30,7 +31,8 @@ async def browser() -> AsyncIterator[Browser]:
 async def slow_house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house whose pictures take long enough to be watched. Made only where there is a browser to look at it."""
     folder = tmp_path_factory.mktemp("house")
-    async with house_in(folder, variables={"MAX_JOBS_PER_USER": "50"}, latency=Latency.fixed(1.5)) as whole:
+    jobs = {"MAX_JOBS_PER_USER": "50"}
+    async with house_in(folder, variables=jobs, rules=DEFAULT_RULES, latency=Latency.fixed(1.5)) as whole:
         yield whole
 
 

@@ -12,6 +12,7 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.person import Person
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.discord.sight import Message
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import PATIENCE_S, House, OpenHouse, eventually, picture, says, typed, with_pictures
@@ -235,7 +236,7 @@ async def test_killed_before_the_upload_it_is_posted_once(open_house: OpenHouse,
 @pytest.mark.parametrize("processed", [True, False])
 @abreast
 async def test_killed_with_the_acknowledgement_on_its_way(open_house: OpenHouse, kind: str, processed: bool) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, rules=DEFAULT_RULES) as house:
         private = await in_private(house.ada, "a cut fox")
         fault = house.discord.faults.hang(ACKNOWLEDGEMENTS, processed=processed)
         pressing = asyncio.create_task(house.ada.press(private, POST))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import LONG_AGO, House, OpenHouse, eventually, final, says, with_pictures
@@ -44,7 +45,7 @@ def all_painted(house: House) -> bool:
 async def test_killed_before_discord_had_the_acknowledgement_nothing_is_bought(
     open_house: OpenHouse, kind: str
 ) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, rules=DEFAULT_RULES) as house:
         fault = house.discord.faults.hang(ACKNOWLEDGEMENTS)
         command = asyncio.create_task(house.ada.command("imagine", prompt="never seen"))
         await fault.struck.wait()
@@ -90,7 +91,7 @@ async def test_killed_before_the_acknowledgement_was_answered_and_long_away_nobo
 
 @abreast
 async def test_an_acknowledgement_that_discord_refuses_buys_nothing(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, rules=DEFAULT_RULES) as house:
         house.discord.faults.answer(ACKNOWLEDGEMENTS, 404, code=10062, message="Unknown interaction")
         lost = await house.ada.command("imagine", prompt="never seen")
         assert lost.error

@@ -36,7 +36,7 @@ async def test_a_private_host_is_told_to_the_operator_and_waits_for_check_again(
         api = ApiWithFiles(f"http://localhost:{host.port}/a.jpg")
         async with stage_with(api, tmp_path / "closed") as stage:
             asked = await stage.ada.command("imagine", prompt="a red fox")
-            message = await asked.until(final, 20)
+            message = await asked.until(final)
             assert seen_end(message) == (FailureKind.HOST_REFUSED, Charged.YES)
             assert [it.label for it in message.buttons][:3] == ["Check again", "Remix", "Details"]
             assert stage.posts == ["/v1/images/tasks"]
@@ -44,7 +44,7 @@ async def test_a_private_host_is_told_to_the_operator_and_waits_for_check_again(
         assert host.seen == []
         async with stage_with(api, tmp_path / "open", RESULT_HOSTS=f"localhost:{host.port}") as stage:
             asked = await stage.ada.command("imagine", prompt="a red fox")
-            assert len((await asked.until(with_pictures, 20)).pictures) == 1
+            assert len((await asked.until(with_pictures)).pictures) == 1
 
 
 @pytest.mark.parametrize("head", [HEIC, b"<svg xmlns='http://www.w3.org/2000/svg'/>" * 20, b"II*\0" + bytes(300)])
@@ -56,7 +56,7 @@ async def test_a_picture_that_discord_does_not_show_is_linked(tmp_path: Path, he
         address = f"http://127.0.0.1:{host.port}/a.heic"
         async with stage_with(ApiWithFiles(address), tmp_path / "home") as stage:
             asked = await stage.ada.command("imagine", prompt="a red fox")
-            message = await asked.until(lambda it: address in it.text, 20)
+            message = await asked.until(lambda it: address in it.text)
             assert "format that Discord does not show" in message.text
 
 
@@ -69,5 +69,5 @@ async def test_a_picture_that_discord_shows_is_delivered(tmp_path: Path, kind: s
         api = ApiWithFiles(f"http://127.0.0.1:{host.port}/a")
         async with stage_with(api, tmp_path / "home") as stage:
             asked = await stage.ada.command("imagine", prompt="a red fox")
-            (picture,) = (await asked.until(with_pictures, 20)).pictures
+            (picture,) = (await asked.until(with_pictures)).pictures
             assert picture.filename == f"picture-1.{kind.lower()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -12,16 +13,15 @@ from sandbox.discord.ids import snowflake
 from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import ModalForm
-from sandbox.discord.rules import DiscordRules
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually, house_in, says, with_pictures
+from tests.acceptance.conftest import PATIENT, House, OpenHouse, eventually, house_in, says, with_pictures
 from tests.acceptance.workers import a_worker
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: So that nothing but Easel's own look keeps lines from being posted twice.
-FORGETFUL = DiscordRules(nonce_s=0.0)
+FORGETFUL = replace(PATIENT, nonce_s=0.0)
 PATIENCE_S = 40.0
 
 
@@ -195,7 +195,7 @@ async def test_missing_permissions_are_told_in_the_settings_and_lines_wait(house
         await eventually(lambda: waiting(house))
     finally:
         world.allow("general", Permission.SEND_MESSAGES)
-    await told(house, "a patient fox", within=20)
+    await told(house, "a patient fox")
 
 
 @abreast

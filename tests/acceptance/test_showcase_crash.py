@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from sandbox.discord.faults import Fault
 from sandbox.discord.reply import Reply
-from sandbox.discord.rules import DiscordRules
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, eventually
+from tests.acceptance.conftest import PATIENT, House, OpenHouse, eventually
 from tests.acceptance.showcases import choose_showcase, gone, newcomers, painted, shown, stands, star, star_of
 from tests.acceptance.workers import a_worker
 from tests.databases import rows
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 KINDS = ("sqlite", "postgresql")
 PATIENCE_S = 60.0  # the lease of a dead process runs out within twenty seconds
 #: So that nothing but Easel's own look keeps a post from being made twice.
-FORGETFUL = DiscordRules(nonce_s=0.0)
+FORGETFUL = replace(PATIENT, nonce_s=0.0)
 SETTLED_S = 3.0
 
 

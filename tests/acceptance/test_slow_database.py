@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 import pytest
 
 from sandbox.discord.reply import ModalForm
+from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, says, with_pictures
@@ -43,7 +44,7 @@ async def stalled(house: House) -> AsyncGenerator[None]:
 
 @abreast
 async def test_every_command_is_answered_in_time(open_house: OpenHouse) -> None:
-    async with open_house() as house, stalled(house):
+    async with open_house(rules=DEFAULT_RULES) as house, stalled(house):
         asked = [house.ada.command(name) for name in COMMANDS]
         asked += [
             house.ada.command("imagine", prompt="a red fox"),
@@ -56,7 +57,7 @@ async def test_every_command_is_answered_in_time(open_house: OpenHouse) -> None:
 
 @abreast
 async def test_every_button_is_answered_in_time(open_house: OpenHouse) -> None:
-    async with open_house() as house:
+    async with open_house(rules=DEFAULT_RULES) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(with_pictures)
         form = await house.ada.press(reply, "Remix")

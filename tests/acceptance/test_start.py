@@ -12,10 +12,10 @@ import pytest
 
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import easel, make_home, variables
+from tests.acceptance.processes import easel, forked_easel, make_home, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
-STOP_S = 20.0
+STOP_S = 40.0  # twenty seconds are promised, on a machine that does nothing else
 
 
 async def test_every_wrong_variable_is_told_at_once_in_one_sentence_each(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ async def test_settings_come_from_the_file_beside_the_project_and_the_environmen
 async def test_a_refused_token_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
     async with (
         LittleDiscord(refuse=401).open() as discord,
-        easel(tmp_path, **variables(discord.api_url)) as bot,
+        forked_easel(tmp_path, **variables(discord.api_url)) as bot,
     ):
         code, sentences = await failed_start(bot)
     assert code == 1
@@ -58,7 +58,7 @@ async def test_a_refused_token_ends_the_start_with_one_sentence(tmp_path: Path) 
 async def test_a_token_that_discord_stops_accepting_ends_the_bot_with_one_sentence(tmp_path: Path) -> None:
     async with (
         LittleDiscord(close_with=4004).open() as discord,
-        easel(tmp_path, **variables(discord.api_url)) as bot,
+        forked_easel(tmp_path, **variables(discord.api_url)) as bot,
     ):
         code, sentences = await failed_start(bot)
     assert code == 1
@@ -69,7 +69,7 @@ async def test_a_token_that_discord_stops_accepting_ends_the_bot_with_one_senten
 async def test_a_connection_closed_for_good_says_why(tmp_path: Path, code: int, part: str) -> None:
     async with (
         LittleDiscord(close_with=code).open() as discord,
-        easel(tmp_path, **variables(discord.api_url)) as bot,
+        forked_easel(tmp_path, **variables(discord.api_url)) as bot,
     ):
         exit_code, sentences = await failed_start(bot)
     assert exit_code == 1
@@ -78,7 +78,7 @@ async def test_a_connection_closed_for_good_says_why(tmp_path: Path, code: int, 
 
 async def test_while_discord_is_unreachable_the_bot_tries_on_and_says_so_line_by_line(tmp_path: Path) -> None:
     discord = LittleDiscord(port=free_port())
-    async with easel(tmp_path, **variables(discord.api_url)) as bot:
+    async with forked_easel(tmp_path, **variables(discord.api_url)) as bot:
         first = await bot.line("Discord cannot be reached (connection refused); next try in ")
         second = await bot.line("Discord cannot be reached", count=2)
         pauses = [float(line.split("next try in ")[1].removesuffix(" s")) for line in (first, second)]
@@ -91,10 +91,10 @@ async def test_while_discord_is_unreachable_the_bot_tries_on_and_says_so_line_by
 
 
 async def test_the_wait_for_discord_ends_at_once_when_asked(tmp_path: Path) -> None:
-    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+    async with forked_easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
         await bot.line("Discord cannot be reached", count=2)
         bot.terminate()
-        assert await bot.wait(3.0) == 0
+        assert await bot.wait(10.0) == 0
     assert "Traceback" not in bot.output
 
 
@@ -102,7 +102,7 @@ async def test_the_wait_for_discord_ends_at_once_when_asked(tmp_path: Path) -> N
 async def test_a_discord_that_answers_with_trouble_is_waited_for(tmp_path: Path, status: int) -> None:
     async with (
         LittleDiscord(refuse=status).open() as discord,
-        easel(tmp_path, **variables(discord.api_url)) as bot,
+        forked_easel(tmp_path, **variables(discord.api_url)) as bot,
     ):
         await bot.line(f"Discord cannot be reached (status {status})")
         assert bot.running
@@ -112,7 +112,7 @@ async def test_a_discord_that_answers_with_trouble_is_waited_for(tmp_path: Path,
 
 async def test_a_websocket_that_cannot_be_reached_is_waited_for_one_line_per_try(tmp_path: Path) -> None:
     discord = LittleDiscord(gateway_url=f"ws://127.0.0.1:{free_port()}")
-    async with discord.open(), easel(tmp_path, **variables(discord.api_url)) as bot:
+    async with discord.open(), forked_easel(tmp_path, **variables(discord.api_url)) as bot:
         await bot.line("Discord cannot be reached (connection refused); next try in ")
         assert "Traceback" not in bot.output
         bot.terminate()
@@ -121,7 +121,7 @@ async def test_a_websocket_that_cannot_be_reached_is_waited_for_one_line_per_try
 
 async def test_a_lost_connection_is_one_line_per_try_and_comes_back(tmp_path: Path) -> None:
     discord = LittleDiscord(port=free_port())
-    async with easel(tmp_path, **variables(discord.api_url)) as bot:
+    async with forked_easel(tmp_path, **variables(discord.api_url)) as bot:
         async with discord.open():
             await bot.line("has connected to Gateway")
         await bot.line("Discord cannot be reached (connection refused); next try in ")
@@ -160,9 +160,9 @@ async def test_a_signal_during_the_first_moments_is_no_traceback(tmp_path: Path)
 async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord:
         given = variables(discord.api_url)
-        async with easel(tmp_path, **given) as first:
+        async with forked_easel(tmp_path, **given) as first:
             await first.line(AT_WORK)
-            async with easel(tmp_path, **given) as second:
+            async with forked_easel(tmp_path, **given) as second:
                 code, sentences = await failed_start(second)
             assert code == 1
             assert "already uses" in sentences[-1]
@@ -179,7 +179,7 @@ async def test_a_database_folder_that_cannot_be_made_is_one_sentence(tmp_path: P
 
 async def test_a_database_server_that_is_not_there_is_one_sentence_without_its_password(tmp_path: Path) -> None:
     url = f"postgresql://easel:hidden-word@127.0.0.1:{free_port()}/easel"
-    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
+    async with forked_easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
         code, sentences = await failed_start(bot)
     assert code == 1
     assert len(sentences) == 1
@@ -191,7 +191,9 @@ async def test_a_database_server_that_says_nothing_does_not_hold_the_start_up(tm
         silent.bind(("127.0.0.1", 0))
         silent.listen()  # the kernel takes connections; nobody ever reads them
         url = f"postgresql://easel:hidden-word@127.0.0.1:{silent.getsockname()[1]}/easel"
-        async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)) as bot:
+        async with forked_easel(
+            tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10", DATABASE_URL=url)
+        ) as bot:
             code, sentences = await failed_start(bot)
     assert code == 1
     assert len(sentences) == 1
@@ -200,14 +202,14 @@ async def test_a_database_server_that_says_nothing_does_not_hold_the_start_up(tm
 async def test_given_shards_are_started_and_no_other_discord_is_asked(tmp_path: Path) -> None:
     async with LittleDiscord(shards=9).open() as discord:
         given = variables(discord.api_url, DISCORD_SHARD_IDS="2", DISCORD_SHARD_COUNT="3")
-        async with easel(tmp_path, **given) as bot:
+        async with forked_easel(tmp_path, **given) as bot:
             await bot.line("has connected to Gateway")
         assert [it["shard"] for it in discord.identified] == [[2, 3]]
 
 
 async def test_while_no_session_is_left_none_is_begun(tmp_path: Path) -> None:
     discord = LittleDiscord(sessions_left=0, sessions_renewed_in_ms=3000)
-    async with discord.open(), easel(tmp_path, **variables(discord.api_url)) as bot:
+    async with discord.open(), forked_easel(tmp_path, **variables(discord.api_url)) as bot:
         await bot.line("Discord allows this bot no further session until 3 s from now; waiting")
         assert discord.identified == []
         discord.sessions_left = 999
@@ -217,7 +219,7 @@ async def test_while_no_session_is_left_none_is_begun(tmp_path: Path) -> None:
 
 
 async def test_a_lost_connection_begins_no_session_that_is_not_left(tmp_path: Path) -> None:
-    async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
+    async with LittleDiscord().open() as discord, forked_easel(tmp_path, **variables(discord.api_url)) as bot:
         await bot.line("has connected to Gateway")
         discord.sessions_left, discord.sessions_renewed_in_ms = 0, 60_000
         for socket_ in discord.sockets:
@@ -238,11 +240,11 @@ async def test_a_lost_connection_begins_no_session_that_is_not_left(tmp_path: Pa
 async def test_a_refusal_to_register_commands_is_no_end(tmp_path: Path, status: int, body: dict[str, object]) -> None:
     discord = LittleDiscord(registration=(status, body))
     async with discord.open():
-        async with easel(tmp_path, **variables(discord.api_url)) as bot:
+        async with forked_easel(tmp_path, **variables(discord.api_url)) as bot:
             await bot.line("the slash commands could not be registered")
             await bot.line(AT_WORK)
             assert bot.running
-        async with easel(tmp_path, "sync", **variables(discord.api_url)) as sync:
+        async with forked_easel(tmp_path, "sync", **variables(discord.api_url)) as sync:
             code, sentences = await failed_start(sync)
     assert code == 1
     said = "again in 3600 s" if status == 429 else str(body["message"])
@@ -252,7 +254,7 @@ async def test_a_refusal_to_register_commands_is_no_end(tmp_path: Path, status: 
 async def test_an_entry_point_command_is_kept_by_a_registration(tmp_path: Path) -> None:
     entry_point = {"id": "77", "type": 4, "name": "launch", "handler": 2, "version": "1", "application_id": "1"}
     discord = LittleDiscord(commands=[entry_point])
-    async with discord.open(), easel(tmp_path, "sync", **variables(discord.api_url)) as bot:
+    async with discord.open(), forked_easel(tmp_path, "sync", **variables(discord.api_url)) as bot:
         assert await bot.wait(START_S) == 0, bot.output
     kept = [it for it in discord.registered if it["type"] == 4]
     assert kept == [{"id": "77", "type": 4, "name": "launch", "handler": 2}]

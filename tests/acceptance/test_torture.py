@@ -30,13 +30,15 @@ def prove(counted: Count) -> None:
 
 @pytest.mark.timeout(180)
 async def test_nothing_is_lost_or_done_twice_whatever_happens(tmp_path: Path) -> None:
-    counted = await torture(Plan(jobs=40, kills=3, within_s=12, settle_s=60), sqlite_url(tmp_path), tmp_path)
+    counted = await torture(
+        Plan(jobs=40, kills=3, within_s=12, settle_s=60, forked=True), sqlite_url(tmp_path), tmp_path
+    )
     prove(counted)
 
 
 @pytest.mark.timeout(240)
 async def test_nothing_is_lost_or_done_twice_by_several_processes(tmp_path: Path, postgres: PostgresServer) -> None:
-    plan = Plan(jobs=40, kills=3, shards=2, workers=1, within_s=12, settle_s=100)
+    plan = Plan(jobs=40, kills=3, shards=2, workers=1, within_s=12, settle_s=100, forked=True)
     counted = await torture(plan, postgres.ready_database(), tmp_path)
     prove(counted)
 
@@ -46,5 +48,5 @@ async def test_a_worker_that_wakes_up_after_its_leases_does_nothing_twice(
     tmp_path: Path, postgres: PostgresServer
 ) -> None:
     """The rest shares the work of one that is killed and one that sleeps for 35 s, longer than its leases."""
-    outcome = await together(60, 20.0, 35.0, postgres.ready_database(), tmp_path)
+    outcome = await together(60, 20.0, 35.0, postgres.ready_database(), tmp_path, forked=True)
     assert outcome.holds, outcome.table()

@@ -42,7 +42,7 @@ async def test_a_source_that_the_api_cannot_fetch_is_uploaded_once(tmp_path: Pat
     source = picture(tmp_path / "a.png")
     async with stage_with(CannotFetch(refusal(), taken()), tmp_path / "home") as stage:
         asked = await stage.ada.command("edit", prompt="in snow", image=source)
-        message = await asked.until(with_pictures, 20)
+        message = await asked.until(with_pictures)
         assert stage.posts == [TASKS, EDITS]
         assert source.read_bytes() in stage.api.seen[1].body
         assert [it.filename for it in message.pictures] == ["source-1.png", "picture-1.png"]
@@ -66,7 +66,7 @@ async def test_the_upload_is_never_a_second_purchase(
 ) -> None:
     async with stage_with(CannotFetch(first, second), tmp_path / "home") as stage:
         asked = await stage.ada.command("edit", prompt="in snow", image=picture(tmp_path / "a.png"))
-        assert seen_end(await asked.until(final, 20)) == end
+        assert seen_end(await asked.until(final)) == end
         assert stage.posts == posts
 
 
@@ -78,7 +78,7 @@ async def test_a_task_that_was_accepted_and_could_not_fetch_its_source_is_not_bo
 
     async with stage_with(accepts, tmp_path / "home") as stage:
         asked = await stage.ada.command("edit", prompt="in snow", image=picture(tmp_path / "a.png"))
-        assert seen_end(await asked.until(final, 20)) == (FailureKind.BAD_INPUT, NO)
+        assert seen_end(await asked.until(final)) == (FailureKind.BAD_INPUT, NO)
         assert stage.posts == [TASKS]
 
 
@@ -86,5 +86,5 @@ async def test_several_sources_that_the_api_cannot_fetch_are_told_and_not_upload
     one, two = picture(tmp_path / "a.png"), picture(tmp_path / "b.png")
     async with stage_with(CannotFetch(refusal(), taken()), tmp_path / "home") as stage:
         asked = await stage.ada.command("edit", prompt="together", image=one, image2=two)
-        assert seen_end(await asked.until(final, 20)) == (FailureKind.BAD_INPUT, NO)
+        assert seen_end(await asked.until(final)) == (FailureKind.BAD_INPUT, NO)
         assert stage.posts == [TASKS]

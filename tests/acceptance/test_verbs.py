@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.config.version import VERSION
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import easel, variables
+from tests.acceptance.processes import easel, forked_easel, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
 
@@ -25,15 +25,15 @@ async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
 async def test_check_beside_a_running_bot_finds_the_database_in_good_hands(tmp_path: Path) -> None:
     async with LittleDiscord().open() as discord:
         given = variables(discord.api_url)
-        async with easel(tmp_path, **given) as bot:
+        async with forked_easel(tmp_path, **given) as bot:
             await bot.line(AT_WORK)
-            async with easel(tmp_path, "check", **given) as check:
+            async with forked_easel(tmp_path, "check", **given) as check:
                 await check.wait(START_S)
     assert "ok   database   in use by a running bot" in check.out
 
 
 async def test_check_names_every_wrong_setting(tmp_path: Path) -> None:
-    async with easel(tmp_path, "check", LOG_LEVEL="loud") as bot:
+    async with forked_easel(tmp_path, "check", LOG_LEVEL="loud") as bot:
         code, sentences = await failed_start(bot)
     assert code == 2
     assert len(sentences) == 4
@@ -45,7 +45,7 @@ async def test_check_of_what_answers_nothing_ends_in_time(tmp_path: Path) -> Non
         silent.listen()
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         others = {"UNIALL_BASE_URL": f"http://{address}", "DATABASE_URL": f"postgresql://easel:word@{address}/easel"}
-        async with easel(tmp_path, "check", **variables(f"http://{address}/api/v10") | others) as bot:
+        async with forked_easel(tmp_path, "check", **variables(f"http://{address}/api/v10") | others) as bot:
             assert await bot.wait(START_S) == 1
     assert [line.split()[0] for line in bot.out[:-1]] == ["ok", "FAIL", "FAIL", "FAIL"]
     assert "Traceback" not in bot.output
@@ -59,7 +59,7 @@ async def test_sync_registers_the_commands_and_says_how_many(tmp_path: Path) -> 
 
 
 async def test_sync_without_discord_is_one_sentence(tmp_path: Path) -> None:
-    async with easel(tmp_path, "sync", **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
+    async with forked_easel(tmp_path, "sync", **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
         code, sentences = await failed_start(bot)
     assert code == 1
     assert len(sentences) == 1
@@ -105,7 +105,7 @@ async def test_the_version_is_printed(tmp_path: Path) -> None:
 async def test_invite_needs_the_token_alone(tmp_path: Path) -> None:
     async with LittleDiscord(application={"id": "123456789012345678"}).open() as discord:
         given = {"DISCORD_TOKEN": TOKEN, "DISCORD_API_URL": discord.api_url}
-        async with easel(tmp_path, "invite", **given) as bot:
+        async with forked_easel(tmp_path, "invite", **given) as bot:
             assert await bot.wait(START_S) == 0
     addresses = [line.split()[-1] for line in bot.out]
     assert all("client_id=123456789012345678" in address for address in addresses)

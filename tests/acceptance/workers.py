@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.config.waits import WAITS
 from tests.acceptance.conftest import House
 from tests.acceptance.processes import forked_easel
 
@@ -24,6 +23,6 @@ async def a_worker(house: House, homes: pytest.TempPathFactory, **more: str) -> 
         "TMPDIR": str(homes.getbasetemp()),
         **more,
     }
-    async with forked_easel(homes.mktemp("worker"), "work", waits=WAITS, **variables) as worker:
+    async with forked_easel(homes.mktemp("worker"), "work", **variables) as worker:
         await worker.line("Easel is at work")
         yield

@@ -237,7 +237,7 @@ class Studio:
 
         self.when("do", catch)
         await self.ada.command("do", prompt="a fox")
-        return await asyncio.wait_for(self.caught.get(), 5)
+        return await asyncio.wait_for(self.caught.get(), 30)
 
     async def rest(
         self,

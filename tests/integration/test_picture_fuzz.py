@@ -30,7 +30,8 @@ from tests.integration.drawn_files import drawn, exif, file_of
 from tests.integration.picture_files import MIB
 
 ROOT = str(Path(studio.__file__).parents[2])
-MOST_S = 5.0  # for one damaged picture of a few kilobytes; whole ones take 20 ms
+MOST_S = 5.0  # of processor time, for one damaged picture of a few kilobytes; whole ones take 20 ms
+ANSWER_S = 20.0  # for the answer of a process, on a machine that does much else
 SMALL = (64, 48)
 #: Of the profile that holds: few in make test, more in make test-random.
 EXAMPLES = (settings.default or settings()).max_examples
@@ -114,14 +115,14 @@ def outcome(path):
     assert not read(content).notes
     return "taken"
 for line in sys.stdin:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         said = outcome(pathlib.Path(line.rstrip()))
     except Exception as error:
         said = f"unforeseen {{type(error).__name__}}: {{error}}"
     # Not ru_maxrss: that begins with what the process had that has forked this one.
     peak = int(pathlib.Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
-    print(json.dumps([said, time.monotonic() - began, peak]), flush=True)
+    print(json.dumps([said, time.process_time() - began, peak]), flush=True)
 """
 
 
@@ -176,7 +177,7 @@ def test_every_damaged_picture_gets_an_answer_of_the_real_process(folder: Path, 
     assert answer_of(whole, path) in {PictureFormat.of(data[:12]), *SourceFault}
     kept = asyncio.run(whole.shrink(path, folder, 1, 4000, side))
     assert kept.dropped or PictureInfo.at(kept.path) is not None
-    assert time.monotonic() - began < MOST_S
+    assert time.monotonic() - began < ANSWER_S
     assert open_files() == before
 
 
@@ -264,6 +265,6 @@ async def test_a_taken_over_process_fills_neither_memory_nor_disk_nor_time(tmp_p
     [fitted] = await whole.fit([path], max_file=1000, max_total=1000, into=into, user_id=1)
     assert fitted.dropped
     assert list(into.iterdir()) == []
-    assert time.monotonic() - began < MOST_S
+    assert time.monotonic() - began < ANSWER_S
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) * 1024 < 16 * MIB
     assert open_files() == before

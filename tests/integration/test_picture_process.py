@@ -124,7 +124,7 @@ async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_paus
     await honest
     assert not paused.done()
     now += 2.0
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await paused
 
 
@@ -142,7 +142,7 @@ async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     holding.set()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(10):
         await use(4)
 
 

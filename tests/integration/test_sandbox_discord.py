@@ -26,7 +26,7 @@ async def easel_fixture() -> AsyncGenerator[Studio]:
 async def test_a_bot_logs_in_and_registers_its_commands(easel: Studio) -> None:
     names = [command["name"] for command in easel.ada.commands()]
     assert names == ["do", "manage", "style", "Edit image", "Wave"]
-    await asyncio.wait_for(easel.bot.wait_until_ready(), 5)
+    await asyncio.wait_for(easel.bot.wait_until_ready(), 30)
     assert [guild.name for guild in easel.bot.guilds] == ["Easel Studio"]
     assert {channel.name for channel in easel.bot.guilds[0].text_channels} == {"pictures", "general"}
     assert [thread.name for thread in easel.bot.guilds[0].threads] == ["moodboard", "first light"]
@@ -54,7 +54,7 @@ async def test_a_command_carries_its_options_and_its_file(easel: Studio) -> None
     assert (given["image"].filename, given["image"].width, given["image"].height) == ("fox.png", 64, 48)
     assert given["image"].content_type == "image/png"
     assert given["image"].ephemeral
-    assert await asyncio.wait_for(read.get(), 5) == png()
+    assert await asyncio.wait_for(read.get(), 30) == png()
 
 
 async def test_the_client_refuses_what_discords_client_would(easel: Studio, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ async def test_an_unanswered_command_fails_after_its_time(easel: Studio) -> None
     assert reply.error == "The application did not respond"
     with pytest.raises(LookupError, match="did not respond"):
         _ = reply.message
-    assert await asyncio.wait_for(late.get(), 5) == 10062
+    assert await asyncio.wait_for(late.get(), 30) == 10062
 
 
 async def test_permissions_and_limits_are_told_with_the_interaction(easel: Studio) -> None:

@@ -32,7 +32,7 @@ async def seen_by(easel: Studio, place: str = "pictures") -> Interaction:
 
     easel.when("do", do)
     await easel.ada.at(place).command("do", prompt="a fox")
-    return await asyncio.wait_for(easel.caught.get(), 5)
+    return await asyncio.wait_for(easel.caught.get(), 30)
 
 
 def new_channel(easel: Studio, key: str, kind: ChannelKind) -> Channel:
@@ -160,6 +160,6 @@ async def test_servers_may_be_told_late() -> None:
     async with studio(local=local) as easel:
         assert [guild.unavailable for guild in easel.bot.guilds] in ([], [True])
         local.gateway.tell_servers()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not any(guild.channels for guild in easel.bot.guilds):
                 await asyncio.sleep(0.01)

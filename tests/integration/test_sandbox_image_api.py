@@ -134,7 +134,7 @@ async def test_the_moment_of_the_result_is_recorded_though_nobody_asked(
     api.latency = Latency.fixed(0.05)
     _, submitted = await post(http, TASKS, FOX)
     task = api.tasks[submitted["task_id"]]
-    await asyncio.wait_for(task.done.wait(), 5)
+    await asyncio.wait_for(task.done.wait(), 30)
     assert task.ready_at is not None
     assert task.ready_at - task.accepted.at >= 0.05
     assert task.told_at is None
@@ -302,7 +302,7 @@ async def test_stopping_in_the_middle_of_a_picture_leaves_nothing_behind() -> No
     async with LocalImageApi(api_key="sk-test", latency=Latency.fixed(60)) as api, client_of(api) as http:
         await post(http, TASKS, FOX | {"num_images": 4})
         await asyncio.sleep(0.05)
-        await asyncio.wait_for(api.stop(), 5)
+        await asyncio.wait_for(api.stop(), 30)
     assert next(iter(api.tasks.values())).pictures == ()
 
 

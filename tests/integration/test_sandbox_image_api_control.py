@@ -75,7 +75,7 @@ async def test_the_switch_board_takes_no_form_of_a_foreign_page(http: ClientSess
 async def test_the_log_tells_what_happened_without_the_key(api: LocalImageApi, http: ClientSession) -> None:
     async with http.post("/v1/images/tasks", json={"model": "grok-imagine-image", "prompt": "a fox"}) as response:
         task_id = (await response.json())["task_id"]
-    await asyncio.wait_for(api.tasks[task_id].done.wait(), 5)
+    await asyncio.wait_for(api.tasks[task_id].done.wait(), 30)
     async with http.get(f"/v1/images/tasks/{task_id}") as response:
         assert response.status == 200
     async with http.get("/_sandbox/log") as response:

@@ -59,7 +59,7 @@ async def ask(http: ClientSession, task_id: str) -> tuple[int, str]:
 async def finished(api: LocalImageApi, http: ClientSession, prompt: str, count: int = 1) -> dict[str, Any]:
     """The data of an answer about a task that is over."""
     task_id = await submitted(http, prompt, count)
-    await asyncio.wait_for(api.tasks[task_id].done.wait(), 5)
+    await asyncio.wait_for(api.tasks[task_id].done.wait(), 30)
     _, text = await ask(http, task_id)
     body = json.loads(text)
     return body.get("data", body)
@@ -170,7 +170,7 @@ async def test_a_sad_ending_is_told_at_100_percent_and_refunded_unless_moderated
 async def test_a_task_can_vanish_and_another_can_stay_unfinished(api: LocalImageApi, http: ClientSession) -> None:
     stuck = await submitted(http, "[[stuck]] a fox")
     gone = await submitted(http, "[[vanish]] a fox")
-    await asyncio.wait_for(api.tasks[gone].done.wait(), 5)
+    await asyncio.wait_for(api.tasks[gone].done.wait(), 30)
     assert json.loads((await ask(http, gone))[1])["code"] == "task_not_exist"
     assert json.loads((await ask(http, stuck))[1])["data"]["progress"] == "30%"
 
@@ -268,7 +268,7 @@ async def test_in_an_outage_nothing_answers_but_the_control_address(
         await ask(http, task_id)
     async with http.get(f"{api.files_url}/_sandbox/log") as response:
         assert len((await response.json())["accepted"]) == 1
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             try:
                 assert (await ask(http, task_id))[0] == 200

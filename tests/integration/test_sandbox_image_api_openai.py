@@ -26,7 +26,7 @@ async def api() -> AsyncIterator[LocalImageApi]:
 
 @pytest.fixture
 async def client(api: LocalImageApi) -> AsyncIterator[AsyncOpenAI]:
-    async with AsyncOpenAI(api_key="sandbox", base_url=f"{api.base_url}/v1", max_retries=0, timeout=5) as opened:
+    async with AsyncOpenAI(api_key="sandbox", base_url=f"{api.base_url}/v1", max_retries=0, timeout=30) as opened:
         yield opened
 
 

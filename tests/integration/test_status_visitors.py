@@ -16,7 +16,7 @@ from bot.ops.health.server import LONGEST_S, MOST_CONNECTIONS, serving
 from bot.ops.health.status import BotStatus
 from tests.acceptance.processes import free_port
 
-QUICK_S = 2.0
+QUICK_S = 10.0
 
 
 async def no_status() -> BotStatus:
@@ -75,7 +75,7 @@ async def test_a_connection_that_drips_is_ended() -> None:
     async with served(longest_s=0.3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /healthz HTTP/1.1\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not reader.at_eof():
                 writer.write(b"X-Drip: 1\r\n")
                 await asyncio.sleep(0.05)
@@ -97,7 +97,7 @@ async def test_oversized_heads_and_odd_methods_are_answered_or_ended() -> None:
         ):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(said)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 answer = await reader.read(100)
             assert not answer or answer.split()[1] in {b"400", b"403", b"404", b"405", b"431"}, answer
             writer.close()

@@ -116,9 +116,9 @@ async def test_newer_pages_of_a_search_are_those_that_older_ones_came_from(scene
 def test_reading_a_stretch_takes_milliseconds() -> None:
     """A hundred times what it should take, so that a slow machine is none of its business."""
     request = '{"prompt":"' + "a grey mouse in the rain, " * 40 + '","model":"grok-imagine-image"}'
-    began = time.perf_counter()
+    began = time.process_time()
     assert not any(has_words(request, ("unicorn",)) for _ in range(STRETCH))
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 async def test_what_is_hidden_from_somebody_is_passed_a_stretch_at_a_time(scene: Scene) -> None:

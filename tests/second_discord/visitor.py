@@ -15,7 +15,7 @@ from tests.second_discord.carrier import Json, SecondDiscord
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 SLASH, MESSAGE_MENU = 1, 3
-ANSWER_S, PATIENCE_S = 3.0, 20.0
+ANSWER_S, PATIENCE_S = 10.0, 60.0
 Files = Mapping[str, tuple[str, bytes]]
 _TYPES = {str: 3, int: 4, bool: 5}
 

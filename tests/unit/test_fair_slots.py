@@ -21,7 +21,7 @@ async def test_what_hangs_gives_its_slot_on() -> None:
 
     hanging = [asyncio.create_task(hang(user)) for user in range(6)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         async with slots.turn("quick.example", 99):
             began_before = len(begun)
     assert began_before <= 4, "a host that hangs is not served as a whole before another one"
@@ -57,7 +57,7 @@ async def test_a_user_waits_for_their_own_transfers_only() -> None:
     hanging = [asyncio.create_task(hang()) for _ in range(MOST_OF_USER + 5)]
     await asyncio.sleep(0.2)
     assert begun == MOST_OF_USER
-    async with asyncio.timeout(1), slots.turn("example", 2):
+    async with asyncio.timeout(10), slots.turn("example", 2):
         pass
     never.set()
     await asyncio.gather(*hanging)
@@ -76,5 +76,5 @@ async def test_what_is_cancelled_while_it_waits_or_works_gives_everything_back()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    async with asyncio.timeout(1), slots.turn("example", 1):
+    async with asyncio.timeout(10), slots.turn("example", 1):
         pass

@@ -25,7 +25,7 @@ from bot.policy import blocklist
 
 pytestmark = pytest.mark.generated
 
-MOST_S = 1.0  # for what is small; an honest file takes a millisecond
+MOST_S = 1.0  # of processor time, for what is small; an honest file takes a millisecond
 
 
 def sample(kind: str, **options: object) -> bytes:
@@ -82,14 +82,14 @@ def damaged(draw: st.DrawFn) -> bytes:
     )
 )
 def test_any_file_is_a_picture_or_refused_and_what_is_kept_of_it_says_nothing_else(data: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     try:
         found = read(data)
         kept = b"".join(found.stripped(data))
         again = read(kept)
     except BadSource:
         return
-    assert time.monotonic() - began < MOST_S
+    assert time.process_time() - began < MOST_S
     assert (again.width, again.height, again.format) == (found.width, found.height, found.format)
     assert again.notes == {}
     # One that was cut off gets its end again, and may be read with or without it.
@@ -151,10 +151,10 @@ PATTERNS = st.one_of(
 
 @given(st.lists(PATTERNS, max_size=4), st.lists(WORDS, max_size=4), st.text(max_size=400))
 def test_any_pattern_and_any_prompt_are_judged_in_time(patterns: list[str], words: list[str], prompt: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with contextlib.suppress(Barred):
         asyncio.run(blocklist.look_for(prompt, words, patterns))
-    assert time.monotonic() - began < MOST_S
+    assert time.process_time() - began < MOST_S
     assert all(blocklist.pattern_fault(it) is not None for it in patterns if len(it) > blocklist.MAX_PATTERN_CHARS)
 
 

@@ -71,7 +71,7 @@ async def asked(tab: aiohttp.ClientWebSocketResponse, act: str, **details: Any) 
     """The answer to one request; events that come in between are passed over."""
     await tab.send_json({"n": 7, "do": act, **details})
     while True:
-        said = await tab.receive_json(timeout=5)
+        said = await tab.receive_json(timeout=30)
         if said.get("re") == 7:
             return said
 
@@ -139,7 +139,7 @@ async def test_what_makes_no_sense_is_answered_with_a_sentence(
 async def test_a_message_that_is_no_json_ends_nothing(tab: aiohttp.ClientWebSocketResponse) -> None:
     for text in ("{", "[]", "null", '"n"', '{"n": 1}'):
         await tab.send_str(text)
-        assert "error" in await tab.receive_json(timeout=5)
+        assert "error" in await tab.receive_json(timeout=30)
     assert (await asked(tab, "enter", user="Ben", place="dm"))["ok"]
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from tests.bots.forked import ForkedProcess, fork_server
+
 PROJECT = Path(__file__).resolve().parents[2]
 STOP_PATIENCE_S = 20.0
 
@@ -21,7 +23,7 @@ class Member:
 
     verb: str
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | ForkedProcess | None = None
 
     @property
     def is_running(self) -> bool:
@@ -31,11 +33,14 @@ class Member:
 class Fleet:
     """All processes. What they say goes into the file `log`."""
 
-    def __init__(self, members: Sequence[Member], variables: Mapping[str, str], log: Path) -> None:
-        """`variables` are the settings that all processes share."""
+    def __init__(
+        self, members: Sequence[Member], variables: Mapping[str, str], log: Path, *, forked: bool = False
+    ) -> None:
+        """`variables` are the settings that all processes share. `forked` ones start at once and nearly for nothing."""
         self.members = members
         self.kills = 0
         self.log = log
+        self._forked = forked
         passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
         self._environment = {**passed_on, "PYTHONUNBUFFERED": "1", **variables}
 
@@ -77,10 +82,17 @@ class Fleet:
         return [line for line in lines if "unhandled exception" in line or "Task exception was never" in line]
 
     async def _start(self, member: Member, log: IO[bytes]) -> None:
+        arguments, environment = (member.verb, "--env-file", os.devnull), {**self._environment, **member.variables}
+        if self._forked:
+            file = log.fileno()
+            member.process = await asyncio.to_thread(
+                lambda: fork_server().start(arguments, environment, out=file, err=file)
+            )
+            return
         member.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", member.verb, "--env-file", os.devnull),
+            *(sys.executable, "-m", "bot", *arguments),
             cwd=PROJECT,
-            env={**self._environment, **member.variables},
+            env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,

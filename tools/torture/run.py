@@ -41,6 +41,7 @@ class Plan:
     within_s: float = 90.0
     settle_s: float = SETTLE_S
     hard: bool = False
+    forked: bool = False
 
     def members(self) -> Sequence[Member]:
         """The processes: one bot for each shard, and the workers."""
@@ -73,7 +74,7 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             image_api.behaviour.submissions_per_s = SUBMISSIONS_PER_S
             ordeals.set_clocks_apart(members)
             variables |= ordeals.slow_disk(folder)
-        fleet = Fleet(members, variables, folder / "bots.log")
+        fleet = Fleet(members, variables, folder / "bots.log", forked=plan.forked)
         try:
             await fleet.start()
             await discord.wait_for_bot(START_PATIENCE_S)

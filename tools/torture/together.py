@@ -73,7 +73,9 @@ class Outcome:
         )
 
 
-async def together(jobs: int, within_s: float, paused_s: float, database: str, folder: Path) -> Outcome:
+async def together(
+    jobs: int, within_s: float, paused_s: float, database: str, folder: Path, *, forked: bool = False
+) -> Outcome:
     """Carry it out on an empty PostgreSQL. Raises TimeoutError when jobs do not come to an end."""
     chance = random.Random(7)
     local_api = LocalImageApi(latency=Latency.published(), paint=PaintMode.TINY, seed=7)
@@ -96,7 +98,8 @@ async def together(jobs: int, within_s: float, paused_s: float, database: str, f
             "MAX_JOBS_PER_USER": "5000",
         }
         # A log of its own for each: that is where their shares are read.
-        fleets = [Fleet([member], shared, folder / f"{number}.log") for number, member in enumerate(members)]
+        logs = [folder / f"{number}.log" for number in range(len(members))]
+        fleets = [Fleet([member], shared, log, forked=forked) for member, log in zip(members, logs, strict=True)]
         places = [it for it in populate(discord.world, SHARDS) if it != "dm"]
         try:
             for fleet in fleets:
