@@ -17,12 +17,15 @@ import pytest
 Story = Callable[..., Coroutine[Any, Any, None]]
 STORY = "__story__"
 AT_ONCE = 4
+TOLD = pytest.StashKey[bool]()
 
 
 class Abreast:
     """The stories of one module that are to be told in this run."""
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, at_once: int, *, again: bool) -> None:
+        """`again` says that the module was told before, and a story of it that failed is to be told anew, alone."""
+        self._again = again
         self._beginnings: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         self._told: dict[str, asyncio.Task[None]] | None = None
         self._room = asyncio.Semaphore(at_once)
@@ -70,7 +73,8 @@ def stories(request: pytest.FixtureRequest) -> Abreast:
     """What `@abreast` needs; a fixture of every module that imports it by its conftest."""
     module = request.node
     assert isinstance(module, pytest.Module)
-    together = Abreast(getattr(module.obj, "AT_ONCE", AT_ONCE))
+    together = Abreast(getattr(module.obj, "AT_ONCE", AT_ONCE), again=TOLD in module.stash)
+    module.stash[TOLD] = True
     for item in request.session.items:
         story: Story | None = getattr(getattr(item, "function", None), STORY, None)
         if isinstance(item, pytest.Function) and item.getparent(pytest.Module) is module and story is not None:

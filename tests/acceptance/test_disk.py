@@ -29,7 +29,7 @@ async def uploading(house: House) -> None:
 
 
 async def test_a_spool_file_that_was_spoilt_while_the_bot_was_down_is_fetched_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
+    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox", count=2)
         await reply.until(says("painting"))
         house.discord.faults.hang(EDITS)
@@ -46,7 +46,7 @@ async def test_a_spool_file_that_was_spoilt_while_the_bot_was_down_is_fetched_ag
 
 
 async def test_a_spool_that_is_gone_is_fetched_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path) as house:
+    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         house.discord.faults.hang(EDITS)

@@ -182,7 +182,7 @@ async def test_killed_while_the_result_is_fetched_it_is_fetched_with_the_next_st
 
 @abreast
 async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         house.discord.faults.hang(REPLY_EDITS)
@@ -196,7 +196,7 @@ async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(op
 
 @abreast
 async def test_killed_after_the_upload_nothing_is_uploaded_again(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
         house.discord.faults.hang(REPLY_EDITS, processed=True)
@@ -213,7 +213,7 @@ async def test_killed_after_the_upload_nothing_is_uploaded_again(open_house: Ope
 
 @abreast
 async def test_killed_before_a_failure_was_told_the_next_start_tells_it(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind) as house:
+    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox [[refuse]]")
         await reply.until(says("painting"))
         fault = house.discord.faults.hang(REPLY_EDITS)
