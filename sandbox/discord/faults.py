@@ -33,6 +33,7 @@ class Fault:
     html: bool = False
     seconds: float = 0.0
     after: int = 0
+    files: bool = False
     hits: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     struck: asyncio.Event = field(default_factory=asyncio.Event)  # set at the first hit
@@ -42,7 +43,7 @@ class Faults:
     """Patterns are shell patterns over `METHOD /path`, e.g. `PATCH /webhooks/*/messages/*` or `GET /attachments/*`.
 
     `times` is how often a fault strikes (None: always), `after` how many matching requests it lets through first.
-    `processed` says that the request is carried out before the answer is spoilt.
+    `processed` says that the request is carried out before the answer is spoilt, `files` that it strikes uploads alone.
     """
 
     def __init__(self) -> None:
@@ -75,9 +76,11 @@ class Faults:
         """Break the connection instead of answering."""
         return self._add(Fault(pattern, Effect.RESET, times, processed, after=after))
 
-    def hang(self, pattern: str, *, times: int | None = 1, processed: bool = False, after: int = 0) -> Fault:
-        """Give no answer until `clear` or `release`."""
-        return self._add(Fault(pattern, Effect.HANG, times, processed, after=after))
+    def hang(
+        self, pattern: str, *, times: int | None = 1, processed: bool = False, after: int = 0, files: bool = False
+    ) -> Fault:
+        """Give no answer until `clear` or `remove`."""
+        return self._add(Fault(pattern, Effect.HANG, times, processed, after=after, files=files))
 
     def slow(self, pattern: str, seconds: float, *, times: int | None = 1, processed: bool = False) -> Fault:
         """Answer rightly, but late."""
@@ -94,10 +97,10 @@ class Faults:
         for fault in list(self._faults):
             self.remove(fault)
 
-    def take(self, label: str) -> Fault | None:
-        """The fault that strikes this request, if any; it is counted."""
+    def take(self, label: str, *, files: bool = False) -> Fault | None:
+        """The fault that strikes this request, which may carry files, if any; it is counted."""
         for fault in self._faults:
-            if not fnmatchcase(label, fault.pattern) or fault.hits == fault.times:
+            if not fnmatchcase(label, fault.pattern) or fault.hits == fault.times or (fault.files and not files):
                 continue
             if fault.after:
                 fault.after -= 1

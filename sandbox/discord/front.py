@@ -58,7 +58,7 @@ class Front:
 
     async def _handle(self, route: Route, request: web.Request, record: Recorded) -> web.StreamResponse:
         call, unreadable = await self._read(request, record)
-        fault = self.faults.take(record.label)
+        fault = self.faults.take(record.label, files=bool(record.files))
         spoilt = await self._spoil(fault, request, processed=False)
         if spoilt:
             return spoilt

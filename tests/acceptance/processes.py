@@ -154,15 +154,17 @@ async def forked_easel(home: Path, *words: str, **variables: str) -> AsyncGenera
 async def hurried_easel(home: Path, *words: str, waits: Waits, **variables: str) -> AsyncGenerator[Easel]:
     """A forked one with other waits than the product's."""
     verb, *arguments = words or ("run",)
+    nothing = make_home(home) / "no.settings"  # else it would read the file beside the project
+    nothing.touch(0o600)
     (out, stdout), (err, stderr) = await _pipe(), await _pipe()
     try:
         process = await asyncio.to_thread(
             lambda: fork_server().start(
-                (verb, "--env-file", os.devnull, *arguments),
+                (verb, "--env-file", str(nothing), *arguments),
                 {**ENVIRONMENT, **variables},
                 out=out,
                 err=err,
-                folder=make_home(home),
+                folder=home,
                 waits=waits,
             )
         )

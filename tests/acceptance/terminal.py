@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pty
 import re
+import select
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.acceptance.processes import make_home
 
-WHOLE_S = 30.0
+WHOLE_S = 60.0
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -48,15 +50,16 @@ class Terminal:
             await self._process.wait()
         os.close(self._master)
 
-    async def until(self, words: str) -> None:
-        """Read until these words have come."""
-        async with asyncio.timeout(WHOLE_S):
+    async def until(self, words: str, within: float = WHOLE_S) -> None:
+        """Read until these words have come. Raises TimeoutError."""
+        async with asyncio.timeout(within):
             while words not in self.seen:
                 self.seen += (await asyncio.to_thread(self._read)).decode("utf-8", "replace")
 
     def _read(self) -> bytes:
+        """What has come; nothing where that takes longer than a moment, so that no thread waits for ever."""
         try:
-            return os.read(self._master, 4096)
+            return os.read(self._master, 4096) if select.select([self._master], [], [], 0.2)[0] else b""
         except OSError:  # the other side has closed it
             raise AssertionError(self.seen) from None
 
@@ -65,9 +68,12 @@ class Terminal:
         await asyncio.sleep(0.2)  # a person reads first
         os.write(self._master, f"{answer}\n".encode())
 
-    def interrupt(self) -> None:
-        """SIGINT, as Ctrl-C sends it."""
-        self._process.send_signal(2)
+    async def breaks_off(self, words: str) -> None:
+        """Press Ctrl-C until these words have come, as a person does: one in the moment before a read is not seen."""
+        while words not in self.seen:
+            self._process.send_signal(2)
+            with contextlib.suppress(TimeoutError):
+                await self.until(words, 2.0)
 
     async def ended(self) -> int:
         return await asyncio.wait_for(self._process.wait(), WHOLE_S)

@@ -16,7 +16,7 @@ from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.server import LocalImageApi
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import KEY, forked_easel, variables
+from tests.acceptance.processes import KEY, easel, forked_easel, variables
 from tests.databases import execute, sqlite_url
 from tests.integration.uniall_servers import Reply, playing, reply
 
@@ -25,7 +25,8 @@ WHOLE_S = 30.0  # ten seconds are promised, on a machine that does nothing else
 
 async def checked(home: Path, settings: Mapping[str, str], *arguments: str) -> tuple[int, list[str]]:
     """Exit code and lines of a check. It is over in time, and tells no secret."""
-    async with forked_easel(home, "check", *arguments, **settings) as bot:
+    start = easel if (home / ".env").exists() else forked_easel
+    async with start(home, "check", *arguments, **settings) as bot:
         code = await bot.wait(WHOLE_S)
     assert bot.err == []
     assert not [secret for secret in (TOKEN, KEY) if secret in bot.output]

@@ -17,7 +17,7 @@ from sandbox.image_api.studio import PaintMode
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import KEY, make_home, variables
 
-WHOLE_S = 40.0
+WHOLE_S = 60.0
 PRICES = "grok-imagine-image:1k=0.02"
 
 

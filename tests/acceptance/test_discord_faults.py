@@ -30,7 +30,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 8
 
 VARIABLES = {"MAX_JOBS_PER_USER": "100"}
-PAINTING = Latency.fixed(1.5)  # so long that trouble is there before the pictures are
 ACKNOWLEDGEMENTS = "POST /interactions/*/callback"
 #: So old an interaction that the bot no longer uses its token for anything but the acknowledgement.
 LATE = DiscordRules(interaction_age_s=897, token_lifetime_s=3.5, rate_limits=False)
@@ -116,7 +115,7 @@ def nothing_happened_twice(house: House) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house for all stories that are content with Discord as it is."""
-    async with house_in(tmp_path_factory.mktemp("house"), variables=VARIABLES, latency=PAINTING) as whole:
+    async with house_in(tmp_path_factory.mktemp("house"), variables=VARIABLES) as whole:
         yield whole
         nothing_happened_twice(whole)
 
@@ -124,7 +123,7 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def late_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house where the interaction's token is over as soon as a command has been acknowledged."""
-    async with house_in(tmp_path_factory.mktemp("late"), variables=VARIABLES, rules=LATE, latency=PAINTING) as whole:
+    async with house_in(tmp_path_factory.mktemp("late"), variables=VARIABLES, rules=LATE) as whole:
         yield whole
         nothing_happened_twice(whole)
 
@@ -132,9 +131,7 @@ async def late_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def hurried_house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """A house where a token lives 14 s, which bounds how long an edit may take."""
-    async with house_in(
-        tmp_path_factory.mktemp("hurried"), variables=VARIABLES, rules=HURRIED, latency=PAINTING
-    ) as whole:
+    async with house_in(tmp_path_factory.mktemp("hurried"), variables=VARIABLES, rules=HURRIED) as whole:
         yield whole
         nothing_happened_twice(whole)
 

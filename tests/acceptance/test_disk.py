@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
-from tests.acceptance.conftest import House, final, house_in, says, with_pictures
+from tests.acceptance.conftest import final, house_in, says, with_pictures
 from tests.acceptance.disks import small_disk
 from tests.acceptance.little_discord import LittleDiscord
 from tests.acceptance.processes import KEY, forked_easel, variables
@@ -21,19 +21,11 @@ from tests.acceptance.processes import KEY, forked_easel, variables
 EDITS = "PATCH /webhooks/*/messages/*"
 
 
-async def uploading(house: House) -> None:
-    """Until the pictures are on their way to Discord."""
-    async with asyncio.timeout(20):
-        while not any(request.files for request in house.discord.requests):
-            await asyncio.sleep(0.02)
-
-
 async def test_a_spool_file_that_was_spoilt_while_the_bot_was_down_is_fetched_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
+    async with house_in(tmp_path) as house:
+        fault = house.discord.faults.hang(EDITS, files=True)
         reply = await house.ada.command("imagine", prompt="a red fox", count=2)
-        await reply.until(says("painting"))
-        house.discord.faults.hang(EDITS)
-        await uploading(house)
+        await fault.struck.wait()
         await house.kill_bot()
         spoilt = list((tmp_path / "easel.db.spool").rglob("picture-*"))
         assert len(spoilt) == 2
@@ -46,11 +38,10 @@ async def test_a_spool_file_that_was_spoilt_while_the_bot_was_down_is_fetched_ag
 
 
 async def test_a_spool_that_is_gone_is_fetched_again(tmp_path: Path) -> None:
-    async with house_in(tmp_path, latency=Latency.fixed(2.0)) as house:
+    async with house_in(tmp_path) as house:
+        fault = house.discord.faults.hang(EDITS, files=True)
         reply = await house.ada.command("imagine", prompt="a red fox")
-        await reply.until(says("painting"))
-        house.discord.faults.hang(EDITS)
-        await uploading(house)
+        await fault.struck.wait()
         await house.kill_bot()
         for file in sorted((tmp_path / "easel.db.spool").rglob("*"), reverse=True):
             file.rmdir() if file.is_dir() else file.unlink()

@@ -21,7 +21,7 @@ from sandbox.serving import free_port
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, OpenHouse, with_pictures
 from tests.acceptance.little_discord import LittleDiscord
-from tests.acceptance.processes import Easel, forked_easel, hurried_easel, variables
+from tests.acceptance.processes import Easel, easel, forked_easel, hurried_easel, variables
 from tests.databases import postgres_server, sqlite_url, why_no_postgres
 from tests.monitoring import metrics_in, metrics_used, promtool
 
@@ -285,7 +285,7 @@ async def test_a_port_that_is_taken_ends_the_start_with_one_sentence(tmp_path_fa
 async def test_where_http_port_is_off_nothing_of_it_is_imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with LittleDiscord().open() as discord:
         settings = variables(discord.api_url, PYTHONPROFILEIMPORTTIME="1")
-        async with forked_easel(tmp_path_factory.mktemp("home"), **settings) as bot:
+        async with easel(tmp_path_factory.mktemp("home"), **settings) as bot:
             await bot.line("Easel is at work", START_S)
             bot.terminate()
             await bot.wait()

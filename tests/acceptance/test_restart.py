@@ -182,11 +182,10 @@ async def test_killed_while_the_result_is_fetched_it_is_fetched_with_the_next_st
 
 @abreast
 async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
+    async with open_house(kind) as house:
+        fault = house.discord.faults.hang(REPLY_EDITS, files=True)
         reply = await house.ada.command("imagine", prompt="a red fox")
-        await reply.until(says("painting"))
-        house.discord.faults.hang(REPLY_EDITS)
-        await eventually(house.uploads)
+        await fault.struck.wait()
         await house.kill_bot()
         house.discord.faults.clear()
         await house.start_bot()
@@ -196,10 +195,9 @@ async def test_killed_during_the_upload_the_pictures_come_with_the_next_start(op
 
 @abreast
 async def test_killed_after_the_upload_nothing_is_uploaded_again(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
+    async with open_house(kind) as house:
+        house.discord.faults.hang(REPLY_EDITS, processed=True, files=True)
         reply = await house.ada.command("imagine", prompt="a red fox")
-        await reply.until(says("painting"))
-        house.discord.faults.hang(REPLY_EDITS, processed=True)
         await reply.until(with_pictures)
         await house.kill_bot()
         house.discord.faults.clear()
@@ -213,7 +211,7 @@ async def test_killed_after_the_upload_nothing_is_uploaded_again(open_house: Ope
 
 @abreast
 async def test_killed_before_a_failure_was_told_the_next_start_tells_it(open_house: OpenHouse, kind: str) -> None:
-    async with open_house(kind, latency=Latency.fixed(2.0)) as house:
+    async with open_house(kind) as house:
         reply = await house.ada.command("imagine", prompt="a red fox [[refuse]]")
         await reply.until(says("painting"))
         fault = house.discord.faults.hang(REPLY_EDITS)

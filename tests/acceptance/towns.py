@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sandbox.bot_process import BotProcess
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
-from sandbox.discord.rules import DiscordRules
 from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
-from tests.acceptance.conftest import LONG_AGO, eventually, says
+from tests.acceptance.conftest import LONG_AGO, PATIENT, eventually, says
 from tests.bots.forked import ForkedBot
 from tests.databases import execute, rows
 from tools.torture.users import populate
@@ -87,7 +87,7 @@ PRICES = ",".join(
 
 @asynccontextmanager
 async def a_town(database: str, folder: Path, **variables: str) -> AsyncGenerator[Town]:
-    discord = LocalDiscord(settings=DiscordRules(shards=2))
+    discord = LocalDiscord(settings=replace(PATIENT, shards=2))
     async with discord, LocalImageApi(latency=Latency.fixed(2.0), paint=PaintMode.TINY) as api:
         shared = {
             "DISCORD_TOKEN": discord.token,
