@@ -91,7 +91,7 @@ def _stat(entry: Path) -> tuple[int, str, float] | None:
 def _kind(pid: int, name: str) -> str:
     if name == "postgres":
         return "postgres"
-    if name in {"node", "chromium", "chrome"}:
+    if name == "node" or name.startswith(("chrom", "headless")):
         return "browser"
     try:
         line = Path(f"/proc/{pid}/cmdline").read_bytes()
