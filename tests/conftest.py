@@ -16,7 +16,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from tests import discord_spec
 from tests.databases import PostgresServer, postgres_server, why_no_postgres
 
-settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=50, print_blob=True)
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=25, print_blob=True)
 settings.register_profile(
     "random", database=DirectoryBasedExampleDatabase(".hypothesis/found"), deadline=None, max_examples=300
 )
