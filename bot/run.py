@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -172,6 +173,7 @@ async def _serve(settings: Settings, waits: Waits, notices: Sequence[str], *, ga
             _background(stack, house.client.reply_edits.run(), "reply to edit")
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
         stack.push_async_callback(_finish, house)
+        gc.freeze()  # what is here now stays: a search for garbage in it held everything up for 60 ms
         log.info("Easel is at work", bot=str(house.client.user), shards=house.client.shard_count)
         with told_in_a_sentence():
             await _first_end(*working)

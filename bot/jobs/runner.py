@@ -231,11 +231,11 @@ class Runner:
             if (entry := self._runs.get(job_id)) is None:
                 continue
             run, task = entry
-            if (job := kept.get(job_id)) is not None:
-                if job.cancel_requested:
+            if (news := kept.get(job_id)) is not None:
+                if news.cancel_requested:
                     run.cancel()
-                if job.target.token != run.job.target.token and job.target.token:
-                    run.renewed(job.target)
+                if news.token and news.token != run.job.target.token:
+                    self.on_notify(job_id)
             elif not run.job.state.is_final:
                 run.log.warning("another process has taken this job over")
                 self.deps.measures.lease_lost()

@@ -24,11 +24,12 @@ from tools.benchmarks.gallery import MOTIFS, Gallery, StockedImageApi
 from tools.benchmarks.process import Contestant, Cpu, MeasuredBot, Memory, Peak
 
 READY_PATIENCE_S = 30.0
-SETTLE_S = 2.0  # after the start and after the last picture, before anything is read
-IDLE_S = 4.0  # how long the idle processor time is looked at
-#: Jobs before the others, at the same latency: they pay for what happens only once, and teach the bot its pace.
+SETTLE_S = 1.5  # after the start and after the last picture, before anything is read
+IDLE_S = 3.0  # how long the idle processor time is looked at
+#: Jobs before the others: they pay for what happens only once. Easel's have the same latency, and teach it its pace.
 WARM_UP_JOBS = 20
 WARM_UP_S = 2.0  # in which they come
+WARM_UP_LATENCY = Latency.fixed(0.5)  # of bots that learn nothing
 LAG_STEP_S = 0.02
 #: The people's patience with one job, in seconds, beside what its painting takes.
 PATIENCE_S = 120.0
@@ -219,8 +220,11 @@ async def _warm_up(stage: _Stage) -> None:
         reply = await person.command(_command(stage.plan), prompt=MOTIFS[index % len(MOTIFS)])
         await reply.until(_is_final, stage.plan.patience_s)
 
+    if stage.plan.contestant is not Contestant.EASEL:
+        stage.api.takes(WARM_UP_LATENCY)
     people = _people(stage.discord, stage.plan.warm_up, "Early bird")
     await asyncio.gather(*(ask(person, index) for index, person in enumerate(people)))
+    stage.api.takes(stage.plan.latency)
     await asyncio.sleep(stage.plan.settle_s)
 
 

@@ -66,3 +66,7 @@ class StockedImageApi(LocalImageApi):
     def __init__(self, gallery: Gallery, latency: Latency, seed: int) -> None:
         super().__init__(latency=latency, seed=seed, paint=PaintMode.TINY)
         self._book = TaskBook(gallery, latency, seed)
+
+    def takes(self, latency: Latency) -> None:
+        """From now on tasks take so long."""
+        self._book.latency = latency

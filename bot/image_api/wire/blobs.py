@@ -139,6 +139,7 @@ class LongStrings:
         self._left = max_bytes
         self._text = bytearray()
         self._carry = b""
+        self._is_short = True  # as long as the whole text is no longer than a string may be
         self._string_at: int | None = None
         self._file: BinaryIO | None = None
         self._paths: list[Path] = []
@@ -164,6 +165,10 @@ class LongStrings:
         if self._left < 0:
             raise AnswerTooLong
         data, self._carry = self._carry + data, b""
+        if self._is_short and len(data) <= SHORT_STRING_BYTES:
+            self._carry = data  # nearly every answer: there is nothing to look for
+            return
+        self._is_short = False
         at = 0
         while at < len(data):
             at = self._outside(data, at) if self._string_at is None else self._inside(data, at)

@@ -28,6 +28,9 @@ EDGES: Sequence[float] = tuple(
 _WIDTHS: Sequence[float] = (EDGES[0], *(high - low for low, high in pairwise(EDGES)))
 
 PRIOR_TASKS = 20.0  # what is published counts as much as so many tasks of our own
+#: A task that what is published hardly knows, one in forty at either end, takes so much of it away: twenty such tasks
+#: leave next to nothing, while among tasks like the published ones it fades no sooner than they take its place.
+RARE, WRONG = 0.025, 0.3
 MEMORY_TASKS = 200.0  # a task counts less with every one after it: after so many 1/e of what it did
 EVENLY = 0.1  # the share of a task that is spread over its interval evenly, in proportion of time
 TAIL = 0.005  # of all tasks anything is expected, so that no age is without hope
@@ -35,9 +38,13 @@ TAIL = 0.005  # of all tasks anything is expected, so that no age is without hop
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Tasks by how long they took: `weights[i]` of them up to EDGES[i] seconds, and longer than the edge before."""
+    """Tasks by how long they took: `weights[i]` of them up to EDGES[i] seconds, and longer than the edge before.
+
+    `published_left` is how much of what was published is still among them, from 1 to 0.
+    """
 
     weights: Sequence[float]
+    published_left: float = 1.0
 
     @classmethod
     @cache
@@ -57,12 +64,17 @@ class Latency:
         by_even = EVENLY if known_sum > 0 else 1.0
         if even_sum <= 0:
             even, even_sum = [1.0] * len(even), float(len(even))
-        weights = [weight * (1 - 1 / MEMORY_TASKS) for weight in self.weights]
+        weights, left = [weight * (1 - 1 / MEMORY_TASKS) for weight in self.weights], self.published_left
+        left *= 1 - 1 / MEMORY_TASKS
+        if _is_news(low_s, high_s):
+            began = Latency.published().weights
+            weights = [max(it - WRONG * left * known, 0.0) for it, known in zip(weights, began, strict=True)]
+            left *= 1 - WRONG
         for offset in range(len(inside)):
             weights[first + offset] += by_even * even[offset] / even_sum
             if known_sum > 0:
                 weights[first + offset] += (1 - by_even) * known[offset] / known_sum
-        return replace(self, weights=tuple(weights))
+        return replace(self, weights=tuple(weights), published_left=left)
 
     def below(self) -> list[float]:
         """For each edge the share of tasks that end by then, never quite all before the last."""
@@ -95,15 +107,24 @@ class Latency:
 
     def learned(self) -> Latency:
         """Without what was published: tasks of our own alone."""
-        # Each task takes 1 / MEMORY_TASKS of all and adds one, so the sum tells how much of the beginning is left.
-        left = min(max((MEMORY_TASKS - self.tasks) / (MEMORY_TASKS - PRIOR_TASKS), 0.0), 1.0)
-        began = Latency.published().weights
-        return Latency(tuple(max(it - left * known, 0.0) for it, known in zip(self.weights, began, strict=True)))
+        left, began = self.published_left, Latency.published().weights
+        return Latency(tuple(max(it - left * known, 0.0) for it, known in zip(self.weights, began, strict=True)), 0.0)
 
     @classmethod
     def together(cls, several: Sequence[Latency]) -> Latency:
         """Tasks of several kinds as one."""
-        return cls(tuple(map(sum, zip(*(it.weights for it in several), strict=True))) or (0.0,) * len(EDGES))
+        return cls(tuple(map(sum, zip(*(it.weights for it in several), strict=True))) or (0.0,) * len(EDGES), 0.0)
+
+
+@cache
+def _published_below() -> Sequence[float]:
+    return tuple(accumulate(weight / PRIOR_TASKS for weight in Latency.published().weights))
+
+
+def _is_news(low_s: float, high_s: float) -> bool:
+    """Whether a task that ended between these ages is hardly to be expected from what is published."""
+    below = _published_below()
+    return share_below(below, low_s) > 1 - RARE or share_below(below, high_s) < RARE
 
 
 def share_below(below: Sequence[float], age_s: float) -> float:

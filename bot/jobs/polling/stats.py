@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.jobs.polling.latency import EDGES, MEMORY_TASKS, Latency
+from bot.jobs.polling.latency import EDGES, MEMORY_TASKS, PRIOR_TASKS, Latency
 from bot.model import ImageRequest
 
 #: Before any early question: one in ten finds an end, and that counts as much as ten questions.
@@ -49,7 +49,8 @@ class LatencyStats:
         """JSON for the database; `read` reads it."""
         numbers = [float(f"{weight:.3g}") for weight in self.latency.weights]
         early = [round(self.early_asked, 3), round(self.early_found, 3)]
-        return json.dumps({"latency": numbers, "early": early}, separators=(",", ":"))
+        left = round(self.latency.published_left, 6)
+        return json.dumps({"latency": numbers, "early": early, "left": left}, separators=(",", ":"))
 
     @classmethod
     def read(cls, text: str) -> LatencyStats:
@@ -58,10 +59,20 @@ class LatencyStats:
             kept = json.loads(text)
             weights = tuple(float(number) for number in kept["latency"])
             asked, found = (float(number) for number in kept["early"])
+            left = float(kept["left"]) if "left" in kept else _left_once(sum(weights))
         except (KeyError, TypeError, ValueError):
             return cls.none_yet()
         sound = len(weights) == len(EDGES) and all(0 <= it < math.inf for it in weights) and sum(weights) > 0
-        return cls(Latency(weights), asked, found) if sound and 0 <= found <= asked < math.inf else cls.none_yet()
+        sound = sound and 0 <= left <= 1 and 0 <= found <= asked < math.inf
+        return cls(Latency(weights, left), asked, found) if sound else cls.none_yet()
+
+
+def _left_once(tasks: float) -> float:
+    """How much of what is published is left in a text of a version that did not write it down.
+
+    There each task took 1 / MEMORY_TASKS of all and added one, so the sum tells.
+    """
+    return min(max((MEMORY_TASKS - tasks) / (MEMORY_TASKS - PRIOR_TASKS), 0.0), 1.0)
 
 
 #: What one question taught; applied to what is known here, and again to what all processes know together.

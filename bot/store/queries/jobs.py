@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -33,6 +33,13 @@ from bot.telemetry import UNMEASURED, Measures
 __all__ = ["JobChanges", "Jobs", "Received"]
 
 _FREED: Mapping[str, Any] = {"owner": None, "lease_until": None}
+
+
+class LeaseNews(NamedTuple):
+    """What another process may have written about a job that is worked on here."""
+
+    cancel_requested: bool
+    token: str  # of its reply
 
 
 class Jobs:
@@ -244,18 +251,21 @@ class Jobs:
 
     async def keep(
         self, worker_id: str, job_ids: Sequence[str], *, now: datetime, lease: timedelta
-    ) -> Mapping[str, Job]:
-        """Renew the leases of `worker_id`. Returns the jobs that are still its own, by id, as they stand now.
+    ) -> Mapping[str, LeaseNews]:
+        """Renew the leases of `worker_id`. Returns the news of the jobs that are still its own, by id.
 
         Work on all others has to stop. What another process has written (a wish to cancel, a new token) comes home
-        with the heartbeat, also where its notification was lost.
+        with the heartbeat, also where its notification was lost. No more than that is read: a thousand whole jobs
+        every few seconds took a tenth of the database thread's time.
         """
         if not job_ids:
             return {}
         held = and_(jobs.c.owner == worker_id, jobs.c.id.in_(job_ids))
         until = self._presence.database_time(now) + lease
-        kept = await self._run(lambda connection: _update(connection, held, {"lease_until": until}))
-        return {job.id: job for job in kept}
+        news = (jobs.c.id, jobs.c.cancel_requested, jobs.c.token)
+        renewal = update(jobs).where(held).values(lease_until=until).returning(*news)
+        rows = await self._run(lambda connection: connection.execute(renewal).all())
+        return {job_id: LeaseNews(cancel_requested, token) for job_id, cancel_requested, token in rows}
 
     async def release(self, worker_id: str) -> None:
         """End the leases of `worker_id`, so that others can go on at once. Its late writes count until one does."""
