@@ -124,6 +124,24 @@ def test_it_follows_an_api_that_becomes_quicker_or_slower(factor: float) -> None
     assert fmean(office.lags[-400:]) < 1.25 * fmean(new.lags[-400:])
 
 
+@pytest.mark.parametrize(("takes_s", "questions"), [(20.0, 3.6), (30.0, 3.6), (45.0, 5.5)])
+def test_twenty_slow_tasks_are_enough_to_give_up_what_is_published(takes_s: float, questions: float) -> None:
+    """Else each of the next ones is asked about when published ones would be ready: six to eight questions."""
+    office = Office()
+    office.work(lambda _: takes_s, 40)
+    assert fmean(office.questions[20:]) <= questions
+    assert fmean(office.lags[20:]) <= 1.2
+
+
+def test_among_tasks_like_the_published_ones_what_is_published_gives_way_slowly() -> None:
+    rng, latency = random.Random(5), Latency.published()
+    for _ in range(20):
+        takes = PUBLISHED(rng)
+        latency = latency.after(max(takes - 0.5, 0.0), takes + 0.5)
+    assert latency.published_left > 0.4
+    assert latency.learned().tasks == pytest.approx(20, rel=0.1)
+
+
 def test_a_question_that_comes_late_is_not_taken_for_the_end_of_the_task() -> None:
     """Tasks take 8 s and are asked about every 6 s: all are found at 12 s, and none took so long."""
     latency = Latency.published()
