@@ -146,7 +146,8 @@ async def _serve(settings: Settings, waits: Waits, notices: Sequence[str], *, ga
     name_models(settings.models.labels)
     async with AsyncExitStack() as stack:
         health = await _health(settings, waits, notices, stack, gateway=gateway)
-        store = await Store.open(settings.database_url, measures=health.measures if health else UNMEASURED)
+        measures = health.measures if health else UNMEASURED
+        store = await Store.open(settings.database_url, measures=measures)
         stack.push_async_callback(store.close)
         places = paths_of(settings.database_url)
         if health:
@@ -156,8 +157,7 @@ async def _serve(settings: Settings, waits: Waits, notices: Sequence[str], *, ga
             stack.callback(spools.give_up, places.worker_id)
             await asyncio.to_thread(claim_spool, spools, places.worker_id)
         moderation = await stack.enter_async_context(_moderation(settings))
-        clock, measures = ClockWatch(), health.measures if health else UNMEASURED
-        api = await stack.enter_async_context(_image_api(settings, places, measures, clock))
+        api = await stack.enter_async_context(_image_api(settings, places, measures, clock := ClockWatch()))
         shared = _Shared(places, store, api, moderation, clock)
         house = await _logged_in(settings, lambda final: _built(final, shared, health), stack)
         if health:
@@ -271,10 +271,9 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
 
 
 def _moderation(settings: Settings) -> AbstractAsyncContextManager[Moderation | None]:
-    key = settings.moderation_api_key
     return open_moderation(
         settings.moderation_base_url,
-        key.get_secret_value() if key else None,
+        settings.moderation_key,
         settings.moderation_model,
         lenient=settings.moderation_when_down == "allow",
         proxy=settings.proxies.for_url(settings.moderation_base_url or ""),

@@ -170,6 +170,11 @@ class LimitSettings:
     )
 
     @property
+    def moderation_key(self) -> str | None:
+        """The key for the moderation route, in plain."""
+        return self.moderation_api_key and self.moderation_api_key.get_secret_value()
+
+    @property
     def ceilings(self) -> Ceilings:
         """What no server may exceed."""
         return Ceilings(

@@ -54,8 +54,7 @@ class Settings(OperationSettings, LimitSettings, AccessSettings, ConnectionSetti
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be seen in a log: tokens, keys, passwords."""
-        moderation = self.moderation_api_key
-        return (*self.connection_secrets, *([moderation.get_secret_value()] if moderation else []))
+        return (*self.connection_secrets, *filter(None, [self.moderation_key]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,10 +190,9 @@ class CheckReport:
     async def moderation(self) -> Sequence[Finding]:
         """Only where the operator has named a route; while it is down, prompts may be refused."""
         settings = self._settings
-        key = settings.moderation_api_key
         route = open_moderation(
             settings.moderation_base_url,
-            key.get_secret_value() if key else None,
+            settings.moderation_key,
             settings.moderation_model,
             lenient=False,
             proxy=settings.proxies.for_url(settings.moderation_base_url or ""),
