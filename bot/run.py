@@ -302,8 +302,7 @@ async def _logged_in(settings: Settings, build: Callable[[Settings], _House], st
     while True:
         answer = await session_budget(settings)
         point_discord_at(settings.discord_api_url, answer.gateway_url)
-        shards = settings.discord_shard_count or answer.shards
-        house = build(replace(settings, discord_shard_count=shards))
+        house = build(replace(settings, discord_shard_count=settings.discord_shard_count or answer.shards))
         async with AsyncExitStack() as attempt:
             await attempt.enter_async_context(house.client)
             try:
