@@ -5,6 +5,11 @@ as long on a busy one. So whatever waits shares one transaction and one flush. A
 work or MAX_BATCH_S, whichever comes first: its first caller waits for its last, and whoever gives up meanwhile has
 waited for nothing. What did not fit comes first in the next batch.
 
+**A stream.** Where jobs come one after the other, their steps would each have a flush of their own. So a step that
+comes right after a flush waits until GATHER_S have passed since, and takes along what came meanwhile. Nobody waits for
+a step; what somebody waits for ends that pause at once. Where nothing came, as from one that asks again and again, no
+such pause is made for ALONE_S.
+
 **A crowd.** What many people ask at the same time, a new job, is done for all of them by the same few statements
 (`Joint`), and before all other work: they wait for an answer. Whatever has waited for PASSED_OVER_S goes in the order
 in which it came.
@@ -25,6 +30,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +48,7 @@ from bot.telemetry import UNMEASURED, Measures
 
 MAX_BATCH = 100
 MAX_BATCH_S = 0.08
+GATHER_S, ALONE_S = 0.02, 0.5
 GRACE_S = 0.25  # a batch, and a commit on a slow disk
 STUCK_S = 2.0  # after that the caller is told that the database does not answer
 RETRY_STUCK_S, RETRIED_AT_ONCE = 0.05, 20
@@ -89,6 +96,9 @@ class DatabaseThread:
         self._stopping = False
         self._unanswered = 0
         self._stuck: list[Call] = []
+        self._flushed_at = -math.inf
+        self._alone_until = -math.inf
+        self._hurry = threading.Event()
         self.connected = self._loop.create_future()
         self.ready = self._loop.create_future()
         self.ended = asyncio.Event()
@@ -108,6 +118,8 @@ class DatabaseThread:
             raise StoreUnavailable("The database is closed.")
         self._unanswered += 1
         self._queue.put(call)
+        if call.joint is not None:
+            self._hurry.set()
         return call
 
     async def settled(self) -> None:
@@ -121,6 +133,7 @@ class DatabaseThread:
         if not self._stopping:
             self._stopping = True
             self._queue.put(None)
+            self._hurry.set()
 
     def _main(self) -> None:
         try:
@@ -147,15 +160,28 @@ class DatabaseThread:
     def _serve(self) -> None:
         waiting: list[Call] = []
         while True:
-            if not waiting and not self._has_next(waiting):
-                return
+            if not waiting:
+                if not self._has_next(waiting):
+                    return
+                self._gather(waiting)
             waiting.extend(self._others())
             began = time.monotonic()
             waiting.sort(key=lambda call: call.rank(began))
             settled = [*(self._settle(waiting[:MAX_BATCH]) if waiting else ()), *self._retried(began)]
             ended = set(map(id, (*settled, *self._stuck)))
             waiting = [call for call in waiting if id(call) not in ended]
-            self._tell(self._answer, settled, time.monotonic() - began, len(waiting))
+            self._flushed_at = time.monotonic()
+            self._tell(self._answer, settled, self._flushed_at - began, len(waiting))
+
+    def _gather(self, waiting: Sequence[Call]) -> None:
+        """Let more come, where nobody waits for this and there was a flush just now."""
+        now = time.monotonic()
+        left_s = self._flushed_at + GATHER_S - now
+        if left_s > 0 and now >= self._alone_until and not any(call.joint is not None for call in waiting):
+            self._hurry.wait(left_s)
+            if self._queue.empty():
+                self._alone_until = time.monotonic() + ALONE_S
+        self._hurry.clear()
 
     def _has_next(self, waiting: list[Call]) -> bool:
         """Wait for the next call, not for long while some are stuck; False at the end."""

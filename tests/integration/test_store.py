@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ from sqlalchemy.exc import IntegrityError, StatementError
 from bot.errors import JobMoved, StoreUnavailable
 from bot.store.schema import meta
 from bot.store.store import Store
+from bot.store.thread import GATHER_S
+from bot.telemetry import Measures
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer
@@ -53,6 +56,28 @@ async def test_what_was_run_is_committed_and_its_value_returned(store: Store) ->
     await store.run(put("a"))
 
     assert await store.run(names) == {"a"}
+
+
+class Flushes(Measures):
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def transacted(self, calls: int, seconds: float, waiting: int) -> None:
+        self.calls.append(calls)
+
+
+async def test_steps_that_come_one_after_the_other_share_flushes(tmp_path: Path) -> None:
+    flushes = Flushes()
+    store = await Store.open(f"sqlite:///{tmp_path / 'easel.db'}", measures=flushes)
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(80):
+            group.create_task(store.run(put(str(number))))
+            await asyncio.sleep(0.002)
+    took_s = time.monotonic() - began
+    assert len(await store.run(names)) == 80
+    assert len(flushes.calls) <= 4 + took_s / GATHER_S
+    await store.close()
 
 
 async def test_work_that_waits_together_is_committed_together(store: Store) -> None:
