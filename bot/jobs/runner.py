@@ -335,7 +335,8 @@ class Runner:
         """The image API has nothing more to do for a job."""
         if job_id in self._at_api:
             self._at_api.discard(job_id)
-            self.wake()
+            if self._queue or not self._alone:  # else nobody is known to wait, and a look costs a question each time
+                self.wake()
 
 
 STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = MappingProxyType(
