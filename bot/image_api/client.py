@@ -17,7 +17,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from bot.errors import BadInput, DownloadError, InvalidRequest
+from bot.errors import BadInput, DownloadError
 from bot.image_api import balance
 from bot.image_api.addresses import normal_host, open_host, parse_address
 from bot.image_api.breaker import Breaker
@@ -28,7 +28,6 @@ from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.picture_file import Download, save
 from bot.image_api.probe import models, probe
 from bot.image_api.transport import ProxyFor, Transport, no_proxy
-from bot.image_api.validation import validate
 from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
@@ -48,7 +47,6 @@ __all__ = [
     "TaskReport",
     "TaskState",
     "base_address",
-    "validate",
 ]
 
 
@@ -141,39 +139,27 @@ class ImageApi:
         """Whether a submission is answered by the pictures themselves, which takes as long as painting them."""
         return self._mode is Mode.SYNC
 
-    @staticmethod
-    def validate(request: ImageRequest) -> None:
-        """Raise InvalidRequest, with a sentence for the user, for what the image API would refuse."""
-        validate(request)
-
     async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
-        """Send a request once. Raises an ImageApiError; BadInput, too, for what `validate` refuses.
+        """Send a request once, as policy.admission has let it in. Raises an ImageApiError.
 
         Busy and Unreachable mean that certainly nothing was started; Uncertain that nobody knows. `files` are the
         sources' bytes: given, they are uploaded to /v1/images/edits whatever the mode. That is the way out after
         SourceOutOfReach, which is a refusal too; the result comes at once, in the API's own resolution and format.
         """
         with counted_failures(self._measures):
-            return await self._submit(request, files)
-
-    async def _submit(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
-        try:
-            validate(request)
-        except InvalidRequest as error:
-            raise BadInput(str(error)) from error
-        if files:
-            return await self._upload(request, files)
-        if self._mode is Mode.TASKS:
-            answer = await self._transport.submit(
-                "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
-            )
-            return read_submission(answer, tasks=True, asked=_asked(request))
-        if len(request.sources) > 1:
-            async with self._fetched_sources(request) as fetched:
-                return await self._upload(request, fetched)
-        route = "edits" if request.is_edit else "generations"
-        answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
-        return read_submission(answer, tasks=False, asked=_asked(request))
+            if files:
+                return await self._upload(request, files)
+            if self._mode is Mode.TASKS:
+                answer = await self._transport.submit(
+                    "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
+                )
+                return read_submission(answer, tasks=True, asked=_asked(request))
+            if len(request.sources) > 1:
+                async with self._fetched_sources(request) as fetched:
+                    return await self._upload(request, fetched)
+            route = "edits" if request.is_edit else "generations"
+            answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
+            return read_submission(answer, tasks=False, asked=_asked(request))
 
     async def _upload(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
         with ExitStack() as stack:
@@ -209,14 +195,11 @@ class ImageApi:
         Raises the DownloadError family; `into` appears only when it is whole.
         """
         with counted_download(self._measures):
-            return await self._download(url, into, max_bytes)
-
-    async def _download(self, url: str, into: Path, max_bytes: int) -> Download:
-        if url.startswith("data:"):
-            return await asyncio.to_thread(_save_text, [url.encode()], into, max_bytes)
-        if url.startswith(PREFIX):
-            return await asyncio.to_thread(self._save_held, url, into, max_bytes)
-        return await self._results.fetch(parse_address(url, base=self._base), into, max_bytes=max_bytes)
+            if url.startswith("data:"):
+                return await asyncio.to_thread(_save_text, [url.encode()], into, max_bytes)
+            if url.startswith(PREFIX):
+                return await asyncio.to_thread(self._save_held, url, into, max_bytes)
+            return await self._results.fetch(parse_address(url, base=self._base), into, max_bytes=max_bytes)
 
     def _save_held(self, name: str, into: Path, max_bytes: int) -> Download:
         with self._holding.open(name) as file:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.errors import BadInput, BadKey, InvalidRequest, Uncertain, Unexpected, Unreachable
+from bot.errors import BadInput, BadKey, Uncertain, Unexpected, Unreachable
 from bot.image_api.client import ImageApi, Mode, SourceOutOfReach, Submission, TaskState, base_address
 from bot.model import AspectRatio, Charged, ImageRequest, Source
 from sandbox.serving import free_port
@@ -74,15 +74,6 @@ def test_a_key_with_a_line_break_is_refused() -> None:
     with pytest.raises(ValueError, match="key of the image API") as caught:
         ImageApi(base_url="https://images.example", api_key="sk-1\r\nX: y")
     assert "sk-1" not in str(caught.value)
-
-
-async def test_an_impossible_request_is_refused_before_anything_is_sent() -> None:
-    async with playing(always(200, TASK)) as server, client(server.url) as image_api:
-        with pytest.raises(InvalidRequest):
-            image_api.validate(replace(FOX, count=9))
-        with pytest.raises(BadInput):
-            await image_api.submit(replace(FOX, count=9))
-    assert server.seen == []
 
 
 async def test_synchronous_mode_gets_the_pictures_at_once() -> None:

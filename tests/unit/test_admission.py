@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from bot.errors import Barred, InvalidRequest, NotAdmitted
-from bot.model import QUALITY, STANDARD, AspectRatio, ImageRequest, Model, Resolution, Source
+from bot.model import QUALITY, STANDARD, AspectRatio, ImageRequest, Kept, Model, Resolution, Slot, Source
 from bot.policy.admission import RequestContext, quotas_of
 from bot.policy.bars import Bar
 from bot.policy.quotas import Ceilings, SetBy, Span, What, Whose
@@ -114,21 +114,41 @@ async def test_all_that_is_in_the_way_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    ("asked", "hint"),
     [
-        RequestInput("  "),
-        RequestInput("x" * 4001),
-        RequestInput("x", Options(aspect_ratio=AspectRatio.AUTO)),
-        RequestInput("x", Options(count=5)),
-        RequestInput("x", Options(count=0)),
-        RequestInput("x", sources=(Source("https://a.example"),) * 4),
-        RequestInput("x", sources=(Source(""),)),
-        RequestInput("x", sources=(Source("file:///etc/passwd"),)),
+        (RequestInput(" \n"), "empty"),
+        (RequestInput("x" * 4001), "4000"),
+        (RequestInput("x", Options(aspect_ratio=AspectRatio.AUTO)), "edits only"),
+        (RequestInput("x", Options(count=5)), "1 and 4"),
+        (RequestInput("x", Options(count=0)), "1 and 4"),
+        (RequestInput("x", sources=(Source("https://a.example"),) * 4), "3"),
+        (RequestInput("x", sources=(Source(""),)), "address"),
+        (RequestInput("x", sources=(Source("file:///etc/passwd"),)), "address"),
+        (RequestInput("x", sources=(Source("attachment://1.png"),)), "address"),
     ],
 )
-async def test_what_the_image_api_would_refuse_is_refused_before(asked: RequestInput) -> None:
+async def test_what_the_image_api_would_refuse_is_refused_before_with_a_sentence(
+    asked: RequestInput, hint: str
+) -> None:
     [reason] = await refused(Rules(), asked)
     assert isinstance(reason, InvalidRequest)
+    sentence = str(reason)
+    assert hint in sentence
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        RequestInput("x" * 4000),
+        RequestInput("x", sources=(Source("https://a.example"),) * 3),
+        RequestInput("x", sources=(Source("", kept=Kept(1, 2, Slot.SOURCE, 0)),)),
+        RequestInput("x", Options(aspect_ratio=AspectRatio.AUTO), (Source("http://a.example"),)),
+    ],
+)
+async def test_what_the_image_api_takes_is_let_in(asked: RequestInput) -> None:
+    assert (await made(Rules(), asked)).prompt == asked.prompt
 
 
 SPENDS = [

@@ -16,7 +16,6 @@ from tools.catalogues.gather import sentences
 ROOT = Path(__file__).parents[2]
 #: Where the refusals and the ends without pictures are worded, for people on Discord.
 OF_PEOPLE = (
-    "bot/image_api/validation.py",
     "bot/policy/admission.py",
     "bot/ui/approvals/asking.py",
     "bot/ui/kit/entrance.py",
