@@ -243,7 +243,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     approvals = open_approvals(store.approvals, client, reach, client.studio, tools, owner, service)
     openings = OpeningBook(store.openings, store.preferences)
     client.requests = RequestHandler(service, owner, intake, client.presets, openings)
-    client.reply_edits = ReplyEdits(client, service, owner, client.replies, log_book)
+    client.reply_edits = ReplyEdits(client, service, owner, client.replies, intake, log_book)
     client.gallery = GalleryPanel(GalleryBook(store.gallery), service, reach)
     client.server_settings = server_settings(owner, service, styles)
     door = DoorBook(settings.door, store.operator_blocks, service, client.hold_door)

@@ -45,6 +45,11 @@ __all__ = ["Cancelled", "JobService", "Received"]
 log = structlog.stdlib.get_logger(__name__)
 
 
+def new_id() -> str:
+    """The id of a job that buys pictures."""
+    return secrets.token_hex(8)
+
+
 def post_id(of_job_id: str) -> str:
     """The id of the job that posts the pictures of a private one: the same at every press, in every process."""
     return hashlib.sha256(f"post {of_job_id}".encode()).hexdigest()[:16]
@@ -79,27 +84,13 @@ class JobService:
         """What pictures cost, as the operator has said."""
         return self._deps.prices
 
-    async def receive(
-        self,
-        *,
-        interaction_id: int,
-        user_id: int,
-        request: ImageRequest,
-        target: ReplyTarget,
-        parent_id: str | None = None,
-        parent_link: str | None = None,
-        terms: Terms = FREE,
-    ) -> Received:
-        """Write a job's row, before anything is answered, and reserve what it takes.
+    async def receive(self, new: NewJob, terms: Terms = FREE) -> Received:
+        """Write a job's row, before anything is answered, and reserve what it takes: it counts as unanswered then.
 
         What may be asked for at all was settled by policy.admission. Raises TooManyJobs, QuotaReached, QueueFull,
-        AlreadyReceived, RulesChanged, or StoreUnavailable within ANSWER_WITHIN_S.
+        AlreadyReceived, RulesChanged, or StoreUnavailable within ANSWER_WITHIN_S. A row whose writing was given up is
+        taken back.
         """
-        new = NewJob(secrets.token_hex(8), interaction_id, user_id, request, target, parent_id, parent_link)
-        return await self._receive(new, terms)
-
-    async def _receive(self, new: NewJob, terms: Terms) -> Received:
-        """Write a first row, and count it as unanswered. A row whose writing was given up is taken back."""
         try:
             received = await self._jobs.receive(
                 new,
@@ -137,7 +128,7 @@ class JobService:
         new = NewJob(
             post_id(of.id), interaction_id, of.user_id, request, target, of.id, result_urls=urls, task_id=of.task_id
         )
-        return await self._receive(new, replace(FREE, rules_version=rules_version))
+        return await self.receive(new, replace(FREE, rules_version=rules_version))
 
     async def acknowledged(self, received: Received, *, message_id: int, ephemeral: bool) -> Job:
         """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out.

@@ -184,9 +184,7 @@ async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: S
         service = JobService(deps, Runner(deps, max_active=4), max_jobs_per_user=3)
         new = scene.new()
         with pytest.raises(StoreUnavailable):
-            await service.receive(
-                interaction_id=new.interaction_id, user_id=new.user_id, request=new.request, target=new.target
-            )
+            await service.receive(new)
         async with asyncio.timeout(10):
             while (job := await jobs.get(jobs.written)) is None or not job.state.is_final:
                 await asyncio.sleep(0.01)

@@ -40,12 +40,8 @@ class RequestHandler:
         self._presets = presets
         self._openings = openings
 
-    async def start(self, interaction: Interaction, request: RequestInput) -> None:
-        """Take a command, with the preset that it names or that its person prefers."""
-        await self._start_styled(interaction, request)
-
-    async def _start_styled(self, interaction: Interaction, request: RequestInput, parent: Parent = NO_PARENT) -> None:
-        """Take a request that comes from no earlier one, so no preset is in it yet."""
+    async def start(self, interaction: Interaction, request: RequestInput, parent: Parent = NO_PARENT) -> None:
+        """Take a request that comes from no earlier one, with the preset that it names or that its person prefers."""
         styled = await self._presets.apply(interaction, request)
         if styled is not None:
             await self._intake.start(interaction, styled, parent)
@@ -73,7 +69,7 @@ class RequestHandler:
             await say(interaction, tr(texts.NO_TEXT_IN_MESSAGE))
             return
         request = RequestInput(prompt, follows=FollowUp.MENU_IMAGINE)
-        await self._start_styled(interaction, request, Parent(link=link_to(interaction, message)))
+        await self.start(interaction, request, Parent(link=link_to(interaction, message)))
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Take a filled-in form."""
@@ -104,7 +100,7 @@ class RequestHandler:
         source = opening.sources[int(click.first(forms.PICTURE) or 0)]
         request = forms.edited(ImageRequest("", follows=FollowUp.MENU_EDIT), click, source)
         asked = RequestInput.of(request)
-        await self._start_styled(interaction, asked, Parent(link=opening.link))
+        await self.start(interaction, asked, Parent(link=opening.link))
         await self._openings.remember(interaction.user.id, asked.options)
 
 

@@ -8,6 +8,8 @@ acknowledgement ends the job before anything is bought.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import aiohttp
@@ -18,8 +20,9 @@ from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavail
 from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.server_log import ServerLog
-from bot.jobs.service import JobService, Received
-from bot.policy.admission import RequestContext
+from bot.jobs.service import JobService, Received, new_id
+from bot.model import NewJob
+from bot.policy.admission import Admitted, RequestContext
 from bot.policy.request_input import Options, RequestInput
 from bot.policy.rules import SpoilerRule
 from bot.policy.server_log import LogLine
@@ -29,7 +32,7 @@ from bot.ui.kit.language import tr
 from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
 from bot.ui.reply.transport import AUTOMOD
-from bot.ui.requests.questions import PriceQuestion, question
+from bot.ui.requests.questions import NeedsConfirmation, question
 from bot.ui.requests.refusals import may_retry, refusal, refusal_card
 from bot.ui.serverlog import wording
 
@@ -72,53 +75,56 @@ class Intake:
         A request that is not taken is answered privately, with all that is in the way. `confirmed` says that its user
         knows the price.
         """
-        context = context_of(interaction)
+        context, user = context_of(interaction), interaction.user
+
+        async def described(admitted: Admitted) -> NewJob:
+            """The request as a job. Raises NeedsConfirmation where its user has to be asked about the price first."""
+            if admitted.needs_confirmation and not confirmed:
+                raise NeedsConfirmation(admitted, await self._owner.check_quotas(context, admitted))
+            request = admitted.request
+            locale = reply_locale(interaction, private=request.private, rules=admitted.rules)
+            target = target_of(interaction, private=request.private, locale=locale)
+            return NewJob(new_id(), interaction.id, user.id, request, target, parent.job_id, parent.link)
+
         try:
-            outcome = await self._taken(interaction, context, asked, parent, confirmed=confirmed)
+            received = await self.write(context, asked, interaction.guild, user, described)
         except AlreadyReceived:
             log.info("an interaction was received twice", interaction=interaction.id)
+        except NeedsConfirmation as exc:
+            draft_id = await self._drafts.keep(user.id, exc.admitted.request, parent.job_id, parent.link)
+            await interaction.response.send_message(view=question(exc, draft_id), ephemeral=True)
         except RequestError as exc:
             await self._refuse(interaction, asked, parent, exc, self._refusal_line(interaction, context, asked, exc))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))
             await say(interaction, tr(texts.DATABASE_BUSY))
         else:
-            if isinstance(outcome, PriceQuestion):
-                request = outcome.admitted.request
-                draft_id = await self._drafts.keep(interaction.user.id, request, parent.job_id, parent.link)
-                await interaction.response.send_message(view=question(outcome, draft_id), ephemeral=True)
-                return
             try:
-                price = self._service.prices.cost_micros(outcome.job.request, outcome.job.request.count)
-                await self.acknowledge(interaction, outcome, Costs(price, outcome.standings))
+                request = received.job.request
+                costs = Costs(self._service.prices.cost_micros(request, request.count), received.standings)
+                await self.acknowledge(interaction, received, costs)
             finally:
                 self._service.answered()
 
-    async def _taken(
-        self, interaction: Interaction, context: RequestContext, asked: RequestInput, parent: Parent, *, confirmed: bool
-    ) -> Received | PriceQuestion:
-        """The job with its first row; or what its user has to be asked about. Raises RequestError or StoreError."""
+    async def write(
+        self,
+        context: RequestContext,
+        asked: RequestInput,
+        guild: discord.Guild | None,
+        user: discord.abc.User,
+        described: Callable[[Admitted], Awaitable[NewJob]],
+    ) -> Received:
+        """Let a request in and write the first row of the job that `described` makes of it, as its place allows it.
+
+        Where the rules change between the look at them and the write, both are done again. Raises RequestError,
+        StoreError, and what `described` raises.
+        """
         for look in range(LOOKS_AT_RULES):
             admitted = await self._owner.admit(context, asked, anew=look > 0)
-            if admitted.needs_confirmation and not confirmed:
-                return PriceQuestion(admitted, await self._owner.check_quotas(context, admitted))
-            private = admitted.request.private
-            locale = reply_locale(interaction, private=private, rules=admitted.rules)
-            line = wording.request(
-                interaction.guild, interaction.user, admitted.request, admitted.rules, context.channel_id
-            )
-            try:
-                return await self._service.receive(
-                    interaction_id=interaction.id,
-                    user_id=interaction.user.id,
-                    request=admitted.request,
-                    target=target_of(interaction, private=private, locale=locale),
-                    parent_id=parent.job_id,
-                    parent_link=parent.link,
-                    terms=replace(admitted.terms, line=line),
-                )
-            except RulesChanged:
-                continue
+            new = await described(admitted)
+            line = wording.request(guild, user, new.request, admitted.rules, context.channel_id)
+            with contextlib.suppress(RulesChanged):
+                return await self._service.receive(new, replace(admitted.terms, line=line))
         raise RulesChanged("the rules changed at every look")
 
     def _refusal_line(

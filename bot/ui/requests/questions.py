@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import discord
 from discord import ui
@@ -19,15 +18,15 @@ from bot.ui.reply.costs import Costs
 CONFIRM = "confirm"  # the panel that answers it
 
 
-@dataclass(frozen=True, slots=True)
-class PriceQuestion:
-    """What a person has to be asked about, and how their quotas stand before it."""
+class NeedsConfirmation(Exception):
+    """The price is over what the place takes without a question; `standings` are the quotas before the request."""
 
-    admitted: Admitted
-    standings: Sequence[Standing]
+    def __init__(self, admitted: Admitted, standings: Sequence[Standing]) -> None:
+        super().__init__("the price needs a yes")
+        self.admitted, self.standings = admitted, standings
 
 
-def question(asked: PriceQuestion, draft_id: str) -> ui.LayoutView:
+def question(asked: NeedsConfirmation, draft_id: str) -> ui.LayoutView:
     """What is asked for, what it is expected to cost, what is left, and two buttons."""
     admitted, request = asked.admitted, asked.admitted.request
     lines = [

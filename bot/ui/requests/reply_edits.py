@@ -35,8 +35,9 @@ from bot.errors import (
 )
 from bot.jobs.policies import Policies, RequestContext
 from bot.jobs.records.server_log import ServerLog
-from bot.jobs.service import JobService, Received
-from bot.model import FollowUp, Kept, ReplyTarget, Slot, Source
+from bot.jobs.service import JobService, Received, new_id
+from bot.model import FollowUp, Kept, NewJob, ReplyTarget, Slot, Source
+from bot.policy.admission import Admitted
 from bot.policy.bars import Bar
 from bot.policy.door import Entrance
 from bot.policy.request_input import RequestInput
@@ -51,7 +52,7 @@ from bot.ui.kit.message_text import plain_words
 from bot.ui.kit.visibility import LOOK_PATIENCE_S
 from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
-from bot.ui.requests.intake import LOOKS_AT_RULES
+from bot.ui.requests.intake import Intake
 from bot.ui.requests.refusals import refusal
 from bot.ui.serverlog import wording
 
@@ -118,13 +119,20 @@ class ReplyEdits:
     """Takes the messages that name Easel, where a server has switched that on."""
 
     def __init__(
-        self, client: EaselClient, service: JobService, policies: Policies, replies: DiscordReplies, log_book: ServerLog
+        self,
+        client: EaselClient,
+        service: JobService,
+        policies: Policies,
+        replies: DiscordReplies,
+        intake: Intake,
+        log_book: ServerLog,
     ) -> None:
-        self._log_book = log_book
         self._client = client
         self._service = service
         self._policies = policies
         self._replies = replies
+        self._intake = intake
+        self._log_book = log_book
         self._refused: OrderedDict[int, float] = OrderedDict()  # when somebody was last told why not
 
     async def look(self) -> None:
@@ -221,28 +229,18 @@ class ReplyEdits:
         asked, context = self._asked(answer), answer.context
         buttons = (parsed(getattr(part, "custom_id", None) or "") for part in components_of(answer.shown))
         parent = next((words[-1] for it in buttons if it for panel, words in (it,) if panel == JOB_PANEL), None)
-        for look in range(LOOKS_AT_RULES):
-            admitted = await self._policies.admit(context, asked, anew=look > 0)
+        link = address_of(answer.guild.id, answer.shown.channel.id, answer.shown.id)
+
+        async def described(admitted: Admitted) -> NewJob:
+            """The request as a job. Raises InvalidRequest where a message cannot ask for it."""
             if admitted.request.private:
                 raise InvalidRequest(PRIVATE)
             if admitted.needs_confirmation:
                 raise InvalidRequest(DEAR)
-            line = wording.request(
-                answer.guild, answer.author, admitted.request, admitted.rules, answer.message.channel.id
-            )
-            try:
-                return await self._service.receive(
-                    interaction_id=answer.message.id,
-                    user_id=answer.author.id,
-                    request=admitted.request,
-                    target=self._target(answer, _locale(answer.guild, admitted.rules)),
-                    parent_id=parent,
-                    parent_link=address_of(answer.guild.id, answer.shown.channel.id, answer.shown.id),
-                    terms=replace(admitted.terms, line=line),
-                )
-            except RulesChanged:
-                continue
-        raise RulesChanged("the rules changed at every look")
+            target = self._target(answer, _locale(answer.guild, admitted.rules))
+            return NewJob(new_id(), answer.message.id, answer.author.id, admitted.request, target, parent, link)
+
+        return await self._intake.write(context, asked, answer.guild, answer.author, described)
 
     def _asked(self, answer: _Answer) -> RequestInput:
         """The edit that a message asks for. Raises InvalidRequest for a picture that is not there."""
