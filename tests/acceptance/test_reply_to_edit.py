@@ -187,6 +187,53 @@ async def test_where_easel_may_not_write_or_attach_nothing_is_bought(town: House
     town.discord.world.allow("general", Permission.SEND_MESSAGES | Permission.ATTACH_FILES)
 
 
+def newcomer(house: House, name: str) -> Person:
+    """Somebody who was told nothing lately: one person is told seldom why not."""
+    world = house.discord.world
+    guild = world.channel("pictures").guild
+    assert guild is not None
+    world.add_member(guild, world.add_user(name))
+    return house.discord.person(name)
+
+
+async def test_what_a_message_cannot_ask_for_is_said_and_nothing_is_bought(town: House) -> None:
+    shown = await painted(town)
+    before = len(town.submissions())
+    for name, rule, reason in (
+        ("Cleo", "private_only:True", "Replies are private here"),
+        ("Dora", "confirm_over:0.01", "asks for a yes first"),
+    ):
+        await town.ada.say(f"/settings {rule}")
+        person = newcomer(town, name)
+        asked = await person.reply(shown, "@Easel in snow")
+        assert reason in await told(person, asked)
+        await town.ada.say(f"/settings reset:{rule.partition(':')[0]}")
+    assert len(town.submissions()) == before
+
+
+async def test_the_picture_that_is_meant_is_read_again_where_the_event_does_not_bring_it(town: House) -> None:
+    shown = await painted(town)
+    (session,) = town.discord.gateway.connected
+
+    async def asks(**more: Any) -> Message:
+        """An answer whose event Discord sends in another form than usual."""
+        message = await town.ben.reply(shown, "nice fox")
+        sent = next(it["d"] for it in reversed(session.sent) if it["d"].get("id") == str(message.id))
+        event = {name: value for name, value in sent.items() if name != "referenced_message"}
+        session.send("MESSAGE_CREATE", event | {"content": f"<@{town.discord.world.bot.id}> in snow"} | more)
+        return message
+
+    assert (await edited(town.ben, await asks())).pictures
+    before = len(town.submissions())
+    silent = [await asks(referenced_message=None)]  # deleted meanwhile
+    fault = town.discord.faults.answer("GET /channels/*/messages/*", 403)
+    silent.append(await asks())
+    await asyncio.wait_for(fault.struck.wait(), 10)
+    await asyncio.sleep(QUIET_S)
+    assert [answers(town.ben, it) for it in silent] == [[], []]
+    assert len(town.submissions()) == before
+
+
 async def test_a_refusal_shames_nobody_and_is_no_flood(open_house: OpenHouse) -> None:
     async with open_house() as house:
         await switch_on(house)

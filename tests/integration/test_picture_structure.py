@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from bot.errors import BadSource, SourceFault
 from bot.model import PictureFormat
 from bot.pictures import jpeg, studio
+from bot.pictures.provenance import Provenance
 from bot.pictures.reading import read
 from bot.pictures.studio import PictureStudio
 from tests.integration.drawn_files import box, chunk, drawn, exif, file_of, put, with_chunk, with_segment
@@ -252,6 +253,79 @@ async def test_notes_that_would_leave_no_room_for_the_picture_go(tmp_path: Path)
     assert len(data) <= 60_000
     assert b"jumb" not in data
     assert XMP in data
+
+
+@pytest.mark.parametrize("what", SHOWN | RESULTS)
+def test_what_is_stripped_once_holds_nothing_more_to_strip(what: str) -> None:
+    data = (SHOWN | RESULTS)[what]
+    out = b"".join(read(data).stripped(data))
+    again = read(out)
+    assert (again.is_stripped(len(out)), again.notes) == (True, {})
+
+
+_FRAME = JPEG.index(b"\xff\xc0\x00\x11")
+#: Files in which the parts themselves are wrong, so that no decoder needs to see them.
+MALFORMED = {
+    "a JPEG of two frames": (JPEG[:_FRAME] + JPEG[_FRAME : _FRAME + 19] + JPEG[_FRAME:], SourceFault.BROKEN),
+    "a JPEG whose colours have no size": (
+        JPEG[: _FRAME + 10] + b"\1\0\0\2\0\1\3\0\1" + JPEG[_FRAME + 19 :],
+        SourceFault.BROKEN,
+    ),
+    "a PNG that begins with pixels": (PNG[:8] + chunk(b"IDAT", b"x") + PNG[8:], SourceFault.BROKEN),
+    "a PNG of a colour that there is not": (PNG[:8] + chunk(b"IHDR", PNG[16:25] + b"\5\0\0\0"), SourceFault.BROKEN),
+    "a PNG of no pixels": (PNG[:8] + chunk(b"IHDR", bytes(8) + PNG[24:29]), SourceFault.BROKEN),
+    "a PNG whose pixels are no zlib": (PNG[:33] + chunk(b"IDAT", b"no zlib") + PNG[-12:], SourceFault.BROKEN),
+    "a PNG of several frames": (with_chunk(PNG, b"acTL", struct.pack(">II", 2, 0)), SourceFault.ANIMATED),
+    "a WebP that ends in a chunk": (b"RIFF\x20\0\0\0WEBPVP8L\xff\0\0\0" + bytes(20), SourceFault.BROKEN),
+    "a WebP that begins with nonsense": (b"RIFF\x1e\0\0\0WEBPNONE\x0a\0\0\0" + bytes(18), SourceFault.BROKEN),
+    "a WebP with a size of two bytes": (b"RIFF\x0e\0\0\0WEBPVP8L\2\0\0\0\0\0", SourceFault.BROKEN),
+    "a WebP of a thousand chunks": (
+        (lambda body: b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WEBP" + body)(
+            file_of("WEBP")[12:] + (b"none" + bytes(4)) * 1000
+        ),
+        SourceFault.TOO_COMPLEX,
+    ),
+    "a WebP that moves": (file_of("WEBP", save_all=True, append_images=[drawn(mode="L")]), SourceFault.ANIMATED),
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_a_file_whose_parts_are_wrong_is_refused_without_decoding_it(what: str) -> None:
+    data, fault = MALFORMED[what]
+    with pytest.raises(BadSource) as caught:
+        read(data)
+    assert caught.value.fault is fault
+
+
+@pytest.mark.parametrize("what", RESULTS)
+@pytest.mark.parametrize(
+    ("target", "plain", "alpha"),
+    [
+        (PictureFormat.JPEG, file_of("JPEG"), False),
+        (PictureFormat.WEBP, file_of("WEBP"), False),
+        (PictureFormat.WEBP, file_of("WEBP", drawn(mode="RGBA")), True),
+        (PictureFormat.WEBP, file_of("WEBP", exif=exif()), False),
+    ],
+    ids=["jpeg", "webp", "webp that shows through", "webp in the extended form"],
+)
+def test_what_says_where_a_result_came_from_goes_into_any_other_file(
+    what: str, target: PictureFormat, plain: bytes, alpha: bool
+) -> None:
+    provenance = Provenance(read(RESULTS[what]), 1_000_000)
+    written = provenance.written(plain, target, drawn().size, alpha=alpha)
+    assert 0 < len(written) - len(plain) <= provenance.bytes
+    notes = read(written).notes
+    boxes = notes["c2pa"] if target is PictureFormat.WEBP else jpeg.jumbf_boxes(notes["jumbf"])
+    assert boxes == [MANIFEST]
+    assert notes.get("xmp", [b""])[0] == (b"" if what == "png that shows through" else XMP)
+    with Image.open(io.BytesIO(written)) as image:
+        image.load()
+        assert (image.size, image.getexif()[0x0112]) == (drawn().size, 1)
+
+
+def test_a_picture_without_notes_stays_as_it_is() -> None:
+    none = Provenance(read(JPEG), 1_000_000)
+    assert none.written(JPEG, PictureFormat.JPEG, drawn().size, alpha=False) == JPEG
 
 
 @given(
