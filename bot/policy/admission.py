@@ -261,8 +261,13 @@ def _input_faults(request: ImageRequest) -> Sequence[RequestError]:
     if not request.prompt.strip():
         faults.append(InvalidRequest("Please describe the picture you would like: the prompt is empty."))
     if len(request.prompt) > MAX_PROMPT_CHARS:
-        sentence = "The prompt is {length} characters long; up to {most} are possible. Please shorten it."
-        faults.append(InvalidRequest(sentence, length=len(request.prompt), most=MAX_PROMPT_CHARS))
+        faults.append(
+            InvalidRequest(
+                "The prompt is {length} characters long; up to {most} are possible. Please shorten it.",
+                length=len(request.prompt),
+                most=MAX_PROMPT_CHARS,
+            )
+        )
     if request.aspect_ratio is AspectRatio.AUTO and not request.is_edit:
         shapes = ", ".join(ratio for ratio in AspectRatio if ratio is not AspectRatio.AUTO)
         faults.append(

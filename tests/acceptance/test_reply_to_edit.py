@@ -21,6 +21,7 @@ from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MENU = "easel-settings:access:0:pick:reply_edits"
+PRICE = "grok-imagine-image:1k=0.02"
 POST = "POST /channels/*/messages"
 QUIET_S = 1.5  # so long nothing happens where nothing should
 
@@ -38,7 +39,7 @@ async def switch_on(house: House) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(open_house: OpenHouse) -> AsyncIterator[House]:
-    async with open_house(variables={"MAX_JOBS_PER_USER": "50"}) as house:
+    async with open_house(variables={"MAX_JOBS_PER_USER": "50", "PRICE_LIST": PRICE}) as house:
         await switch_on(house)
         yield house
 
@@ -199,15 +200,15 @@ def newcomer(house: House, name: str) -> Person:
 async def test_what_a_message_cannot_ask_for_is_said_and_nothing_is_bought(town: House) -> None:
     shown = await painted(town)
     before = len(town.submissions())
-    for name, rule, reason in (
-        ("Cleo", "private_only:True", "Replies are private here"),
-        ("Dora", "confirm_over:0.01", "asks for a yes first"),
+    for name, rule, value, reason in (
+        ("Cleo", "private_only", True, "Replies are private here"),
+        ("Dora", "confirm_over", "0.01", "asks for a yes first"),
     ):
-        await town.ada.say(f"/settings {rule}")
+        await set_rules(town.ada, **{rule: value})
         person = newcomer(town, name)
         asked = await person.reply(shown, "@Easel in snow")
         assert reason in await told(person, asked)
-        await town.ada.say(f"/settings reset:{rule.partition(':')[0]}")
+        await set_rules(town.ada, reset=rule)
     assert len(town.submissions()) == before
 
 
