@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 
 import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests import discord_spec
+from tests.bots import unmeasured
 from tests.databases import PostgresServer, postgres_server, why_no_postgres
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=25, print_blob=True)
@@ -29,6 +31,13 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip(missing)
     with postgres_server() as server:
         yield server
+
+
+@pytest.fixture(scope="module", autouse=True)
+def measured(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave long trials of what is tested elsewhere out of the coverage."""
+    with unmeasured() if request.path.stem.removeprefix("test_") in UNMEASURED else nullcontext():
+        yield
 
 
 #: Where everything that tests need was installed, a test that skips for want of it is a fault.
@@ -51,6 +60,11 @@ LONGEST = (
     *("reply_to_edit", "discord_faults", "post_here", "setup", "sync_mode", "preferences", "server_log", "health"),
     *("check_paint", "preset_pictures", "gallery", "showcase", "page_walk", "tokens", "keeping", "verbs", "models"),
     *("updates", "store_crash", "store_ascii", "store_presence", "encoding", "flows", "store_line", "limits"),
+)
+#: What they run of the product other tests run too, so coverage is not told: it would take a third of their time.
+UNMEASURED = (
+    *("torture", "hostile_pictures", "hostile_memory", "hostile_disk", "showcase_crash", "drafts_crash", "say", "page"),
+    *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),
 )
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 

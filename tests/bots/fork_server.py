@@ -110,6 +110,8 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
             os.close(file)
         os.environ.clear()
         os.environ.update(asked["environment"])
+        if "coverage" in sys.modules and not any(name.startswith("COVERAGE_") for name in os.environ):
+            _stop_measuring()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if MEASURED:
             signal.signal(WRITE_DOWN_AND_DIE, _write_down_and_die)
@@ -123,6 +125,14 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def _stop_measuring() -> None:
+    """See `tests.bots.unmeasured`. Coverage is imported by itself, where it measures."""
+    from coverage import Coverage
+
+    if measuring := Coverage.current():
+        measuring.stop()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bot.config.waits import WAITS, Waits
 from sandbox.bot_process import PROJECT, BotProcess
-from tests.bots import MEASURED, WRITE_DOWN_AND_DIE
+from tests.bots import ALWAYS_MEASURED, MEASURED, WRITE_DOWN_AND_DIE
 
 START_S = 60.0
 #: A bot that is stopped, or busy with what lets no signal through, gets no time to write down what it ran.
@@ -83,6 +83,7 @@ class ForkServer:
             [sys.executable, "-m", "tests.bots.fork_server", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             cwd=PROJECT,
+            env={**os.environ, **ALWAYS_MEASURED},
             stdin=subprocess.DEVNULL,
         )
         theirs.close()
