@@ -56,10 +56,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
-    *("torture", "hostile_pictures", "page", "restart", "start", "check", "hostile_disk", "showcase_crash", "say"),
-    *("reply_to_edit", "discord_faults", "post_here", "setup", "sync_mode", "preferences", "server_log", "health"),
-    *("check_paint", "preset_pictures", "gallery", "showcase", "page_walk", "tokens", "keeping", "verbs", "models"),
-    *("updates", "store_crash", "store_ascii", "store_presence", "encoding", "flows", "store_line", "limits"),
+    *("torture", "hostile_pictures", "reply_to_edit", "hostile_disk", "page", "restart", "about_when", "server_log"),
+    *("say", "showcase_crash", "showcase", "preferences", "start", "dialects", "sync_mode", "workers", "post_here"),
+    *("disk", "setup", "discord_faults", "gallery", "buttons", "drafts_crash", "acknowledgement", "preset_pictures"),
+    *("line", "page_walk", "forged", "drafts", "store_presence", "flows", "rules", "imagine", "source_again", "models"),
+    *("picture_structure", "check_paint", "pressure", "tokens", "covers", "operator", "pictures", "job_list", "using"),
 )
 #: What they run of the product other tests run too, so coverage is not told: it would take a third of their time.
 UNMEASURED = (

@@ -72,7 +72,7 @@ def prompt_of(request: RecordedRequest) -> object:
     return as_object(request.json).get("prompt") or next(iter(request.form.get("prompt", ())), None)
 
 
-async def played(house: House, marker: str, patience_s: float = 45.0) -> Outcome:
+async def played(house: House, marker: str, patience_s: float = 100.0) -> Outcome:
     """Ask for two pictures with `marker` in the prompt, wait for the end, and look at all that came of it."""
     prompt = f"a red fox [[{marker}]] for {marker}"
     reply = await house.ada.command("imagine", prompt=prompt, count=2)

@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from sandbox.discord.clients import InvalidCommand
+from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import House, final, says, with_pictures
+from tests.acceptance.outcomes import prompt_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+AT_ONCE = 10
 
 
 async def test_every_option_reaches_the_image_api_as_its_page_says(house: House) -> None:
@@ -129,18 +132,18 @@ async def test_a_count_out_of_range_is_refused_with_a_sentence(house: House) -> 
         ("gone", "lost", "It was charged", True, 1),
     ],
 )
+@abreast
 async def test_each_failure_has_its_own_sentence(
     house: House, scenario: str, headline: str, charge: str, again: bool, accepted: int
 ) -> None:
-    bought = len(house.image_api.accepted)
-    before = len(house.image_api.requests)
-    reply = await house.ada.command("imagine", prompt=f"a red fox [[{scenario}]]")
-    message = await reply.until(final, 60)
+    prompt = f"a red fox [[{scenario}]] and its sentence"
+    reply = await house.ada.command("imagine", prompt=prompt)
+    message = await reply.until(final)
     assert says(headline, charge)(message), message.text
     assert ("Again" in message.labels) is again
     assert not message.pictures
-    assert len(house.image_api.accepted) - bought == accepted
-    assert len(house.submissions(before)) == 1
+    assert [it.submission.prompt for it in house.image_api.accepted].count(prompt) == accepted
+    assert [prompt_of(it) for it in house.submissions()].count(prompt) == 1
 
 
 async def test_fewer_pictures_than_asked_for_are_delivered_and_told(house: House) -> None:
