@@ -95,6 +95,10 @@ def test_every_aim_is_told_with_its_figure_and_whether_it_is_met() -> None:
     } <= told
     assert not [it for it in told if "200 at once" in it and "processor" in it]
     assert aims(BURSTS[1:2]) == ""
+    (asked,) = [
+        it for it in aims([replace(BURSTS[-1], published=False, questions_per_task=5.0)]).splitlines() if "5.0" in it
+    ]
+    assert asked.split()[-3:] == ["3.2", "NOT", "MET"]
 
 
 def test_a_figure_that_a_bot_cannot_have_is_no_missed_aim() -> None:
