@@ -130,26 +130,29 @@ class JobService:
         )
         return await self.receive(new, replace(FREE, rules_version=rules_version))
 
-    async def acknowledged(self, received: Received, *, message_id: int, ephemeral: bool) -> Job:
+    async def acknowledged(self, received: Received, *, message_id: int, ephemeral: bool) -> None:
         """Discord has taken the acknowledgement: the job is in the queue. A refusal of the database is waited out.
 
         One that only posts pictures is delivered at once, and one that nothing keeps waiting is submitted at once:
-        then its place in line and its submission are one write.
+        then its place in line and its submission are one write. Where the answer came so late that another process
+        has found the job, it is that one's.
         """
         job = received.job
         is_post = job.request.follows is FollowUp.POST
         target = replace(job.target, message_id=message_id, ephemeral=ephemeral)
-        if self._need_not_wait(received):
-            return await self._submit_at_once(job, target)
         try:
+            if self._need_not_wait(received):
+                await self._submit_at_once(job, target)
+                return
             to = JobState.DELIVERING if is_post else JobState.WAITING
             job = await self._jobs.move(job, to, now=now(), target=target)
         except StoreUnavailable:
             # The row stands as received. When its lease has run out it is found, its reply seen, and it goes on.
             log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
-            return replace(job, target=target)
-        (self._runner.recovered if is_post else self._runner.enqueue)(job)
-        return job
+        except JobMoved:
+            log.info("an acknowledgement came late; someone else has moved this job on", job=job.id)
+        else:
+            (self._runner.recovered if is_post else self._runner.enqueue)(job)
 
     def _need_not_wait(self, received: Received) -> bool:
         """Whether there are slots for a job and for all before it, and nothing is to be looked at before it is sent.
@@ -162,8 +165,8 @@ class JobService:
         in_time = received.place <= self._runner.room and self._runner.unanswered <= ANSWERS_FIRST
         return is_quiet and in_time and not to_be_looked_at
 
-    async def _submit_at_once(self, job: Job, target: ReplyTarget) -> Job:
-        """Take a free slot, and announce the submission. Raises JobMoved."""
+    async def _submit_at_once(self, job: Job, target: ReplyTarget) -> None:
+        """Take a free slot, and announce the submission. Raises StoreUnavailable or JobMoved."""
         worker_id = self._deps.worker_id
         self._runner.hold_slot(job.id)
         try:
@@ -173,14 +176,11 @@ class JobService:
         except (StoreUnavailable, JobMoved) as exc:
             self._runner.free_slot(job.id)
             self._deps.pacer.slow_start.forget(job.id)
-            if isinstance(exc, JobMoved):
-                raise
-            log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)
-            self._in_background(self._put_in_queue(job.id), f"queue job {job.id}")
-            return replace(job, target=target)
+            if isinstance(exc, StoreUnavailable):
+                self._in_background(self._put_in_queue(job.id), f"queue job {job.id}")
+            raise
         log.info("job moved on", job=job.id, state=str(job.state))
         self._runner.begin(job)
-        return job
 
     async def _put_in_queue(self, job_id: str) -> None:
         """Nobody knows whether the announcement of a submission was written; it is known that nothing was sent.
