@@ -39,14 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"PostgreSQL is left out: {why}.", file=sys.stderr)
         kinds.remove("postgresql")
     found: list[Findings] = []
+    sizes = list(dict.fromkeys((options.beside, options.jobs)))
     for kind in kinds:
-        for jobs in dict.fromkeys((options.beside, options.jobs)):
+        for jobs in sizes:
             with _place(kind, Shape(jobs), options.folder) as place:
                 found.append(_measured(place, acts, options))
-    text = "\n\n".join(filter(None, [acts_table(found), *map(crowd_table, found)]))
-    print(text)
-    if options.json:
-        options.json.write_text(json.dumps([asdict(it) for it in found], indent=1) + "\n")
+            if options.json:  # each time: the whole takes an hour, and a run may be stopped
+                options.json.write_text(json.dumps([asdict(it) for it in found], indent=1) + "\n")
+        of_kind = found[-len(sizes) :]
+        print("\n\n".join(filter(None, [acts_table(of_kind), *map(crowd_table, of_kind)])), flush=True)
     return 1 if missed(found) else 0
 
 
