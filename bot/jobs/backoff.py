@@ -1,10 +1,10 @@
-"""Pauses that grow, and waiting for the first of several things: the same for everything that is tried again."""
+"""Pauses that grow, waiting for the first of several things, and work beside the jobs that nobody waits for."""
 
 from __future__ import annotations
 
 import asyncio
 import random as dice
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import structlog
@@ -55,7 +55,7 @@ class Backoff:
 async def first_of(*what: asyncio.Event | Awaitable[Any], within_s: float | None = None) -> bool:
     """Wait until one of these events is set or awaitables is done, at most so long; False when the time is up.
 
-    What is not done by then is cancelled, but for tasks, which belong to their maker.
+    What is not done by then is cancelled, but for tasks, which belong to their maker. Raises what an awaitable raised.
     """
     if any(isinstance(it, asyncio.Event) and it.is_set() for it in what):
         for it in what:
@@ -65,11 +65,34 @@ async def first_of(*what: asyncio.Event | Awaitable[Any], within_s: float | None
     waits = [asyncio.ensure_future(it.wait() if isinstance(it, asyncio.Event) else it) for it in what]
     try:
         done, _ = await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        for wait, made_by in zip(waits, what, strict=True):
+            if wait in done and wait is not made_by:
+                wait.result()
         return bool(done)
     finally:
         for wait, made_by in zip(waits, what, strict=True):
             if wait is not made_by:
                 wait.cancel()
+
+
+def beside(
+    work: Coroutine[Any, Any, None], name: str, tasks: set[asyncio.Task[None]] | None = None
+) -> asyncio.Task[None]:
+    """Do work whose end nobody waits for. An exception of it is told in the log, where asyncio would tell it too late.
+
+    Whoever does not keep the task gives the set that keeps it until it has ended.
+    """
+    task = asyncio.create_task(work, name=name)
+    if tasks is not None:
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+    task.add_done_callback(_tell)
+    return task
+
+
+def _tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("unhandled exception in work beside the jobs", work=task.get_name(), exc_info=error)
 
 
 async def repeat(

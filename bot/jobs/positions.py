@@ -39,7 +39,8 @@ class Positions:
         """How a job stands at a place in line."""
         out_of_reach = self._deps.api.breaker.retry_at is not None
         queue = QueueState(length, self._slots - self._taken(), self._slots, out_of_reach)
-        return self._deps.pacer.forecast.in_queue(job.request, place, queue, now())
+        pacer = self._deps.pacer
+        return pacer.forecast.in_queue(job.request, place, queue, now(), pauses_s=pacer.submissions.pauses_s(job.id))
 
     def show(self, ids: Sequence[str], queue: Mapping[str, Job]) -> None:
         """Show the jobs of `queue` their places among all `ids`, where nobody else can take one meanwhile."""

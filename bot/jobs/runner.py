@@ -20,7 +20,7 @@ import structlog
 
 from bot.errors import JobMoved, StoreError, StoreUnavailable
 from bot.jobs import delivery, recovery, submission, task_poller
-from bot.jobs.backoff import Backoff, repeat
+from bot.jobs.backoff import Backoff, beside, repeat
 from bot.jobs.clock import now
 from bot.jobs.job_run import Deps, JobRun, Stopped
 from bot.jobs.positions import Positions
@@ -106,9 +106,7 @@ class Runner:
         if not job_id:
             self.wake()
         elif not self.deps.stopping.is_set():
-            task = asyncio.create_task(self._look_at(job_id), name=f"look at job {job_id}")
-            self._looks.add(task)
-            task.add_done_callback(self._looks.discard)
+            beside(self._look_at(job_id), f"look at job {job_id}", self._looks)
 
     async def _look_at(self, job_id: str) -> None:
         try:
@@ -287,7 +285,7 @@ class Runner:
             self.deps.spool.release(job_id)
             self.deps.pacer.slow_start.forget(job_id)
             if run.job.state.is_final:
-                self.deps.pacer.submissions.forget(job_id)
+                self.deps.pacer.forget(job_id)
             if not self._alone:
                 self.deps.replies.forget(job_id)
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from enum import StrEnum
-from typing import Any
 
 import structlog
 
 from bot.errors import JobMoved, StoreUnavailable
-from bot.jobs.backoff import Backoff, first_of
+from bot.jobs.backoff import Backoff, beside, first_of
 from bot.jobs.clock import now
 from bot.jobs.delivery import partial, source_copies
 from bot.jobs.downloads import fetch_now
@@ -177,7 +176,7 @@ class JobService:
             self._runner.free_slot(job.id)
             self._deps.pacer.slow_start.forget(job.id)
             if isinstance(exc, StoreUnavailable):
-                self._in_background(self._put_in_queue(job.id), f"queue job {job.id}")
+                beside(self._put_in_queue(job.id), f"queue job {job.id}", self._beside)
             raise
         log.info("job moved on", job=job.id, state=str(job.state))
         self._runner.begin(job)
@@ -203,11 +202,6 @@ class JobService:
             else:
                 return
 
-    def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(work, name=name)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
-
     async def unacknowledged(self, job: Job) -> None:
         """Discord refused the acknowledgement: the job ends, nothing was bought."""
         await self._end_unacknowledged(job.id, job.interaction_id)
@@ -218,7 +212,7 @@ class JobService:
         Its user is told that nothing was started, so nothing may be. Should this process end before the database
         answers, the row is found as received, and no reply carries its id.
         """
-        self._in_background(self._end_unacknowledged(new.id, new.interaction_id), f"void job {new.id}")
+        beside(self._end_unacknowledged(new.id, new.interaction_id), f"void job {new.id}", self._beside)
 
     async def _end_unacknowledged(self, job_id: str, interaction_id: int) -> None:
         """End a job that nobody was told of; of a post, only that of this press: the next one has the same id."""

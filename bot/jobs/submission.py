@@ -235,9 +235,8 @@ async def _back_into_queue(run: JobRun, exc: Busy | Unreachable) -> None:
 
     A busy API also narrows the way for all other jobs of this process; see polling/submissions.py.
     """
-    if isinstance(exc, Busy):
-        run.deps.pacer.too_much(exc.retry_after)
-    pause_s = run.deps.pacer.submissions.refused(run.job.id, exc.retry_after)
+    pacer = run.deps.pacer
+    pause_s = pacer.refused(run.job.id, exc.retry_after) if isinstance(exc, Busy) else pacer.missed(run.job.id)
     if pause_s is None:
         await run.move(JobState.FAILED, failure=Failure(exc.kind), request_id=exc.request_id)
         return

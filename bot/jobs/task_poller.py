@@ -98,6 +98,7 @@ class TaskPoller:
         asked_s = self.age_s
         report = await run.deps.api.report(run.job.task_id or "", run.job.request)
         run.deps.pacer.slow_start.heard()
+        run.deps.pacer.question_answered(run.job.id)
         if report.state is TaskState.SUCCEEDED or report.failure is not None:
             self._plan.ended(self.age_s, refused=report.failure is not None)
         else:
@@ -120,7 +121,7 @@ class TaskPoller:
         if isinstance(exc, Unreachable):
             self.run.deps.pacer.slow_start.doubt()
         if isinstance(exc, Busy):
-            self.run.deps.pacer.too_much(None)
+            self.run.deps.pacer.question_refused(self.run.job.id)
         self._show(kind)
         return max(self._pause(exc.retry_after), 1.0)
 

@@ -101,11 +101,21 @@ def test_nobody_can_tell_while_the_api_is_out_of_reach() -> None:
 def test_a_busy_api_makes_the_wait_as_long_as_its_rate() -> None:
     one = pacer()
     teach(one, 30, 10.0)
-    one.submissions.narrow(30.0)
+    one.submissions.close(30.0)
     queue = QueueState(length=1, free=50, slots=50, out_of_reach=False)
     told = one.forecast.in_queue(request(), 1, queue, NOW)
     assert told.trouble is FailureKind.BUSY
     assert in_s(told) >= 30 + 9
+
+
+def test_a_job_that_the_api_refused_is_told_busy_and_when_its_own_pause_is_over() -> None:
+    one = pacer()
+    teach(one, 30, 10.0)
+    queue = QueueState(length=2, free=50, slots=50, out_of_reach=False)
+    told = one.forecast.in_queue(request(), 1, queue, NOW, pauses_s=25.0)
+    assert told.trouble is FailureKind.BUSY
+    assert in_s(told) >= 25 + 9
+    assert one.forecast.in_queue(request(), 2, queue, NOW).trouble is None
 
 
 def test_the_pace_of_the_queue_is_measured_while_it_moves() -> None:

@@ -179,3 +179,16 @@ async def test_an_api_with_too_much_to_do_is_asked_half_as_often() -> None:
     scolded.refused()
     scolded.refused()
     assert spare(scolded) < 0.7 * spare(calm)
+
+
+async def test_a_question_that_is_refused_for_its_task_slows_nobody_and_many_slow_questions_and_submissions() -> None:
+    one = pacer()
+    await asyncio.sleep(1.0)  # refusals within a second of the start are one with it
+    for number in range(20):
+        one.question_answered(f"job {number}")
+    one.question_refused("job 1")
+    assert one.submissions.room() is None
+    assert one.budget.take()
+    for number in range(3):
+        one.question_refused(f"another {number}")
+    assert one.submissions.room() == 0

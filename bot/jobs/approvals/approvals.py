@@ -27,7 +27,7 @@ from bot.errors import (
     RulesChanged,
     StoreUnavailable,
 )
-from bot.jobs.backoff import first_of
+from bot.jobs.backoff import beside, first_of
 from bot.jobs.clock import now
 from bot.jobs.delivery import source_copies
 from bot.jobs.downloads import fetch_now
@@ -165,7 +165,7 @@ class Approvals:
                 with contextlib.suppress(StoreUnavailable):
                     await self._queries.keep(self._deps.worker_id, job_ids, now(), lease=LEASE)
 
-        beating = asyncio.create_task(beat(), name="approvals heartbeat")
+        beating = beside(beat(), "approvals heartbeat")
         try:
             yield
         finally:

@@ -94,11 +94,16 @@ class Forecast:
         typical = self._typical(job.request)
         return None if typical is None else (job.submitted_at or now) + timedelta(seconds=typical)
 
-    def in_queue(self, request: ImageRequest, place: int, queue: QueueState, now: datetime) -> Progress:
-        """How a job stands at this place. While the API is out of reach nobody can tell how long it takes."""
+    def in_queue(
+        self, request: ImageRequest, place: int, queue: QueueState, now: datetime, *, pauses_s: float | None = None
+    ) -> Progress:
+        """How a job stands at this place. While the API is out of reach nobody can tell how long it takes.
+
+        `pauses_s` is for how long a job waits besides that the API refused last; others may overtake it meanwhile.
+        """
         if queue.out_of_reach:
             return Progress(place, queue.length, trouble=FailureKind.UNREACHABLE)
-        trouble = FailureKind.BUSY if self._gate.is_busy else None
+        trouble = FailureKind.BUSY if self._gate.is_busy or pauses_s is not None else None
         typical = self._typical(request)
         if typical is None:
             return Progress(place, queue.length, trouble=trouble)
@@ -106,5 +111,5 @@ class Forecast:
         if place > queue.free:
             per_s = self._pace.per_s(self._clock())
             wait_s = place / per_s if per_s else math.ceil((place - max(queue.free, 0)) / queue.slots) * typical
-        due = now + timedelta(seconds=max(wait_s, self._gate.wait_s(place)) + typical)
+        due = now + timedelta(seconds=max(wait_s, self._gate.wait_s(place), pauses_s or 0.0) + typical)
         return Progress(place, queue.length, due, trouble=trouble)

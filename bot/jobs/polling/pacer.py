@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Protocol
@@ -16,6 +17,7 @@ from typing import Protocol
 from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.forecast import Forecast, typical_s
 from bot.jobs.polling.latency import share_below
+from bot.jobs.polling.refusals import RefusalJudge, Verdict
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
 from bot.jobs.polling.slow_start import SlowStart
 from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
@@ -89,6 +91,7 @@ class Pacer:
         """
         self.budget = Budget(per_s)
         self.submissions = SubmissionGate()
+        self._questions = RefusalJudge()
         self.slow_start = SlowStart()
         self.forecast = Forecast(self._typical_s, self.submissions)
         self.floor_s = floor_s
@@ -117,10 +120,40 @@ class Pacer:
         self.submissions.sent(1)
         self.slow_start.take(job_id)
 
-    def too_much(self, retry_after: float | None) -> None:
-        """The image API has refused a submission or a question for too much work: come with less of both."""
-        self.budget.refused()
-        self.submissions.narrow(retry_after)
+    def refused(self, job_id: str, retry_after: float | None) -> float | None:
+        """A submission was refused for too much work.
+
+        Returns in how many seconds its job may be tried again, None when it was refused for long enough. An API that
+        takes nothing for the moment is also asked less.
+        """
+        if self.submissions.refused(job_id, retry_after) is Verdict.CLOSED:
+            self.budget.refused()
+        return self.submissions.again_in_s(job_id, retry_after)
+
+    def missed(self, job_id: str) -> float | None:
+        """The same for a submission that has certainly not reached the image API."""
+        self.submissions.missed(job_id)
+        return self.submissions.again_in_s(job_id, None)
+
+    def question_answered(self, job_id: str) -> None:
+        """The image API has answered a question about this job's task."""
+        self._questions.taken(job_id, time.monotonic())
+
+    def question_refused(self, job_id: str) -> None:
+        """A question was refused for too much work. Where that is not about its task, fewer are asked.
+
+        An API that answers no question for the moment gets no submission either.
+        """
+        verdict = self._questions.refused(job_id, time.monotonic())
+        if verdict is not Verdict.NOTHING:
+            self.budget.refused()
+        if verdict is Verdict.CLOSED:
+            self.submissions.close()
+
+    def forget(self, job_id: str) -> None:
+        """The job has ended, or goes on elsewhere."""
+        self.submissions.forget(job_id)
+        self._questions.forget(job_id)
 
     def painted_at_once(self, request: ImageRequest, took_s: float) -> None:
         """The answer to a submission was the picture itself, after so long: that teaches how long its kind takes."""

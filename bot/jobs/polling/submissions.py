@@ -1,13 +1,20 @@
 """How fast this process submits, as the refusals of a busy image API have taught it.
 
 An API that takes five submissions a second refuses forty-five of fifty that come at once. Trying each of these again
-by itself makes it worse. So a refusal closes the way for the whole process, for as long as the API asked, and then
-opens it narrower: at a little less than the rate at which the API has accepted, or at half the rate before where that
-is more, because few are accepted where few were sent. From there the rate grows by some percent a second until the next
-refusal, or until it bounds nothing any more. What may not go out yet stays in the queue, where its user sees its place.
+by itself makes it worse. So refusals are judged together (refusals.py), and what is learned holds for the process:
 
-A refusal counts against its job only while the API takes nothing else: then the API is in trouble and the user should
-know. While others are accepted the job has merely not been among the quick ones.
+- Where the API takes nothing for the moment, the way is closed for as long as it asked. It then opens narrower: at a
+  little less than the rate at which the API has accepted, or at half the rate before where that is more, because few
+  are accepted where few were sent. While it is closed for long, one submission goes out every TRIAL_S all the same:
+  a few jobs that are refused for themselves must not stop everybody's.
+- Where it refuses a little too much, the rate falls to what it has been accepting, and nobody waits.
+- Where a refusal is about its job, the job alone waits, longer each time, and the way stays as it is.
+
+The rate grows by some percent a second until the next refusal, or until it bounds nothing any more. What may not go
+out yet stays in the queue, where its user sees its place.
+
+A refusal counts against its job only while the API takes nothing else, or where so many in a row are no chance: then
+the API or the job is in trouble and the user should know. Otherwise the job has merely not been among the quick ones.
 """
 
 from __future__ import annotations
@@ -17,28 +24,23 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.jobs.backoff import growing_pause, spread
+from bot.jobs.polling.refusals import HOPELESS, RefusalJudge, Verdict
 
-MAX_RETRIES = 3  # refusals of one job while the API accepts nothing else
-MOST_REFUSALS = 16  # refusals of one job in all: something about it, and not the crowd, is refused
-RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 60.0
+MAX_RETRIES = 3  # of one job while the API takes nothing else
+MOST_TRIES = 60  # of one job in all, where the API refuses nearly everybody nearly always
+RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 30.0
+RETRY_LEAST_S = 2.0  # where a pause that the API asked for has to grow: what it grows from, at least
 CLOSED_S = 1.0  # without a Retry-After
+TRIAL_S = 5.0
 LEAST_PER_S, UNBOUNDED_PER_S = 0.5, 50.0
 NARROWER = 0.85  # of the rate that was accepted
 UNKNOWN_PER_S = 5.0  # what the first refusal halves; models of this family have been seen to take as many
 GROWTH_PER_S, GROWTH_SHARE = 0.1, 0.05  # a second: so much, and so much of what it is
-WINDOW_S = 2.0  # acceptances of so long say what the API takes
-
-
-@dataclass(slots=True)
-class _Refused:
-    """The refusals of one job so far."""
-
-    total: int = 0
-    alone: int = 0  # those between which nothing was accepted
-    last_at: float = 0.0
+WINDOW_S = 4.0  # acceptances of so long say what the API takes
+SETTLE_S = 3.0  # between two times that the rate falls: what the first has done shows by then
+PROVEN_S = 20.0  # so slowly is forgotten what it has once taken
 
 
 class SubmissionGate:
@@ -49,13 +51,17 @@ class SubmissionGate:
     ) -> None:
         self._clock = clock
         self._chance = chance
+        self._judge = RefusalJudge()
         self._rate = math.inf
         self._saved = 1.0
         self._filled_at = clock()
-        self._closed_until = -math.inf
+        self._closed_until = self._trial_at = -math.inf
+        self._on_trial = False  # a submission has gone out through the closed way
         self._narrow_at: float | None = None  # when the rate is set by what was accepted, after a refusal
         self._accepted = deque[float](maxlen=1000)
-        self._refused: dict[str, _Refused] = {}
+        self._proven, self._proven_at = 0.0, clock()
+        self._slowed_at = -math.inf
+        self._closings = 0  # without anything accepted between
 
     @property
     def is_busy(self) -> bool:
@@ -66,14 +72,14 @@ class SubmissionGate:
         """How many submissions may go out now; None where nothing bounds them."""
         now = self._fill()
         if now < self._closed_until:
-            return 0
+            return int(now >= self._trial_at)
         return None if self._rate == math.inf else int(self._saved)
 
     def pause_s(self) -> float:
         """In how many seconds it is worth asking for room again."""
-        rest = self._closed_until - self._clock()
-        if rest > 0:
-            return rest
+        now = self._clock()
+        if now < self._closed_until:
+            return max(min(self._closed_until, self._trial_at) - now, 0.1)
         return 1.0 if self._rate == math.inf else min(max(1 / self._rate, 0.1), 1.0)
 
     def wait_s(self, submissions: int) -> float:
@@ -82,49 +88,109 @@ class SubmissionGate:
         closed_s = max(self._closed_until - now, 0.0)
         return closed_s if self._rate == math.inf else closed_s + max(submissions - self._saved, 0.0) / self._rate
 
+    def pauses_s(self, job_id: str) -> float | None:
+        """For how long a job pauses that was refused last; None for any other job."""
+        known = self._judge.of(job_id)
+        return max(known.again_at - self._clock(), 0.0) if known is not None and known.refused else None
+
     def sent(self, submissions: int) -> None:
         """So many go out now."""
         self._saved -= submissions
+        if submissions and (now := self._clock()) < self._closed_until:
+            self._on_trial, self._trial_at = True, now + TRIAL_S
 
     def accepted(self, job_id: str) -> None:
         """The image API has taken a submission."""
-        self._accepted.append(self._clock())
-        self._refused.pop(job_id, None)
+        now = self._fill()
+        self._accepted.append(now)
+        self._judge.taken(job_id, now)
+        self._closings = 0
+        self._proven = max(self._proven_now(now), self._per_s(now))
+        self._proven_at = now
+        if self._on_trial and now < self._closed_until:
+            # What closed the way was about those jobs, or is over: go on as before, but not in a rush.
+            self._closed_until, self._narrow_at = now, None
+            self._rate = min(self._rate, max(self._proven, UNKNOWN_PER_S))
 
     def forget(self, job_id: str) -> None:
         """The job has ended, or goes on elsewhere."""
-        self._refused.pop(job_id, None)
+        self._judge.forget(job_id)
 
-    def narrow(self, retry_after: float | None = None) -> None:
-        """The image API had too much to do: leave it alone for a while, then come more slowly."""
+    def refused(self, job_id: str, retry_after: float | None) -> Verdict:
+        """A submission was refused for too much work. Returns what that says about the API, and acts on it."""
+        verdict = self._judge.refused(job_id, self._fill())
+        if verdict is Verdict.CLOSED:
+            self.close(retry_after)
+        elif verdict is Verdict.SLOWER:
+            self._slow_down()
+        elif self._on_trial:
+            self._trial_at = self._clock()  # that has not told what was to be tried
+        known = self._judge.of(job_id)
+        if known is not None and known.is_own:
+            self._saved += 1  # the rate is for those that may be taken
+        return verdict
+
+    def missed(self, job_id: str) -> None:
+        """A submission has certainly not reached the image API."""
+        self._judge.missed(job_id, self._clock())
+
+    def again_in_s(self, job_id: str, retry_after: float | None) -> float | None:
+        """Seconds until a job may be tried again that was not taken; None when it was tried often enough.
+
+        Where the crowd explains its refusals it waits as long as was asked, else longer each time.
+        """
+        known = self._judge.of(job_id)
+        if known is None:
+            return 0.0
+        if known.in_a_row > MAX_RETRIES or known.total > MOST_TRIES or known.by_chance < HOPELESS:
+            self._judge.forget(job_id)
+            return None
+        tries = known.total if known.is_own else known.in_a_row
+        pause_s = 0.0 if retry_after is None else spread(retry_after, self._chance)
+        if retry_after is None or tries > 1:
+            first_s = RETRY_FIRST_S if retry_after is None else max(retry_after, RETRY_LEAST_S)
+            longest_s = max(RETRY_LONGEST_S, first_s)
+            growing_s = growing_pause(tries, first_s=first_s, longest_s=longest_s, random=self._chance)
+            pause_s = max(pause_s, growing_s)
+        known.again_at = self._clock() + pause_s
+        return pause_s
+
+    def close(self, retry_after: float | None = None) -> None:
+        """The image API takes nothing for the moment: leave it alone for a while, then come more slowly."""
         now = self._fill()
-        self._closed_until = max(self._closed_until, now + spread(retry_after or CLOSED_S, self._chance))
+        if now >= self._closed_until:
+            self._on_trial, self._trial_at = False, now + TRIAL_S
+            self._closings += 1
+        pause_s = max(retry_after or 0.0, min(CLOSED_S * 2 ** (self._closings - 1), TRIAL_S))
+        self._closed_until = max(self._closed_until, now + spread(pause_s, self._chance))
         if self._narrow_at is None:
             # Set when the way opens again: by then the answers to what went out together have all come.
             self._narrow_at = now
 
-    def refused(self, job_id: str, retry_after: float | None) -> float | None:
-        """Seconds until this job may be tried again; None when it has been refused for long enough."""
-        known = self._refused.setdefault(job_id, _Refused())
-        taken_since = bool(self._accepted) and self._accepted[-1] > known.last_at
-        known.alone += known.total == 0 or not taken_since
-        known.total += 1
-        known.last_at = self._clock()
-        if known.alone > MAX_RETRIES or known.total > MOST_REFUSALS:
-            del self._refused[job_id]
-            return None
-        if retry_after is not None:
-            return spread(retry_after, self._chance)
-        return growing_pause(known.total, first_s=RETRY_FIRST_S, longest_s=RETRY_LONGEST_S, random=self._chance)
+    def _slow_down(self) -> None:
+        """The image API has refused a little of what came: come as fast as it accepts, and no faster."""
+        now = self._clock()
+        if self._narrow_at is None and now >= self._slowed_at + SETTLE_S:
+            self._slowed_at = now
+            half = min(self._rate, UNKNOWN_PER_S) / 2
+            accepted = max(self._per_s(now), NARROWER * self._proven_now(now))
+            self._rate = min(self._rate, max(accepted, half, LEAST_PER_S))
+            self._saved = min(self._saved, 1.0)
+
+    def _per_s(self, now: float) -> float:
+        """How many it has accepted a second of late."""
+        return sum(1 for when in self._accepted if when > now - WINDOW_S) / WINDOW_S
+
+    def _proven_now(self, now: float) -> float:
+        return self._proven * math.exp((self._proven_at - now) / PROVEN_S)
 
     def _fill(self) -> float:
         now = self._clock()
         passed, self._filled_at = now - self._filled_at, now
         if self._narrow_at is not None and now >= self._closed_until:
-            began, self._narrow_at = self._narrow_at - WINDOW_S, None
-            accepted = sum(1 for when in self._accepted if when >= began)
+            at, self._narrow_at = self._narrow_at, None
             half = min(self._rate, UNKNOWN_PER_S) / 2
-            self._rate = min(max(NARROWER * accepted / WINDOW_S, half, LEAST_PER_S), self._rate)
+            self._rate = min(max(NARROWER * self._per_s(at), half, LEAST_PER_S), self._rate)
             self._saved = min(self._saved, 1.0)
         elif self._rate < math.inf and self._narrow_at is None:
             self._rate += (GROWTH_PER_S + GROWTH_SHARE * self._rate) * passed

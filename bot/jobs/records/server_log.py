@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from bot.errors import ReplyError, ReplyOutOfReach, ReplyUnavailable, StoreUnavailable
-from bot.jobs.backoff import repeat
+from bot.jobs.backoff import beside, repeat
 from bot.jobs.clock import now
 from bot.jobs.ports import LogPosts
 from bot.policy.server_log import LogLine
@@ -57,7 +57,7 @@ class ServerLog:
             return
         self._unwritten.append(line)
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write(), name="server log")
+            self._writing = beside(self._write(), "server log")
 
     async def _write(self) -> None:
         """Write all that was told, several lines at a time."""

@@ -27,7 +27,7 @@ from bot.errors import (
     ReplyUnavailable,
     StoreUnavailable,
 )
-from bot.jobs.backoff import first_of
+from bot.jobs.backoff import beside, first_of
 from bot.jobs.clock import now
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
@@ -155,7 +155,7 @@ class Showcase:
                 with contextlib.suppress(StoreUnavailable):
                     await self._queries.keep(self._deps.worker_id, job_ids, now(), lease=LEASE)
 
-        beating = asyncio.create_task(beat(), name="showcase heartbeat")
+        beating = beside(beat(), "showcase heartbeat")
         try:
             yield
         finally:

@@ -20,6 +20,7 @@ import structlog
 from discord import ui
 
 from bot.errors import AlreadyReceived, RequestError, RulesChanged, StoreUnavailable
+from bot.jobs.backoff import beside
 from bot.jobs.policies import Policies
 from bot.jobs.service import JobService, Received, post_id
 from bot.model import FollowUp, Job, JobState, Slot
@@ -95,9 +96,8 @@ class Posting:
             finally:
                 self._service.answered()
             if interaction.response.is_done():
-                task = asyncio.create_task(self._take_once_posted(interaction, pressed, received.job))
-                self._watching.add(task)
-                task.add_done_callback(self._watching.discard)
+                watch = self._take_once_posted(interaction, pressed, received.job)
+                beside(watch, f"button of job {pressed.id}", self._watching)
 
     async def _take_once_posted(self, interaction: Interaction, pressed: Job, post: Job) -> None:
         """Take the button away when the pictures stand. Where they never do, it is there to be pressed again.
