@@ -1,4 +1,4 @@
-"""The processes of one bot: killed with `kill -9`, and started again."""
+"""The processes of one bot: killed with `kill -9`, and started again. What each says is kept and looked through."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from tests.bots.forked import ForkedProcess, fork_server
 
 PROJECT = Path(__file__).resolve().parents[2]
 STOP_PATIENCE_S = 20.0
+KEPT_BYTES = 5_000_000  # of the log of each process, from its end
+#: What a log says of a fault of the program's own, whatever was done to it.
+FAULTS = (
+    "unhandled exception",
+    "Traceback (most recent call last)",
+    "never retrieved",
+    "was never awaited",
+    "Task was destroyed",
+    "Exception in callback",
+    "Fatal Python error",
+)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Member:
     """One process: its verb, and the settings that are its own."""
 
@@ -31,25 +41,27 @@ class Member:
 
 
 class Fleet:
-    """All processes. What they say goes into the file `log`."""
+    """All processes. What each says goes into a file of its own, also when it has been started again."""
 
     def __init__(
-        self, members: Sequence[Member], variables: Mapping[str, str], log: Path, *, forked: bool = False
+        self, members: Sequence[Member], variables: Mapping[str, str], folder: Path, *, forked: bool = False
     ) -> None:
-        """`variables` are the settings that all processes share. `forked` ones start at once and nearly for nothing."""
+        """`variables` are the settings that all processes share; the logs lie in `folder`.
+
+        `forked` processes start at once and nearly for nothing.
+        """
         self.members = members
         self.kills = 0
-        self.log = log
+        self.logs = [folder / f"{number}-{member.verb}.log" for number, member in enumerate(members)]
         self._forked = forked
         passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ}
         self._environment = {**passed_on, "PYTHONUNBUFFERED": "1", **variables}
 
     async def start(self) -> None:
         """Start whoever does not run."""
-        with self.log.open("ab") as log:
-            for member in self.members:
-                if not member.is_running:
-                    await self._start(member, log)
+        for member in self.members:
+            if not member.is_running:
+                await self._start(member)
 
     async def kill_one(self, chance: random.Random, *, away_s: float) -> None:
         """End one process as a crash does, and start it again when it has been away for so long."""
@@ -59,8 +71,7 @@ class Fleet:
             await member.process.wait()
             self.kills += 1
         await asyncio.sleep(away_s)
-        with self.log.open("ab") as log:
-            await self._start(member, log)
+        await self._start(member)
 
     async def stop(self) -> None:
         """End all as a redeploy does."""
@@ -78,22 +89,34 @@ class Fleet:
 
     def faults(self) -> list[str]:
         """What the processes said about faults of their own."""
-        lines = self.log.read_text("utf-8", "replace").splitlines()
-        return [line for line in lines if "unhandled exception" in line or "Task exception was never" in line]
+        found: list[str] = []
+        for log in self.logs:
+            with log.open("r", encoding="utf-8", errors="replace") as lines:
+                found += [f"{log.name}: {line.strip()}" for line in lines if any(it in line for it in FAULTS)]
+        return found
 
-    async def _start(self, member: Member, log: IO[bytes]) -> None:
+    def keep_logs(self, folder: Path) -> None:
+        """Copy the end of each log into `folder`, in the place of what lies there by its name."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for log in self.logs:
+            with log.open("rb") as whole:
+                whole.seek(max(log.stat().st_size - KEPT_BYTES, 0))
+                (folder / log.name).write_bytes(whole.read())
+
+    async def _start(self, member: Member) -> None:
         arguments, environment = (member.verb, "--env-file", os.devnull), {**self._environment, **member.variables}
-        if self._forked:
-            file = log.fileno()
-            member.process = await asyncio.to_thread(
-                lambda: fork_server().start(arguments, environment, out=file, err=file)
+        with self.logs[self.members.index(member)].open("ab") as log:
+            if self._forked:
+                file = log.fileno()
+                member.process = await asyncio.to_thread(
+                    lambda: fork_server().start(arguments, environment, out=file, err=file)
+                )
+                return
+            member.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "bot", *arguments),
+                cwd=PROJECT,
+                env=environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
-            return
-        member.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *arguments),
-            cwd=PROJECT,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )

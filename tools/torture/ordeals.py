@@ -30,7 +30,8 @@ DEAF_EVERY_S = 7.0
 NAP_S = 6.0  # of a bot that is alone with its file
 APART_S = 40  # between the first and the last clock
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
-FLUSH_S, FLUSHES_SLOW_S, FLUSHES_EVERY_S = 2, 3.0, 20.0
+#: Slow for less than one flush takes: two in a row are four seconds, which no acknowledgement has.
+FLUSH_S, FLUSHES_SLOW_S, FLUSHES_EVERY_S = 2, 1.5, 10.0
 _SLOW_NOW = "flushes-are-slow"
 _SLOW_FLUSH = f"""
 #define _GNU_SOURCE

@@ -42,6 +42,7 @@ class Plan:
     settle_s: float = SETTLE_S
     hard: bool = False
     forked: bool = False
+    logs: Path | None = None  # where the ends of the bots' logs are kept
 
     def members(self) -> Sequence[Member]:
         """The processes: one bot for each shard, and the workers."""
@@ -74,7 +75,7 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             image_api.behaviour.submissions_per_s = SUBMISSIONS_PER_S
             ordeals.set_clocks_apart(members)
             variables |= ordeals.slow_disk(folder)
-        fleet = Fleet(members, variables, folder / "bots.log", forked=plan.forked)
+        fleet = Fleet(members, variables, folder, forked=plan.forked)
         try:
             await fleet.start()
             await discord.wait_for_bot(START_PATIENCE_S)
@@ -83,6 +84,8 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             await _calm(plan, fleet, crowd, discord, database)
         finally:
             await fleet.stop()
+            if plan.logs is not None:
+                fleet.keep_logs(plan.logs)
         return count(crowd.wishes, image_api, kills=fleet.kills, faults=fleet.faults())
 
 

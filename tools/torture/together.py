@@ -98,7 +98,9 @@ async def together(
             "MAX_JOBS_PER_USER": "5000",
         }
         # A log of its own for each: that is where their shares are read.
-        logs = [folder / f"{number}.log" for number in range(len(members))]
+        logs = [folder / str(number) for number in range(len(members))]
+        for log in logs:
+            log.mkdir()
         fleets = [Fleet([member], shared, log, forked=forked) for member, log in zip(members, logs, strict=True)]
         places = [it for it in populate(discord.world, SHARDS) if it != "dm"]
         try:
@@ -133,7 +135,7 @@ async def together(
             posted=alts.total() if max(alts.values()) == 1 else -1,
             bought=len(image_api.accepted),
             states=states,
-            started=[fleet.log.read_text("utf-8", "replace").count(STARTED) for fleet in fleets],
+            started=[fleet.logs[0].read_text("utf-8", "replace").count(STARTED) for fleet in fleets],
             seconds=seconds,
             database_s=float(str(busy)),
             commits=float(str(commits)),
