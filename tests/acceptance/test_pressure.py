@@ -44,3 +44,22 @@ async def test_an_outage_that_begins_with_a_crowd_takes_few_submissions_with_it(
         house.image_api.go_away(0.1)
         await eventually(lambda: len(house.image_api.accepted) + len(rows(house.database, uncertain)) == taken, 30)
         assert len(rows(house.database, uncertain)) <= FIRST < taken
+
+
+async def test_prompts_that_the_api_refuses_for_themselves_slow_nobody_else(tmp_path: Path) -> None:
+    """429 with a pause of 2 s, each time: about these three prompts, not about too many of them."""
+    async with house_in(tmp_path, variables={"MAX_JOBS_PER_USER": "20"}) as house:
+        ben = house.discord.person("Ben")
+        first = [await ben.command("imagine", prompt=f"fox {number}") for number in range(4)]
+        await eventually(lambda: len(house.image_api.accepted) == len(first), 20)
+        for number in range(3):
+            await house.ada.command("imagine", prompt=f"[[busy]] {number}")
+            await ben.command("imagine", prompt=f"wolf {number}")
+        await eventually(lambda: len(house.submissions()) >= len(first) + 6, 20)
+        later = await asyncio.gather(*(ben.command("imagine", prompt=f"owl {number}") for number in range(12)))
+        began = asyncio.get_running_loop().time()
+        await eventually(lambda: len(house.image_api.accepted) == len(first) + 3 + len(later), 20)
+        # Where each refusal closes the line this takes more than 20 s.
+        assert asyncio.get_running_loop().time() - began < 5.0
+        for reply in later:
+            await reply.until(with_pictures, 30)

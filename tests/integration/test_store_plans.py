@@ -23,7 +23,7 @@ from tests.integration.conftest import Scene
 GUILD, CHANNEL, USER = 13, 12, 1
 EVERY_QUOTA = tuple(Quota(who, what, span, 10**9, SetBy.SERVER) for who in Whose for what in What for span in Span)
 
-BIG_TABLES = ("jobs", "ledger", "totals", "outcomes", "showcase", "stars")
+BIG_TABLES = ("jobs", "ledger", "totals", "outcomes", "showcase", "stars", "server_log")
 #: They hold only rows that wait for something, so reading them whole is no harm.
 PARTIAL_INDEXES = ("ix_jobs_unannounced", "ix_showcase_stale")
 
@@ -133,6 +133,14 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
     "a person's data": (
         lambda scene: scene.store.people.forget_some(Note(USER, scene.now), 100),
         "ix_jobs_user_id_seq (user_id=?)",
+    ),
+    "what a person did": (
+        lambda scene: scene.store.people.forget(USER, scene.now),
+        "ix_server_log_user_id (user_id=?)",
+    ),
+    "what was done to a person": (
+        lambda scene: scene.store.people.forget(USER, scene.now),
+        "ix_server_log_about_id (about_id=?)",
     ),
 }
 

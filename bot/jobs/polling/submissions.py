@@ -36,7 +36,7 @@ CLOSED_S = 1.0  # without a Retry-After
 TRIAL_S = 5.0
 LEAST_PER_S, UNBOUNDED_PER_S = 0.5, 50.0
 NARROWER = 0.85  # of the rate that was accepted
-UNKNOWN_PER_S = 5.0  # what the first refusal halves; models of this family have been seen to take as many
+UNKNOWN_PER_S = 5.0  # what a first closing halves; models of this family have been seen to take as many
 GROWTH_PER_S, GROWTH_SHARE = 0.1, 0.05  # a second: so much, and so much of what it is
 WINDOW_S = 4.0  # acceptances of so long say what the API takes
 SETTLE_S = 3.0  # between two times that the rate falls: what the first has done shows by then
@@ -172,9 +172,9 @@ class SubmissionGate:
         now = self._clock()
         if self._narrow_at is None and now >= self._slowed_at + SETTLE_S:
             self._slowed_at = now
-            half = min(self._rate, UNKNOWN_PER_S) / 2
+            least = UNKNOWN_PER_S if self._rate == math.inf else min(self._rate, UNKNOWN_PER_S) / 2
             accepted = max(self._per_s(now), NARROWER * self._proven_now(now))
-            self._rate = min(self._rate, max(accepted, half, LEAST_PER_S))
+            self._rate = min(self._rate, max(accepted, least, LEAST_PER_S))
             self._saved = min(self._saved, 1.0)
 
     def _per_s(self, now: float) -> float:

@@ -34,3 +34,6 @@ partial_index("ix_server_log_waiting", server_log.c.channel_id, where=WAITING_LI
 Index(None, server_log.c.guild_id, server_log.c.seq)
 Index(None, server_log.c.batch)
 Index(None, server_log.c.made_at)
+# What a person has done and what was done to them, to be forgotten.
+partial_index("ix_server_log_user_id", server_log.c.user_id, where=server_log.c.user_id.is_not(None))
+partial_index("ix_server_log_about_id", server_log.c.about_id, where=server_log.c.about_id.is_not(None))
