@@ -45,6 +45,13 @@ def test_everything_shown_keeps_discords_limits(fill: Fill, language: Language) 
                 assert faults_of(surface) == [], name
 
 
+@pytest.mark.parametrize("fill", SURFACES)
+async def test_the_library_keeps_nothing_of_what_is_shown(fill: Fill) -> None:
+    """discord.py keeps a view that still listens, and one without an end for ever."""
+    views = [it for it in fill("a red fox", Language.ENGLISH.value) if isinstance(it, ui.LayoutView)]
+    assert [view for view in views if not view.is_finished()] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("fill", SURFACES)
 def test_everything_shown_is_as_discord_specifies(fill: Fill, language: Language) -> None:

@@ -30,7 +30,8 @@ from bot.jobs.polling.refusals import HOPELESS, RefusalJudge, Verdict
 
 MAX_RETRIES = 3  # of one job while the API takes nothing else
 MOST_TRIES = 60  # of one job in all, where the API refuses nearly everybody nearly always
-RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 30.0
+RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 60.0
+OWN_LONGEST_S = 10.0  # of a job that is refused for itself: its user is told within a minute
 RETRY_LEAST_S = 2.0  # where a pause that the API asked for has to grow: what it grows from, at least
 CLOSED_S = 1.0  # without a Retry-After
 TRIAL_S = 5.0
@@ -149,7 +150,7 @@ class SubmissionGate:
         pause_s = 0.0 if retry_after is None else spread(retry_after, self._chance)
         if retry_after is None or tries > 1:
             first_s = RETRY_FIRST_S if retry_after is None else max(retry_after, RETRY_LEAST_S)
-            longest_s = max(RETRY_LONGEST_S, first_s)
+            longest_s = max(OWN_LONGEST_S if known.is_own else RETRY_LONGEST_S, first_s)
             growing_s = growing_pause(tries, first_s=first_s, longest_s=longest_s, random=self._chance)
             pause_s = max(pause_s, growing_s)
         known.again_at = self._clock() + pause_s
