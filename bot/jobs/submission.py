@@ -176,6 +176,7 @@ async def submit(run: JobRun) -> None:
         await run.move(JobState.UNCERTAIN, failure=Failure(exc.kind, Charged.MAYBE), request_id=exc.request_id)
     except ImageApiError as exc:
         slow_start.answered(run.job.id)
+        run.deps.pacer.submissions.accepted(run.job.id)  # it had room for it, and has looked at it
         run.log.warning("the image API refused a submission", error=type(exc).__name__, why=str(exc)[:200])
         await run.move(JobState.FAILED, failure=Failure(exc.kind, exc.charged), request_id=exc.request_id)
     else:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.discord.sight import Message
@@ -62,7 +62,7 @@ class Count:
 def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, faults: Sequence[str]) -> Count:
     """Look at every place and at all that was bought."""
     bought = Counter(accepted.submission.prompt for accepted in image_api.accepted)
-    posted = {wish.prompt: _messages_with(wish) for wish in wishes}
+    posted = _posted(wishes)
     acknowledged = [wish for wish in wishes if wish.is_acknowledged]
     ended = {wish.prompt: headline for wish in acknowledged if (headline := wish.headline) and not wish.deleted}
     breaches: dict[str, list[str]] = {
@@ -102,9 +102,19 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
     )
 
 
-def _messages_with(wish: Wish) -> Sequence[Message]:
-    """Messages in the wish's place that show its pictures."""
-    return [it for it in wish.person.sees() if any(picture.alt == wish.prompt for picture in it.pictures)]
+def _posted(wishes: Sequence[Wish]) -> Mapping[str, Sequence[Message]]:
+    """By the prompt of each wish: the messages in its place that show its pictures.
+
+    Thousands are asked for in few places, so each place is looked at once with each pair of eyes.
+    """
+    seen: dict[tuple[int, int], dict[str, list[Message]]] = {}
+    for person in (wish.person for wish in wishes):
+        if (place := (person.user.id, person.channel.id)) not in seen:
+            seen[place] = defaultdict(list)
+            for message in person.sees():
+                for alt in {picture.alt for picture in message.pictures}:
+                    seen[place][alt].append(message)
+    return {wish.prompt: seen[wish.person.user.id, wish.person.channel.id].get(wish.prompt, []) for wish in wishes}
 
 
 def _is_free(image_api: LocalImageApi, wish: Wish) -> bool:

@@ -27,6 +27,7 @@ TOLERATED = 20
 MOST_EXCUSED = 4.0
 #: A job under suspicion, one that is refused for itself, and one that is given up: below these chances.
 SUSPECT, ITS_OWN, HOPELESS = 0.5, 0.02, 1e-5
+ITS_OWN_SHARE = 0.3  # where more of the others are refused, nobody is given up for that
 OUTCOMES = 40  # so many tries of jobs without suspicion say how likely a refusal is
 FORGOTTEN_S, MOST_KNOWN = 600.0, 1000
 
@@ -79,7 +80,7 @@ class RefusalJudge:
         known = self._failed(job_id, now)
         was_suspect, was_own = known.by_chance < SUSPECT, known.is_own
         if known.in_a_row == 1:  # something was taken since its last refusal: that one cannot explain this one
-            known.by_chance *= (sum(self._outcomes) + 1) / (len(self._outcomes) + 2)
+            known.by_chance *= self._share
         known.refused += 1
         if was_suspect:
             self._excuses = min(self._excuses + (known.is_own and not was_own), MOST_EXCUSED)
@@ -100,6 +101,15 @@ class RefusalJudge:
     def of(self, job_id: str) -> FailedTries | None:
         """How a job stands whose last try was not taken; None for any other."""
         return self._known.get(job_id)
+
+    def is_hopeless(self, known: FailedTries) -> bool:
+        """Whether so many refusals of one job are no chance, and the API is taking nearly everything else."""
+        return known.by_chance < HOPELESS and self._share < ITS_OWN_SHARE
+
+    @property
+    def _share(self) -> float:
+        """Of the last tries of jobs without suspicion, how many were refused; cautious while there are few."""
+        return (sum(self._outcomes) + 1) / (len(self._outcomes) + 4)
 
     def forget(self, job_id: str) -> None:
         """The job has ended, or is told that it will not be tried again."""

@@ -26,12 +26,12 @@ from collections import deque
 from collections.abc import Callable
 
 from bot.jobs.backoff import growing_pause, spread
-from bot.jobs.polling.refusals import HOPELESS, RefusalJudge, Verdict
+from bot.jobs.polling.refusals import RefusalJudge, Verdict
 
 MAX_RETRIES = 3  # of one job while the API takes nothing else
 MOST_TRIES = 60  # of one job in all, where the API refuses nearly everybody nearly always
 RETRY_FIRST_S, RETRY_LONGEST_S = 4.0, 60.0
-OWN_LONGEST_S = 10.0  # of a job that is refused for itself: its user is told within a minute
+OWN_LONGEST_S = 6.0  # of a job that is refused for itself: its user is told within half a minute
 RETRY_LEAST_S = 2.0  # where a pause that the API asked for has to grow: what it grows from, at least
 CLOSED_S = 1.0  # without a Retry-After
 TRIAL_S = 5.0
@@ -101,7 +101,7 @@ class SubmissionGate:
             self._on_trial, self._trial_at = True, now + TRIAL_S
 
     def accepted(self, job_id: str) -> None:
-        """The image API has taken a submission."""
+        """The image API has had room for a submission, whatever it thinks of it."""
         now = self._fill()
         self._accepted.append(now)
         self._judge.taken(job_id, now)
@@ -143,7 +143,7 @@ class SubmissionGate:
         known = self._judge.of(job_id)
         if known is None:
             return 0.0
-        if known.in_a_row > MAX_RETRIES or known.total > MOST_TRIES or known.by_chance < HOPELESS:
+        if known.in_a_row > MAX_RETRIES or known.total > MOST_TRIES or self._judge.is_hopeless(known):
             self._judge.forget(job_id)
             return None
         tries = known.total if known.is_own else known.in_a_row
