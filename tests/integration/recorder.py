@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Scene
 
 
+#: A fault of the database's own that strikes one job at one step: nothing in the program foresees it.
+STRIKE = {
+    "sqlite": ["CREATE TRIGGER strike BEFORE UPDATE ON jobs WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"],
+    "postgresql": [
+        "CREATE FUNCTION strike() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql",
+        "CREATE TRIGGER strike BEFORE UPDATE ON jobs FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION strike()",
+    ],
+}
+
+
 class Recorder:
     """Fulfils Replies and Inspector, and remembers what it was told, in order."""
 

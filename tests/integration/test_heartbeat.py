@@ -17,7 +17,7 @@ from bot.model import Job, JobState
 from bot.store.schema import jobs as jobs_table
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
-from tests.integration.test_runner import Recorder, deps_with
+from tests.integration.recorder import Recorder, deps_with
 from tests.integration.uniall_servers import KEY, TASK, Reply, playing, reply
 
 if TYPE_CHECKING:

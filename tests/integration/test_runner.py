@@ -25,7 +25,7 @@ from bot.store.schema import jobs as jobs_table
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
-from tests.integration.recorder import Recorder, deps_with
+from tests.integration.recorder import STRIKE, Recorder, deps_with
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Scene
@@ -107,16 +107,6 @@ async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: S
                 await asyncio.sleep(0.01)
     assert job.failure == Failure(FailureKind.UNACKNOWLEDGED)
     assert job.announced
-
-
-#: A fault of the database's own that strikes one job at one step: nothing in the program foresees it.
-STRIKE = {
-    "sqlite": ["CREATE TRIGGER strike BEFORE UPDATE ON jobs WHEN {when} BEGIN SELECT RAISE(ABORT, 'no'); END"],
-    "postgresql": [
-        "CREATE FUNCTION strike() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'no'; END $$ LANGUAGE plpgsql",
-        "CREATE TRIGGER strike BEFORE UPDATE ON jobs FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION strike()",
-    ],
-}
 
 
 async def test_an_exception_that_nobody_foresaw_ends_its_job_after_five_tries_and_frees_its_slot(

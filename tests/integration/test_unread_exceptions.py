@@ -18,7 +18,7 @@ from bot.jobs.backoff import first_of
 from bot.jobs.runner import Runner
 from bot.model import JobState
 from sandbox.image_api.server import LocalImageApi
-from tests.integration.test_runner import STRIKE, Recorder, deps_with
+from tests.integration.recorder import STRIKE, Recorder, deps_with
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Scene

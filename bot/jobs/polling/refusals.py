@@ -32,7 +32,7 @@ OUTCOMES = 40  # so many tries of jobs without suspicion say how likely a refusa
 FORGOTTEN_S, MOST_KNOWN = 600.0, 1000
 
 
-class Verdict(Enum):
+class Judgement(Enum):
     """What a refusal says about the API."""
 
     NOTHING = auto()
@@ -75,7 +75,7 @@ class RefusalJudge:
         self._in_a_row.clear()
         self._excuses = min(self._excuses + 1 / TOLERATED, MOST_EXCUSED)
 
-    def refused(self, job_id: str, now: float) -> Verdict:
+    def refused(self, job_id: str, now: float) -> Judgement:
         """The API has refused a request of this job for too much work."""
         known = self._failed(job_id, now)
         was_suspect, was_own = known.by_chance < SUSPECT, known.is_own
@@ -84,15 +84,15 @@ class RefusalJudge:
         known.refused += 1
         if was_suspect:
             self._excuses = min(self._excuses + (known.is_own and not was_own), MOST_EXCUSED)
-            return Verdict.NOTHING
+            return Judgement.NOTHING
         self._outcomes.append(True)
         self._in_a_row.add(job_id)
         if len(self._in_a_row) >= CLOSES:
-            return Verdict.CLOSED
+            return Judgement.CLOSED
         if self._excuses >= 1:
             self._excuses -= 1
-            return Verdict.NOTHING
-        return Verdict.SLOWER
+            return Judgement.NOTHING
+        return Judgement.SLOWER
 
     def missed(self, job_id: str, now: float) -> None:
         """A request of this job did not reach the API."""

@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Callable
 
 from bot.jobs.backoff import growing_pause, spread
-from bot.jobs.polling.refusals import RefusalJudge, Verdict
+from bot.jobs.polling.refusals import Judgement, RefusalJudge
 
 MAX_RETRIES = 3  # of one job while the API takes nothing else
 MOST_TRIES = 60  # of one job in all, where the API refuses nearly everybody nearly always
@@ -117,12 +117,12 @@ class SubmissionGate:
         """The job has ended, or goes on elsewhere."""
         self._judge.forget(job_id)
 
-    def refused(self, job_id: str, retry_after: float | None) -> Verdict:
+    def refused(self, job_id: str, retry_after: float | None) -> Judgement:
         """A submission was refused for too much work. Returns what that says about the API, and acts on it."""
         verdict = self._judge.refused(job_id, self._fill())
-        if verdict is Verdict.CLOSED:
+        if verdict is Judgement.CLOSED:
             self.close(retry_after)
-        elif verdict is Verdict.SLOWER:
+        elif verdict is Judgement.SLOWER:
             self._slow_down()
         elif self._on_trial:
             self._trial_at = self._clock()  # that has not told what was to be tried
