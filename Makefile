@@ -56,7 +56,7 @@ COVERAGE ?= $(BIN)/coverage run
 PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	--reruns 1 --reruns-delay 1 -rfER
 
-# Which tests: all but those of minutes. `make test WHICH=` runs all in one go, as .ci/run does.
+# Which tests: all but those of minutes, which .ci/run runs by themselves. `make test WHICH=` runs all in one go.
 WHICH ?= -m "not lengthy"
 
 # The tests' databases flush to the disk at every commit, hundreds of times a second in all. Where memory serves as a disk
