@@ -21,6 +21,7 @@ from bot.discord_api.reconnect import OUTAGES, PatientShards
 from bot.discord_api.rest import DiscordUnreachable
 from bot.pictures.studio import PictureStudio
 from bot.policy.door import Door
+from bot.policy.patience import Rush
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
 from bot.ui.kit.dispatch import Dispatcher
@@ -126,6 +127,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     def __init__(self, settings: Settings, trace: aiohttp.TraceConfig | None = None) -> None:
         """`trace` hears of every request to Discord."""
+        self.rush = Rush()
         super().__init__(
             command_prefix=commands.when_mentioned,
             help_command=None,
@@ -163,7 +165,8 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
 
     def _get_state(self, **options: Any) -> LeanState:
         """Called once by discord.py, when it makes the client."""
-        return LeanState(dispatch=self.dispatch, handlers=self._handlers, hooks=self._hooks, http=self.http, **options)
+        hooks = {"dispatch": self.dispatch, "handlers": self._handlers, "hooks": self._hooks}
+        return LeanState(rush=self.rush, http=self.http, **hooks, **options)
 
     async def login(self, token: str) -> None:
         """Log in, over connections that take the proxies of the settings."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -44,6 +43,7 @@ from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.jobs.spool import SharedSpools, claim_spool, open_spool
 from bot.ops.clock_watch import ClockWatch
+from bot.ops.heap import settle_heap
 from bot.ops.shutdown import cancelled, leave_on_signals
 from bot.policy.moderation import Moderation, open_moderation
 from bot.store.store import Store
@@ -81,8 +81,7 @@ if TYPE_CHECKING:
 
 log = structlog.stdlib.get_logger(__name__)
 
-ANSWERS_PATIENCE_S = 5.0  # for answers to people that are under way when the end comes
-JOBS_PATIENCE_S = 8.0  # for what is being sent or delivered then
+ANSWERS_PATIENCE_S, JOBS_PATIENCE_S = 5.0, 8.0  # for answers to people, and what is sent or delivered, at the end
 SYNC_PATIENCE_S, SUBMIT_PATIENCE_S = 30.0, 60.0  # a task that is painted at once may take JOB_TIMEOUT_S
 #: One less than the tries that a job has, so that one that is alone waits for the API instead of using up its last.
 BREAKER_THRESHOLD = 3
@@ -173,7 +172,7 @@ async def _serve(settings: Settings, waits: Waits, notices: Sequence[str], *, ga
             _background(stack, house.client.reply_edits.run(), "reply to edit")
             working.append(_background(stack, house.client.connect(), "Discord gateway"))
         stack.push_async_callback(_finish, house)
-        gc.freeze()  # what is here now stays: a search for garbage in it held everything up for 60 ms
+        settle_heap()
         log.info("Easel is at work", bot=str(house.client.user), shards=house.client.shard_count)
         with told_in_a_sentence():
             await _first_end(*working)
@@ -232,11 +231,10 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)
-    money = (settings.price_list, settings.ceilings)
-    owner = Policies(store.rules, store.ledger, store.preferences, settings.models, *money)
+    owner = Policies(store.rules, store.ledger, store.preferences, settings.models, tools.prices, settings.ceilings)
     client.presets = PresetChoice(styles := PresetBook(store.presets, settings.models.models), owner)
     log_book = open_log(store.server_log, client, reach := ReplyTransport(client), tools)
-    intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts), log_book)
+    intake = Intake(service, owner, client.replies, drafts := DraftBook(store.drafts), log_book, client.rush)
     showcase = Showcase(store.showcase, tools, owner, DiscordShowcase(client, reach))
     client.replies.stars_under = showcase.stars_under
     deletions, stars = Deletions(service), Stars(showcase, service, owner)

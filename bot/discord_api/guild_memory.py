@@ -22,10 +22,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from discord import ChannelType, MessageType
+from discord import ChannelType, Interaction, InteractionType, MessageType
 from discord.channel import _guild_channel_factory  # pyright: ignore[reportUnknownVariableType]
 from discord.role import Role
 from discord.state import AutoShardedConnectionState
+
+from bot.policy.patience import Rush
 
 if TYPE_CHECKING:
     from discord import Guild
@@ -46,6 +48,7 @@ _UNREAD = frozenset(
 )
 #: Servers whose texts lie open: those that were looked at last. A page of the gallery asks about many channels of one.
 _OPEN_SERVERS = 16
+_OF_COMMANDS = (InteractionType.application_command.value, InteractionType.autocomplete.value)
 _LEVEL = 6  # of zlib: a server of middle size takes some 2 ms to pack, once
 
 
@@ -111,8 +114,10 @@ class _Parts(MutableMapping[int, Made]):
 class LeanState(AutoShardedConnectionState[Any]):
     """The state of a connection, with servers packed and what is not used left out."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rush: Rush, **kwargs: Any) -> None:
+        """`rush` is the line in which interactions stand before anything is made of them."""
         super().__init__(*args, **kwargs)
+        self._rush = rush
         self._packed: dict[int, _Packed] = {}
         self._open: OrderedDict[int, tuple[dict[int, Json], dict[int, Json]]] = OrderedDict()
 
@@ -221,6 +226,17 @@ class LeanState(AutoShardedConnectionState[Any]):
 
     def parse_message_delete_bulk(self, data: Any) -> None:
         """Pass over it."""
+
+    def parse_interaction_create(self, data: Any) -> None:
+        """Somebody asks: their turn comes soon, see policy/patience.py."""
+        self._rush.join(lambda: self._take_interaction(data))
+
+    def _take_interaction(self, data: Any) -> None:
+        if data["type"] in _OF_COMMANDS and self._command_tree:
+            # The library would also dispatch an event to whoever reads clicks.
+            self._command_tree._from_interaction(Interaction(data=data, state=self))
+        else:
+            super().parse_interaction_create(data)
 
     def _keep(self, guild_id: int, channels: dict[int, Json], roles: dict[int, Json]) -> None:
         """Pack a server's parts, and let its Guild ask here for them."""

@@ -37,6 +37,7 @@ from bot.model import (
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.prices import Prices
 from bot.policy.quotas import FREE, Terms
+from bot.store.calls import NeverBegun
 from bot.store.queries.jobs import Received
 
 __all__ = ["Cancelled", "JobService", "Received"]
@@ -100,6 +101,8 @@ class JobService:
                 terms=terms,
                 patience=ANSWER_WITHIN_S,
             )
+        except NeverBegun:
+            raise
         except StoreUnavailable:
             self._void(new)
             raise
@@ -143,8 +146,10 @@ class JobService:
             if self._need_not_wait(received):
                 await self._submit_at_once(job, target)
                 return
-            to = JobState.DELIVERING if is_post else JobState.WAITING
-            job = await self._jobs.move(job, to, now=now(), target=target)
+            if is_post:
+                job = await self._jobs.move(job, JobState.DELIVERING, now=now(), target=target)
+            else:
+                job = await self._jobs.acknowledged(job, target)
         except StoreUnavailable:
             # The row stands as received. When its lease has run out it is found, its reply seen, and it goes on.
             log.error("the database did not take an acknowledgement; the job goes on a little later", job=job.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +11,34 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from bot.errors import EaselError
+from bot.errors import EaselError, StoreUnavailable
 
 PASSED_OVER_S = 0.5  # whatever has waited for so long goes in the order in which it came
+
+#: Whether work is begun or given up is settled under this lock, so that one of the two sides knows it for certain.
+_SETTLING = threading.Lock()
 
 Item = TypeVar("Item")
 T = TypeVar("T")
 Joint = Callable[[Connection, Sequence[Item]], Sequence[T | EaselError]]
 
 
+class NeverBegun(StoreUnavailable):
+    """The database did not come to it in time, and never will: for certain nothing was written."""
+
+
 @dataclass(slots=True, eq=False)
 class Call:
-    """One piece of work on its way through the thread. The event loop sets `given_up`, the thread `begun`."""
+    """One piece of work on its way through the thread: begun by the thread, given up by the event loop.
+
+    `waited_for` says that a person waits for the answer: that goes before whatever else is in line.
+    """
 
     work: Callable[[Connection], Any] | None  # None where it is done jointly
     future: asyncio.Future[Any]
     joint: Joint[Any, Any] | None = None
     item: Any = None
+    waited_for: bool = False
     since: float = field(default_factory=time.monotonic)
     begun: bool = False
     given_up: bool = False
@@ -36,7 +48,19 @@ class Call:
 
     def rank(self, now: float) -> tuple[bool, float]:
         """Its place among what waits, the least first."""
-        return (self.joint is None and now - self.since < PASSED_OVER_S, self.since)
+        return (not self.waited_for and now - self.since < PASSED_OVER_S, self.since)
+
+    def begin(self) -> bool:
+        """In the thread, before each try: whether anybody still waits for it."""
+        with _SETTLING:
+            self.begun = self.begun or not self.given_up
+            return not self.given_up
+
+    def give_up(self) -> bool:
+        """In the event loop: nobody waits any more. Whether it was never begun, and now never will be."""
+        with _SETTLING:
+            self.given_up = True
+            return not self.begun
 
     def answer(self) -> None:
         """Wake the caller, in the event loop."""
@@ -51,7 +75,7 @@ class Call:
 def do(connection: Connection, group: Sequence[Call]) -> None:
     """Do one piece of work, or what is done jointly, in a transaction that others may share."""
     for call in group:
-        call.error, call.begun = None, True
+        call.error = None
     first = group[0]
     if first.joint is not None:
         outcomes = first.joint(connection, [call.item for call in group])

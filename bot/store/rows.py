@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 log = structlog.stdlib.get_logger(__name__)
 
 _TARGET = tuple(field.name for field in fields(ReplyTarget))
+_REQUEST = tuple(field.name for field in fields(ImageRequest))
 _PLAIN = tuple(
     field.name
     for field in fields(Job)
@@ -233,8 +234,9 @@ def _target_values(target: ReplyTarget) -> dict[str, Any]:
 
 def _request_text(request: ImageRequest) -> str:
     """Without whose the sources are: that stands in a table of its own, where a person is found and forgotten."""
-    sources = tuple(replace(it, author_id=None, offered=False) for it in request.sources)
-    return _text(asdict(replace(request, sources=sources)))
+    values = {name: getattr(request, name) for name in _REQUEST}
+    values["sources"] = [asdict(replace(it, author_id=None, offered=False)) for it in request.sources]
+    return _text(values)
 
 
 def _text(value: object) -> str:

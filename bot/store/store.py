@@ -18,7 +18,7 @@ from bot.policy.patience import bounded
 from bot.store import faults
 from bot.store.approvals.queries import ApprovalQueries
 from bot.store.audit.lines import ServerLogQueries
-from bot.store.calls import Call, Joint
+from bot.store.calls import Call, Joint, NeverBegun
 from bot.store.engine import Database
 from bot.store.oversight.blocks import OperatorBlocks
 from bot.store.oversight.figures import Figures
@@ -149,10 +149,10 @@ class Store:
         Such an error reaches the caller while the transaction goes on; any other one undoes what `fn` did.
 
         After `patience` seconds, or sooner where somebody waits (see policy/patience.py), StoreUnavailable is raised.
-        If `fn` had not begun by then, it never will; if it had, its outcome is waited for a little longer (GRACE_S),
-        and then it is undone. Only when time ran out during the commit itself may what `fn` wrote stand nevertheless.
-        The same uncertainty goes with a connection that broke during the commit. A caller that is cancelled
-        takes nothing back: `fn` is still done.
+        If `fn` had not begun by then, it never will (NeverBegun); if it had, its outcome is waited for a little longer
+        (GRACE_S), and then it is undone. Only when time ran out during the commit itself may what `fn` wrote stand
+        nevertheless. The same uncertainty goes with a connection that broke during the commit. A caller that is
+        cancelled takes nothing back: `fn` is still done.
         """
         return await self._outcome(self._thread.submit(fn), patience)
 
@@ -161,13 +161,15 @@ class Store:
         fn: Joint[Item, T],
         item: Item,
         patience: float | None = None,
+        *,
+        waited_for: bool = True,
     ) -> T:
         """As `run`, for what a crowd does at the same time: `fn` gets the items of all who wait, and answers each.
 
-        What people wait for is done so, and before anything else. An EaselError among the answers is raised for whom
-        it is meant; for their item nothing may have been written.
+        What people wait for goes before anything else; with `waited_for` False nobody does. An EaselError among the
+        answers is raised for whom it is meant; for their item nothing may have been written.
         """
-        return await self._outcome(self._thread.submit_joint(fn, item), patience)
+        return await self._outcome(self._thread.submit_joint(fn, item, waited_for=waited_for), patience)
 
     async def read(self, fn: Callable[[Connection], T], patience: float | None = None) -> T:
         """Do `fn`, which only reads, beside all that is written, and return what it returns.
@@ -198,8 +200,8 @@ class Store:
                 await asyncio.wait([call.future], timeout=GRACE_S)
             if call.future.done():
                 return call.future.result()
-            call.given_up = True
-            raise StoreUnavailable(f"The database did not answer within {patience:.1f} s.")
+            unanswered = NeverBegun if call.give_up() else StoreUnavailable
+            raise unanswered(f"The database did not answer within {patience:.1f} s.")
         finally:
             call.future.cancel()  # so that an outcome nobody waits for is dropped in silence
 

@@ -11,8 +11,8 @@ a step; what somebody waits for ends that pause at once. Where nothing came, as 
 such pause is made for ALONE_S.
 
 **A crowd.** What many people ask at the same time, a new job, is done for all of them by the same few statements
-(`Joint`), and before all other work: they wait for an answer. Whatever has waited for PASSED_OVER_S goes in the order
-in which it came.
+(`Joint`), and before all other work: they wait for an answer. So is what follows their answers, but behind. Whatever
+has waited for PASSED_OVER_S goes in the order in which it came.
 
 **One bad statement harms nobody else.** If the batch fails, it is undone and each piece of work is done again apart:
 what is done jointly together, and where that fails too, each item alone.
@@ -67,7 +67,9 @@ class Run(Protocol):
 class Join(Protocol):
     """`Store.join`, as the queries see it."""
 
-    async def __call__(self, fn: Joint[Item, T], item: Item, patience: float | None = None) -> T: ...
+    async def __call__(
+        self, fn: Joint[Item, T], item: Item, patience: float | None = None, *, waited_for: bool = True
+    ) -> T: ...
 
 
 class _GivenUp(Exception):
@@ -109,16 +111,16 @@ class DatabaseThread:
         """Put work in line, from the event loop. Raises StoreUnavailable after `stop`."""
         return self._submit(Call(work, self._loop.create_future()))
 
-    def submit_joint(self, joint: Joint[Item, T], item: Item) -> Call:
+    def submit_joint(self, joint: Joint[Item, T], item: Item, *, waited_for: bool) -> Call:
         """Put an item in line that is worked on together with others. Raises StoreUnavailable after `stop`."""
-        return self._submit(Call(None, self._loop.create_future(), joint, item))
+        return self._submit(Call(None, self._loop.create_future(), joint, item, waited_for))
 
     def _submit(self, call: Call) -> Call:
         if self._stopping:
             raise StoreUnavailable("The database is closed.")
         self._unanswered += 1
         self._queue.put(call)
-        if call.joint is not None:
+        if call.waited_for:
             self._hurry.set()
         return call
 
@@ -177,7 +179,7 @@ class DatabaseThread:
         """Let more come, where nobody waits for this and there was a flush just now."""
         now = time.monotonic()
         left_s = self._flushed_at + GATHER_S - now
-        if left_s > 0 and now >= self._alone_until and not any(call.joint is not None for call in waiting):
+        if left_s > 0 and now >= self._alone_until and not any(call.waited_for for call in waiting):
             self._hurry.wait(left_s)
             if self._queue.empty():
                 self._alone_until = time.monotonic() + ALONE_S
@@ -280,7 +282,7 @@ class DatabaseThread:
                     if done and time.monotonic() >= ends_at:
                         break
                     settled += group
-                    wanted = [call for call in group if not call.given_up]
+                    wanted = [call for call in group if call.begin()]
                     if wanted:
                         done += wanted
                         do(connection, wanted)

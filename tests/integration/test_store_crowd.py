@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event
 
-from bot.errors import AlreadyReceived, Barred, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
-from bot.model import FollowUp, ImageRequest, JobState, NewJob
+from bot.errors import AlreadyReceived, Barred, EaselError, JobMoved, QueueFull, QuotaReached, RulesChanged, TooManyJobs
+from bot.model import FollowUp, ImageRequest, Job, JobState, NewJob
 from bot.policy.door import BlockKind
 from bot.policy.preset import Preset
 from bot.policy.quotas import FREE, Quota, SetBy, Span, Terms, What, Whose
@@ -87,6 +87,51 @@ async def test_a_crowd_with_every_ceiling_set_costs_few_statements(scene: Scene)
     assert places == list(range(1, CROWD + 1))
     total = await scene.store.ledger.total(Extent(scene.now - timedelta(days=1)))
     assert (total.jobs, total.pictures, total.cost_micros) == (CROWD, CROWD, CROWD * 20_000)
+
+
+async def test_statements_of_crowds_of_any_size_have_the_same_texts(scene: Scene) -> None:
+    """A text with a placeholder for each value was made anew for each size, which cost more than doing it."""
+    await all_at_once(scene, [asking(scene, 1)], EVERY_CEILING)
+    texts: list[set[str]] = []
+    for size in (1, 7, 80):
+        with counted() as statements:
+            await all_at_once(scene, [asking(scene, size * 1000 + user) for user in range(size)], EVERY_CEILING)
+        texts.append(set(statements))
+    assert texts[0] == texts[1] == texts[2]
+
+
+async def test_the_acknowledgements_of_a_crowd_cost_few_statements(scene: Scene) -> None:
+    """It was one for each job, and one more on PostgreSQL."""
+    outcomes = await all_at_once(scene, [asking(scene, user) for user in range(1, CROWD + 1)], EVERY_CEILING)
+    received = [it.job for it in outcomes if isinstance(it, Received)]
+    with counted() as statements:
+        waiting = await asyncio.gather(
+            *(scene.store.jobs.acknowledged(it, replace(it.target, message_id=it.interaction_id)) for it in received)
+        )
+    assert len(statements) <= CROWD // 10
+    assert {it.state for it in waiting} == {JobState.WAITING}
+    assert [await scene.store.jobs.get(it.id) for it in waiting[:3]] == waiting[:3]
+    assert await scene.store.jobs.queue() == [it.id for it in waiting]
+    assert len(await scene.claim(room=CROWD)) == CROWD
+
+
+async def test_what_was_written_before_an_acknowledgement_comes_with_it(scene: Scene) -> None:
+    """A click on the card can be quicker: it cancels, or brings a new token. One that has ended stays ended."""
+    cancelled, renewed, ended = [await scene.job() for _ in range(3)]
+    await scene.store.jobs.request_cancel(cancelled.id)
+    await scene.store.jobs.change(renewed.id, target=replace(renewed.target, token="another"))
+    await scene.move(ended, JobState.FAILED, announced=True)
+    seen = [replace(it.target, message_id=7, ephemeral=True) for it in (cancelled, renewed, ended)]
+    acts = [scene.store.jobs.acknowledged(it, at) for it, at in zip((cancelled, renewed, ended), seen, strict=True)]
+    first, second, third = await asyncio.gather(*acts, return_exceptions=True)
+    assert isinstance(first, Job)
+    assert isinstance(second, Job)
+    assert first.cancel_requested
+    assert (second.target.token, second.target.message_id, second.target.ephemeral) == ("another", 7, True)
+    assert isinstance(third, JobMoved)
+    failed = await scene.store.jobs.get(ended.id)
+    assert failed is not None
+    assert failed.state is JobState.FAILED
 
 
 async def test_the_life_of_a_job_costs_few_statements(scene: Scene) -> None:

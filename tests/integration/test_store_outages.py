@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import Connection, func, insert, select
 
 from bot.errors import StoreUnavailable
+from bot.store.calls import NeverBegun
 from bot.store.schema import meta
 from bot.store.store import Store
 
@@ -57,7 +58,7 @@ async def test_sqlite_waits_for_another_program_and_then_goes_on(tmp_path: Path)
     other = sqlite3.connect(tmp_path / "easel.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(NeverBegun):
         await store.run(put("given up"), patience=0.1)
     waiting = asyncio.create_task(store.run(put("patient")))
     await asyncio.sleep(0.1)

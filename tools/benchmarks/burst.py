@@ -120,7 +120,7 @@ async def measure(plan: Plan, gallery: Gallery) -> Seen:
         idle = stage.bot.cpu()
         await asyncio.sleep(plan.idle_s)
         idle = stage.bot.cpu() - idle
-        people = _people(stage.discord, plan.jobs)
+        people = new_members(stage.discord, plan.jobs)
         stage.discord.requests.clear()
         api_requests, tasks, accepted = len(stage.api.requests), len(stage.api.tasks), len(stage.api.accepted)
         stage.bot.forget_peak()
@@ -205,7 +205,7 @@ async def _ready(bot: MeasuredBot, discord: LocalDiscord, log: Path) -> None:
     await there
 
 
-def _people(discord: LocalDiscord, number: int, name: str = "Painter") -> list[Person]:
+def new_members(discord: LocalDiscord, number: int, name: str = "Painter") -> list[Person]:
     """New members of the server, one for each job: MAX_JOBS_PER_USER is not what is measured."""
     guild = discord.world.channel("pictures").guild
     assert guild is not None
@@ -222,7 +222,7 @@ async def _warm_up(stage: _Stage) -> None:
 
     if stage.plan.contestant is not Contestant.EASEL:
         stage.api.takes(WARM_UP_LATENCY)
-    people = _people(stage.discord, stage.plan.warm_up, "Early bird")
+    people = new_members(stage.discord, stage.plan.warm_up, "Early bird")
     await asyncio.gather(*(ask(person, index) for index, person in enumerate(people)))
     stage.api.takes(stage.plan.latency)
     await asyncio.sleep(stage.plan.settle_s)

@@ -87,6 +87,11 @@ class MeasuredBot(BotProcess):
         own = sum(int(thread.read_text().split()[0]) for thread in self._proc.glob("task/*/schedstat"))
         return Cpu(own / 1e9, children / _TICKS_PER_S)
 
+    def event_loop_s(self) -> float:
+        """Seconds of processor time of the first thread alone, which runs the event loop."""
+        assert self._process is not None
+        return int((self._proc / f"task/{self._process.pid}/schedstat").read_text().split()[0]) / 1e9
+
     def memory(self) -> Memory:
         return Memory(_status_mb(self._proc, "VmRSS"), _status_mb(self._proc, "VmHWM"))
 

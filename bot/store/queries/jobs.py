@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, o
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.errors import JobMoved
-from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob
+from bot.model import ARROWS, FINAL_STATES, OPEN_STATES, Job, JobState, NewJob, ReplyTarget
 from bot.policy.quotas import FREE, Terms
 from bot.store.approvals import queries as approvals
 from bot.store.queries import ledger, reserve, showcase
@@ -79,6 +79,16 @@ class Jobs:
         received = await self._join(reserve.receive, entrant, patience)
         self._measures.received(received.job)
         return received
+
+    async def acknowledged(self, job: Job, target: ReplyTarget) -> Job:
+        """Let a received job stand in line: Discord has taken its acknowledgement, and `target` says where.
+
+        What a crowd does at once is one statement, behind whatever people still wait for. Raises JobMoved when it is
+        no longer received.
+        """
+        entered = await self._join(queue_order.enter, queue_order.Acknowledged(job, target), waited_for=False)
+        self._measures.moved(job, entered)
+        return entered
 
     async def get(self, job_id: str) -> Job | None:
         """A job, which also says whose its sources are; None where there is none."""

@@ -22,7 +22,6 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    insert,
     literal,
     select,
     tuple_,
@@ -31,6 +30,7 @@ from sqlalchemy import (
 
 from bot.model import Charged, FollowUp, Job, JobState, NewJob
 from bot.policy.quotas import Quota, Standing
+from bot.store import many
 from bot.store.oversight import outcomes
 from bot.store.queries import totals
 from bot.store.rows import JobChanges
@@ -223,8 +223,7 @@ def _settle_delivered(connection: Connection, job: Job, now: datetime) -> None:
 
 def _enter(connection: Connection, entries: Sequence[dict[str, Any]]) -> None:
     if entries:
-        # With something returned, SQLAlchemy writes all rows by one statement.
-        connection.execute(insert(ledger).returning(ledger.c.job_id), entries)
+        many.insert_rows(connection, ledger, entries)
         totals.add(connection, [_change(it, it["pictures"], it["cost_micros"] or 0) for it in entries])
 
 

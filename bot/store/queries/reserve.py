@@ -12,19 +12,20 @@ for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, select, text
 
 from bot.errors import AlreadyReceived, Barred, EaselError, QueueFull, QuotaReached, RulesChanged, TooManyJobs
 from bot.model import FINAL_STATES, FollowUp, Job, JobState, NewJob
 from bot.policy.bars import Bar
 from bot.policy.door import BlockKind
 from bot.policy.quotas import SetBy, Standing, Terms, What, Whose
+from bot.store import many
 from bot.store.audit import lines
 from bot.store.queries import ledger, totals
 from bot.store.queries.preferences import write_authors
@@ -33,6 +34,8 @@ from bot.store.rows import first_job, values_of
 from bot.store.schema import jobs, source_authors
 from bot.store.sync import advisory_locks as locks
 from bot.store.sync import queue_order
+
+_LAST_NUMBER = text("SELECT last_insert_rowid()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,23 @@ def _write(connection: Connection, admitted: Sequence[_Admitted]) -> Mapping[str
     """Write jobs and what they reserve; returns the number of each by its id."""
     if not admitted:
         return {}
-    # Both databases number the rows of one statement in the order in which it names them.
-    written = connection.execute(insert(jobs).returning(jobs.c.id, jobs.c.seq), [_row(it) for it in admitted])
-    numbers = {row[0]: row[1] for row in written}
+    numbers = _insert(connection, [_row(it) for it in admitted])
     paying = [it.entrant for it in admitted if not it.entrant.is_post]
     ledger.reserve(connection, [(it.new, it.terms.cost_micros, it.now) for it in paying])
     write_authors(connection, [it.entrant.new for it in admitted])
     lines.add(connection, [it.terms.line for it in paying if it.terms.line], admitted[0].entrant.now)
     return numbers
+
+
+def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
+    """Both databases number the rows of one statement in their order, and on SQLite nobody else writes meanwhile."""
+    if connection.dialect.name == "postgresql":
+        numbers: Iterable[int] = many.insert_rows(connection, jobs, rows, then="RETURNING seq").scalars().all()
+    else:
+        many.insert_rows(connection, jobs, rows)
+        last = connection.execute(_LAST_NUMBER).scalar_one()
+        numbers = range(last - len(rows) + 1, last + 1)
+    return {row["id"]: number for row, number in zip(rows, numbers, strict=True)}
 
 
 def _row(admitted: _Admitted) -> dict[str, Any]:
@@ -177,7 +189,10 @@ class _State:
             "user_ids": sorted({it.new.user_id for it in entrants}),
             "guild_ids": sorted({it.guild_id for it in entrants if it.guild_id is not None}),
         }
-        for kind, name, value, id_, guild_id, number, turn in connection.execute(queue_order.ENTRY, asked):
+        params = {name: many.listed(connection, values) for name, values in asked.items()}
+        for kind, name, value, id_, guild_id, number, turn in connection.execute(
+            queue_order.ENTRY[connection.dialect.name], params
+        ):
             match kind:
                 case queue_order.Fact.KNOWN:
                     state.known.add(id_)
@@ -263,7 +278,7 @@ class _State:
             if asks[it.quota.what] > it.left:
                 raise QuotaReached(it, asks[it.quota.what])
         self.used.add(new.user_id, entrant.guild_id, asks)
-        return [replace(it, used=it.used + asks[it.quota.what]) for it in before]
+        return [Standing(it.quota, it.used + asks[it.quota.what], it.renews_at) for it in before]
 
 
 def _keys(entrant: Entrant) -> Sequence[int]:

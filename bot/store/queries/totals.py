@@ -22,13 +22,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Exists,
-    TextClause,
     bindparam,
     delete,
     func,
@@ -39,6 +37,7 @@ from sqlalchemy import (
 )
 
 from bot.policy.quotas import Quota, Span, Standing, What, Whose
+from bot.store import many
 from bot.store.schema import meta, totals
 from bot.store.sync import advisory_locks as locks
 
@@ -53,14 +52,13 @@ _KEY_BYTES = 32
 
 #: The session at the server that writes. SQLite has one writer.
 SHARDS = {"postgresql": "pg_backend_pid()", "sqlite": "0"}
-_ADD = """
-INSERT INTO totals (user_id, guild_id, day, shard, pictures, cost_micros) VALUES {rows}
+_ADDED = """
 ON CONFLICT (user_id, guild_id, day, shard) DO UPDATE SET
 pictures = totals.pictures + excluded.pictures, cost_micros = totals.cost_micros + excluded.cost_micros
 """
 #: A cross join, so that SQLite too goes from the few scopes to their rows by the primary key.
 _USED = """
-WITH scopes (user_id, guild_id) AS (VALUES {rows})
+WITH scopes (user_id, guild_id) AS ({scopes})
 SELECT scopes.user_id, scopes.guild_id,
 sum(CASE WHEN totals.day >= :today THEN totals.pictures ELSE 0 END), sum(totals.pictures),
 sum(CASE WHEN totals.day >= :today THEN totals.cost_micros ELSE 0 END), sum(totals.cost_micros)
@@ -68,18 +66,8 @@ FROM scopes CROSS JOIN totals
 WHERE totals.user_id = scopes.user_id AND totals.guild_id = scopes.guild_id AND totals.day >= :month
 GROUP BY scopes.user_id, scopes.guild_id
 """
-
-
-@lru_cache(maxsize=1000)
-def _addition(dialect: str, rows: int) -> TextClause:
-    shard = SHARDS[dialect]
-    return text(_ADD.format(rows=", ".join(f"(:u{n}, :g{n}, :d{n}, {shard}, :p{n}, :c{n})" for n in range(rows))))
-
-
-@lru_cache(maxsize=1000)
-def _used_by(scopes: int) -> TextClause:
-    return text(_USED.format(rows=", ".join(f"(:u{n}, :g{n})" for n in range(scopes))))
-
+_SCOPE = {"user_id": "bigint", "guild_id": "bigint"}
+_USED_BY = {dialect: text(_USED.format(scopes=many.rows_in(dialect, "scopes", _SCOPE))) for dialect in SHARDS}
 
 _OF_EVERYONE = select(func.sum(totals.c.pictures), func.sum(totals.c.cost_micros)).where(
     totals.c.user_id == ALL, totals.c.guild_id == ALL, totals.c.day >= bindparam("since")
@@ -111,12 +99,12 @@ class UsedByScope:
         self, quotas: Iterable[Quota], user_id: int, guild_id: int | None, now: datetime
     ) -> Sequence[Standing]:
         """Where quotas stand for somebody in a server, or outside of servers."""
-        scopes = _scopes_of(user_id, guild_id)
+        scopes, renews = _scopes_of(user_id, guild_id), {span: span.renews(now) for span in Span}
         return [
             Standing(
                 quota,
-                self.amounts.get(scopes[quota.whose], _NOTHING)[_KINDS.index((quota.what, quota.span))],
-                quota.span.renews(now),
+                self.amounts.get(scopes[quota.whose], _NOTHING)[_KIND[quota.what, quota.span]],
+                renews[quota.span],
             )
             for quota in quotas
         ]
@@ -128,6 +116,7 @@ class UsedByScope:
             self.amounts[scope] = [amount + asks[what] for amount, (what, _) in zip(present, _KINDS, strict=True)]
 
 
+_KIND = {kind: index for index, kind in enumerate(_KINDS)}
 _NOTHING = [0] * len(_KINDS)
 
 
@@ -160,12 +149,13 @@ def add(connection: Connection, changes: Iterable[TotalChange]) -> None:
 
 def _write(connection: Connection, sums: Mapping[tuple[int, int, str], Sequence[int]]) -> None:
     """Add pictures and micros to the totals of a person, a server and a day each."""
-    values: dict[str, int | str] = {}
-    written = [(key, amounts) for key, amounts in sums.items() if any(amounts)]
-    for n, ((user_id, guild_id, day), (pictures, cost_micros)) in enumerate(written):
-        values |= {f"u{n}": user_id, f"g{n}": guild_id, f"d{n}": day, f"p{n}": pictures, f"c{n}": cost_micros}
-    if values:
-        connection.execute(_addition(connection.dialect.name, len(written)), values)
+    rows = [
+        {"user_id": user_id, "guild_id": guild_id, "day": day, "pictures": amounts[0], "cost_micros": amounts[1]}
+        for (user_id, guild_id, day), amounts in sums.items()
+        if any(amounts)
+    ]
+    if rows:
+        many.insert_rows(connection, totals, rows, extra=(("shard", SHARDS[connection.dialect.name]),), then=_ADDED)
 
 
 def used(connection: Connection, people: Iterable[tuple[int, int | None]], now: datetime) -> UsedByScope:
@@ -180,14 +170,13 @@ def used(connection: Connection, people: Iterable[tuple[int, int | None]], now: 
     known_as = {user_id: number for number, user_id in pseudonyms.items()}
     scopes = {scope for person in asking for scope in _scopes_of(*person).values()}
     scopes |= {(known_as[user_id], guild_id) for user_id, guild_id in scopes if user_id in known_as}
-    asked: dict[str, int | str] = {
+    asked = {
         "today": day_of(Span.DAY.began(now)),
         "month": day_of(Span.MONTH.began(now)),
+        "scopes": many.written(connection, [dict(zip(_SCOPE, scope, strict=True)) for scope in sorted(scopes)]),
     }
-    for n, (user_id, guild_id) in enumerate(sorted(scopes)):
-        asked |= {f"u{n}": user_id, f"g{n}": guild_id}
     found: dict[tuple[int, int], list[int]] = {}
-    for row in connection.execute(_used_by(len(scopes)), asked):
+    for row in connection.execute(_USED_BY[connection.dialect.name], asked):
         number: int = row[0]
         scope = (pseudonyms.get(number, number), int(row[1]))
         before = found.get(scope, _NOTHING)

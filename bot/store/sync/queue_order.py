@@ -7,6 +7,8 @@ stands in line five times, and somebody who comes later with a first job waits f
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -15,10 +17,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
+    Connection,
     Select,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -27,13 +29,19 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    text,
     union_all,
 )
 
-from bot.model import ACTIVE_STATES, OPEN_STATES, JobState
+from bot.errors import EaselError, JobMoved
+from bot.model import ACTIVE_STATES, OPEN_STATES, Job, JobState, ReplyTarget
 from bot.policy.door import BlockKind
+from bot.store import many
+from bot.store.rows import jobs_of
 from bot.store.schema import UNANNOUNCED, UtcTime, jobs, meta, operator_blocks
+from bot.store.sync.notify import notify
 
+DIALECTS = ("sqlite", "postgresql")
 _COMING = (JobState.RECEIVED, JobState.WAITING)  # a received job is about to stand in line
 
 #: Pictures are there and no message can show them for now: such a job waits without being in its user's way.
@@ -71,19 +79,23 @@ class Fact(IntEnum):
     SERVED = 5  # `turn`: the one that is served; none while nothing is at the image API
 
 
-def _entry() -> CompoundSelect[*tuple[Any, ...]]:
+_IDS = {BlockKind.USER: "user_ids", BlockKind.SERVER: "guild_ids"}
+
+
+def _entry(dialect: str) -> CompoundSelect[*tuple[Any, ...]]:
     coming = jobs.c.state.in_(_COMING)
     in_line = jobs.c.state.in_([*_COMING, *ACTIVE_STATES])
     in_flight = and_(
-        jobs.c.user_id.in_(bindparam("user_ids", expanding=True)),
+        many.among(dialect, jobs.c.user_id, "user_ids"),
         UNANNOUNCED,
-        jobs.c.state.in_(OPEN_STATES),
+        # An expression, so that SQLite goes from the people to their few jobs and not through the whole queue.
+        func.coalesce(jobs.c.state, literal_column("''")).in_(OPEN_STATES),
         ~_OUT_OF_REACH,
     )
     next_turn = func.coalesce(func.max(case((in_line, jobs.c.turn + 1))), 0)
-    known = jobs.c.interaction_id.in_(bindparam("interaction_ids", expanding=True))
-    versions = meta.c.name.in_(bindparam("version_names", expanding=True))
-    blocked = or_(_kept_out(BlockKind.USER, "user_ids"), _kept_out(BlockKind.SERVER, "guild_ids"))
+    known = many.among(dialect, jobs.c.interaction_id, "interaction_ids")
+    versions = many.among(dialect, meta.c.name, "version_names")
+    blocked = or_(*(_kept_out(dialect, kind, ids) for kind, ids in _IDS.items()))
     return union_all(
         _fact(Fact.KNOWN, id_=jobs.c.interaction_id).where(known),
         _fact(Fact.VERSION, name=meta.c.name, value=meta.c.value).where(versions),
@@ -96,8 +108,8 @@ def _entry() -> CompoundSelect[*tuple[Any, ...]]:
     )
 
 
-def _kept_out(kind: BlockKind, ids: str) -> ColumnElement[bool]:
-    return and_(operator_blocks.c.kind == kind.value, operator_blocks.c.blocked_id.in_(bindparam(ids, expanding=True)))
+def _kept_out(dialect: str, kind: BlockKind, ids: str) -> ColumnElement[bool]:
+    return and_(operator_blocks.c.kind == kind.value, many.among(dialect, operator_blocks.c.blocked_id, ids))
 
 
 def _fact(
@@ -118,7 +130,52 @@ def _fact(
 #: The ids of the waiting jobs, in the order of the line.
 IN_ORDER = select(jobs.c.id).where(jobs.c.state == JobState.WAITING).order_by(jobs.c.turn, jobs.c.seq)
 
-#: What jobs about to come in are judged by, for all of them at once: rows of a Fact each. Takes `interaction_ids`,
-#: `user_ids`, `guild_ids` and `version_names`. The queue is told by turn, because a job's place follows from how many
-#: there are of each turn, and turns are few.
-ENTRY = _entry()
+_TAKEN = {"id": "text", "message_id": "bigint", "ephemeral": "boolean"}
+_ENTER = """
+UPDATE jobs SET state = 'waiting', message_id = taken.message_id, ephemeral = taken.ephemeral, owner = NULL,
+lease_until = NULL FROM ({taken}) AS taken WHERE jobs.id = taken.id AND jobs.state = 'received'
+RETURNING jobs.id, jobs.token, jobs.cancel_requested
+"""
+_ENTRANCES = {dialect: text(_ENTER.format(taken=many.rows_in(dialect, "taken", _TAKEN))) for dialect in DIALECTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A received job whose acknowledgement Discord has taken, and where its reply is."""
+
+    job: Job
+    target: ReplyTarget
+
+
+def enter(connection: Connection, acknowledged: Sequence[Acknowledged]) -> Sequence[Job | EaselError]:
+    """Let received jobs stand in line from now on, and free for whoever claims them; returns each as it is then.
+
+    JobMoved is the answer for one that is not *received* any more.
+    """
+    rows = [
+        dict(zip(_TAKEN, (it.job.id, it.target.message_id, it.target.ephemeral), strict=True)) for it in acknowledged
+    ]
+    taken = {"taken": many.written(connection, rows)}
+    found = {row[0]: (row[1], row[2]) for row in connection.execute(_ENTRANCES[connection.dialect.name], taken)}
+    if found:
+        notify(connection)
+    # What else may have been written since the first row: a click's new token, and the wish to cancel.
+    changed = [
+        it.job.id for it in acknowledged if found.get(it.job.id, (it.target.token, False)) != (it.target.token, False)
+    ]
+    anew: Mapping[str, Job] = {}
+    if changed:
+        query = select(jobs).where(jobs.c.id.in_(changed))
+        anew = {job.id: job for job in jobs_of(connection.execute(query).mappings())}
+    return [
+        anew.get(it.job.id) or replace(it.job, state=JobState.WAITING, target=it.target)
+        if it.job.id in found
+        else JobMoved(f"job {it.job.id} is no longer received")
+        for it in acknowledged
+    ]
+
+
+#: What jobs about to come in are judged by, for all of them at once: rows of a Fact each, by the kind of database. It
+#: takes `interaction_ids`, `user_ids`, `guild_ids` and `version_names` as `many.listed` makes them. The queue is told
+#: by turn, because a job's place follows from how many there are of each turn, and turns are few.
+ENTRY = {dialect: _entry(dialect) for dialect in DIALECTS}

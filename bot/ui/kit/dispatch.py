@@ -15,6 +15,7 @@ others read must be one that this message offers: a forged one would put anythin
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ import structlog
 from bot.errors import StoreUnavailable
 from bot.model import Source
 from bot.policy.door import Door
-from bot.policy.patience import somebody_waits
+from bot.policy.patience import is_hopeless, left_s, somebody_waits
 from bot.ui.kit import entrance, texts
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import speak, tr
@@ -41,6 +42,8 @@ JOB_PANEL = "job"  # the panel of the buttons under a reply; its custom ids leav
 MAX_CUSTOM_ID_CHARS = 100  # Discord's limit
 #: In a redeploy the new process may have the same interaction. It gets so long to answer it first, as it should.
 GIVE_WAY_S = 1.2
+
+TELL_RUSH_EVERY_S = 10.0  # in the log
 
 _CLICKS = {discord.InteractionType.component, discord.InteractionType.modal_submit}
 
@@ -148,6 +151,7 @@ class Dispatcher:
         self.door = door
         self._panels: dict[str, Panel] = {}
         self._closing = False
+        self._told_rush = -TELL_RUSH_EVERY_S
         self._answering: set[asyncio.Task[Any]] = set()
 
     def add(self, *panels: Panel) -> None:
@@ -188,12 +192,24 @@ class Dispatcher:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await say(interaction, entrance.sentence(why))
             return False
+        if (left := left_s()) is not None and left <= 0:
+            await self._turn_away(interaction)
+            return False
         if self._closing:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await asyncio.sleep(GIVE_WAY_S)
                 await say(interaction, tr(texts.RESTARTING))
             return False
         return self.enter()
+
+    async def _turn_away(self, interaction: Interaction) -> None:
+        """In a rush beyond this machine's strength some come too late. They cost nothing more, so the others do not."""
+        now = time.monotonic()
+        if now - self._told_rush >= TELL_RUSH_EVERY_S:
+            self._told_rush = now
+            log.warning("more people ask at once than can be answered in time; some are turned away")
+        if not is_hopeless() and interaction.type is not discord.InteractionType.autocomplete:
+            await say(interaction, tr(texts.RUSH))
 
     def enter(self) -> bool:
         """Let a stop wait for the task that is running; False where the process is about to stop."""

@@ -88,6 +88,7 @@ COMMAND_TOO_OLD = mark("This command has changed since Discord showed it to you.
 FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once more.")
 BEING_POSTED = mark("These pictures are just being posted.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
+RUSH = mark("Too many people are asking at this moment, so nothing was started. Please try again in a minute.")
 INTERNAL_FAULT = mark("Something went wrong inside Easel, and it was noted. Please try again.")
 
 #: OPERATOR_CONTACT, set once when a process begins.

@@ -21,8 +21,9 @@ from bot.jobs.policies import Policies
 from bot.jobs.records.drafts import DraftBook
 from bot.jobs.records.server_log import ServerLog
 from bot.jobs.service import JobService, Received, new_id
-from bot.model import NewJob
+from bot.model import Job, NewJob
 from bot.policy.admission import Admitted, RequestContext
+from bot.policy.patience import Rush, nobody_waits
 from bot.policy.request_input import Options, RequestInput
 from bot.policy.rules import SpoilerRule
 from bot.policy.server_log import LogLine
@@ -59,8 +60,16 @@ class Intake:
     """Takes requests, from commands, buttons and forms alike."""
 
     def __init__(
-        self, service: JobService, owner: Policies, replies: DiscordReplies, drafts: DraftBook, log_book: ServerLog
+        self,
+        service: JobService,
+        owner: Policies,
+        replies: DiscordReplies,
+        drafts: DraftBook,
+        log_book: ServerLog,
+        rush: Rush,
     ) -> None:
+        """`rush` is the line of those who wait for an answer: what follows an answer lets them go first."""
+        self._rush = rush
         self._service = service
         self._drafts = drafts
         self._owner = owner
@@ -185,7 +194,7 @@ class Intake:
             if exc.code == UNKNOWN_INTERACTION:
                 log.info("Discord refused an acknowledgement; nothing is bought", job=job.id, code=exc.code)
                 self._replies.forget(job.id)
-                await self._service.unacknowledged(job)
+                await self._refused(job)
             else:
                 # The library tries several times, and one that went before may have been taken.
                 self._service.in_doubt(job)
@@ -196,6 +205,13 @@ class Intake:
             if answer.message_id is None:
                 self._service.in_doubt(job)
                 return
+            await self._rush.calm()
             self._replies.acknowledged(job, card, progress)
             ephemeral = job.request.private or answer.is_ephemeral()
             await self._service.acknowledged(received, message_id=answer.message_id, ephemeral=ephemeral)
+
+    async def _refused(self, job: Job) -> None:
+        """The person was told by Discord that nothing came of it, so nothing may. It need not be at once."""
+        nobody_waits()
+        await self._rush.calm()
+        await self._service.unacknowledged(job)

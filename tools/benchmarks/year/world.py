@@ -81,7 +81,9 @@ class World:
         return job
 
     async def step(self, job: Job, to: JobState) -> Job:
-        """One arrow, written as the runner writes it."""
+        """One arrow, written as the bot writes it."""
+        if to is JobState.WAITING:
+            return await self.store.jobs.acknowledged(job, job.target)
         if to is JobState.FAILED:
             return await self.store.jobs.move(job, to, now=self.now, failure=Failure(FailureKind.REFUSED, Charged.NO))
         if to is JobState.READY:
