@@ -16,7 +16,7 @@ from bot.errors import StoreUnavailable
 from bot.image_api.client import ImageApi
 from bot.jobs.runner import Runner
 from bot.jobs.service import Cancelled, JobService
-from bot.model import Failure, FailureKind, Job, JobState, Source
+from bot.model import Failure, FailureKind, Job, JobState, ReplyTarget, Source
 from bot.store.queries.jobs import JobChanges, Jobs, Received
 from bot.store.schema import jobs
 from tests.integration.conftest import Scene
@@ -40,6 +40,12 @@ class Refusing(Jobs):
             if self._times < 0:
                 return moved
         raise StoreUnavailable("the flush took too long")
+
+    async def acknowledged(self, job: Job, target: ReplyTarget) -> Job:
+        self._times -= 1
+        if self._times >= 0:
+            raise StoreUnavailable("the flush took too long")
+        return await super().acknowledged(job, target)
 
 
 @asynccontextmanager
