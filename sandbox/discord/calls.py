@@ -115,7 +115,7 @@ class RequestLog(Sequence[Recorded]):
     def clear(self) -> None:
         self._records.clear()
 
-    async def arrived(self, pattern: str, count: int = 1, timeout: float = 10.0) -> Recorded:  # noqa: ASYNC109 raises with what came
+    async def arrived(self, pattern: str, count: int = 1, timeout: float = 60.0) -> Recorded:  # noqa: ASYNC109 raises with what came
         """The `count`-th request that fits, waiting for it if need be; perhaps unanswered yet. Raises TimeoutError."""
         try:
             async with asyncio.timeout(timeout):

@@ -28,7 +28,7 @@ def questions(house: House, prompt: str) -> list[Message]:
     return [it for it in house.ada.at("general").sees() if prompt in it.text and "post this in" in it.text]
 
 
-async def asked(house: House, prompt: str, within: float = 20.0) -> Message:
+async def asked(house: House, prompt: str, within: float = 60.0) -> Message:
     """The question, once it stands; there is one."""
     await eventually(lambda: any(it.labels for it in questions(house, prompt)), within)
     (question,) = [it for it in questions(house, prompt) if it.labels]
@@ -40,7 +40,7 @@ def posts(house: House, prompt: str, place: str = "pictures") -> list[Message]:
     return [it for it in house.ben.at(place).sees() if prompt in it.text and not it.ephemeral]
 
 
-async def posted(house: House, prompt: str, within: float = 20.0) -> Message:
+async def posted(house: House, prompt: str, within: float = 60.0) -> Message:
     """The post, once it stands; there is one."""
     await eventually(lambda: any(it.pictures for it in posts(house, prompt)), within)
     (post,) = posts(house, prompt)

@@ -20,7 +20,7 @@ from sandbox.discord.reply import Reply
 from sandbox.discord.server import LocalDiscord
 from sandbox.discord.sight import Message
 from sandbox.image_api.records import RecordedRequest
-from tests.acceptance.conftest import PATIENCE_S, House, final
+from tests.acceptance.conftest import PATIENCE_S, PATIENT, House, final
 from tests.acceptance.processes import Easel, forked_easel
 from tests.integration.uniall_servers import Handler, Played, playing
 
@@ -118,7 +118,7 @@ class Stage:
 @asynccontextmanager
 async def stage_with(handler: Handler, folder: Path, **variables: str) -> AsyncGenerator[Stage]:
     """A running bot, its database in `folder`, before a server that answers with `handler`."""
-    async with LocalDiscord() as discord, playing(handler) as api:
+    async with LocalDiscord(settings=PATIENT) as discord, playing(handler) as api:
         settings = {
             "DISCORD_TOKEN": discord.token,
             "DISCORD_API_URL": discord.api_url,

@@ -62,12 +62,12 @@ def shown(house: House, prompt: str, place: str = "general") -> list[Message]:
     return [it for it in house.ada.at(place).sees() if it.labels == ["Remix", "Delete"] and prompt in it.text]
 
 
-async def stands(house: House, prompt: str, place: str = "general", *, within: float = 20.0) -> Message:
+async def stands(house: House, prompt: str, place: str = "general", *, within: float = 60.0) -> Message:
     """Wait for the one post."""
     await eventually(lambda: shown(house, prompt, place), within)
     (post,) = shown(house, prompt, place)
     return post
 
 
-async def gone(house: House, prompt: str, place: str = "general", *, within: float = 20.0) -> None:
+async def gone(house: House, prompt: str, place: str = "general", *, within: float = 60.0) -> None:
     await eventually(lambda: not shown(house, prompt, place), within)

@@ -12,7 +12,7 @@ async def test_one_that_was_taken_counts_though_its_repetition_was_refused(open_
         house.discord.faults.answer(CALLBACK, 500, processed=True)
         house.discord.faults.answer(CALLBACK, 429, via=False)
         reply = await house.ada.command("imagine", prompt="a red fox")
-        assert (await reply.until(with_pictures, 30)).pictures
+        assert (await reply.until(with_pictures)).pictures
         assert len(house.submissions()) == 1
 
 

@@ -161,7 +161,7 @@ async def test_a_task_under_way_outlives_an_outage(tmp_path: Path, *, refused: b
         asked = await house.ada.command("imagine", prompt="a red fox")
         await asked.until(says("painting"))
         house.image_api.go_away(1.5, refused=refused)
-        message = await asked.until(with_pictures, 40)
+        message = await asked.until(with_pictures)
         assert len(message.pictures) == len(house.submissions()) == 1
 
 
@@ -170,7 +170,7 @@ async def test_what_is_asked_for_during_an_outage_is_painted_after_it(tmp_path: 
         house.image_api.go_away(1.5)
         await asyncio.sleep(0.2)
         asked = await house.ada.command("imagine", prompt="a red fox")
-        await asked.until(with_pictures, 40)
+        await asked.until(with_pictures)
         assert not foreign_words(asked)
         assert len(house.submissions()) == len(house.image_api.accepted) == 1
 
@@ -284,7 +284,7 @@ async def test_no_wording_of_the_family_reaches_a_user(tmp_path: Path) -> None:
 
         async def ask(name: str) -> tuple[str, Reply, tuple[FailureKind | int, Charged | None]]:
             asked = await stage.ada.command("imagine", prompt=name)
-            return name, asked, seen_end(await asked.until(final, 30))
+            return name, asked, seen_end(await asked.until(final))
 
         played_out = await asyncio.gather(*map(ask, wanted))
         assert {name: end for name, _, end in played_out} == wanted

@@ -63,7 +63,7 @@ async def test_a_locked_database_gives_an_honest_refusal_in_time_and_running_job
             assert refused.ephemeral
             assert says("nothing was started")(refused.message)
             other_program.execute("ROLLBACK")
-        await running.until(with_pictures, 30)
+        await running.until(with_pictures)
         await (await house.ben.command("imagine", prompt="taken")).until(with_pictures)
         assert sorted(it.submission.prompt for it in house.image_api.accepted) == ["running", "taken"]
 
@@ -81,7 +81,7 @@ async def test_a_full_disk_delays_jobs_and_loses_none(tmp_path: Path) -> None:
         assert house.bot.is_running
         assert not reply.message.pictures
         ballast.unlink()
-        await reply.until(with_pictures, 40)
+        await reply.until(with_pictures)
         assert len(house.submissions()) == 1
 
 
@@ -94,7 +94,7 @@ async def test_a_clock_that_stepped_back_neither_ends_nor_stalls_a_job(tmp_path:
         with contextlib.closing(sqlite3.connect(tmp_path / "easel.db", isolation_level=None)) as database:
             database.execute("UPDATE jobs SET submitted_at = ?, received_at = ?, lease_until = ?", (ahead,) * 3)
         await house.start_bot()
-        message = await reply.until(final, 30)
+        message = await reply.until(final)
         assert message.pictures
         assert len(house.submissions()) == 1
 

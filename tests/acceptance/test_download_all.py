@@ -59,7 +59,7 @@ async def download(
     known = {it.id for it in person.sees()}
     reply = await ask(person, month, form)
     assert reply.ephemeral
-    said = await reply.until(lambda message: not message.loading and not says("Collecting")(message), 30)
+    said = await reply.until(lambda message: not message.loading and not says("Collecting")(message))
     return said, parts_of(person, known)
 
 
@@ -134,7 +134,7 @@ async def test_two_at_once_are_one_and_a_crowd_is_told_to_come_again(house: Hous
     finally:
         house.discord.faults.remove(fault)
     for reply in (first, second):
-        await reply.until(says("All there"), 30)
+        await reply.until(says("All there"))
     said, _ = await download(fans[2])
     assert ALL_THERE(said)
 

@@ -17,7 +17,7 @@ from tests.databases import KINDS, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PATIENCE_S = 40.0
+PATIENCE_S = 60.0
 SETTLED_S = 2.0
 #: So that nothing but Easel's own look keeps a message from being sent twice.
 FORGETFUL = replace(PATIENT, nonce_s=0.0)

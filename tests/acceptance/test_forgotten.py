@@ -65,9 +65,9 @@ async def no_traces(house: House, *words: str) -> None:
 async def live(house: House, person: Person, photo: Path) -> None:
     """Everything that a person can leave behind."""
     ends = [await person.command("imagine", prompt=f"{WORD} {end}{scenario}") for end, scenario in ENDS.items()]
-    await asyncio.gather(*(reply.until(final, 30) for reply in ends))
+    await asyncio.gather(*(reply.until(final) for reply in ends))
     edit = await person.command("edit", prompt=f"{WORD} edited", image=photo)
-    await edit.until(with_pictures, 30)
+    await edit.until(with_pictures)
     cancelled = await person.command("imagine", prompt=f"{WORD} cancelled [[slow]]")
     await cancelled.until(says("painting"))
     await person.press(cancelled, "Cancel")
@@ -75,13 +75,13 @@ async def live(house: House, person: Person, photo: Path) -> None:
     await shelved.until(says("painting"))
     await house.ada.delete(shelved)
     count = "SELECT count(*) FROM jobs WHERE failure LIKE '%reply_deleted%'"
-    await eventually(lambda: rows(house.database, count) == [(1,)], 30)
+    await eventually(lambda: rows(house.database, count) == [(1,)])
     await person.choose(await person.command("preferences"), "Who may edit my pictures", "Anyone")
     # Somebody else has a form open on a picture of theirs, and has edited it.
     post = await person.post(f"{WORD} of my own", [photo])
     form = await house.ada.message_menu("Edit image", post)
     assert isinstance(form, ModalForm)
-    await (await house.ada.submit(form, {"prompt": "warmer"})).until(with_pictures, 30)
+    await (await house.ada.submit(form, {"prompt": "warmer"})).until(with_pictures)
     await house.ada.message_menu("Edit image", post)
 
 
@@ -106,7 +106,7 @@ async def test_not_a_byte_of_a_person_is_left_on_the_disk(
         held = [it for it in folder_of(house).rglob("*") if it.is_file() and {".held", "held"} & set(names(it))]
         assert held == []
         # And who they are: what they had this month is counted on under a number that is not theirs.
-        await eventually(lambda: rows(house.database, "SELECT * FROM meta WHERE name LIKE 'forget:%'") == [], 30)
+        await eventually(lambda: rows(house.database, "SELECT * FROM meta WHERE name LIKE 'forget:%'") == [])
         await no_traces(house, *words)
         # What is Ada's is there still.
         assert rows(house.database, "SELECT count(*) FROM jobs") == [(1,)]

@@ -13,7 +13,7 @@ from tests.acceptance.conftest import OpenHouse, final, says
 from tests.acceptance.hostile import MOST_DELAY_S, honest, stranger, watched
 from tests.acceptance.hostile_files import ATTACKS, scans
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.lengthy]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.lengthy, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("what", ATTACKS)

@@ -156,7 +156,7 @@ async def test_fewer_pictures_than_asked_for_are_delivered_and_told(house: House
 async def test_a_busy_api_is_asked_again_and_only_one_task_is_bought(house: House) -> None:
     bought = len(house.image_api.accepted)
     reply = await house.ada.command("imagine", prompt="a red fox [[busy-bare 2]]")
-    message = await reply.until(with_pictures, 30)
+    message = await reply.until(with_pictures)
     assert message.pictures
     assert len(house.image_api.accepted) - bought == 1
 

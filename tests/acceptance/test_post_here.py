@@ -224,7 +224,7 @@ async def test_killed_before_the_upload_it_is_posted_once(open_house: OpenHouse,
         await house.kill_bot()
         house.discord.faults.clear()
         await house.start_bot()
-        await reply.until(with_pictures, 40)
+        await reply.until(with_pictures)
         await asyncio.sleep(1)
         assert len(posts(house, "a killed fox")) == 1
         assert len(house.image_api.accepted) == 1
@@ -246,9 +246,9 @@ async def test_killed_with_the_acknowledgement_on_its_way(open_house: OpenHouse,
         reply = await pressing
         await house.start_bot()
         if not processed:
-            await eventually(lambda: rows(house.database, "SELECT 1 FROM jobs WHERE state = 'failed'"), 40)
+            await eventually(lambda: rows(house.database, "SELECT 1 FROM jobs WHERE state = 'failed'"))
             reply = await house.ada.press(private, POST)
-        await reply.until(with_pictures, 40)
+        await reply.until(with_pictures)
         assert len(posts(house, "a cut fox")) == 1
         assert len(house.image_api.accepted) == 1
         assert len(entries(house)) == 1
@@ -266,7 +266,7 @@ async def test_killed_after_the_upload_arrived_nothing_is_posted_again(open_hous
         await house.kill_bot()
         house.discord.faults.clear()
         await house.start_bot()
-        await eventually(lambda: not rows(house.database, "SELECT 1 FROM jobs WHERE state = 'delivering'"), 40)
+        await eventually(lambda: not rows(house.database, "SELECT 1 FROM jobs WHERE state = 'delivering'"))
         assert len(posts(house, "a late fox")) == 1
         assert len(posts(house, "a late fox")[0].pictures) == 1
 

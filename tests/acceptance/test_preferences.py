@@ -48,7 +48,7 @@ def posts(house: House) -> list[dict[str, Any]]:
 
 async def painted(person: Person, **options: Any) -> Reply:
     reply = await person.command("imagine", **{"prompt": "a red fox", **options})
-    await reply.until(with_pictures, 40)
+    await reply.until(with_pictures)
     return reply
 
 
@@ -140,7 +140,7 @@ async def test_when_it_takes_long_counts_from_the_acknowledgement(open_house: Op
         await house.kill_bot()
         await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET received_at = '{LONG_AGO}'")
         await house.start_bot()
-        await slow.until(with_pictures, 40)
+        await slow.until(with_pictures)
         await eventually(lambda: len(notices(house, house.ben)) == 1)
         quick = await painted(house.ben, prompt="quick")
         await asyncio.sleep(QUIET_S)
@@ -164,7 +164,7 @@ async def test_killed_on_the_way_of_the_notice_it_comes_once(open_house: OpenHou
         house.discord.faults.clear()
         house.discord.rules = replace(house.discord.rules, nonce_s=0)  # so that it is not Discord that drops a repeat
         await house.start_bot()
-        await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [], 40)
+        await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [])
         await asyncio.sleep(QUIET_S)
         assert len(notices(house, house.ben)) == 1
 
@@ -194,7 +194,7 @@ async def test_whoever_dies_with_a_notice_leaves_it_to_another_process(
         await house.bot.kill()
         house.discord.faults.clear()
         async with a_worker(house, tmp_path_factory):
-            await eventually(lambda: len(notices(house, house.ben)) == 1, 30)
+            await eventually(lambda: len(notices(house, house.ben)) == 1)
             await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [])
         assert len(notices(house, house.ben)) == 1
 
@@ -214,7 +214,7 @@ async def test_where_nothing_can_be_posted_nobody_is_told_and_nothing_stays(open
         await fault.struck.wait()
         await house.ada.delete(reply)
         house.discord.faults.clear()
-        await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [], 40)
+        await eventually(lambda: rows(house.database, "SELECT * FROM notices") == [])
         assert notices(house, house.ben) == []
         await choose(house.ada, "Notify me", "Always")
         elsewhere = await painted(house.ada.at("elsewhere"))

@@ -16,7 +16,7 @@ async def test_a_task_that_is_unknown_for_a_while_late_in_its_life_is_delivered(
     async with house_in(tmp_path, latency=Latency.fixed(22.0)) as house:
         reply = await house.ada.command("imagine", prompt="a red fox")
         await reply.until(says("painting"))
-        await eventually(lambda: len([it for it in house.image_api.requests if it.method == "GET"]) >= 10, 40)
+        await eventually(lambda: len([it for it in house.image_api.requests if it.method == "GET"]) >= 10)
         house.image_api.behaviour.switch_on("status-404", 2)
         assert (await reply.until(with_pictures, 60)).pictures
 
@@ -26,10 +26,10 @@ async def test_a_private_reply_that_nothing_reaches_counts_in_nobodys_limit(tmp_
         house.discord.faults.answer("PATCH /webhooks/*/messages/*", 403, code=50001, times=None)
         await house.ada.command("imagine", prompt="a red fox", private=True)
         query = "SELECT state FROM jobs WHERE failure IS NOT NULL"
-        await eventually(lambda: rows(house.database, query) == [("delivering",)], 30)
+        await eventually(lambda: rows(house.database, query) == [("delivering",)])
         house.discord.faults.clear()
         again = await house.ada.command("imagine", prompt="a blue fox")
-        assert (await again.until(final, 30)).pictures
+        assert (await again.until(final)).pictures
 
 
 async def test_an_outage_that_begins_with_a_crowd_takes_few_submissions_with_it(tmp_path: Path) -> None:
@@ -40,9 +40,9 @@ async def test_an_outage_that_begins_with_a_crowd_takes_few_submissions_with_it(
         asked = (house.ada.command("imagine", prompt=f"fox {number}") for number in range(20))
         taken = sum(not reply.error for reply in await asyncio.gather(*asked))
         uncertain = "SELECT id FROM jobs WHERE state = 'uncertain'"
-        await eventually(lambda: len(rows(house.database, uncertain)) >= 1, 30)
+        await eventually(lambda: len(rows(house.database, uncertain)) >= 1)
         house.image_api.go_away(0.1)
-        await eventually(lambda: len(house.image_api.accepted) + len(rows(house.database, uncertain)) == taken, 30)
+        await eventually(lambda: len(house.image_api.accepted) + len(rows(house.database, uncertain)) == taken)
         assert len(rows(house.database, uncertain)) <= FIRST < taken
 
 

@@ -16,7 +16,7 @@ from tests.bots.forked import ForkedBot
 from tests.databases import sqlite_url
 from tests.integration.forward_proxy import Proxy, proxying
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class WayOut(Proxy):

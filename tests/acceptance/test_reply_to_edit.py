@@ -46,7 +46,7 @@ async def town(open_house: OpenHouse) -> AsyncIterator[House]:
 
 async def painted(house: House, person: Person | None = None, **options: Any) -> Message:
     reply = await (person or house.ada).command("imagine", prompt="a red fox", **options)
-    return await reply.until(with_pictures, 30)
+    return await reply.until(with_pictures)
 
 
 def answers(person: Person, message: Message) -> list[Message]:
@@ -60,7 +60,7 @@ def _answered(message: Message) -> str | None:
     return reference.get("message_id")
 
 
-async def edited(person: Person, message: Message, within: float = 30) -> Message:
+async def edited(person: Person, message: Message, within: float = 60.0) -> Message:
     """The finished answer to a message."""
     await eventually(lambda: any(with_pictures(it) for it in answers(person, message)), within)
     (answer,) = answers(person, message)
@@ -100,7 +100,7 @@ async def test_an_answer_that_names_easel_is_an_edit_of_the_picture_for_whoever_
     assert answer.json["mentions"] == []
     assert {"Again", "Remix", "Edit", "Details", "Delete"} <= set(answer.labels)
     again = await town.ada.press(answer, "Again")
-    assert (await again.until(with_pictures, 30)).pictures
+    assert (await again.until(with_pictures)).pictures
 
 
 async def test_the_ping_of_an_answer_buys_nothing(town: House) -> None:

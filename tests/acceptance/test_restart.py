@@ -22,7 +22,7 @@ ACKNOWLEDGEMENTS = "POST /interactions/*/callback"
 
 async def delivered_once(house: House, reply: Reply, *, pictures: int = 1) -> None:
     """The pictures come into the reply, and nowhere else; they were bought once."""
-    message = await reply.until(with_pictures, 40)
+    message = await reply.until(with_pictures)
     assert len(message.pictures) == pictures
     assert [it.id for it in house.with_pictures()] == [reply.states[0].id]
     assert len(house.image_api.accepted) == 1
@@ -85,7 +85,7 @@ async def test_killed_before_the_acknowledgement_was_answered_and_long_away_nobo
         await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET token_expires_at = '{LONG_AGO}'")
         house.discord.expire_tokens()
         await house.start_bot()
-        message = await reply.until(final, 30)
+        message = await reply.until(final)
         assert len(message.pictures) == len(house.submissions()) <= 1
 
 
@@ -107,7 +107,7 @@ async def test_killed_in_line_the_jobs_are_taken_up_in_their_order(open_house: O
         replies = [await house.ada.command("imagine", prompt=f"{n}") for n in range(3)]
         await eventually(lambda: states(house) == ["painting", "waiting", "waiting"])
         await house.restart_bot()
-        messages = [await reply.until(with_pictures, 40) for reply in replies]
+        messages = [await reply.until(with_pictures) for reply in replies]
         assert len({message.id for message in messages}) == len(house.with_pictures()) == 3
         assert [it.submission.prompt for it in house.image_api.accepted] == ["0", "1", "2"]
 

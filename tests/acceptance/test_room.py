@@ -29,8 +29,8 @@ async def test_while_discord_takes_no_pictures_they_do_not_fill_the_disk_and_all
         house.discord.faults.answer(EDITS, 503, times=None)
         asked = [house.ada.command("imagine", prompt=f"{n}", resolution="2k", count=2) for n in range(JOBS)]
         replies = await asyncio.gather(*asked)
-        await eventually(lambda: len(house.submissions()) == JOBS, 30)
-        await eventually(lambda: len(list(disk.rglob("picture-*"))) == 2, 30)
+        await eventually(lambda: len(house.submissions()) == JOBS)
+        await eventually(lambda: len(list(disk.rglob("picture-*"))) == 2)
         await asyncio.sleep(3)
         assert len(list(disk.rglob("picture-*"))) == 2
         house.discord.faults.clear()

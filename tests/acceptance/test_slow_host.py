@@ -16,4 +16,4 @@ async def test_jobs_whose_pictures_cannot_be_fetched_do_not_hold_up_others(tmp_p
         stuck = await asyncio.gather(*wishes)
         await eventually(lambda: all("cannot be fetched yet" in reply.text for reply in stuck[:16]), 60)
         other = await house.ben.command("imagine", prompt="a red fox")
-        assert (await other.until(with_pictures, 15)).pictures
+        assert (await other.until(with_pictures, 40)).pictures

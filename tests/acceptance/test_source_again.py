@@ -95,8 +95,8 @@ async def test_a_picture_that_is_too_large_to_be_kept_is_named(house: House, tmp
     assert (tmp_path / "large.jpg").stat().st_size > 3 * 1024 * 1024
     small = picture(tmp_path / "small.png")
     reply = await house.ada.command("edit", prompt="x", image=tmp_path / "large.jpg", image2=small)
-    message = await reply.until(with_pictures, 40)
+    message = await reply.until(with_pictures)
     assert says("1 picture you edited could not be kept", "Again")(message), message.text
-    await (await house.ada.press(reply, "Again")).until(with_pictures, 40)
+    await (await house.ada.press(reply, "Again")).until(with_pictures)
     whole = await (await house.ada.command("edit", prompt="y", image=small)).until(with_pictures)
     assert "could not be kept" not in whole.text

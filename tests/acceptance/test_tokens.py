@@ -27,7 +27,7 @@ from tests.databases import rows
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 AT_ONCE = 10
 
-PATIENCE_S = 45.0
+PATIENCE_S = 60.0
 LIFETIME_S = 8.0
 #: Tokens live LIFETIME_S, and the bot sees it coming.
 SHORT = DiscordRules(interaction_age_s=900 - LIFETIME_S, token_lifetime_s=LIFETIME_S)

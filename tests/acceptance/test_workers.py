@@ -126,4 +126,4 @@ async def test_a_click_reaches_the_process_that_has_the_job(
         for reply in replies:
             await house.ada.press(reply, "Cancel")
         for reply in replies:
-            await reply.until(says("cancelled"), 5)
+            await reply.until(says("cancelled"), 30)

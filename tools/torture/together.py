@@ -30,6 +30,7 @@ from tools.torture.users import NAMES, populate
 
 SHARDS, WORKERS = 2, 3
 LEASE_S = 30.0
+ANSWERED_S = 30.0  # how late the first answer may come: not what is tried here, and the machine is full
 STARTED = "state=submitting"
 UNFINISHED = "SELECT COUNT(*) FROM jobs WHERE NOT told"
 WORK = "SELECT active_time / 1000, xact_commit FROM pg_stat_database WHERE datname = current_database()"
@@ -79,7 +80,7 @@ async def together(
     """Carry it out on an empty PostgreSQL. Raises TimeoutError when jobs do not come to an end."""
     chance = random.Random(7)
     local_api = LocalImageApi(latency=Latency.published(), paint=PaintMode.TINY, seed=7)
-    discord = LocalDiscord(settings=DiscordRules(shards=SHARDS))
+    discord = LocalDiscord(settings=DiscordRules(shards=SHARDS, response_s=ANSWERED_S))
     async with discord, local_api as image_api:
         members = [
             *(
