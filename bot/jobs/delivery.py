@@ -167,7 +167,7 @@ def _is_post(job: Job) -> bool:
 
 
 def _charged(job: Job) -> Charged:
-    """Who has paid for pictures that exist: nobody anew, where they were bought before."""
+    """Whether these pictures were charged to this job. A post shows pictures that another job has paid for."""
     return Charged.NO if _is_post(job) else Charged.YES
 
 
@@ -205,7 +205,7 @@ async def announce(run: JobRun) -> None:
 
 
 async def _wait_for_reply(run: JobRun, exc: ReplyError, backoff: Backoff) -> None:
-    """Until Discord may take it: soon after trouble, at a click or now and then where the reply is out of reach."""
+    """Wait before the next try: briefly after an outage, or for a click when the reply is out of reach."""
     if isinstance(exc, ReplyUnavailable):
         pause_s = backoff.failed(exc.retry_after)
         run.log.warning("Discord does not take a reply; trying again", error=str(exc), tries=backoff.tries)
@@ -216,7 +216,7 @@ async def _wait_for_reply(run: JobRun, exc: ReplyError, backoff: Backoff) -> Non
 
 
 async def source_copies(run: JobRun) -> Sequence[Path]:
-    """Copies of the sources, to be kept beside the result. One that cannot be had any more is left out."""
+    """The sources as files, shown small beside the result. A source that can no longer be fetched is left out."""
     copies: list[Path] = []
     for index, source in enumerate(run.job.request.sources):
         path = run.deps.spool.source(run.job.id, index)

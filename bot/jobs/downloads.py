@@ -63,7 +63,7 @@ class MissingPicture:
     trouble: Backoff = field(default_factory=lambda: Backoff(*TROUBLE_PAUSE_S))
 
     def failed(self, exc: Exception) -> bool:
-        """What a failed try means; False when the picture is given up."""
+        """Note a failed try and when the next one is due. False when there is no point in another."""
         instant = time.monotonic()
         if isinstance(exc, _UNUSABLE):
             return False
@@ -241,7 +241,7 @@ async def _ask_for_new_addresses(run: JobRun) -> None:
 
 
 def age_s(run: JobRun) -> float:
-    """Seconds since the job's result was known, or since what is known of it otherwise."""
+    """Seconds since the job's result was known; if it never was, since the job ended or was received."""
     job = run.job
     return (now() - (job.ready_at or job.finished_at or job.received_at)).total_seconds()
 

@@ -126,7 +126,7 @@ class Policies:
         return now_there
 
     async def offer(self, context: RequestContext) -> MemberLimits:
-        """What somebody may choose from in a place, for the forms that they open there. It names the models."""
+        """The options that a member may choose in this place, for forms. The models are always named."""
         models = self.catalog.models
         if context.guild_id is None:
             return MemberLimits().on_offer(models)
@@ -135,11 +135,11 @@ class Policies:
         return limits_of(context.role_ids, rules).on_offer(models)
 
     async def book_of(self, guild_id: int) -> RuleBook:
-        """All rules and blocks of a server that act now, as they stand in the database."""
+        """All rules and blocks of a server, read from the database, without models that are no longer on offer."""
         return (await self._rules.read(guild_id, ANSWER_WITHIN_S)).on_offer(self.catalog.models)
 
     async def rules_of(self, guild_id: int, channel_id: int = WHOLE_SERVER, parent_id: int | None = None) -> Rules:
-        """What holds in a server, or in a channel of it once both are taken together."""
+        """The rules of a server, or of one channel: the channel's own rules override the server's."""
         return (await self.book_of(guild_id)).at(channel_id, parent_id)
 
     async def change(
@@ -172,12 +172,12 @@ class Policies:
         return self._rules.remembered(guild_id) or await self.book_of(guild_id)
 
     def remembered_rules(self, place: RequestContext) -> Rules:
-        """What holds in a place, as far as this process remembers it: for what is told, not for what is decided."""
+        """The rules of a place as this process remembers them. Good enough for wording, not for decisions."""
         book = None if place.guild_id is None else self._rules.remembered(place.guild_id)
         return book.at(place.channel_id, place.parent_id) if book else Rules()
 
     async def book_of_version(self, guild_id: int, version: str | None) -> RuleBook:
-        """The rules of a server that are known to have this version: from memory, unless they have changed since."""
+        """The rules of a server. They are read from the database only if the remembered ones have another version."""
         book = self._rules.remembered(guild_id)
         if book is None or book.version != version:
             book = await self._rules.read(guild_id, ANSWER_WITHIN_S)
@@ -196,7 +196,7 @@ class Policies:
         return await self._rules.blocks(guild_id)
 
     async def allowance(self, place: RequestContext) -> Sequence[Standing]:
-        """Where each quota stands that holds for somebody in a place; empty where there is none."""
+        """How much of each quota a member has used in this place. Empty where no quota applies."""
         rules = Rules() if place.guild_id is None else await self.rules_of(*_where(place))
         quotas = admission.quotas_of(place, rules, self.ceilings)
         return await self.ledger.standings(quotas, user_id=place.user_id, guild_id=place.guild_id, now=now())

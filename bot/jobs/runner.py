@@ -81,13 +81,13 @@ class Runner:
         self.wake()
 
     def cancel(self, job_id: str) -> bool:
-        """Ask a job that is worked on here to end; False when it is not."""
+        """Ask the run of a job to end. False when the job has no run in this process."""
         if entry := self._runs.get(job_id):
             entry[0].cancel()
         return entry is not None
 
     def announce_end(self, job: Job) -> None:
-        """Tell how a job ended that was ended from outside. One that is worked on just now must first notice that."""
+        """Show the end of a job that something outside its run has ended. A run of it here stops first."""
         if entry := self._runs.get(job.id):
             entry[0].cancel()
             entry[1].add_done_callback(lambda _: self.announce_end(job))
@@ -102,7 +102,7 @@ class Runner:
             entry[0].renewed(job.target)
 
     def on_notify(self, job_id: str) -> None:
-        """Another process changed something: this job, or with an empty text the line."""
+        """Another process has changed this job, or the queue when `job_id` is empty."""
         if not job_id:
             self.wake()
         elif not self.deps.stopping.is_set():
@@ -136,7 +136,7 @@ class Runner:
         return self._max_active
 
     async def run(self) -> None:
-        """Until stop() is called. Database trouble is waited out."""
+        """Work until stop() is called. Waits while the database does not answer."""
         stopping = self.deps.stopping
         await repeat(self._start, stopping, 0.0, once=True)
         async with asyncio.TaskGroup() as group:
@@ -185,7 +185,7 @@ class Runner:
         self._take_up(found)
 
     def recovered(self, job: Job) -> None:
-        """Carry on a job of which nobody knows how far it came; see recovery.py."""
+        """Go on with a job whose last step has an unknown outcome; see recovery.py."""
         if self.deps.stopping.is_set():
             return
         if (entry := self._runs.get(job.id)) is None:
@@ -259,11 +259,11 @@ class Runner:
             self.positions.show(ids, self._queue)
 
     async def clear_shelf(self) -> None:
-        """Take away what lies here for jobs that have ended, and is old or nobody's any more."""
+        """Delete files of jobs that have ended, once they are too old or the job is gone from the database."""
         await shelf.clear(self.deps, [run.job for run, _ in self._runs.values()], [*self._queue])
 
     def begin(self, job: Job, *, found: bool = False, claimed: bool = False) -> None:
-        """Work on a job that is this process's, from the state that it is in."""
+        """Start a run for a job that this process holds. It begins at the step of the job's state."""
         run = JobRun(self.deps, job, left_api=lambda: self.free_slot(job.id))
         if claimed or job.state in ACTIVE_STATES:
             self._at_api.add(job.id)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.errors import Unreachable
 from bot.image_api.breaker import Breaker
 from bot.image_api.retry import MAX_RETRY_AFTER_S, may_pass, retry_after_seconds
+from tests.unit.clocks import HandMovedClock
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
@@ -59,14 +60,7 @@ def test_a_refusal_does_not_pass(status: int) -> None:
     assert not may_pass(status)
 
 
-class HandClock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def new_breaker(clock: HandClock) -> Breaker:
+def new_breaker(clock: HandMovedClock) -> Breaker:
     return Breaker(threshold=3, pause_s=5, max_pause_s=12, clock=clock)
 
 
@@ -76,32 +70,32 @@ def call(breaker: Breaker, ok: bool | None) -> None:
 
 
 def test_three_failures_in_a_row_open_the_breaker_and_a_success_between_does_not() -> None:
-    breaker = new_breaker(HandClock())
+    breaker = new_breaker(HandMovedClock())
     for ok in (False, False, True, False, None, False):
         call(breaker, ok)
     assert not breaker.is_open
     call(breaker, False)
     assert breaker.is_open
-    assert breaker.retry_at == 105
+    assert breaker.retry_at == 1005
 
 
 def test_an_open_breaker_refuses_at_once_and_tells_the_rest_of_the_pause() -> None:
-    clock = HandClock()
+    clock = HandMovedClock()
     breaker = new_breaker(clock)
     for _ in range(3):
         call(breaker, False)
-    clock.now += 2
+    clock.at += 2
     with pytest.raises(Unreachable) as caught:
         call(breaker, True)
     assert caught.value.retry_after == 3
 
 
 def test_after_the_pause_one_trial_goes_out_and_its_success_closes() -> None:
-    clock = HandClock()
+    clock = HandMovedClock()
     breaker = new_breaker(clock)
     for _ in range(3):
         call(breaker, False)
-    clock.now += 5
+    clock.at += 5
     assert not breaker.is_open
     with breaker.call() as trial:
         assert breaker.is_open
@@ -114,24 +108,24 @@ def test_after_the_pause_one_trial_goes_out_and_its_success_closes() -> None:
 
 
 def test_each_failed_trial_makes_the_pause_longer_up_to_a_limit() -> None:
-    clock = HandClock()
+    clock = HandMovedClock()
     breaker = new_breaker(clock)
     for _ in range(3):
         call(breaker, False)
     pauses: list[float] = []
     for _ in range(3):
-        clock.now = breaker.retry_at or 0
+        clock.at = breaker.retry_at or 0
         call(breaker, False)
-        pauses.append((breaker.retry_at or 0) - clock.now)
+        pauses.append((breaker.retry_at or 0) - clock.at)
     assert pauses == [10, 12, 12]
 
 
 def test_a_cancelled_trial_makes_room_for_the_next() -> None:
-    clock = HandClock()
+    clock = HandMovedClock()
     breaker = new_breaker(clock)
     for _ in range(3):
         call(breaker, False)
-    clock.now += 5
+    clock.at += 5
     with pytest.raises(KeyboardInterrupt), breaker.call():
         raise KeyboardInterrupt
     call(breaker, True)
@@ -139,11 +133,11 @@ def test_a_cancelled_trial_makes_room_for_the_next() -> None:
 
 
 def test_calls_from_before_the_opening_do_not_make_the_pause_longer() -> None:
-    clock = HandClock()
+    clock = HandMovedClock()
     breaker = new_breaker(clock)
     with breaker.call() as early:
         for _ in range(3):
             call(breaker, False)
-        clock.now += 1
+        clock.at += 1
         early.ok = False
-    assert breaker.retry_at == 105
+    assert breaker.retry_at == 1005

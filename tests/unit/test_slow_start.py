@@ -6,25 +6,16 @@ import pytest
 
 from bot.errors import BadKey, Unreachable
 from bot.jobs.polling.slow_start import FIRST, LATE_S, PAUSE_FIRST_S, PAUSE_LONGEST_S, RECENT_S, TRIAL_S, SlowStart
-
-
-class Clock:
-    """Monotonic seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
+from tests.unit.clocks import HandMovedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandMovedClock:
+    return HandMovedClock()
 
 
 @pytest.fixture
-def start(clock: Clock) -> SlowStart:
+def start(clock: HandMovedClock) -> SlowStart:
     return SlowStart(clock=clock, chance=lambda: 0.5)
 
 
@@ -46,7 +37,7 @@ def test_fifty_are_out_after_four_rounds(start: SlowStart) -> None:
     assert rounds == [FIRST, 2 * FIRST, 4 * FIRST, 8 * FIRST]
 
 
-def test_after_a_quiet_time_it_begins_anew(start: SlowStart, clock: Clock) -> None:
+def test_after_a_quiet_time_it_begins_anew(start: SlowStart, clock: HandMovedClock) -> None:
     for job_id in send_all(start, "first"):
         start.answered(job_id)
     clock.at += RECENT_S
@@ -62,7 +53,7 @@ async def answered() -> None:
 
 
 async def test_a_lost_answer_shuts_the_way_until_the_api_answers_and_then_opens_it_to_one(
-    start: SlowStart, clock: Clock
+    start: SlowStart, clock: HandMovedClock
 ) -> None:
     for job_id in send_all(start, "first"):
         start.answered(job_id)
@@ -90,7 +81,9 @@ def test_a_question_without_an_answer_shuts_the_way_too(start: SlowStart) -> Non
     assert len(send_all(start, "first")) == FIRST
 
 
-def test_where_questions_are_answered_and_submissions_are_not_few_are_lost(start: SlowStart, clock: Clock) -> None:
+def test_where_questions_are_answered_and_submissions_are_not_few_are_lost(
+    start: SlowStart, clock: HandMovedClock
+) -> None:
     lost = 0
     began = clock.at
     while clock.at < began + 60:
@@ -102,7 +95,7 @@ def test_where_questions_are_answered_and_submissions_are_not_few_are_lost(start
     assert lost < 2 * 60 / PAUSE_LONGEST_S
 
 
-def test_where_nothing_answers_one_is_tried_now_and_then(start: SlowStart, clock: Clock) -> None:
+def test_where_nothing_answers_one_is_tried_now_and_then(start: SlowStart, clock: HandMovedClock) -> None:
     start.take("first")
     start.lost("first")
     clock.at += TRIAL_S
@@ -112,7 +105,7 @@ def test_where_nothing_answers_one_is_tried_now_and_then(start: SlowStart, clock
     assert not start.take("next")
 
 
-def test_one_that_hangs_holds_nobody_up_for_long(start: SlowStart, clock: Clock) -> None:
+def test_one_that_hangs_holds_nobody_up_for_long(start: SlowStart, clock: HandMovedClock) -> None:
     start.take("first")
     start.lost("first")
     start.heard()

@@ -11,25 +11,16 @@ import pytest
 
 from bot.jobs.polling.refusals import CLOSES, Judgement
 from bot.jobs.polling.submissions import MAX_RETRIES, MOST_TRIES, RETRY_LONGEST_S, TRIAL_S, SubmissionGate
-
-
-class Clock:
-    """Monotonic seconds, moved by hand."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
+from tests.unit.clocks import HandMovedClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandMovedClock:
+    return HandMovedClock()
 
 
 @pytest.fixture
-def gate(clock: Clock) -> SubmissionGate:
+def gate(clock: HandMovedClock) -> SubmissionGate:
     return SubmissionGate(clock=clock, chance=lambda: 0.5)
 
 
@@ -65,7 +56,13 @@ class Bucket:
 
 
 def play(
-    clock: Clock, takes: Callable[[float], bool], *, seconds: float, own: float = 0.0, jobs: int = 10_000, seed: int = 1
+    clock: HandMovedClock,
+    takes: Callable[[float], bool],
+    *,
+    seconds: float,
+    own: float = 0.0,
+    jobs: int = 10_000,
+    seed: int = 1,
 ) -> Played:
     """Let jobs come to a gate as fast as it lets them. A share `own` of them is refused for itself, each time."""
     chance = random.Random(seed)
@@ -110,7 +107,7 @@ def test_nothing_is_bounded_before_the_first_refusal(gate: SubmissionGate) -> No
 
 
 def test_where_nothing_is_taken_the_way_closes_for_as_long_as_was_asked_and_not_to_the_millisecond(
-    gate: SubmissionGate, clock: Clock
+    gate: SubmissionGate, clock: HandMovedClock
 ) -> None:
     for number in range(CLOSES - 1):
         assert gate.refused(f"job {number}", 2.0) is not Judgement.CLOSED
@@ -124,7 +121,7 @@ def test_where_nothing_is_taken_the_way_closes_for_as_long_as_was_asked_and_not_
     assert (gate.room() or 0) >= 1
 
 
-def test_an_api_of_five_a_second_delivers_a_crowd_with_few_refusals(clock: Clock) -> None:
+def test_an_api_of_five_a_second_delivers_a_crowd_with_few_refusals(clock: HandMovedClock) -> None:
     played = play(clock, Bucket(5), seconds=45, jobs=150)
     assert played.accepted == 150
     assert played.failed == 0
@@ -132,7 +129,9 @@ def test_an_api_of_five_a_second_delivers_a_crowd_with_few_refusals(clock: Clock
 
 
 @pytest.mark.parametrize(("own", "least_per_s"), [(0.0, 4.5), (0.05, 4.2), (0.15, 3.2)])
-def test_prompts_that_are_refused_for_themselves_slow_nobody_down(clock: Clock, own: float, least_per_s: float) -> None:
+def test_prompts_that_are_refused_for_themselves_slow_nobody_down(
+    clock: HandMovedClock, own: float, least_per_s: float
+) -> None:
     """With a gate that closes at each refusal it were 4.6, 1.0 and 0.4 a second."""
     for seed in range(3):
         played = play(clock, Bucket(5), seconds=200, own=own, seed=seed)
@@ -140,7 +139,7 @@ def test_prompts_that_are_refused_for_themselves_slow_nobody_down(clock: Clock, 
         assert played.failed == 0
 
 
-def test_an_api_with_no_limit_is_not_slowed_down_by_such_prompts(clock: Clock) -> None:
+def test_an_api_with_no_limit_is_not_slowed_down_by_such_prompts(clock: HandMovedClock) -> None:
     assert play(clock, lambda _: True, seconds=60, own=0.05).accepted > 20 * 60
 
 
@@ -154,7 +153,7 @@ def test_one_refusal_among_others_that_are_taken_says_nothing(gate: SubmissionGa
 
 
 def test_three_prompts_that_are_refused_for_themselves_hold_nobody_up_for_a_minute(
-    gate: SubmissionGate, clock: Clock
+    gate: SubmissionGate, clock: HandMovedClock
 ) -> None:
     for number in range(CLOSES):
         gate.refused(f"their job {number}", 60.0)
@@ -168,7 +167,7 @@ def test_three_prompts_that_are_refused_for_themselves_hold_nobody_up_for_a_minu
     assert (gate.room() or 0) >= 1
 
 
-def test_a_trial_that_is_refused_as_well_leaves_the_way_closed(gate: SubmissionGate, clock: Clock) -> None:
+def test_a_trial_that_is_refused_as_well_leaves_the_way_closed(gate: SubmissionGate, clock: HandMovedClock) -> None:
     for number in range(CLOSES):
         gate.refused(f"job {number}", 60.0)
     clock.at += TRIAL_S
@@ -178,7 +177,7 @@ def test_a_trial_that_is_refused_as_well_leaves_the_way_closed(gate: SubmissionG
 
 
 def test_a_job_that_is_refused_while_nothing_is_accepted_ends_after_its_tries(
-    gate: SubmissionGate, clock: Clock
+    gate: SubmissionGate, clock: HandMovedClock
 ) -> None:
     for _ in range(MAX_RETRIES):
         assert refused(gate, "job", None) is not None
@@ -196,7 +195,9 @@ def test_a_job_that_never_reached_the_api_ends_after_its_tries_and_teaches_nothi
     assert gate.room() is None
 
 
-def test_a_job_that_is_refused_for_itself_waits_longer_each_time_and_ends(gate: SubmissionGate, clock: Clock) -> None:
+def test_a_job_that_is_refused_for_itself_waits_longer_each_time_and_ends(
+    gate: SubmissionGate, clock: HandMovedClock
+) -> None:
     pauses: list[float] = []
     for _ in range(30):
         gate.accepted("a job that is taken")
@@ -210,7 +211,9 @@ def test_a_job_that_is_refused_for_itself_waits_longer_each_time_and_ends(gate: 
     assert max(pauses) <= RETRY_LONGEST_S
 
 
-def test_where_nearly_everybody_is_refused_a_job_is_not_given_up_for_it(gate: SubmissionGate, clock: Clock) -> None:
+def test_where_nearly_everybody_is_refused_a_job_is_not_given_up_for_it(
+    gate: SubmissionGate, clock: HandMovedClock
+) -> None:
     """Of an API that paints one task at a time, one in four tries is taken."""
     tries = 0
     while refused(gate, "job", 1.0) is not None:

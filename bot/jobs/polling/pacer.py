@@ -38,7 +38,7 @@ class StatsStore(Protocol):
 
 
 class Change(Protocol):
-    """From the texts that are there to those that are to be written."""
+    """Turns the stored texts, by name, into those to write. It may be called more than once."""
 
     def __call__(self, texts: Mapping[str, str], /) -> Mapping[str, str]: ...
 
@@ -103,7 +103,7 @@ class Pacer:
         self._has_read = False
 
     def course(self, request: ImageRequest, age_s: float) -> PollPlan:
-        """For a task that is so old when its watch begins."""
+        """The plan for one task. `age_s` is the age of the task when polling begins."""
         return PollPlan(self, self._kinds.setdefault(kind_of(request), _Kind()), age_s)
 
     def pause_s(self) -> float:
@@ -111,7 +111,7 @@ class Pacer:
         return self.slow_start.pause_s(self.submissions.pause_s())
 
     def room(self, slots: int) -> int:
-        """How many of so many free slots may be used now: the image API is known to take as many submissions."""
+        """How many of the free `slots` may be used now, by what the image API is known to accept."""
         allowed = self.submissions.room()
         return min(slots, self.slow_start.free(), slots if allowed is None else allowed)
 
@@ -156,7 +156,7 @@ class Pacer:
         self._questions.forget(job_id)
 
     def painted_at_once(self, request: ImageRequest, took_s: float) -> None:
-        """The answer to a submission was the picture itself, after so long: that teaches how long its kind takes."""
+        """Learn from a submission that was answered by the picture itself, after `took_s` seconds."""
         self._kinds.setdefault(kind_of(request), _Kind()).learn(
             partial(LatencyStats.ended, low_s=took_s, high_s=took_s)
         )
@@ -208,7 +208,7 @@ class PollPlan:
         return max(with_jitter(pause, self._pacer.chance), self._pacer.floor_s)
 
     def is_due(self, age_s: float) -> bool:
-        """Whether the question is still worth asking now that it is its time."""
+        """Whether to ask the question that is due. The early question is dropped where it would gain too little."""
         if self._early_s is None:
             return True
         early_s, self._early_s = self._early_s, None

@@ -212,7 +212,7 @@ class Dispatcher:
             await say(interaction, tr(texts.RUSH))
 
     def enter(self) -> bool:
-        """Let a stop wait for the task that is running; False where the process is about to stop."""
+        """Make close() wait for the running task. False when the process is already closing."""
         task = asyncio.current_task()
         if task is not None and not self._closing:
             self._answering.add(task)

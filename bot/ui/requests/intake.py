@@ -47,7 +47,7 @@ LOOKS_AT_RULES = 4  # the first may be remembered, and a manager may be changing
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """What a request follows up: a job, and the address of a message, None where that must not be shown."""
+    """What a request follows up: a job, and the link to its message. `link` is None where nobody may see it."""
 
     job_id: str | None = None
     link: str | None = None
@@ -154,7 +154,7 @@ class Intake:
         )
 
     def tell_refusal(self, interaction: Interaction, asked: RequestInput, exc: RequestError) -> None:
-        """Let the server's log have a refusal that is answered elsewhere. Returns at once."""
+        """Write a refusal that somebody else answers into the server's log. Returns at once."""
         self._log_book.tell(self._refusal_line(interaction, context_of(interaction), asked, exc))
 
     async def _refuse(
