@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bot.jobs.polling.slow_start import FIRST
 from sandbox.image_api.latency import Latency
+from sandbox.image_api.studio import PaintMode
 from tests.acceptance.conftest import eventually, final, house_in, says, with_pictures
 from tests.databases import rows
 
@@ -63,3 +64,11 @@ async def test_prompts_that_the_api_refuses_for_themselves_slow_nobody_else(tmp_
         assert asyncio.get_running_loop().time() - began < 5.0
         for reply in later:
             await reply.until(with_pictures, 30)
+
+
+async def test_a_picture_that_came_inside_an_answer_leaves_the_disk_with_its_job(tmp_path: Path) -> None:
+    async with house_in(tmp_path, paint=PaintMode.LARGE) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox [[results-b64]]")
+        await reply.until(with_pictures, 30)
+        (folder,) = tmp_path.glob("*.held")  # made for the first of them
+        await eventually(lambda: not list(folder.iterdir()), 10)

@@ -1,0 +1,68 @@
+"""A result of which one part cannot be had: the rest is delivered, and the ledger counts what was made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from sqlalchemy import select
+
+from bot.image_api.client import ImageApi
+from bot.jobs.fair_slots import without_turn
+from bot.jobs.ports import UploadTurn
+from bot.jobs.runner import Runner
+from bot.model import Charged, Failure, FailureKind, Job, JobState, Picture, ReplyTarget
+from bot.store.schema import ledger
+from tests.integration.recorder import Recorder, deps_with
+from tests.integration.uniall_servers import KEY, PNG, TASK, Reply, playing, reply
+
+if TYPE_CHECKING:
+    from tests.integration.conftest import Scene
+
+#: A host inside somebody's network, which is never connected to.
+OUT_OF_BOUNDS = "http://10.0.0.1/2.png"
+
+
+class Counter(Recorder):
+    """Remembers how many pictures each reply got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures: list[int] = []
+
+    async def deliver(
+        self, job: Job, pictures: Sequence[Picture], sources: Sequence[Path], turn: UploadTurn = without_turn
+    ) -> ReplyTarget:
+        self.pictures.append(len(pictures))
+        return await super().deliver(job, pictures, sources, turn)
+
+
+async def two_made_one_there(request: web.Request) -> Reply:
+    if request.path.startswith("/files"):
+        return web.Response(body=PNG, content_type="image/png")
+    if request.method == "POST":
+        return reply(200, TASK)
+    addresses = [f"http://{request.host}/files/1.png", OUT_OF_BOUNDS]
+    done: Mapping[str, object] = {**TASK, "status": "succeeded", "metadata": {"result_urls": addresses}}
+    return reply(200, {"code": "success", "message": "", "data": done})
+
+
+async def test_what_can_be_had_is_delivered_and_what_was_made_is_counted(scene: Scene, tmp_path: Path) -> None:
+    await scene.job(JobState.WAITING)
+    (job,) = await scene.claim()
+    recorder = Counter()
+    async with playing(two_made_one_there) as played, ImageApi(base_url=played.url, api_key=KEY) as api:
+        runner = Runner(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), max_active=1)
+        runner.begin(job, claimed=True)
+        async with asyncio.timeout(20):
+            while (found := await scene.store.jobs.get(job.id)) is None or not found.state.is_final:
+                await asyncio.sleep(0.01)
+        await runner.stop(5)
+    assert found.state is JobState.DELIVERED
+    assert found.failure == Failure(FailureKind.PARTIAL, Charged.YES, "1 2")
+    assert recorder.pictures == [1]
+    made = select(ledger.c.pictures)
+    assert await scene.store.run(lambda connection: connection.execute(made).scalars().all()) == [2]
