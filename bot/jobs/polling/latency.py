@@ -82,16 +82,6 @@ class Latency:
         even = 1 / len(EDGES)
         return list(accumulate((1 - TAIL) * weight / total + TAIL * even for weight in self.weights))
 
-    def mean_between_s(self, low_s: float, high_s: float) -> float:
-        """The likeliest moment, on average, of an end between these two ages."""
-        first, last = _bin(low_s), _bin(high_s)
-        mass = moment = 0.0
-        for index in range(first, last + 1):
-            start = max(EDGES[index] - _WIDTHS[index], low_s)
-            here = self.weights[index] * _share(index, low_s, high_s)
-            mass, moment = mass + here, moment + here * (start + min(EDGES[index], high_s)) / 2
-        return moment / mass if mass > 0 else (low_s + high_s) / 2
-
     def median_s(self) -> float:
         """Half of all tasks are expected to end by this age."""
         return self.quantile_s(0.5)
