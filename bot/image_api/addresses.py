@@ -39,14 +39,6 @@ def normal_host(host: str) -> str:
     return host.strip().strip("[]").rstrip(".").lower()
 
 
-def host_of(address: str) -> str:
-    """The host of an http address in its normal spelling; empty where there is none."""
-    try:
-        return normal_host(URL(address).raw_host or "")
-    except ValueError:
-        return ""
-
-
 def parse_address(text: str, *, base: URL | None = None) -> URL:
     """Read an address from outside, relative ones against `base`. Raises AddressRefused.
 

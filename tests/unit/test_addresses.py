@@ -17,7 +17,6 @@ from bot.image_api.addresses import (
     GuardedResolver,
     at_home,
     check_address,
-    host_of,
     is_public,
     normal_host,
     open_host,
@@ -167,8 +166,6 @@ def test_an_origin_is_scheme_host_and_port() -> None:
 
 def test_hosts_have_one_spelling() -> None:
     assert normal_host("[::1]") == "::1"
-    assert host_of("http://Proxy.Example.:8080/api/v10") == "proxy.example"
-    assert host_of("http://[::1") == ""
 
 
 class Answers(AbstractResolver):
