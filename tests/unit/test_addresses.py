@@ -166,6 +166,7 @@ def test_an_origin_is_scheme_host_and_port() -> None:
 
 def test_hosts_have_one_spelling() -> None:
     assert normal_host("[::1]") == "::1"
+    assert normal_host(" Proxy.Example.") == "proxy.example"
 
 
 class Answers(AbstractResolver):
