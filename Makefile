@@ -65,7 +65,7 @@ ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && 
 
 test: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
-	@rm -rf .coverage && mkdir -p .coverage
+	@[ -z "$(COVERAGE)" ] || { rm -rf .coverage && mkdir -p .coverage; }
 	@$(PYTEST) $(WHICH) $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(BIN)/coverage combine --quiet && \
 		echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"; }
@@ -160,7 +160,7 @@ TESTED := $(VENV)/.tested-$(shell git rev-parse HEAD 2>/dev/null)
 
 release: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.release
-	@[ -e $(TESTED) ] || { $(MAKE) test lint && touch $(TESTED); }
+	@[ -e $(TESTED) ] || { $(MAKE) test test-lengthy lint && touch $(TESTED); }
 	@$(MAKE) pins docs wheel
 	@$(BIN)/python -m tools.release
 
