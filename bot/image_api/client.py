@@ -28,6 +28,7 @@ from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.picture_file import Download, save
 from bot.image_api.probe import models, probe
 from bot.image_api.transport import ProxyFor, Transport, no_proxy
+from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
@@ -153,19 +154,32 @@ class ImageApi:
                 answer = await self._transport.submit(
                     "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
                 )
-                return read_submission(answer, tasks=True, asked=_asked(request))
+                return self._submission(answer, request, tasks=True)
             if len(request.sources) > 1:
                 async with self._fetched_sources(request) as fetched:
                     return await self._upload(request, fetched)
             route = "edits" if request.is_edit else "generations"
             answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
-            return read_submission(answer, tasks=False, asked=_asked(request))
+            return self._submission(answer, request)
+
+    def _submission(self, answer: ApiAnswer, request: ImageRequest, *, tasks: bool = False) -> Submission:
+        """What a submission was answered. Of the long strings in it only results stay on the disk."""
+        addresses: tuple[str, ...] = ()
+        try:
+            submission = read_submission(answer, tasks=tasks, asked=_asked(request))
+            addresses = submission.result_urls
+            return submission
+        finally:
+            self._discard_others(answer, addresses)
+
+    def _discard_others(self, answer: ApiAnswer, addresses: tuple[str, ...]) -> None:
+        self._holding.discard(set(answer.blobs).difference(addresses))
 
     async def _upload(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
         with ExitStack() as stack:
             form = _form(request, files, stack)
             answer = await self._transport.submit("images", "edits", form=form, total_s=self._limits.sync_s)
-        return read_submission(answer, tasks=False, asked=_asked(request))
+        return self._submission(answer, request)
 
     @asynccontextmanager
     async def _fetched_sources(self, request: ImageRequest) -> AsyncGenerator[list[Path], None]:
@@ -187,7 +201,14 @@ class ImageApi:
         TaskLost right after the submission may be a replica that lags behind, so it is worth a few more questions.
         """
         with counted_failures(self._measures):
-            return read_report(await self._transport.ask("images", "tasks", task_id), _asked(request))
+            answer = await self._transport.ask("images", "tasks", task_id)
+            addresses: tuple[str, ...] = ()
+            try:
+                report = read_report(answer, _asked(request))
+                addresses = report.result_urls
+                return report
+            finally:
+                self._discard_others(answer, addresses)
 
     async def download(self, url: str, into: Path, *, max_bytes: int) -> Download:
         """Fetch a result, whatever kind of address a Submission or TaskReport names; one try.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Collection
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from yarl import URL
 from bot.config.causes import cause_of
 from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
 from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
+from bot.image_api.heads import BoundedConnector
 from bot.image_api.limits import Limits
 from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.picture_file import Download, PictureFile
@@ -112,7 +113,9 @@ class Fetcher:
                 part.file.discard()
                 part = None
             self._listener.sends("GET", str(url))
-            async with self._get(url, part, with_key=with_key) as response:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(self._limits.head_s):
+                    response = await stack.enter_async_context(self._get(url, part, with_key=with_key))
                 self._listener.hears(ApiAnswer(response.status, b"", headers_of(response)))
                 target = redirect_target(response)
                 if target is None:
@@ -141,12 +144,15 @@ class Fetcher:
         return session.get(url, headers=headers, timeout=timeout, allow_redirects=False, proxy=proxy)
 
     def _session_for(self, proxy: str | None) -> aiohttp.ClientSession:
-        """Through a proxy the only name that is looked up here is the proxy's own, which may well be private."""
+        """Through a proxy the only name that is looked up here is the proxy's own, which may well be private.
+
+        How many connections there may be is for jobs/fair_slots.py to say, which is fair: here is no limit.
+        """
         if proxy is not None:
-            self._proxied = self._proxied or open_session(aiohttp.TCPConnector())
+            self._proxied = self._proxied or open_session(BoundedConnector())
             return self._proxied
         if self._session is None:
-            self._session = open_session(aiohttp.TCPConnector(resolver=GuardedResolver(self._open_hosts)))
+            self._session = open_session(BoundedConnector(resolver=GuardedResolver(self._open_hosts)))
         return self._session
 
     def _is_all_there_is(self, into: Path, file: PictureFile) -> bool:

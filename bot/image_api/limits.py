@@ -17,6 +17,7 @@ class Limits:
     get_s: float = 30.0
     submit_s: float = 60.0  # a task is accepted at once, not painted
     sync_s: float = 300.0  # the whole painting happens inside the call
+    head_s: float = 60.0  # until a host of pictures has begun to answer, connection and all headers included
     silence_s: float = 30.0  # between two pieces of a download
     least_bytes_per_s: float = 512.0  # of a download, over so many seconds:
     least_over_s: float = 30.0

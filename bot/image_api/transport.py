@@ -7,6 +7,7 @@ is Unreachable. Questions (GET) may always be asked again, so all their trouble 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from bot.errors import AddressRefused, AnswerLost, Unreachable
 from bot.image_api.addresses import at_home, parse_address, same_origin
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_call
+from bot.image_api.heads import MAX_HEADER_BYTES, MAX_HEADERS, BoundedConnector
 from bot.image_api.limits import Limits
 from bot.image_api.listener import UNHEARD, ApiListener
 from bot.image_api.wire.answers import ApiAnswer
@@ -32,9 +34,6 @@ log = logging.getLogger(__name__)
 
 USER_AGENT = "Easel"
 PIECE_BYTES = 64 * 1024
-#: Of one header line. aiohttp's own 8 KiB are less than some edges send in policies, cookies and signed locations.
-MAX_HEADER_BYTES = 64 * 1024
-MAX_HEADERS = 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: All that can happen to a call on its way. UnicodeError: headers that are no text. OSError: a full disk, too.
 BROKEN = (aiohttp.ClientError, TimeoutError, OSError, UnicodeError, AnswerTooLong)
@@ -181,7 +180,7 @@ class Transport:
             # neither comes first; they stand here so that no way leads round the note
             trace.on_connection_reuseconn.append(_note_contact)
             trace.on_request_headers_sent.append(_note_contact)
-            self._submitting = open_session(aiohttp.TCPConnector(force_close=True, limit=0), trace)
+            self._submitting = open_session(BoundedConnector(force_close=True), trace)
         return self._submitting
 
     def _url(self, path: tuple[str, ...]) -> URL:
@@ -191,7 +190,7 @@ class Transport:
         """Follow redirects as long as they stay at the API's origin; any other is given back as it is."""
         if self._asking is None:
             # The polling budget bounds the questions. A limit here would let them wait inside their own timeout.
-            self._asking = open_session(aiohttp.TCPConnector(limit=0))
+            self._asking = open_session(BoundedConnector())
         timeout = aiohttp.ClientTimeout(total=self._limits.get_s, sock_connect=self._limits.connect_s)
         for _ in range(self._limits.max_hops):
             way = self._proxy_for(str(url))
@@ -217,6 +216,8 @@ class Transport:
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     text.feed(piece)
+                    # A few bytes may have been unpacked to many pieces of which each takes 50 ms: others go on between.
+                    await asyncio.sleep(0)
             except BROKEN:
                 if response.status < 300:
                     raise
@@ -225,7 +226,7 @@ class Transport:
                 text.discard()
         body = text.finish()
         log.debug("image API %s %s -> %s %.500r", response.method, response.url.path, response.status, body)
-        return ApiAnswer(response.status, body, headers_of(response))
+        return ApiAnswer(response.status, body, headers_of(response), text.names)
 
 
 def headers_of(response: aiohttp.ClientResponse) -> Mapping[str, str]:

@@ -29,14 +29,18 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from bot.errors import BadSource, SourceFault
 from bot.model import MAX_SOURCE_BYTES, PictureFormat
+from bot.pictures import bands
 from bot.pictures.confinement import confine
 from bot.pictures.encoding import encode
 from bot.pictures.provenance import Provenance
 from bot.pictures.reading import read
 from bot.pictures.structure import Structure
 
-#: Bytes that decoding may hold at once. The rest of this process takes 50 to 75 MB, and the bot beside it 80.
-MAX_DECODING_BYTES = 180_000_000
+#: Bytes that the file and what becomes of it may take at once. The rest of this process takes 50 MB.
+MAX_DECODING_BYTES = 130_000_000
+#: Bytes of pixels for which a PNG is made small band by band. One of more takes seconds: where its file is small it is
+#: kept as it is.
+BANDS_FROM, BANDS_TO = 32_000_000, 180_000_000
 # Pillow's WebP decoder holds a picture up to five times over (measured).
 _WEBP_COPIES = 5
 #: What takes more than this to open at all is told as too large to open, and not passed on to others.
@@ -80,14 +84,21 @@ def encoded(path: Path, max_bytes: int, max_side: int | None) -> tuple[bytes, Pi
     found = read(data)
     small_enough = len(data) <= max_bytes and found.orientation == 1
     try:
-        decodable = is_decodable(found, max_side)
-        if max_side and small_enough and (max(found.width, found.height) <= max_side or not decodable):
-            written = b"".join(found.stripped(data)), found.format
-        elif not decodable:
-            raise BadSource(SourceFault.TOO_COMPLEX)
-        else:
-            provenance = None if max_side else Provenance(found, max_bytes)
-            written = encode(_open(found, data), found, max_bytes, max_side=max_side, provenance=provenance)
+        decodable, is_larger = is_decodable(found, max_side), max(found.width, found.height) > (max_side or 0)
+        picture: Image.Image | None = None
+        if max_side and is_larger and BANDS_FROM < found.samples <= BANDS_TO:
+            picture = bands.reduced(found, data, max_side)
+        if picture is None:
+            if max_side and small_enough and not (is_larger and decodable):
+                return b"".join(found.stripped(data)), found.format
+            if not decodable and max_side:
+                picture = bands.reduced(found, data, max_side)
+            if not decodable and picture is None:
+                raise BadSource(SourceFault.TOO_COMPLEX)
+            picture = picture or _open(found, data)
+        del data  # the picture has its own copy, and lets it go when it is decoded
+        provenance = None if max_side else Provenance(found, max_bytes)
+        written = encode(picture, found, max_bytes, max_side=max_side, provenance=provenance)
     except _DECODER_FAULTS as error:
         raise BadSource(SourceFault.BROKEN) from error
     if written is None:
@@ -130,7 +141,7 @@ def is_decodable(found: Structure, max_side: int | None = None) -> bool:
     elif found.format is PictureFormat.JPEG and max_side:
         shrunk = (it for it in (8, 4, 2, 1) if it == 1 or max(found.width, found.height) >= max_side * it)
         samples //= next(shrunk) ** 2
-    return found.coefficients + samples <= MAX_DECODING_BYTES
+    return 2 * found.size + found.coefficients + samples <= MAX_DECODING_BYTES
 
 
 def _check_jpeg(found: Structure, data: bytes) -> None:

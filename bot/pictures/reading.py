@@ -18,7 +18,7 @@ def read(data: bytes) -> Structure:
     kind = PictureFormat.of(data[:12])
     if kind is None:
         raise BadSource(SourceFault.of(data[:32]))
-    found = Structure(kind)
+    found = Structure(kind, len(data))
     try:
         _READERS[kind](data, found)
     except (struct.error, IndexError) as error:

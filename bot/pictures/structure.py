@@ -31,6 +31,7 @@ class Structure:
     """One still picture. `pieces` in their order are the file without anything but the picture."""
 
     format: PictureFormat
+    size: int = 0  # bytes of the whole file
     width: int = 0
     height: int = 0
     pieces: list[Piece] = field(default_factory=list[Piece])

@@ -3,7 +3,7 @@
 Decoding what strangers send takes memory and processor time that belong to the replies of everyone else, and decoders
 have faults, so none of it happens in this process: Pillow is not even imported here. process.py is the other side.
 It may be in somebody else's hands by the time it answers, so its answer is read as carefully as the picture: answer.py.
-Checks go one at a time and so do deliveries, and neither waits for the other unless a picture takes much memory.
+One of them runs at a time, and checks and deliveries take turns: see turns.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +24,21 @@ from bot.errors import BadSource, SourceFault
 from bot.model import MAX_SOURCE_BYTES, PictureFormat, PictureInfo
 from bot.pictures.answer import Heard, Wanted, hear
 from bot.pictures.reading import read
-from bot.pictures.turns import Turns
+from bot.pictures.turns import Lane, Turns
 
 log = structlog.stdlib.get_logger(__name__)
 
 #: Seconds for one check. The slowest honest file takes 2 of processor time (measured).
 CHECK_LIMIT = 10.0
+#: Seconds for one copy of a source. The slowest takes 2 of processor time, too (measured), and the process lets
+#: everything else on the machine go first.
+SHRINK_LIMIT = 20.0
 #: Seconds for fitting one picture. The slowest, 2048 x 2048 of noise that shows through, takes 5 of processor time
 #: (measured), and the process lets everything else on the machine go first.
 FIT_LIMIT = 60.0
-#: Address space of one picture process, of which the interpreter and the libraries take 100 MB.
-MEMORY_LIMIT = 384 * 1024 * 1024
-#: Files from this size on may take so much memory that they are not opened beside a check.
-LARGE_BYTES = 4 * 1024 * 1024
+#: Address space of one picture process, of which the interpreter and the libraries take 50 MB. With the bot beside it
+#: that stays under 300 MB, the most that Easel takes of a machine of 512.
+MEMORY_LIMIT = 208 * 1024 * 1024
 MAX_SHRUNK_BYTES = 2_000_000
 MAX_SHRUNK_SIDE = 2048  # pixels
 
@@ -85,8 +86,7 @@ class PictureStudio:
         self._check_limit = check_limit
         self._fit_limit = fit_limit
         self._memory_limit = memory_limit
-        self._checks = Turns()
-        self._deliveries = Turns()
+        self.turns = Turns()
 
     async def check_source(self, path: Path, user_id: int) -> PictureFormat:
         """Say what a source is by its bytes, after reading it as a whole. Raises BadSource."""
@@ -96,12 +96,12 @@ class PictureStudio:
                 raise BadSource(_other_fault(path))
             if file.bytes > MAX_SOURCE_BYTES:
                 raise BadSource(SourceFault.TOO_LARGE, file.bytes)
-            async with self._checks.turn(user_id):
+            async with self.turns.turn(user_id, Lane.CHECK):
                 kind = await self._ask(path, self._check_limit, do="check")
             if kind is not file.format:
                 raise BadSource(SourceFault.BROKEN)
         except BadSource:
-            self._checks.bad(user_id)
+            self.turns.bad(user_id)
             raise
         return kind
 
@@ -160,13 +160,11 @@ class PictureStudio:
 
     async def _encoded(self, given: Fitted, user_id: int, target: Path, max_bytes: int, **ask: object) -> Fitted:
         """`target` is the path of the new file without its extension."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._deliveries.turn(user_id))
-            if given.path.stat().st_size >= LARGE_BYTES:
-                await stack.enter_async_context(self._checks.turn(user_id))
+        seconds = self._fit_limit if ask["do"] == "fit" else SHRINK_LIMIT
+        async with self.turns.turn(user_id, Lane.DELIVERY):
             wanted, kind = Wanted(target, max_bytes), None
             try:
-                kind = await self._ask(given.path, self._fit_limit, wanted, max_bytes=max_bytes, **ask)
+                kind = await self._ask(given.path, seconds, wanted, max_bytes=max_bytes, **ask)
             except BadSource as error:
                 log.warning("picture dropped", file=given.path.name, fault=str(error))
                 return Fitted(given.path, given.format, dropped=True)

@@ -1,8 +1,9 @@
-"""Whose turn it is to have a picture opened: fair between people, one at a time for each of them.
+"""Whose turn it is to have a picture opened: one picture at a time, fair between people.
 
-One picture is opened at a time, because memory and processor are few. Whoever has used the least time lately comes
-next, so somebody who sends twenty large files waits behind everybody who sends one. Who sends files that cannot be
-used waits longer before each further one.
+Memory and processor are few, so one process opens pictures at a time, whatever it is for. Checks and deliveries take
+turns: a delivery waits for one check at most, and a check for one delivery. Of those who wait for the same, whoever has
+used the least time lately comes next, so somebody who sends twenty large files waits behind everybody who sends one.
+Who sends files that cannot be used waits longer before each further check.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 
 #: Bad files that cost nothing: people do pick the wrong one.
 FREE_FAULTS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
 FORGOTTEN_AFTER_S, HALF_LIFE_S = 600.0, 60.0
 MAX_REMEMBERED = 10_000  # people; who was here longest ago is forgotten first
+
+
+class Lane(StrEnum):
+    """What somebody's turn is for."""
+
+    CHECK = "check"  # of a source: nothing has been bought yet
+    DELIVERY = "delivery"  # of pictures that are paid for, and of what is shown beside them
 
 
 @dataclass(slots=True)
@@ -37,15 +46,16 @@ class Turns:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._people: OrderedDict[int, _Person] = OrderedDict()
-        self._waiting: dict[int, deque[asyncio.Future[None]]] = {}
+        self._waiting: dict[Lane, dict[int, deque[asyncio.Future[None]]]] = {lane: {} for lane in Lane}
+        self._latest = Lane.CHECK  # whose turn it was, so that the other comes next
         self._is_taken = False
         self._timer: asyncio.TimerHandle | None = None
 
     @asynccontextmanager
-    async def turn(self, user_id: int) -> AsyncGenerator[None]:
+    async def turn(self, user_id: int, lane: Lane) -> AsyncGenerator[None]:
         """Wait for a turn and have it for the length of the block."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(user_id, deque()).append(mine)
+        self._waiting[lane].setdefault(user_id, deque()).append(mine)
         self._give()
         try:
             await mine
@@ -83,23 +93,34 @@ class Turns:
         return person
 
     def _give(self) -> None:
-        """Give the free place to whoever of those that wait has used the least."""
-        for user_id, line in list(self._waiting.items()):
-            while line and line[0].done():  # cancelled
-                line.popleft()
-            if not line:
-                del self._waiting[user_id]
-        if self._is_taken or not self._waiting:
+        """Give the free place: to the lane that had it longer ago, and there to whoever has used the least."""
+        for line_of in self._waiting.values():
+            for user_id, line in list(line_of.items()):
+                while line and line[0].done():  # cancelled
+                    line.popleft()
+                if not line:
+                    del line_of[user_id]
+        if self._is_taken:
             return
-        now = self._clock()
-        people = {user_id: self._person(user_id) for user_id in self._waiting}
-        ready = [user_id for user_id, person in people.items() if person.not_before <= now]
-        if ready:
-            chosen = min(ready, key=lambda user_id: people[user_id].used_s)
-            self._is_taken = True
-            self._waiting[chosen].popleft().set_result(None)
-        else:
-            soonest = min(person.not_before for person in people.values())
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_later(max(soonest - now, 0.01), self._give)
+        for lane in sorted(Lane, key=lambda it: it is self._latest):
+            people = {user_id: self._person(user_id) for user_id in self._waiting[lane]}
+            ready = [user_id for user_id in people if lane is Lane.DELIVERY or self._is_ready(people[user_id])]
+            if ready:
+                chosen = min(ready, key=lambda user_id: people[user_id].used_s)
+                self._is_taken, self._latest = True, lane
+                self._waiting[lane][chosen].popleft().set_result(None)
+                return
+        self._look_again()
+
+    def _is_ready(self, person: _Person) -> bool:
+        return person.not_before <= self._clock()
+
+    def _look_again(self) -> None:
+        """All that wait for a check have to pause: go on when the first of them may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        pauses = [self._person(user_id).not_before for user_id in self._waiting[Lane.CHECK]]
+        if pauses:
+            pause_s = max(min(pauses) - self._clock(), 0.01)
+            self._timer = asyncio.get_running_loop().call_later(pause_s, self._give)

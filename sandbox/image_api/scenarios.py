@@ -200,6 +200,7 @@ _PAINTING = (
     Scenario("expired", "The task ran out of time at the API", Fate(ending=Ending.EXPIRED)),
     Scenario("vanish", "Half-way the API no longer knows the task", Fate(ending=Ending.VANISHED)),
     Scenario("fewer", "One picture fewer than asked for", Fate(missing=1)),
+    Scenario("more", "Six pictures more than asked for", Fate(missing=-6)),
     Scenario("no-pictures", "The task succeeds without any picture", Fate(missing=99)),
     Scenario("late-addresses", "Succeeded, but the first two answers hold no address yet", Fate(late_answers=2)),
     Scenario("duplicate", "Every address stands twice in the answer", Fate(duplicate=True)),

@@ -92,7 +92,7 @@ class Fate:
     error_field: str = "error"  # or fail_reason, message, metadata.error
     sync_status: int = 400  # what a synchronous route answers for the same failure
     keeps_charge: bool = False  # failed, and yet the money is gone
-    missing: int = 0  # so many pictures fewer than asked for
+    missing: int = 0  # so many pictures fewer than asked for; below 0 more
     duplicate: bool = False  # every address twice
     late_answers: int = 0  # so many answers say "succeeded" without an address
     address: Address = Address.OWN_ORIGIN

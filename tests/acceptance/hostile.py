@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
@@ -72,6 +73,7 @@ async def watched(house: House) -> AsyncGenerator[Watch]:
         yield watch
     finally:
         looking.cancel()
+        sys.stderr.write(f"The most memory of the bot and its processes: {watch.peak / MIB:.0f} MiB\n")
     assert house.bot.is_running
     assert house.bot.pid == pid
     assert 0 < watch.peak < MOST_MEMORY, f"{watch.peak / MIB:.0f} MiB"

@@ -49,6 +49,11 @@ def black_png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND")
 
 
+def clear_noise(side: int) -> bytes:
+    """Noise that shows through: what takes the most memory and time to be made small."""
+    return encoded("PNG", Image.merge("RGBA", [Image.effect_noise((side, side), 90)] * 4), compress_level=0)
+
+
 #: A file, and words of what is said of it; none where it is taken after all.
 ATTACKS: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
     "a JPEG of 20,000 scans": (lambda: scans(20_000), ("too large to open", "nothing was charged")),
@@ -70,4 +75,9 @@ ATTACKS: dict[str, tuple[Callable[[], bytes], tuple[str, ...]]] = {
         lambda: b"RIFF\x18\0\0\0WEBPVP8L\x0c\0\0\0\x2f" + (16382 | 16382 << 14).to_bytes(4, "little") + bytes(7),
         ("too many pixels",),
     ),
+}
+#: Taken, and made small with the most memory and time there is.
+HEAVY: dict[str, Callable[[], bytes]] = {
+    "a PNG of 30 megapixels that is small to send": lambda: black_png(5500, 5450),
+    "a PNG of noise that shows through": lambda: clear_noise(2048),
 }

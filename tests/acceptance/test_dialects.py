@@ -104,6 +104,7 @@ HAPPY = (
 DELIVERED: Mapping[str, Outcome] = {
     **dict.fromkeys(HAPPY, pictures(2)),
     "fewer": pictures(1),
+    "more": pictures(8),
     "late-files": pictures(2),  # its host has nothing for 20 s
 }
 

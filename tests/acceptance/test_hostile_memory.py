@@ -1,4 +1,4 @@
-"""The worst of all pictures, from many people at once, in a machine of 512 MB: the bot lives, and nobody waits long."""
+"""The worst pictures of many people at once, in 300 MB for all processes: the bot lives, nobody waits long."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import pytest
 from PIL import Image
 
 from tests.acceptance.conftest import OpenHouse, final
-from tests.acceptance.hostile import MIB, MOST_DELAY_S, honest, stranger, watched
-from tests.acceptance.hostile_files import ATTACKS
+from tests.acceptance.hostile import MOST_DELAY_S, MOST_MEMORY, honest, stranger, watched
+from tests.acceptance.hostile_files import ATTACKS, HEAVY
 from tests.acceptance.memory_limits import limited
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.lengthy, pytest.mark.timeout(300)]
 
-MACHINE = 512 * MIB
 #: What takes the most memory before it is refused, or although it is taken.
 WORST = (
     "a JPEG of 90 scans over 16 megapixels",
     "a PNG of 50 megapixels in a few bytes",
     "a progressive CMYK of 49 megapixels",
 )
-PEOPLE = 4
+PEOPLE = 3
 
 
-async def test_many_of_the_worst_pictures_at_once_in_512_megabytes(open_house: OpenHouse, tmp_path: Path) -> None:
+async def test_many_of_the_worst_pictures_at_once_in_300_megabytes(open_house: OpenHouse, tmp_path: Path) -> None:
     photo = tmp_path / "photo.jpg"
     Image.effect_noise((1200, 900), 60).convert("RGB").save(photo)
-    files = [tmp_path / f"{number}.png" for number in range(len(WORST))]
-    for path, what in zip(files, WORST, strict=True):
-        path.write_bytes(ATTACKS[what][0]())
+    makers = [*(ATTACKS[what][0] for what in WORST), *HEAVY.values()]
+    files = [tmp_path / f"{number}.png" for number in range(len(makers))]
+    for path, make in zip(files, makers, strict=True):
+        path.write_bytes(make())
     async with open_house() as house:
         house.discord.rules = replace(house.discord.rules, upload_limit=100_000_000)
         alone = await honest(house, photo)
-        with limited(house.bot.pid, MACHINE) as limit:
+        with limited(house.bot.pid, MOST_MEMORY) as limit:
             async with watched(house):
                 people = [stranger(house, number) for number in range(PEOPLE)]
                 replies = await asyncio.gather(
@@ -49,5 +49,6 @@ async def test_many_of_the_worst_pictures_at_once_in_512_megabytes(open_house: O
                 assert beside - alone < MOST_DELAY_S
                 for reply in replies:
                     await reply.until(final, 100)
+            # The group also counts files that the kernel keeps in memory: those it lets go, and nobody is killed.
             assert limit.kills == 0
-            assert 0 < limit.most < MACHINE
+            assert limit.most > 0

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from bot.model import OFFERED_FORMATS, PictureFormat
+from bot.pictures import bands, reading
 from bot.pictures.studio import Fitted, PictureStudio, fair_share
 from tests.integration.picture_files import MIB, gps, gradient, noise, rgb, rgb_profile, saved
 
@@ -183,6 +184,21 @@ async def test_a_large_source_is_kept_small(studio: PictureStudio, tmp_path: Pat
     with Image.open(kept[1].path) as image:
         assert image.size == (2048, 2048)
         assert image.convert("RGBA").getpixel((1024, 1024)) == pytest.approx((0, 200, 0, 128), abs=3)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "P see-through"])
+async def test_a_png_that_is_made_small_band_by_band_is_the_same_picture(mode: str, tmp_path: Path) -> None:
+    image = noise("RGB", 301).quantize() if mode.startswith("P") else noise(mode, 301)
+    path = saved(tmp_path / "a", image, "PNG", **({"transparency": 7} if " " in mode else {}), exif=gps())
+    data = path.read_bytes()
+    found = reading.read(data)
+    with Image.open(path) as whole:
+        target = "RGBA" if whole.has_transparency_data else "L" if mode == "L" else "RGB"
+        expected = whole.convert(target).reduce(3)
+    for band_bytes in (1, 10_000, 1_000_000):
+        made = bands.reduced(found, data, 100, band_bytes=band_bytes)
+        assert made is not None
+        assert (made.mode, made.size, made.tobytes()) == (expected.mode, expected.size, expected.tobytes())
 
 
 async def test_shapes_and_sizes_at_the_edge_are_shrunk_too(studio: PictureStudio, tmp_path: Path) -> None:

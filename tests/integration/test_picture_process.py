@@ -15,7 +15,7 @@ from PIL import Image
 
 from bot.pictures import studio
 from bot.pictures.studio import PictureStudio
-from bot.pictures.turns import FREE_FAULTS, Turns
+from bot.pictures.turns import FREE_FAULTS, Lane, Turns
 from tests.integration.drawn_files import file_of, put
 
 PROBE = """
@@ -106,7 +106,7 @@ async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_paus
 
     async def use(user: int, number: int, seconds: float) -> None:
         nonlocal now
-        async with turns.turn(user):
+        async with turns.turn(user, Lane.CHECK):
             order.append((user, number))
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -128,12 +128,30 @@ async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_paus
         await paused
 
 
+async def test_checks_and_deliveries_take_turns_whoever_waits_in_the_other_line() -> None:
+    """Bad files hold up nothing that is paid for, not even their sender's."""
+    turns = Turns()
+    order: list[str] = []
+
+    async def use(user: int, lane: Lane) -> None:
+        async with turns.turn(user, lane):
+            order.append(f"{lane} {user}")
+            await asyncio.sleep(0)
+
+    for _ in range(FREE_FAULTS + 2):
+        turns.bad(9)
+    checks = [asyncio.create_task(use(user, Lane.CHECK)) for user in (1, 2, 3, 4)]
+    deliveries = [asyncio.create_task(use(user, Lane.DELIVERY)) for user in (9, 8)]
+    await asyncio.gather(*checks, *deliveries)
+    assert order == ["check 1", "delivery 9", "check 2", "delivery 8", "check 3", "check 4"]
+
+
 async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
     turns = Turns()
     holding = asyncio.Event()
 
     async def use(user: int) -> None:
-        async with turns.turn(user):
+        async with turns.turn(user, Lane.CHECK):
             await holding.wait()
 
     tasks = [asyncio.create_task(use(user)) for user in (1, 1, 2, 3)]

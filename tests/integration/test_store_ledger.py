@@ -263,3 +263,29 @@ async def test_people_of_many_servers_at_once_in_two_processes_wait_for_nobody_f
     assert found == 0
     for store in stores:
         await store.close()
+
+
+@pytest.mark.parametrize("span", Span)
+async def test_what_is_asked_for_before_midnight_and_comes_after_counts_where_it_was_asked(
+    scene: Scene, span: Span
+) -> None:
+    """Nobody gets a day's budget twice by asking at its end, nor loses one of the next day to it."""
+    scene.now = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    terms = Terms((quota(100_000, Whose.EVERYONE, What.SPEND, span),), cost_micros=80_000)
+
+    async def ask() -> Job:
+        return (await scene.receive(asking(scene, count=4), terms=terms)).job
+
+    asked = [await ask()]
+    with pytest.raises(QuotaReached):
+        await ask()
+    scene.now += timedelta(seconds=2)
+    asked.append(await ask())  # all of the new day is there
+    for one in asked:
+        job = await moved(scene, one, *TO_PAINTING, JobState.READY)
+        job = await scene.move(job, JobState.DELIVERING, cost_micros=100_000, pictures=4)
+        await scene.move(job, JobState.DELIVERED)
+    (standing,) = await scene.store.ledger.standings(terms.quotas, user_id=1, guild_id=GUILD, now=scene.now)
+    assert (standing.used, standing.left) == (100_000, 0)
+    with pytest.raises(QuotaReached):
+        await ask()

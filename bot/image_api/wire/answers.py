@@ -18,6 +18,10 @@ from bot.image_api.retry import retry_after_seconds
 #: text grows about 25-fold in memory.
 MAX_TEXT_BYTES = 2 * 1024 * 1024
 
+#: Values in one answer, by the commas between them; those inside of texts count as well. Real ones have some hundred,
+#: and a million take a second to be read.
+MAX_VALUES = 50_000
+
 #: How much of one string is looked at: codes, ids, messages.
 MAX_WORDS_CHARS = 8192
 
@@ -34,12 +38,14 @@ class Unreadable(ValueError):
 class ApiAnswer:
     """Status, the body with long strings replaced by their `held:` names, and headers by lower-case name.
 
+    `blobs` are these names: what is no result of them is to be discarded.
     The body of an error may be cut short where the connection broke inside it.
     """
 
     status: int
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    blobs: tuple[str, ...] = ()
 
     @property
     def is_success(self) -> bool:
@@ -70,6 +76,8 @@ def read_json(body: bytes) -> object:
     """
     if len(body) > MAX_TEXT_BYTES:
         raise Unreadable("too long")
+    if body.count(b",") > MAX_VALUES:
+        raise Unreadable("too many values")
     text = body.decode("utf-8", errors="replace").strip("\ufeff \t\r\n\0")
     try:
         return json.loads(text, parse_int=_read_int, parse_constant=_read_constant)

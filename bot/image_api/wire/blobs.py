@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -34,9 +35,15 @@ KEPT_FOR_S = 86_400.0
 SETTLED_S = 3600.0
 #: Of all held strings together: about 750 pictures of 2 MB, a third larger in base64.
 MAX_KEPT_BYTES = 2_000_000_000
+#: Of the disk, for the database above all: below it no more strings are taken.
+MIN_FREE_BYTES = 100_000_000
 
 _NAME = re.compile(r"[0-9a-f]{32}")
-_IN_STRING = re.compile(rb'[^"\\]*(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*)*', re.DOTALL)
+#: An escape that JSON does not know is passed on: the parser will say so. One at the end may go on in the next piece.
+_ESCAPED = rb"\\(?:u[0-9a-fA-F]{4}|[^u]|u(?=.{5}))"
+_IN_STRING = re.compile(rb'[^"\\]*+(?:' + _ESCAPED + rb'[^"\\]*+)*+', re.DOTALL)
+#: Whole strings and what stands between them, in one go: a hostile text has a million of them.
+_WHOLE_STRINGS = re.compile(rb'(?>[^"]*+"[^"\\]*+(?:' + _ESCAPED + rb'[^"\\]*+)*+")*+', re.DOTALL)
 _LONGEST_ESCAPE = 6  # \u003d
 _READ_BYTES = 64 * 1024
 
@@ -153,6 +160,11 @@ class LongStrings:
         if kind is not None:
             self.discard()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The `held:` names of what was taken out."""
+        return tuple(f"{PREFIX}{path.name}" for path in self._paths)
+
     def discard(self) -> None:
         """Remove the files: nobody will ask for them."""
         for path in self._paths:
@@ -164,6 +176,13 @@ class LongStrings:
         self._left -= len(data)
         if self._left < 0:
             raise AnswerTooLong
+        for start in range(0, len(data), SHORT_STRING_BYTES):
+            self._feed(data[start : start + SHORT_STRING_BYTES])
+            if len(self._text) > MAX_TEXT_BYTES:
+                raise AnswerTooLong
+
+    def _feed(self, data: bytes) -> None:
+        """Take a piece in which no string that begins and ends there is long."""
         data, self._carry = self._carry + data, b""
         if self._is_short and len(data) <= SHORT_STRING_BYTES:
             self._carry = data  # nearly every answer: there is nothing to look for
@@ -172,8 +191,6 @@ class LongStrings:
         at = 0
         while at < len(data):
             at = self._outside(data, at) if self._string_at is None else self._inside(data, at)
-        if len(self._text) > MAX_TEXT_BYTES:
-            raise AnswerTooLong
 
     def finish(self) -> bytes:
         """The text, long strings replaced by their names."""
@@ -181,6 +198,9 @@ class LongStrings:
         return bytes(self._text)
 
     def _outside(self, data: bytes, at: int) -> int:
+        if found := _WHOLE_STRINGS.match(data, at):
+            self._text += data[at : found.end()]
+            at = found.end()
         quote = data.find(b'"', at)
         end = len(data) if quote < 0 else quote + 1
         self._text += data[at:end]
@@ -211,6 +231,8 @@ class LongStrings:
         start = self._string_at
         if start is not None and len(self._text) - start > SHORT_STRING_BYTES:
             path = self._holding.create()
+            if shutil.disk_usage(path.parent).free < MIN_FREE_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             self._file = path.open("xb")
             self._paths.append(path)
             self._file.write(_unescaped(bytes(self._text[start:])))

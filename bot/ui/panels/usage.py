@@ -82,7 +82,7 @@ class UsagePanel:
             account = await self._accounts.of_server(interaction.guild_id)
         else:
             account = await self._accounts.mine(context_of(interaction))
-        png, rank = await asyncio.gather(_chart(account), self._operators.rank(interaction.user.id))
+        png, rank = await asyncio.gather(_chart(interaction, account), self._operators.rank(interaction.user.id))
         files = [discord.File(io.BytesIO(png), CHART_FILE, description=_alt(account))] if png else []
         manages = manages_server(interaction)
         view = layout(account, whose, with_chart=bool(png), manages=manages, operates=rank > Rank.NOBODY)
@@ -167,7 +167,7 @@ def _model(total: Sum) -> str:
     return texts.model_name(Model(str(total.key)))
 
 
-async def _chart(account: Account) -> bytes | None:
+async def _chart(interaction: Interaction, account: Account) -> bytes | None:
     """Spend where all that was painted has a price, else pictures."""
     last = calendar.monthrange(account.at.year, account.at.month)[1]
     days = [account.days.get(date(account.at.year, account.at.month, day)) for day in range(1, last + 1)]
@@ -177,7 +177,10 @@ async def _chart(account: Account) -> bytes | None:
     else:
         values = [float(it.pictures) if it else 0.0 for it in days]
         amount = ""
-    return await chart.month(values, today=account.at.day - 1, amount=amount, point=tr("."))
+    turns = interaction.client.studio.turns
+    return await chart.month(
+        values, today=account.at.day - 1, amount=amount, point=tr("."), user_id=interaction.user.id, turns=turns
+    )
 
 
 def _title(account: Account) -> str:

@@ -12,6 +12,8 @@ from bot.ui.reply.thumbnails import source_filename
 
 #: Discord takes 25 MiB in one request; the form around the files needs a little of it.
 MAX_TOTAL_BYTES = 24 * 1024 * 1024
+#: Of one message. An image API may send more pictures than were asked for.
+MAX_FILES = 10
 #: A source beside a result may take this much before it is shrunk, so that the result has the room.
 MAX_SOURCE_COPY_BYTES = 3 * 1024 * 1024
 
@@ -34,7 +36,8 @@ async def fitted(
     shown: list[Shown] = []
     uploads: list[tuple[Path, str]] = []
     for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
-        name = None if fit.dropped else picture_filename(index, fit.format)
+        fits = not fit.dropped and len(uploads) + len(kept) < MAX_FILES
+        name = picture_filename(index, fit.format) if fits else None
         shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
         if name:
             uploads.append((fit.path, name))

@@ -20,11 +20,12 @@ from bot.ui.requests.intake import Intake, Parent
 from bot.ui.requests.questions import CONFIRM
 
 ANSWERED = mark("This question was answered already, or is too old. Please ask for the picture once more.")
+MAX_PRICE_DIGITS = 18
 NOT_STARTED = mark("Nothing was started, and it cost nothing.")
 
 
 class ConfirmPanel:
-    """The panel `confirm`."""
+    """The panel `confirm`: `easel-confirm:yes:<price in micros>:<draft id>`, `easel-confirm:no:<draft id>`."""
 
     name = CONFIRM
 
@@ -35,22 +36,29 @@ class ConfirmPanel:
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Take the answer to the question about the price."""
         match click.words:
-            case [("yes" | "no") as answer, draft_id]:
-                await self._answered(interaction, draft_id, yes=answer == "yes")
+            case ["yes", price, draft_id] if price.isdecimal() and len(price) <= MAX_PRICE_DIGITS:
+                await self._answered(interaction, draft_id, accepted=int(price))
+            case ["yes", draft_id]:  # of a version that did not write the price down
+                await self._answered(interaction, draft_id, accepted=0)
+            case ["no", draft_id]:
+                await self._answered(interaction, draft_id, accepted=None)
             case _:
                 await say(interaction, tr(texts.FORM_TOO_OLD))
 
-    async def _answered(self, interaction: Interaction, draft_id: str, *, yes: bool) -> None:
-        """Start the request or drop it. A draft is taken once, so a second click finds nothing."""
+    async def _answered(self, interaction: Interaction, draft_id: str, *, accepted: int | None) -> None:
+        """Start the request at the price that was accepted, or drop it where that is None.
+
+        A draft is taken once, so a second click finds nothing. A price that is higher by now is asked about anew.
+        """
         draft = await self._drafts.take(draft_id, interaction.user.id)
         if draft is None:
             await say(interaction, tr(ANSWERED))
-        elif not yes:
+        elif accepted is None:
             await interaction.response.edit_message(view=card(WORKING, ui.TextDisplay(tr(NOT_STARTED))))
         else:
             parent = Parent(draft.parent_id, draft.parent_link)
             # The place is looked at anew: a rule may have changed since the question.
-            await self._intake.start(interaction, RequestInput.of(draft.request), parent, confirmed=True)
+            await self._intake.start(interaction, RequestInput.of(draft.request), parent, accepted=accepted)
             await _remove_question(interaction)
 
 

@@ -77,18 +77,18 @@ class Intake:
         self._log_book = log_book
 
     async def start(
-        self, interaction: Interaction, asked: RequestInput, parent: Parent = NO_PARENT, *, confirmed: bool = False
+        self, interaction: Interaction, asked: RequestInput, parent: Parent = NO_PARENT, *, accepted: int | None = None
     ) -> None:
         """See whether the place allows it, write the job, acknowledge it with its first card, then let it go.
 
-        A request that is not taken is answered privately, with all that is in the way. `confirmed` says that its user
-        knows the price.
+        A request that is not taken is answered privately, with all that is in the way. `accepted` is the price, in
+        micros, to which its user has said yes.
         """
         context, user = context_of(interaction), interaction.user
 
         async def described(admitted: Admitted) -> NewJob:
             """The request as a job. Raises NeedsConfirmation where its user has to be asked about the price first."""
-            if admitted.needs_confirmation and not confirmed:
+            if admitted.needs_confirmation and (accepted is None or (admitted.price or 0) > accepted):
                 raise NeedsConfirmation(admitted, await self._owner.check_quotas(context, admitted))
             request = admitted.request
             locale = reply_locale(interaction, private=request.private, rules=admitted.rules)

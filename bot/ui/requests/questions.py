@@ -37,6 +37,7 @@ def question(asked: NeedsConfirmation, draft_id: str) -> ui.LayoutView:
     ]
     if left := Costs(admitted.price, asked.standings).line(with_price=False):
         lines.append(f"-# {left}")
-    yes = button(tr("Confirm"), custom_id(CONFIRM, "yes", draft_id), discord.ButtonStyle.success)
+    # The price stands in the button, because a later start may know another one.
+    yes = button(tr("Confirm"), custom_id(CONFIRM, "yes", admitted.price or 0, draft_id), discord.ButtonStyle.success)
     no = button(tr("Not now"), custom_id(CONFIRM, "no", draft_id))
     return card(WORKING, ui.TextDisplay("\n".join(lines)), row(yes, no))

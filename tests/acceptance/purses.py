@@ -1,0 +1,19 @@
+"""Prices for all that is on offer, and what the ledger of a house says."""
+
+from __future__ import annotations
+
+from tests.acceptance.conftest import House
+from tests.databases import rows
+
+MODELS = ("grok-imagine-image", "grok-imagine-image-quality")
+
+
+def prices(picture: str = "0.02") -> str:
+    """A price list with which any budget can be kept."""
+    each = [f"{model}:{size}={picture}" for model in MODELS for size in ("1k", "2k")]
+    return ",".join([*each, *(f"{model}:input=0.01" for model in MODELS)])
+
+
+def spent(house: House) -> int:
+    """What the ledger says, in micros."""
+    return int(str(rows(house.database, "SELECT coalesce(sum(cost_micros), 0) FROM ledger")[0][0]))

@@ -1,0 +1,124 @@
+"""An image API and hosts of pictures that mean harm: whatever they answer, others go on, and memory and disk hold."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from PIL import Image
+
+from tests.acceptance.conftest import House, OpenHouse, with_pictures
+from tests.acceptance.hostile import MIB, MOST_DELAY_S, stranger, watched
+from tests.integration.uniall_servers import Reply, playing, reply
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+#: Two answers at a time are on their way to the disk, of which nothing is kept.
+MOST_DISK = 300 * MIB
+PEOPLE, JOBS = 6, 3
+_TWO_MB = 2 * 1024 * 1024 - 1000
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+async def poured(request: web.Request, head: bytes, piece: bytes, times: int, pause_s: float = 0.0) -> Reply:
+    """Bytes of our own on the connection; then it is cut."""
+    transport = request.transport
+    assert transport is not None
+    transport.write(head)
+    for _ in range(times):
+        if transport.is_closing():
+            break
+        transport.write(piece)
+        await asyncio.sleep(pause_s)
+    return None
+
+
+def packed(body: bytes) -> Callable[[web.Request], Awaitable[Reply]]:
+    small = gzip.compress(body)
+
+    async def answer(_request: web.Request) -> Reply:
+        return reply(200, small, Content_Encoding="gzip")
+
+    return answer
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+#: What is answered.
+ANSWERS: Mapping[str, Callable[[web.Request], Awaitable[Reply]]] = {
+    "60 MB of headers": lambda request: poured(request, OK, b"X: " + b"y" * 60_000 + b"\r\n", 1000),
+    "interim answers without end": lambda request: poured(
+        request, b"", b"HTTP/1.1 102 Processing\r\n\r\n" * 1000, 10_000
+    ),
+    "headers that drip": lambda request: poured(request, OK + b"X: ", b"y", 1000, 0.2),
+    "a body that drips": lambda request: poured(request, OK + b"Content-Length: 9999\r\n\r\n{", b" ", 1000, 0.2),
+    "2 MB of quotes in 2 kB": packed(b'"' * _TWO_MB),
+    "2 MB of numbers": packed(b"[" + b"1," * (_TWO_MB // 2) + b"1]"),
+    "2 MB of objects": packed(b'{"data": [' + b"{}," * (_TWO_MB // 3) + b"1]}"),
+    "200 MB of blanks in 200 kB": packed(b"{" + b" " * 200_000_000),
+    "100 MB of base64 that is no result": packed(b'{"note": "' + b"A" * 100_000_000 + b'"}'),
+}
+
+
+class Harm:
+    """An image API that answers people who mean harm in all these ways at once, and everybody else as it should."""
+
+    def __init__(self, *, in_results: bool) -> None:
+        self.in_results = in_results
+        self.kinds = list(ANSWERS)
+        self.is_over = False
+        self._picture = picture()
+
+    async def __call__(self, request: web.Request) -> Reply:
+        """Tasks and pictures of harm have the number of their kind in their addresses."""
+        if request.method == "POST":
+            prompt = (await request.json())["prompt"]
+            return reply(200, {"task_id": prompt.replace(" ", "-") + f"-{time.monotonic_ns()}"})
+        number = re.search(r"harm-(\d+)", request.path)
+        if number and not self.is_over and self.in_results != ("/tasks/" in request.path):
+            return await ANSWERS[self.kinds[int(number[1]) % len(self.kinds)]](request)
+        if "/tasks/" in request.path:
+            name = f"harm-{number[1]}" if number else "fox"
+            return reply(200, {"task_id": "x", "status": "succeeded", "result_url": f"/{name}.png"})
+        return reply(200, self._picture)
+
+
+@pytest.mark.parametrize("in_results", [False, True], ids=["of tasks", "of results"])
+async def test_answers_that_mean_harm_take_neither_memory_nor_disk(open_house: OpenHouse, *, in_results: bool) -> None:
+    """Of results: others wait for their own hosts alone. Of tasks: it is the one image API that is out of order."""
+    harm = Harm(in_results=in_results)
+    async with playing(harm) as server, open_house(variables={"UNIALL_BASE_URL": server.url}) as house:
+        alone = await _honest(house)
+        folder = Path(house.database.removeprefix("sqlite:///")).parent
+        async with watched(house):
+            people = [stranger(house, number) for number in range(PEOPLE)]
+            replies = await asyncio.gather(
+                *(people[number // JOBS].command("imagine", prompt=f"harm {number}") for number in range(PEOPLE * JOBS))
+            )
+            most = 0
+            for _ in range(40):
+                await asyncio.sleep(0.2)
+                most = max(most, sum(it.stat().st_size for it in folder.rglob("*") if it.is_file()))
+            assert most < MOST_DISK
+            if in_results:
+                assert await _honest(house) - alone < MOST_DELAY_S
+        harm.is_over = True
+        assert await _honest(house, within_s=60)
+        assert len(house.ada.sees()) > len(replies)
+
+
+async def _honest(house: House, within_s: float = 30) -> float:
+    began = time.monotonic()
+    await (await house.ben.command("imagine", prompt="an honest wish")).until(with_pictures, within_s)
+    return time.monotonic() - began
