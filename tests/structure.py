@@ -50,7 +50,13 @@ KEPT_TO: Mapping[str, tuple[str, ...]] = {
     "alembic": ("bot.store",),
     "psycopg": ("bot.store",),
     "prometheus_client": ("bot.ops.health",),
-    "PIL": ("bot.pictures.chart_process", "bot.pictures.encoding", "bot.pictures.process", "sandbox"),
+    "PIL": (
+        "bot.pictures.bands",
+        "bot.pictures.chart_process",
+        "bot.pictures.encoding",
+        "bot.pictures.process",
+        "sandbox",
+    ),
 }
 
 MISLEADING_NAMES = frozenset({"helpers", "logging", "queue", "time", "types", "utils"})

@@ -52,6 +52,16 @@ def stranger(house: House, number: int) -> Person:
     return house.discord.person(name)
 
 
+def spool_of(house: House) -> Path:
+    """Where a bot on SQLite keeps pictures on their way."""
+    return Path(house.database.removeprefix("sqlite:///") + ".spool")
+
+
+def files(folder: Path) -> list[Path]:
+    """All files in a folder and below."""
+    return [it for it in folder.rglob("*") if it.is_file()]
+
+
 class Watch:
     """The most memory that was seen."""
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.studio import PaintMode
-from tests.acceptance.conftest import House, OpenHouse, eventually, final, says, with_pictures
-from tests.acceptance.hostile import stranger, watched
+from tests.acceptance.conftest import OpenHouse, eventually, final, says, with_pictures
+from tests.acceptance.hostile import files, spool_of, stranger, watched
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -25,14 +25,6 @@ def large_photo(path: Path, size: int = 9 * MB) -> Path:
     side = int((size / 3) ** 0.5)
     Image.effect_noise((side, side), 99).convert("RGB").save(path, "PNG", compress_level=0)
     return path
-
-
-def spool_of(house: House) -> Path:
-    return Path(house.database.removeprefix("sqlite:///") + ".spool")
-
-
-def files(folder: Path) -> list[Path]:
-    return [it for it in folder.rglob("*") if it.is_file()]
 
 
 def used(folder: Path) -> int:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from sandbox.discord.cdn import Upload
 from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, eventually, final, house_in, picture, set_rules, with_pictures
-from tests.acceptance.test_hostile_disk import files, spool_of
+from tests.acceptance.hostile import files, spool_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
