@@ -14,9 +14,9 @@ from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, ChannelKind
 from sandbox.discord.reply import ModalForm
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import PATIENT, House, OpenHouse, eventually, house_in, says, with_pictures
+from tests.acceptance.conftest import LONG_AGO, PATIENT, House, OpenHouse, eventually, house_in, says, with_pictures
 from tests.acceptance.workers import a_worker
-from tests.databases import rows
+from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -195,6 +195,10 @@ async def test_missing_permissions_are_told_in_the_settings_and_lines_wait(house
         await eventually(lambda: waiting(house))
     finally:
         world.allow("general", Permission.SEND_MESSAGES)
+    # A try that was refused is repeated after ten minutes; whether there was one hangs on the moment.
+    await house.kill_bot()
+    await asyncio.to_thread(execute, house.database, f"UPDATE server_log SET due_at = '{LONG_AGO}'")
+    await house.start_bot()
     await told(house, "a patient fox")
 
 
