@@ -146,7 +146,7 @@ class LongStrings:
         self._left = max_bytes
         self._text = bytearray()
         self._carry = b""
-        self._is_short = True  # as long as the whole text is no longer than a string may be
+        self._short: bytearray | None = bytearray()  # the whole text, as long as it is no longer than a string may be
         self._string_at: int | None = None
         self._file: BinaryIO | None = None
         self._paths: list[Path] = []
@@ -182,19 +182,25 @@ class LongStrings:
                 raise AnswerTooLong
 
     def _feed(self, data: bytes) -> None:
+        """Take a piece that is no longer than a string may be."""
+        if self._short is not None:
+            if len(self._short) + len(data) <= SHORT_STRING_BYTES:
+                self._short += data  # nearly every answer: there is nothing to look for
+                return
+            before, self._short = bytes(self._short), None
+            self._look_through(before)
+        self._look_through(data)
+
+    def _look_through(self, data: bytes) -> None:
         """Take a piece in which no string that begins and ends there is long."""
         data, self._carry = self._carry + data, b""
-        if self._is_short and len(data) <= SHORT_STRING_BYTES:
-            self._carry = data  # nearly every answer: there is nothing to look for
-            return
-        self._is_short = False
         at = 0
         while at < len(data):
             at = self._outside(data, at) if self._string_at is None else self._inside(data, at)
 
     def finish(self) -> bytes:
         """The text, long strings replaced by their names."""
-        self._text += self._carry
+        self._text += self._carry if self._short is None else self._short
         return bytes(self._text)
 
     def _outside(self, data: bytes, at: int) -> int:
