@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING
 from bot.config.version import VERSION, command
 from bot.config.waits import WAITS, Waits
 from bot.errors import EaselError, SettingsError
+from bot.ops.heap import importing
 from bot.ops.terminal import Mark, drop_closed_output, marked, prepare_streams, say, waiting
 
 if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals end it in order
@@ -24,7 +23,6 @@ if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals 
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 MAX_PORT = 65535
-YOUNG_OBJECTS = 5_000  # made before garbage is looked for; with the usual 700 that took 0.5 ms of each job
 EPILOG = (
     "The settings are variables of the environment, or lines of the file .env beside the project: see .env.example."
 )
@@ -82,20 +80,8 @@ def _settings(options: argparse.Namespace) -> Settings:
     return _sources(options).settings()
 
 
-@contextmanager
-def _importing() -> Generator[None]:
-    """Imports make some 300,000 objects and hardly any garbage: to look for it takes a tenth of a start."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS, 10, 10)
-        gc.enable()
-
-
 def _run(options: argparse.Namespace) -> int:
-    with _importing():
+    with importing():
         sources = _sources(options)
         settings = sources.settings()
         from bot.run import run
@@ -105,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _work(options: argparse.Namespace) -> int:
-    with _importing():
+    with importing():
         sources = _sources(options)
         settings = sources.settings()
         from bot.run import work

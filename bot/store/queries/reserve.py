@@ -12,7 +12,7 @@ for each other in a circle.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -132,14 +132,13 @@ def _write(connection: Connection, admitted: Sequence[_Admitted]) -> Mapping[str
 
 
 def _insert(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, int]:
-    """Both databases number the rows of one statement in their order, and on SQLite nobody else writes meanwhile."""
+    """SQLite numbers the rows of one statement in their order, and nobody else writes meanwhile: so it returns none."""
     if connection.dialect.name == "postgresql":
-        numbers: Iterable[int] = many.insert_rows(connection, jobs, rows, then="RETURNING seq").scalars().all()
-    else:
-        many.insert_rows(connection, jobs, rows)
-        last = connection.execute(_LAST_NUMBER).scalar_one()
-        numbers = range(last - len(rows) + 1, last + 1)
-    return {row["id"]: number for row, number in zip(rows, numbers, strict=True)}
+        written = many.insert_rows(connection, jobs, rows, then="RETURNING id, seq")
+        return {row["id"]: row["seq"] for row in written.mappings()}
+    many.insert_rows(connection, jobs, rows)
+    last = connection.execute(_LAST_NUMBER).scalar_one()
+    return {row["id"]: number for number, row in enumerate(rows, start=last - len(rows) + 1)}
 
 
 def _row(admitted: _Admitted) -> dict[str, Any]:
