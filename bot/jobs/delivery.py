@@ -196,12 +196,23 @@ async def announce(run: JobRun) -> None:
             hopeless = isinstance(exc, ReplyOutOfReach) and run.job.target.outlives_token
             if not hopeless and age_s(run) <= GIVE_UP_AFTER.total_seconds():
                 await _wait_for_reply(run, exc, backoff)
+                await _see_whether_it_stands(run)
                 continue
             run.log.info("nobody can be told how the job ended", why=type(exc).__name__)
         if run.job.state.is_final:
             await run.change(announced=True)
             if not run.job.state.is_final and not run.is_reopened:
                 raise JobMoved(f"job {run.job.id} was taken up again")
+
+
+async def _see_whether_it_stands(run: JobRun) -> None:
+    """Raise JobMoved where another process has announced this end meanwhile, or the job was taken up again after it.
+
+    This process may have slept for longer than its lease, and the end would be shown over pictures that came since.
+    """
+    job = await run.deps.jobs.get(run.job.id)
+    if run.job.state.is_final and (job is None or job.announced or job.state is not run.job.state):
+        raise JobMoved(f"the end of job {run.job.id} is announced, or it goes on")
 
 
 async def _wait_for_reply(run: JobRun, exc: ReplyError, backoff: Backoff) -> None:

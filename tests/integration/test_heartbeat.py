@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from sqlalchemy import update
 
+from bot.errors import ReplyUnavailable
 from bot.image_api.client import ImageApi
 from bot.jobs.runner import Runner
-from bot.model import Job, JobState
+from bot.model import Charged, Failure, FailureKind, Job, JobState
 from bot.store.schema import jobs as jobs_table
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
@@ -110,3 +111,32 @@ async def test_the_task_of_a_submission_whose_lease_was_lost_meanwhile_is_writte
         await runner.stop(5)
     assert found.task_id == TASK["task_id"]
     assert len([it for it in played.seen if it.method == "POST"]) == 1
+
+
+async def test_an_end_that_another_process_has_announced_is_not_shown_over_the_pictures_that_came_since(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """A process that slept has an end to show, which Discord did not take. Check again has brought pictures since."""
+
+    class Troubled(Recorder):
+        async def close(self, job: Job) -> None:
+            await super().close(job)
+            raise ReplyUnavailable("502")
+
+    recorder = Troubled()
+    scene.now = datetime.now(UTC)
+    await scene.job(JobState.WAITING)
+    (job,) = await scene.claim()
+    job = await scene.move(await scene.move(job, JobState.SUBMITTING), JobState.PAINTING, task_id="task_1")
+    ended = await scene.move(job, JobState.TIMED_OUT, failure=Failure(FailureKind.TIMED_OUT, Charged.MAYBE))
+    async with ImageApi(base_url="http://127.0.0.1:9", api_key=KEY) as api:
+        runner = Runner(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), max_active=1, alone=False)
+        runner.begin(ended)
+        async with asyncio.timeout(20):
+            while not recorder.told:
+                await asyncio.sleep(0.01)
+        await written(scene, state=JobState.DELIVERED, told=True, owner=None, lease_until=None)
+        async with asyncio.timeout(20):
+            while runner.busy_with:
+                await asyncio.sleep(0.01)
+        assert recorder.told == ["closed", "forgotten"]

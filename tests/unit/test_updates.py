@@ -41,6 +41,28 @@ async def test_a_process_that_slept_longer_than_its_leases_edits_nothing_before_
     assert edited == [painting.id]
 
 
+async def test_an_edit_that_is_not_through_when_the_lease_may_run_out_is_broken_off_and_sent_again_later() -> None:
+    """The library tries an edit again for half a minute. Meanwhile another process may have posted the pictures."""
+    tries: list[str] = []
+    edited: list[str] = []
+
+    async def edit(job: Job, _: ui.LayoutView) -> None:
+        tries.append(job.id)
+        await asyncio.sleep(0.5 if len(tries) == 1 else 0)
+        edited.append(job.id)
+
+    updates = Updates(plain, cards.running, edit, lambda _: True)
+    painting = job(state=JobState.PAINTING)
+    updates.trust(datetime.now(UTC) + timedelta(seconds=0.2))
+    updates.show(painting, Progress(percent=10))
+    await asyncio.sleep(0.8)
+    assert (tries, edited) == ([painting.id], [])
+    updates.trust(datetime.now(UTC) + timedelta(seconds=30))
+    async with asyncio.timeout(20):
+        while edited != [painting.id]:
+            await asyncio.sleep(0.05)
+
+
 def plain(_: Job, progress: Progress) -> Look:
     return Look(overdue=progress.due is not None and datetime.now(UTC) >= progress.due)
 

@@ -178,16 +178,22 @@ class Updates:
         while slot.next is not None:
             await asyncio.sleep(max(slot.sent_at + self._gap(slot, *slot.next) - time.monotonic(), 0.0))
             # Not dropped: it may be the card with the button that has to stand before the token ends.
-            while not self._is_trusted():
+            while self._trusted_s() == 0.0:
                 self._trust_came.clear()
                 await self._trust_came.wait()
             async with slot.editing:
                 if (waiting := slot.take()) is None:
                     return
                 job, progress = waiting
-                if not await self._send(slot, job, progress, unless_shown=True):
+                try:
+                    # The library tries an edit again for long, and one that comes too late goes over the pictures.
+                    async with asyncio.timeout(self._trusted_s()):
+                        sent = await self._send(slot, job, progress, unless_shown=True)
+                except TimeoutError:
+                    if self._slots.get(job.id) is slot and slot.next is None:
+                        slot.next = waiting
                     continue
-                if self._slots.get(job.id) is slot:  # else the job has ended: nothing may follow its last edit
+                if sent and self._slots.get(job.id) is slot:  # else it has ended: nothing may follow its last edit
                     self._show_again_in_time(slot, job, progress)
 
     async def _send(self, slot: PendingEdit, job: Job, progress: Progress, *, unless_shown: bool = False) -> bool:
@@ -210,9 +216,10 @@ class Updates:
         slot.troubles += progress.trouble is not None
         return True
 
-    def _is_trusted(self) -> bool:
-        """Whether the jobs that are shown are known to be this process's still."""
-        return self._trusted_until is None or datetime.now(UTC) < self._trusted_until
+    def _trusted_s(self) -> float | None:
+        """For how many seconds more what is shown is certainly this process's; None where no other could have it."""
+        until = self._trusted_until
+        return None if until is None else max((until - datetime.now(UTC)).total_seconds(), 0.0)
 
     def _gap(self, slot: PendingEdit, job: Job, progress: Progress) -> float:
         """Seconds between two edits of this message: short at first, longer with age, long without a token."""
