@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.model import Job, JobState
-from bot.policy.preferences import Notify
+from bot.policy.preferences import TOOK_LONG, Notify
 from bot.policy.server_log import LogLine
 from bot.store.store import Store
 from bot.store.sync import advisory_locks as locks
@@ -118,6 +118,22 @@ async def test_clocks_that_differ_take_nothing_from_anybody(url: str, ahead: tim
         assert await first.claim() == []
         first.now = now() + first.lease + A_LITTLE
         assert [job.id for job in await first.claim()] == [mine.id]
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=40), timedelta(seconds=-40)])
+async def test_whether_a_job_took_long_hangs_on_no_clock_of_those_that_had_it(url: str, ahead: timedelta) -> None:
+    """One process takes the job, and another, whose clock is wrong, delivers it half a minute later."""
+    async with process(url, "first") as first, process(url, "second", ahead) as second:
+        await first.store.preferences.change(1, lambda it: replace(it, notify=Notify.LONG))
+        job = await first.job(JobState.DELIVERING)
+        delivered = await second.store.jobs.move(job, JobState.DELIVERED, now=now() + ahead + TOOK_LONG / 2)
+        assert delivered.finished_at is not None
+        assert abs(delivered.finished_at - delivered.received_at - TOOK_LONG / 2) < A_LITTLE * 5
+        assert await first.store.notices.claim("first", now=now() + TOOK_LONG, lease=LEASE, at_most=5) == []
+        late = await first.job(JobState.DELIVERING)
+        await second.store.jobs.move(late, JobState.DELIVERED, now=now() + ahead + TOOK_LONG + A_LITTLE)
+        due = await first.store.notices.claim("first", now=now() + TOOK_LONG * 2, lease=LEASE, at_most=5)
+        assert [it.job.id for it in due] == [late.id]
 
 
 Claim = Callable[[Store, str, datetime], Awaitable[Sequence[object]]]

@@ -214,7 +214,7 @@ class Metrics(Measures):
         if job.state is JobState.DELIVERED:
             self._took("uploading", uploading_since, present)
             self._took("delivered", job.ready_at, present)
-            self._took("whole", job.received_at, present)
+            self._took("whole", job.received_at, job.finished_at or present)  # both by one clock
             model = job.request.model
             if job.request.follows is not FollowUp.POST:  # counted when they were bought
                 self._pictures.labels(model, job.request.resolution.value).inc(len(job.result_urls))

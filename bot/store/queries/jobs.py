@@ -74,8 +74,8 @@ class Jobs:
         in spite of that (see `Store.run`), it stays RECEIVED until its lease has run out, and `reclaim` hands it out
         as unacknowledged.
         """
-        lease_until = self._presence.database_time(now) + lease
-        entrant = reserve.Entrant(new, terms, limit, now, worker_id, lease_until)
+        there = self._presence.database_time(now)
+        entrant = reserve.Entrant(new, terms, limit, there, worker_id, there + lease)
         received = await self._join(reserve.receive, entrant, patience)
         self._measures.received(received.job)
         return received
@@ -106,13 +106,14 @@ class Jobs:
 
         Raises JobMoved when it is no longer in the state that `job` says, or not `worker_id`'s (where one is given).
         Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
-        with the end. An end counts as not yet announced unless `changes` says so, DELIVERED as announced. The lease
+        with the end; this last one by the database's clock, as the time of the first row. An end counts as not yet announced unless `changes` says so, DELIVERED as announced. The lease
         ends where the job goes back into the queue and where its end is announced. An announced end also loses the
         interaction's token: a finished reply no longer needs it. Whoever wants to be told of a delivery gets a notice.
         """
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
-        values = _arrow_values(job.state, to, now, changes)
+        there = self._presence.database_time(now)
+        values = _arrow_values(job.state, to, now, there, changes)
         if (not_before := values.get("not_before")) is not None:
             values["not_before"] = self._presence.database_time(not_before)
         step = _step(frozenset(values), of_worker=worker_id is not None)
@@ -122,9 +123,9 @@ class Jobs:
             rows = connection.execute(step, known | {f"new_{name}": value for name, value in values.items()})
             moved = [job_of(row) for row in rows.mappings()]
             if moved:
-                ledger.follow(connection, moved[0], changes, now, reopened=job.state.is_final)
+                ledger.follow(connection, moved[0], changes, there, reopened=job.state.is_final)
             if moved and job.state is JobState.DELIVERING and to is JobState.DELIVERED:
-                note_delivery(connection, moved[0], now, self._presence.database_time(now))
+                note_delivery(connection, moved[0], there)
             if moved and (to is JobState.WAITING or job.state is JobState.TIMED_OUT):
                 notify(connection, job.id if job.state is JobState.TIMED_OUT else "")
             return moved
@@ -326,14 +327,14 @@ def _take(connection: Connection, seqs: Sequence[int], worker_id: str, until: da
     return sorted(taken, key=lambda job: job.seq)
 
 
-def _arrow_values(start: JobState, to: JobState, now: datetime, changes: JobChanges) -> dict[str, Any]:
+def _arrow_values(start: JobState, to: JobState, now: datetime, there: datetime, changes: JobChanges) -> dict[str, Any]:
     values: dict[str, Any] = {"state": to}
     if to is JobState.PAINTING:
         values |= {"submitted_at": now, "finished_at": None, "failure": None}
     if to is JobState.READY:
         values["ready_at"] = now
     if to.is_final:
-        values |= {"finished_at": now, "told": to is JobState.DELIVERED}
+        values |= {"finished_at": there, "told": to is JobState.DELIVERED}
     values |= values_of_changes(changes)
     if not to.is_final:
         values["told"] = False

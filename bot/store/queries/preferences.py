@@ -201,11 +201,14 @@ class NoticeQueries:
         await self._run(write)
 
 
-def note_delivery(connection: Connection, job: Job, now: datetime, due_at: datetime) -> None:
-    """Within the transaction in which a job is delivered: write down the notice, where its requester wants one."""
+def note_delivery(connection: Connection, job: Job, now: datetime) -> None:
+    """Within the transaction in which a job is delivered: write down the notice, where its requester wants one.
+
+    `now` is by the database's clock, as the time at which the job came in: another process may have written that.
+    """
     if job.target.ephemeral or job.request.follows is FollowUp.POST:
         return
     if not read_preferences(connection, job.user_id).wants_notice(now - job.received_at):
         return
-    row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": due_at}
+    row = {"job_id": job.id, "user_id": job.user_id, "made_at": now, "due_at": now}
     connection.execute(insert(notices).values(row))

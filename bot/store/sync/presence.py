@@ -10,7 +10,8 @@ Behind a pooler that shares connections, locks say nothing that can be relied on
 process does not renew, is what remains.
 
 **The time.** Clocks of machines differ, and a process whose clock is fast would find everybody's lease run out. Leases
-are therefore written and compared by the database's clock: each process measures how far its own is from that.
+are therefore written and compared by the database's clock: each process measures how far its own is from that. So is
+when a job came in and when it ended, because the two may be written by different processes.
 
 SQLite has one process and one clock, so it needs neither.
 """
@@ -52,10 +53,11 @@ class Presence:
         self._connected_at = None
 
     def compare_clocks(self, connection: Connection) -> None:
-        """Measure how far the database's clock is from this one, to within the time that the question takes."""
+        """Measure how far the database's clock is from this one. What the time of the question explains is nothing."""
         if connection.dialect.name == "postgresql":
             asked = self._clock()
-            self._ahead = connection.execute(_DATABASE_CLOCK).scalar_one() - asked
+            there = connection.execute(_DATABASE_CLOCK).scalar_one()
+            self._ahead = there - min(max(there, asked), self._clock())
 
     def database_time(self, now: datetime) -> datetime:
         """A moment of this machine's clock as the database's clock has it."""

@@ -70,6 +70,10 @@ class PendingEdit:
         waiting, self.next = self.next, None
         return waiting
 
+    def give_back(self, shown: tuple[Job, Progress]) -> None:
+        """What was taken was not shown: it is to be shown still, unless there is something newer."""
+        self.next = self.next or shown
+
 
 class Updates:
     """One slot per running job; a slot whose job has ended is dropped."""
@@ -190,8 +194,8 @@ class Updates:
                     async with asyncio.timeout(self._trusted_s()):
                         sent = await self._send(slot, job, progress, unless_shown=True)
                 except TimeoutError:
-                    if self._slots.get(job.id) is slot and slot.next is None:
-                        slot.next = waiting
+                    if self._slots.get(job.id) is slot:
+                        slot.give_back(waiting)
                     continue
                 if sent and self._slots.get(job.id) is slot:  # else it has ended: nothing may follow its last edit
                     self._show_again_in_time(slot, job, progress)
