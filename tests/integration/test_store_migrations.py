@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,6 +27,25 @@ from bot.store.url import read_url
 
 if TYPE_CHECKING:
     from tests.integration.conftest import PostgresServer, Scene
+
+PROJECT = Path(__file__).parents[2]
+MANY, GROWTH_MIB = 30_000, 60  # jobs of 6 kB each are three times as much, and alembic itself takes twenty
+MULTIPLIED = """
+WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {many})
+INSERT INTO jobs (id, interaction_id, request, {rest})
+SELECT 'many-' || number, 1000000 + number, REPLACE(request, 'a red fox', '{prompt}'), {rest} FROM jobs, numbers
+"""
+UPGRADED = """
+import resource, sys
+from bot.store.engine import Database
+from bot.store.url import read_url
+database = Database(read_url(sys.argv[1]))
+database.open()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+database.migrate()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+database.close()
+"""
 
 
 def scripts() -> Config:
@@ -86,6 +107,32 @@ async def test_jobs_of_the_first_version_are_taken_over_and_entered_in_the_ledge
     ready = await scene.move(await scene.move(running, JobState.READY), JobState.DELIVERING, pictures=1)
     await scene.move(ready, JobState.DELIVERED)
     assert (await scene.store.ledger.total(Extent(scene.now))).jobs == 2
+
+
+async def test_the_memory_that_an_upgrade_takes_does_not_grow_with_the_jobs(scene: Scene, database_url: str) -> None:
+    await scene.job(JobState.DELIVERED)
+
+    def back_and_many(connection: Connection) -> None:
+        config = scripts()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+        own = {"seq", "id", "interaction_id", "request"}
+        rest = ", ".join(it["name"] for it in inspect(connection).get_columns("jobs") if it["name"] not in own)
+        connection.execute(text(MULTIPLIED.format(many=MANY, prompt="a red fox, " * 550, rest=rest)))
+
+    await scene.store.run(back_and_many)
+    await scene.store.close()
+
+    upgrading = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", UPGRADED, database_url), cwd=PROJECT, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await upgrading.communicate()
+    assert upgrading.returncode == 0
+    assert int(told) < GROWTH_MIB
+    store = await Store.open(database_url)
+    entered = await store.run(lambda connection: connection.execute(text("SELECT COUNT(*) FROM ledger")).scalar_one())
+    await store.close()
+    assert entered == MANY + 1
 
 
 async def test_processes_that_start_together_migrate_once(postgres: PostgresServer) -> None:

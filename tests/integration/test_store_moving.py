@@ -66,6 +66,23 @@ async def test_every_row_arrives_and_new_jobs_are_numbered_after_them(way: tuple
     assert job.seq > max(row["seq"] for row in before["jobs"])
 
 
+async def test_a_move_into_postgresql_writes_each_row_once(tmp_path: Path, postgres: PostgresServer) -> None:
+    """Written again, each would leave a dead row: a million jobs took twice their room."""
+    old, new = sqlite_url(tmp_path), postgres.create_database()
+    await filled(old, 5)
+    execute(old, "UPDATE jobs SET owner = NULL WHERE seq % 2 = 0")
+    held = rows(old, "SELECT COUNT(*) FROM jobs WHERE owner IS NOT NULL")[0][0]
+    copied = await asyncio.to_thread(move, old, new, bring_nothing)
+    query = "SELECT relname, n_tup_ins, n_tup_upd FROM pg_stat_user_tables WHERE n_tup_ins > 0"
+    async with asyncio.timeout(20):  # the server counts a session's work some time after its end
+        while len(counted := rows(new, query)) <= sum(bool(number) for number in copied.rows.values()):
+            await asyncio.sleep(0.1)
+    written = {str(table): (inserted, again) for table, inserted, again in counted if table != "alembic_version"}
+    once = {table: (number, 0) for table, number in copied.rows.items() if number}
+    assert 0 < int(str(held)) < copied.rows["jobs"]
+    assert written == {**once, "jobs": (copied.rows["jobs"], held)}
+
+
 async def test_a_database_that_is_not_empty_is_left_as_it_is(way: tuple[str, str]) -> None:
     old, new = way
     await filled(old)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -82,8 +83,9 @@ async def test_a_process_that_is_gone_is_found_out_long_before_its_leases_run_ou
 
 
 async def test_a_process_whose_connection_is_lost_keeps_its_jobs_while_its_heart_beats(
-    url: str, postgres: PostgresServer
+    url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """And nothing is said of it: a lost connection is made anew, and the library's traceback would frighten people."""
     async with process(url, "second") as second, process(url, "first") as first:
         job = await painting(first)
         ends, ended = time.monotonic() + SOON_S, 0
@@ -93,6 +95,7 @@ async def test_a_process_whose_connection_is_lost_keeps_its_jobs_while_its_heart
             await first.store.jobs.keep("first", [job.id], now=now(), lease=first.lease)
             assert await reclaimed(second, now, 1) == []
         assert ended > 3
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_process_that_was_frozen_keeps_its_jobs_until_its_leases_run_out(url: str) -> None:
