@@ -105,10 +105,11 @@ class Jobs:
         """Take `job` along an arrow of its life, and write `changes` with it.
 
         Raises JobMoved when it is no longer in the state that `job` says, or not `worker_id`'s (where one is given).
-        Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at`
-        with the end; this last one by the database's clock, as the time of the first row. An end counts as not yet announced unless `changes` says so, DELIVERED as announced. The lease
-        ends where the job goes back into the queue and where its end is announced. An announced end also loses the
-        interaction's token: a finished reply no longer needs it. Whoever wants to be told of a delivery gets a notice.
+        Times follow from the state: `submitted_at` with the first PAINTING, `ready_at` with READY, `finished_at` with
+        the end; this last one by the database's clock, as the time of the first row. An end counts as not yet announced
+        unless `changes` says so, DELIVERED as announced. The lease ends where the job goes back into the queue and
+        where its end is announced. An announced end also loses the interaction's token: a finished reply no longer
+        needs it. Whoever wants to be told of a delivery gets a notice.
         """
         if to not in ARROWS[job.state]:
             raise ValueError(f"no arrow leads from {job.state} to {to}")
