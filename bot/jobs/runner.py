@@ -149,8 +149,7 @@ class Runner:
                 group.create_task(repeat(act, stopping, every_s), name=name)
             # After an outage the leases must be renewed before they run out, however long the outage was.
             group.create_task(repeat(self._beat, stopping, HEARTBEAT_S, longest_s=HEARTBEAT_S), name="heartbeat")
-            pause_s = self.deps.pacer.pause_s
-            group.create_task(repeat(self._claim, stopping, pause_s, wake=self._awake), name="queue")
+            group.create_task(repeat(self._claim, stopping, self.deps.pacer.pause_s, wake=self._awake), name="queue")
 
     async def stop(self, patience_s: float) -> None:
         """Take no new job, finish what is being written or sent, leave the rest to the next start."""
@@ -165,6 +164,9 @@ class Runner:
             await self.deps.pacer.share()
         except StoreError as exc:
             log.warning("the leases of this process are left to run out", error=str(exc))
+        except Exception:
+            # Whatever it is, the rest is closed in order, and the leases run out by themselves.
+            log.exception("unhandled exception while the leases are ended; they are left to run out")
 
     async def reclaim(self) -> None:
         """Take up unfinished jobs that no living process holds."""

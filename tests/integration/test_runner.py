@@ -109,6 +109,25 @@ async def test_a_request_that_was_refused_for_a_slow_disk_is_taken_back(scene: S
     assert job.announced
 
 
+async def test_an_exception_that_nobody_foresaw_at_the_end_of_the_leases_keeps_no_process_from_ending(
+    scene: Scene, tmp_path: Path
+) -> None:
+    await scene.job(JobState.WAITING)
+    (job,) = await scene.claim(worker_id="here")
+
+    def strike(connection: Connection) -> None:
+        for statement in STRIKE[connection.dialect.name]:
+            connection.exec_driver_sql(statement.format(when="NEW.lease_until IS NULL"))
+
+    await scene.store.run(strike)
+    async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
+        runner = Runner(deps_with(scene.store.jobs, api, Recorder(), scene, tmp_path), max_active=1)
+        with capture_logs() as logged:
+            await runner.stop(5)
+    assert [it["event"].partition(" while ")[0] for it in logged] == ["unhandled exception"]
+    assert await scene.store.jobs.get(job.id) == job
+
+
 async def test_an_exception_that_nobody_foresaw_ends_its_job_after_five_tries_and_frees_its_slot(
     scene: Scene, tmp_path: Path
 ) -> None:

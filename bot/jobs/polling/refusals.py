@@ -18,7 +18,7 @@ What this decides was tried by simulation, with limits per second and per minute
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -64,7 +64,7 @@ class RefusalJudge:
         self._outcomes = deque[bool](maxlen=OUTCOMES)  # whether each was refused
         self._in_a_row: set[str] = set()
         self._excuses = 1.0
-        self._known: dict[str, FailedTries] = {}
+        self._known = OrderedDict[str, FailedTries]()  # the last tried one stands last
         self._taken_at = 0.0
 
     def taken(self, job_id: str, now: float) -> None:
@@ -116,10 +116,16 @@ class RefusalJudge:
         self._known.pop(job_id, None)
 
     def _failed(self, job_id: str, now: float) -> FailedTries:
-        if len(self._known) >= MOST_KNOWN:  # jobs that other processes have taken over
-            self._known = {name: it for name, it in self._known.items() if now - it.last_at < FORGOTTEN_S}
         known = self._known.setdefault(job_id, FailedTries())
+        self._known.move_to_end(job_id)
         known.in_a_row = 1 if known.total == 0 or self._taken_at > known.last_at else known.in_a_row + 1
         known.total += 1
         known.last_at = now
+        if len(self._known) > MOST_KNOWN:
+            self._forget_old(now)
         return known
+
+    def _forget_old(self, now: float) -> None:
+        """Forget jobs that were tried long ago: other processes have taken them over."""
+        while now - next(iter(self._known.values())).last_at >= FORGOTTEN_S:
+            self._known.popitem(last=False)
