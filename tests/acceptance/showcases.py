@@ -39,11 +39,20 @@ def star_of(message: Message) -> str:
 
 
 async def star(person: Person, reply: Reply) -> Message:
-    """Press the star; the private answer."""
+    """Press the star; the private answer.
+
+    Where the machine does much else the database may not answer in time. Whoever is told so presses again, and once
+    more where that took back a star that was written all the same.
+    """
     custom_id = next(it.custom_id for it in reply.message.buttons if (it.custom_id or "").startswith("easel:star:"))
-    answer = await person.press(reply, custom_id or "")
-    assert answer.ephemeral
-    return answer.message
+    refused = False
+    while True:
+        answer = (await person.press(reply, custom_id or "")).message
+        assert answer.ephemeral
+        if says("cannot")(answer):
+            refused = True
+        elif not refused or not says("taken back")(answer):
+            return answer
 
 
 def newcomers(house: House, count: int) -> list[Person]:

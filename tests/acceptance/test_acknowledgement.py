@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+
+import pytest
+
+from sandbox.discord.reply import Reply
+from sandbox.discord.rules import DEFAULT_RULES
 from tests.acceptance.conftest import OpenHouse, with_pictures
+from tests.databases import KINDS, rows
 
 CALLBACK = "POST /interactions/*/callback"
+CROWD = 120
 
 
 async def test_one_that_was_taken_counts_though_its_repetition_was_refused(open_house: OpenHouse) -> None:
@@ -23,3 +32,36 @@ async def test_one_is_looked_for_as_long_as_it_takes_discord_to_answer(open_hous
         reply = await house.ada.command("imagine", prompt="a red fox")
         assert (await reply.until(with_pictures, 60)).pictures
         assert len(house.submissions()) == 1
+
+
+def stands(reply: Reply) -> bool:
+    """Whether the person sees a job's card."""
+    return bool(reply.states) and "Cancel" in reply.states[0].labels
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_killed_in_the_middle_of_a_crowd_every_card_that_stands_is_painted_and_nothing_else_is_bought(
+    open_house: OpenHouse, kind: str
+) -> None:
+    """What follows an answer waits while others are unanswered: their cards stand, and their rows say *received*."""
+    variables = {"MAX_JOBS_PER_USER": "1000"}
+    async with open_house(kind, variables=variables, rules=DEFAULT_RULES) as house:
+        crowd = [asyncio.create_task(house.ada.command("imagine", prompt=f"wish {it}")) for it in range(CROWD)]
+        async with asyncio.timeout(60):
+            while len(house.ada.sees()) < 3:
+                await asyncio.sleep(0.001)
+        await house.kill_bot()
+        before = Counter(state for (state,) in rows(house.database, "SELECT state FROM jobs"))
+        replies = dict(enumerate(await asyncio.gather(*crowd)))
+        seen = {f"wish {number}" for number, reply in replies.items() if stands(reply)}
+        assert before["received"] > len(seen) > 0
+        await house.start_bot()
+        for number, reply in replies.items():
+            if f"wish {number}" in seen:
+                await reply.until(lambda it: with_pictures(it) or "Nobody knows" in it.text)
+        bought = Counter(it.submission.prompt for it in house.image_api.accepted)
+        assert set(bought) <= seen
+        assert set(bought.values()) == {1}
+        assert len(house.with_pictures()) == len(
+            {picture.alt for it in house.with_pictures() for picture in it.pictures}
+        )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.discord.sight import Message
 from sandbox.image_api.server import LocalImageApi
+from tools.torture.stillness import Stillness
 from tools.torture.users import Wish
 
 LOST = "The pictures are lost"
@@ -45,7 +46,7 @@ class Count:
         yield "kill -9", self.kills
         yield "submissions accepted by the image API", self.bought
         yield "clicks on Show pictures", self.clicks
-        yield "refused: the database did not answer", self.unwritten
+        yield "refused while nothing could be written", self.unwritten
         yield "jobs acknowledged", self.acknowledged
         yield "  delivered", self.delivered
         yield "  reply deleted by a person", self.deleted
@@ -59,12 +60,16 @@ class Count:
                 yield f"    {one}", ""
 
 
-def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, faults: Sequence[str]) -> Count:
+def count(
+    wishes: Sequence[Wish], image_api: LocalImageApi, stillness: Stillness, *, kills: int, faults: Sequence[str]
+) -> Count:
     """Look at every place and at all that was bought."""
     bought = Counter(accepted.submission.prompt for accepted in image_api.accepted)
     posted = _posted(wishes)
     acknowledged = [wish for wish in wishes if wish.is_acknowledged]
     ended = {wish.prompt: headline for wish in acknowledged if (headline := wish.headline) and not wish.deleted}
+    refused = [wish for wish in wishes if UNWRITTEN in wish.last_text]
+    excused = [wish for wish in refused if stillness.excuses(wish.asked_at, wish.answered_at)]
     breaches: dict[str, list[str]] = {
         "lost": [
             f"{wish.prompt}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
@@ -85,6 +90,9 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
             for wish in acknowledged
             if "Nothing was charged" in wish.last_text and not _is_free(image_api, wish)
         ],
+        "refused for the bookkeeping's sake": [
+            f"{wish.prompt}: after {wish.answered_at - wish.asked_at:.1f} s" for wish in refused if wish not in excused
+        ],
         "faults of the program": list(faults),
     }
     return Count(
@@ -96,7 +104,7 @@ def count(wishes: Sequence[Wish], image_api: LocalImageApi, *, kills: int, fault
         deleted=sum(wish.deleted for wish in acknowledged),
         bought=sum(bought.values()),
         clicks=sum(wish.clicks for wish in wishes),
-        unwritten=sum(UNWRITTEN in wish.last_text for wish in wishes),
+        unwritten=len(excused),
         faults=faults,
         breaches=breaches,
     )

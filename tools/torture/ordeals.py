@@ -23,24 +23,35 @@ from pathlib import Path
 
 from tests.databases import SQLITE, PostgresServer, execute
 from tools.torture.fleet import Fleet, Member
+from tools.torture.stillness import Stillness
 
 STANDSTILL_S, STANDSTILL_EVERY_S = 2.0, 12.0
 FROZEN_S, FROZEN_AFTER_S = 40.0, 10.0  # longer than a lease
 DEAF_EVERY_S = 7.0
+ANSWERED_S = 3.0  # Discord waits no longer for an answer
 NAP_S = 6.0  # of a bot that is alone with its file
 APART_S = 40  # between the first and the last clock
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 #: Slow for less than one flush takes: two in a row are four seconds, which no acknowledgement has.
 FLUSH_S, FLUSHES_SLOW_S, FLUSHES_EVERY_S = 2, 1.5, 10.0
-_SLOW_NOW = "flushes-are-slow"
+_SLOW_NOW, _SLOW_FLUSHES = "flushes-are-slow", "slow-flushes"
 _SLOW_FLUSH = f"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+static void tell(void) {{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int log = open(getenv("TORTURE_FLUSHES"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+    if (log >= 0) {{ dprintf(log, "%ld.%09ld\\n", (long)now.tv_sec, now.tv_nsec); close(log); }}
+}}
 static int slow(const char *name, int file) {{
     const char *flag = getenv("TORTURE_FLAG");
-    if (flag && access(flag, F_OK) == 0) sleep({FLUSH_S});
+    if (flag && access(flag, F_OK) == 0) {{ tell(); sleep({FLUSH_S}); }}
     return ((int (*)(int))dlsym(RTLD_NEXT, name))(file);
 }}
 int fsync(int file) {{ return slow("fsync", file); }}
@@ -52,17 +63,20 @@ _LISTENERS = (
 )
 
 
-async def standstills(database: str, server: PostgresServer | None, chance: random.Random) -> None:
+async def standstills(
+    database: str, server: PostgresServer | None, chance: random.Random, stillness: Stillness
+) -> None:
     """Let the database stand still for STANDSTILL_S now and then. Until cancelled."""
     while True:
         await asyncio.sleep(chance.uniform(0.5, 1.5) * STANDSTILL_EVERY_S)
         if server is None:
-            await asyncio.to_thread(_hold, database.removeprefix(SQLITE))
+            await asyncio.to_thread(_hold, database.removeprefix(SQLITE), stillness)
             continue
         stopped = list(_processes(server.pid))
         try:
-            _signal(stopped, signal.SIGSTOP)
-            await asyncio.sleep(STANDSTILL_S)
+            with stillness.lasts():
+                _signal(stopped, signal.SIGSTOP)
+                await asyncio.sleep(STANDSTILL_S)
         finally:
             _signal(stopped, signal.SIGCONT)
 
@@ -95,7 +109,16 @@ def slow_disk(folder: Path) -> Mapping[str, str]:
         sys.stderr.write("Flushes are not slow: there is no C compiler.\n")
         return {}
     subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    return {"LD_PRELOAD": str(library), "TORTURE_FLAG": str(folder / _SLOW_NOW)}
+    return {
+        "LD_PRELOAD": str(library),
+        "TORTURE_FLAG": str(folder / _SLOW_NOW),
+        "TORTURE_FLUSHES": str(folder / _SLOW_FLUSHES),
+    }
+
+
+def count_flushes(folder: Path, stillness: Stillness) -> None:
+    """Take in when flushes were slow."""
+    stillness.read(folder / _SLOW_FLUSHES, FLUSH_S)
 
 
 async def slow_flushes(folder: Path, chance: random.Random) -> None:
@@ -111,7 +134,7 @@ async def slow_flushes(folder: Path, chance: random.Random) -> None:
         flag.unlink(missing_ok=True)
 
 
-async def freezing(fleet: Fleet, chance: random.Random, frozen_s: float) -> None:
+async def freezing(fleet: Fleet, chance: random.Random, frozen_s: float, stillness: Stillness) -> None:
     """Stop one process for so long, then let it go on. Until cancelled."""
     while True:
         await asyncio.sleep(FROZEN_AFTER_S)
@@ -120,18 +143,21 @@ async def freezing(fleet: Fleet, chance: random.Random, frozen_s: float) -> None
             continue
         process = chance.choice(running)
         try:
-            _signal([process.pid], signal.SIGSTOP)
-            await asyncio.sleep(frozen_s)
+            # Others serve meanwhile. Who asked this one is answered when it wakes, unless that was too long ago.
+            with stillness.lasts(last_s=ANSWERED_S):
+                _signal([process.pid], signal.SIGSTOP)
+                await asyncio.sleep(frozen_s)
         finally:
             if process.returncode is None:
                 _signal([process.pid], signal.SIGCONT)
 
 
-def _hold(file: str) -> None:
+def _hold(file: str, stillness: Stillness) -> None:
     with contextlib.closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as other:
         with contextlib.suppress(sqlite3.OperationalError):
             other.execute("BEGIN IMMEDIATE")
-            time.sleep(STANDSTILL_S)
+            with stillness.lasts():
+                time.sleep(STANDSTILL_S)
         with contextlib.suppress(sqlite3.OperationalError):
             other.execute("ROLLBACK")
 

@@ -20,6 +20,7 @@ from tests.databases import PostgresServer, rows
 from tools.torture import ordeals, weather
 from tools.torture.count import Count, count
 from tools.torture.fleet import Fleet, Member
+from tools.torture.stillness import Stillness
 from tools.torture.users import Crowd, populate
 
 START_PATIENCE_S = 30.0
@@ -75,30 +76,38 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             image_api.behaviour.submissions_per_s = SUBMISSIONS_PER_S
             ordeals.set_clocks_apart(members)
             variables |= ordeals.slow_disk(folder)
-        fleet = Fleet(members, variables, folder, forked=plan.forked)
+        fleet, stillness = Fleet(members, variables, folder, forked=plan.forked), Stillness()
         try:
             await fleet.start()
             await discord.wait_for_bot(START_PATIENCE_S)
-            async with _meanwhile(*_ordeals(plan, fleet, database, server, folder, chance)):
+            async with _meanwhile(*_ordeals(plan, fleet, database, server, folder, chance, stillness)):
                 await _storm(plan, fleet, crowd, discord, image_api, chance)
             await _calm(plan, fleet, crowd, discord, database)
         finally:
             await fleet.stop()
             if plan.logs is not None:
                 fleet.keep_logs(plan.logs)
-        return count(crowd.wishes, image_api, kills=fleet.kills, faults=fleet.faults())
+        ordeals.count_flushes(folder, stillness)
+        return count(crowd.wishes, image_api, stillness, kills=fleet.kills, faults=fleet.faults())
 
 
 def _ordeals(
-    plan: Plan, fleet: Fleet, database: str, server: PostgresServer | None, folder: Path, chance: random.Random
+    plan: Plan,
+    fleet: Fleet,
+    database: str,
+    server: PostgresServer | None,
+    folder: Path,
+    chance: random.Random,
+    stillness: Stillness,
 ) -> Sequence[Coroutine[Any, Any, None]]:
     """What a hard plan has besides."""
     if not plan.hard:
         return ()
-    found = [ordeals.standstills(database, server, chance), ordeals.slow_flushes(folder, chance)]
+    found = [ordeals.standstills(database, server, chance, stillness), ordeals.slow_flushes(folder, chance)]
     if server is not None:
         found.append(ordeals.deafness(database, chance))
-    found.append(ordeals.freezing(fleet, chance, ordeals.NAP_S if server is None else ordeals.FROZEN_S))
+    frozen_s = ordeals.NAP_S if server is None else ordeals.FROZEN_S
+    found.append(ordeals.freezing(fleet, chance, frozen_s, stillness))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,8 @@ class Wish:
     had_pictures: bool = False  # when it was deleted
     clicks: int = 0
     plan: str = "wait"
+    asked_at: float = 0.0  # by the monotonic clock
+    answered_at: float = 0.0
 
     @property
     def is_acknowledged(self) -> bool:
@@ -136,9 +139,11 @@ class Crowd:
         chance = self._chance
         age_s = LATE_AGE_S if chance.random() < LATE else 0.0
         self._discord.rules = replace(self._discord.rules, interaction_age_s=age_s)
+        wish.asked_at = time.monotonic()
         wish.reply = await wish.person.command(
             "imagine", prompt=wish.prompt, count=chance.randint(1, 2), private=chance.random() < 0.15
         )
+        wish.answered_at = time.monotonic()
         if wish.plan == "wait" or wish.reply.error:
             return
         await asyncio.sleep(chance.uniform(0, 4))
