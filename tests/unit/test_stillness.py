@@ -17,7 +17,7 @@ FLUSH_S = 2.0
         ((), False),
         ((100.0,), False),  # one of two seconds leaves time to write
         ((98.5, 100.5, 102.5), True),
-        ((100.0, 100.3), False),  # two at the same time are no longer than one
+        ((100.0, 100.1), False),  # two at the same time are no longer than one
         ((90.0, 95.0, 110.0), False),
     ],
 )
