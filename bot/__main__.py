@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from bot.config.version import VERSION, command
 from bot.config.waits import WAITS, Waits
-from bot.errors import EaselError, SettingsError
+from bot.errors import EaselError, SettingsError, StartError
 from bot.ops.heap import importing
-from bot.ops.terminal import Mark, drop_closed_output, marked, prepare_streams, say, waiting
+from bot.ops.terminal import Mark, drop_output, marked, prepare_streams, say, waiting
 
 if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals end it in order
     from bot.config.settings import Settings, Sources
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None, waits: Waits = WAITS) -> int:
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        drop_closed_output()
+        drop_output(sys.stdout)
         return EXIT_FAILED
 
 
@@ -60,8 +60,11 @@ def _do(arguments: Sequence[str] | None, waits: Waits) -> int:
 
 
 def _tell(sentences: Sequence[str], code: int) -> int:
-    for sentence in sentences:
-        print(sentence, file=sys.stderr)  # noqa: T201  # for the person at the terminal
+    try:
+        for sentence in sentences:
+            print(sentence, file=sys.stderr, flush=True)  # noqa: T201  # for the person at the terminal
+    except OSError:  # nobody takes it; the exit code says as much
+        drop_output(sys.stderr)
     return code
 
 
@@ -177,7 +180,12 @@ def _broken_off(_: int, __: FrameType | None) -> None:
 
 def _sandbox(options: argparse.Namespace) -> int:
     sources = _sources(options)
-    from sandbox.play import SandboxOptions, run_sandbox
+    try:
+        from sandbox.play import SandboxOptions, run_sandbox
+    except ModuleNotFoundError as error:
+        if error.name != "sandbox":
+            raise
+        raise StartError("The sandbox is not installed here: it is in Easel's folder and in its wheel.") from None
 
     chosen = SandboxOptions(
         port=options.port, say=tuple(options.say), out=options.out, real_api=options.real_api, sources=sources

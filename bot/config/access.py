@@ -87,6 +87,7 @@ class AccessSettings:
             EMPTY,
         ),
         None,
+        may_be_quoted=True,
     )
 
     @property

@@ -15,6 +15,7 @@ from bot.config.variable import (
     A_NUMBER,
     AUTOMATIC,
     EMPTY,
+    MAX_NUMBER,
     MAX_PORT,
     OFF,
     About,
@@ -23,6 +24,7 @@ from bot.config.variable import (
     SettingFault,
     api_base,
     http_url,
+    is_host,
     number,
     one_of,
     secret,
@@ -78,7 +80,7 @@ def hosts(text: str) -> frozenset[str]:
             host, port = parts.hostname, parts.port
         except ValueError:
             raise ValueError("holds something that is no host") from None
-        if not host or "@" in part or port == 0 or not part.isprintable():
+        if not host or not is_host(host) or "@" in part or port == 0:
             raise ValueError("holds something that is no host")
         host = f"[{host}]" if ":" in host else host.rstrip(".")
         found.add(host if port is None else f"{host}:{port}")
@@ -88,12 +90,10 @@ def hosts(text: str) -> frozenset[str]:
 def _shards(text: str, before: Before) -> tuple[int, ...]:
     """Shards that are there, each named once: two processes with one shard would both answer each click.
 
-    Where the count itself is wrong it is missing, and that one fault is enough to tell.
+    Where the count itself is wrong it is missing from `before`, and that one fault is enough to tell.
     """
     ids = whole_numbers(text)
-    if "discord_shard_count" not in before:
-        return ids
-    count: int | None = before["discord_shard_count"]
+    count: int | None = before.get("discord_shard_count", MAX_NUMBER)
     if count is None:
         raise ValueError("stands without DISCORD_SHARD_COUNT, which must be set too")
     if max(ids) >= count or len(set(ids)) < len(ids):

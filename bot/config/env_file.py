@@ -6,6 +6,7 @@ Values are taken as they stand: python-dotenv would fill in `${NAME}`, and a pas
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,17 +26,20 @@ _OPEN_TO_OTHERS = 0o077
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What stands in a file: the variables, in capitals, and the lines that nobody understands."""
+    """What stands in a file: the variables, in capitals, and what in it is no plain line of its own."""
 
     path: Path
     values: Mapping[str, str]
     unreadable: Sequence[int] = ()  # line numbers
+    repeated: Sequence[str] = ()  # names that stand there more than once; the last value holds
     open_to_others: bool = False  # whether other users of the machine may read it
 
     def slips(self, known: Collection[str]) -> Iterator[str]:
         """A sentence for each line that means nothing, and each name that is nearly one of `known`."""
         for number in self.unreadable:
             yield f"Line {number} of {self.path} is not of the form NAME=value and is left out."
+        for name in self.repeated:
+            yield f"{name} stands more than once in {self.path}: the last line holds; delete the others."
         for name in self.values:
             if name in known or name in RENAMED:
                 continue
@@ -62,6 +66,7 @@ def read_env_file(path: Path, *, required: bool = False) -> EnvFile:
     except (OSError, UnicodeDecodeError):
         raise SettingsError([f"{path} cannot be read: make it a text file in UTF-8."]) from None
     bindings = list(parse_stream(StringIO(text)))
-    values = {it.key.upper(): it.value for it in bindings if it.key is not None and it.value is not None}
+    pairs = [(it.key.upper(), it.value) for it in bindings if it.key is not None and it.value is not None]
+    repeated = [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]
     wrong = [it.original.line for it in bindings if it.error or (it.key is not None and it.value is None)]
-    return EnvFile(path, values, wrong, sys.platform != "win32" and bool(mode & _OPEN_TO_OTHERS))
+    return EnvFile(path, dict(pairs), wrong, repeated, sys.platform != "win32" and bool(mode & _OPEN_TO_OTHERS))

@@ -7,7 +7,6 @@ limit that is left out is None and costs no query.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 
 from bot.config.variable import (
     A_LIMIT,
@@ -26,7 +25,7 @@ from bot.config.variable import (
     setting_after,
 )
 from bot.policy.catalog import ModelCatalog
-from bot.policy.prices import MICROS, Prices, parse
+from bot.policy.prices import MICROS, Prices, parse, read_amount
 from bot.policy.quotas import Ceilings
 
 MAX_DOLLARS = 1_000_000  # more is a slip of the hand
@@ -37,10 +36,10 @@ _AN_AMOUNT = "an amount in US dollars above 0, such as 2.50, or leave it out"
 def dollars(text: str) -> int:
     """An amount in US dollars above 0, in micros."""
     try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
+        amount = read_amount(text.removeprefix("$"))
+    except ValueError:
         raise ValueError("is not an amount of money") from None
-    if not amount.is_finite() or not 0 < amount <= MAX_DOLLARS:
+    if not 0 < amount <= MAX_DOLLARS:
         raise ValueError(f"is not between 0 and {MAX_DOLLARS} US dollars")
     micros = amount * MICROS
     if micros != micros.to_integral_value():
@@ -55,10 +54,15 @@ def _prices(text: str, before: Before) -> Prices:
 
 
 def _budget(text: str, before: Before) -> int:
-    """An amount in micros that no request without a price slips through, else it could not be kept."""
+    """An amount in micros that no request without a price slips through, else it could not be kept.
+
+    Where MODELS is wrong only an empty list of prices is a fault for certain.
+    """
     budget = dollars(text)
     prices: Prices | None = before.get("price_list")
     catalog: ModelCatalog | None = before.get("models")
+    if prices and not catalog and not prices.micros:
+        raise SettingFault("cannot be kept, since PRICE_LIST is empty", "prices into it, or leave the limit out")
     if unpriced := prices.unpriced(catalog.models) if prices and catalog else ():
         missing = ", ".join(f"{model}:{resolution}" for model, resolution in unpriced)
         raise SettingFault(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from urllib.parse import quote, unquote, urlsplit
 
+from bot.config.variable import is_host
+
 _DEFAULT_PORTS = {"http": 1080, "https": 443}  # as curl has them
 _SECURE = frozenset({"https", "wss"})
 
@@ -30,7 +32,7 @@ def proxy_url(text: str) -> str:
         host, port = parts.hostname, parts.port or _DEFAULT_PORTS[scheme]
     except ValueError:
         raise ValueError("is not the address of a proxy") from None
-    if not host or not text.isprintable() or " " in server:
+    if not host or not is_host(host) or not text.isprintable():
         raise ValueError("is not the address of a proxy")
     user, colon, password = login.partition(":")
     login = f"{quote(unquote(user), safe='')}{colon}{quote(unquote(password), safe='')}{at}"

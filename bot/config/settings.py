@@ -7,6 +7,7 @@ faults and `.env.example` derive from it. Nothing is read when this module is im
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
@@ -17,7 +18,7 @@ from bot.config.connections import ConnectionSettings
 from bot.config.env_file import RENAMED, EnvFile, read_env_file
 from bot.config.limits import LimitSettings
 from bot.config.operation import OperationSettings
-from bot.config.variable import NO_TEXT, NOT_SET, REQUIRED, SettingEntry, SettingFault
+from bot.config.variable import NO_TEXT, NOT_SET, QUOTED, REQUIRED, SettingEntry, SettingFault
 from bot.config.version import command
 from bot.errors import SettingsError
 from bot.policy.catalog import EntryFaults
@@ -27,6 +28,8 @@ _PROJECT = Path(__file__).parents[2]
 ENV_FILE = Path(".env") if _PROJECT.name in {"site-packages", "dist-packages"} else _PROJECT / ".env"
 #: Other spellings that the environment of a machine has for some, as curl reads them: the small one goes first.
 _SMALL_TOO = frozenset({"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"})
+#: Control signs besides white space, and what Python makes of bytes that are not UTF-8.
+_NO_SIGNS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,11 @@ class Sources:
 def _value(row: _Row, text: str, before: Mapping[str, Any]) -> object:
     """Empty text, and "off" or "automatic" where the manual calls the default so, count as not set."""
     if text.lower() not in {"", row.entry.about.unset}:
-        if any("\ud800" <= sign <= "\udfff" for sign in text):  # what Python makes of bytes that are not UTF-8
+        if _NO_SIGNS.search(text):
             raise ValueError(NO_TEXT)
+        # docker's --env-file takes quotes along, which other readers of such files take off
+        if not row.entry.may_be_quoted and len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+            raise ValueError(QUOTED)
         return row.entry.read(text, before)
     if row.default is MISSING:
         raise ValueError(NOT_SET)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
+from ipaddress import ip_address
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -34,11 +35,15 @@ BELOW_ONE = "is below 1"
 TOO_LARGE = "is too large"
 UNKNOWN_WORD = "is no word that is known here"
 NO_TEXT = "holds bytes that are no text"
-REASONS = (NOT_SET, NOT_WHOLE, BELOW_ONE, TOO_LARGE, UNKNOWN_WORD, NO_TEXT)
+QUOTED = "stands in quotes, which are no part of it"
+REASONS = (NOT_SET, NOT_WHOLE, BELOW_ONE, TOO_LARGE, UNKNOWN_WORD, NO_TEXT, QUOTED)
 
 _ROUTE = re.compile(r"(?:/v1)?/(?:images(?:/[a-z/]*)?|models|moderations|chat/completions)$")
 _WHOLE_NUMBER = re.compile(r"([+-]?)0*([0-9]+(?:_[0-9]+)*)(?:\.0+)?")  # 1_000 and 3.0 are whole numbers, too
 _MAX_DIGITS = 20
+_MAX_HOST_CHARS = 253
+#: Letters of any script, since names are written in them too, and `_`, which names of containers have.
+_LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)")
 _REQUIRED: Any = MISSING
 
 A_NUMBER = f"a whole number from 1 to {MAX_NUMBER}"
@@ -61,16 +66,25 @@ class SettingEntry:
 
     read: Callable[[str, Before], object]
     about: About
+    may_be_quoted: bool = False  # whether quotes around the whole value can be part of it
 
 
-def setting(read: Callable[[str], T], about: About, default: T = _REQUIRED, *, in_repr: bool = True) -> T:
+def setting(
+    read: Callable[[str], T],
+    about: About,
+    default: T = _REQUIRED,
+    *,
+    in_repr: bool = True,
+    may_be_quoted: bool = False,
+) -> T:
     """An entry of the table, as the default of a dataclass's field. It is required where it has no `default`."""
-    return setting_after(lambda text, _: read(text), about, default, in_repr=in_repr)
+    entry = SettingEntry(lambda text, _: read(text), about, may_be_quoted)
+    return field(default=default, repr=in_repr, metadata={SettingEntry.__name__: entry})
 
 
-def setting_after(read: Callable[[str, Before], T], about: About, default: T = _REQUIRED, *, in_repr: bool = True) -> T:
+def setting_after(read: Callable[[str, Before], T], about: About, default: T = _REQUIRED) -> T:
     """An entry whose reader looks at what stands before it in the table, too."""
-    return field(default=default, repr=in_repr, metadata={SettingEntry.__name__: SettingEntry(read, about)})
+    return field(default=default, metadata={SettingEntry.__name__: SettingEntry(read, about)})
 
 
 class SettingFault(ValueError):
@@ -147,17 +161,30 @@ def secret(text: str) -> Secret:
     return Secret(text)
 
 
+def is_host(text: str) -> bool:
+    """Whether this can be a host: a name of labels with dots between them, or an IP address without brackets."""
+    labels = text.removesuffix(".").split(".")
+    if ":" in text or (labels[-1].isascii() and labels[-1].isdigit()):
+        try:
+            return bool(ip_address(text))
+        except ValueError:
+            return False
+    return len(text) <= _MAX_HOST_CHARS and all(map(_LABEL.fullmatch, labels))
+
+
 def http_url(text: str) -> str:
     """An http or https address without the slash at its end."""
     try:
         parts = urlsplit(text)
-        port_is_known = parts.port != 0
+        port_is_known = parts.port != 0 and not parts.netloc.endswith(":")
     except ValueError:
         raise ValueError("is not an address") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_known or not text.isprintable():
         raise ValueError("is not an http or https address")
     if parts.username is not None or parts.query or parts.fragment or " " in text:
         raise ValueError("is not a plain address (it has a user name, a space, ? or # in it)")
+    if not is_host(parts.hostname) or "\\" in text:
+        raise ValueError("holds a sign that no address has, or a host that none can have")
     return text.rstrip("/")
 
 
@@ -176,7 +203,7 @@ def api_base(text: str) -> str:
 def whole_numbers(text: str) -> tuple[int, ...]:
     """Whole numbers with commas between them."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdigit() for part in parts):
+    if not all(part.isascii() and part.isdigit() and len(part) <= _MAX_DIGITS for part in parts):
         raise ValueError("is not a list of whole numbers")
     return tuple(int(part) for part in parts)
 
@@ -184,6 +211,7 @@ def whole_numbers(text: str) -> tuple[int, ...]:
 def ids(text: str) -> frozenset[int]:
     """Ids of Discord, with commas or blanks between them."""
     parts = text.replace(",", " ").split()
-    if not all(part.isascii() and part.isdigit() and 0 < int(part) <= MAX_ID for part in parts):
+    digits = all(part.isascii() and part.isdigit() and len(part) <= _MAX_DIGITS for part in parts)
+    if not digits or not all(0 < int(part) <= MAX_ID for part in parts):
         raise ValueError("is not a list of ids, which are numbers of some 18 digits")
     return frozenset(int(part) for part in parts)

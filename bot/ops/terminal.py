@@ -11,6 +11,9 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import TextIO
+
+from bot.errors import StartError
 
 _RESET = "\x1b[0m"
 _CLEAR_LINE = "\r\x1b[K"
@@ -60,10 +63,16 @@ def marked(mark: Mark, text: str) -> str:
 
 
 def say(text: str = "", *, end: str = "\n") -> None:
-    """Print for the person who typed the verb."""
+    """Print for the person who typed the verb. Raises StartError where the output cannot be written."""
     with _screen.lock:
-        _screen.clear()
-        print(text, end=end, flush=True)  # noqa: T201  # the verbs answer on standard output
+        try:
+            _screen.clear()
+            print(text, end=end, flush=True)  # noqa: T201  # the verbs answer on standard output
+        except BrokenPipeError:  # whoever read it has gone, and need not be told
+            raise
+        except OSError as error:
+            drop_output(sys.stdout)
+            raise StartError(f"What this verb says cannot be written ({error.strerror}).") from None
 
 
 class _Screen:
@@ -155,7 +164,7 @@ def prepare_streams() -> None:
         subprocess.run("", shell=True, check=False)  # noqa: S602, S607  # the shell switches them on, and leaves them on
 
 
-def drop_closed_output() -> None:
-    """Whoever read the output has gone, as `head` does: let nothing more be written, so that the end is quiet."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+def drop_output(stream: TextIO | None) -> None:
+    """Nobody takes what is written there: let nothing more be written, so that the end is quiet."""
+    if stream is not None:  # as where it was closed before the start
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -6,9 +6,10 @@ costs an unknown amount: where a budget holds, that is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from types import MappingProxyType
 
 from bot.model import ImageRequest, Model, Resolution
@@ -16,6 +17,7 @@ from bot.policy.catalog import ECHO_CHARS, EntryFaults
 
 INPUT = "input"
 MICROS = 1_000_000  # millionths in one US dollar
+_AMOUNT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 MAX_PRICE = Decimal(1000)  # US dollars; a higher price for one picture is a slip of the hand
 
 
@@ -82,12 +84,19 @@ def _entry(entry: str, models: Sequence[Model] | None) -> tuple[tuple[Model, str
     return (Model(model), kind), _micros(price)
 
 
+def read_amount(text: str) -> Decimal:
+    """A decimal number such as 2.50, as people write it. Raises ValueError; "1e3" and "nan" are none."""
+    if not _AMOUNT.fullmatch(text):
+        raise ValueError(text)
+    return Decimal(text)
+
+
 def _micros(price: str) -> int:
     try:
-        dollars = Decimal(price)
-    except InvalidOperation:
+        dollars = read_amount(price)
+    except ValueError:
         raise ValueError("whose price is not a number") from None
-    if not dollars.is_finite() or not 0 <= dollars <= MAX_PRICE:
+    if not 0 <= dollars <= MAX_PRICE:
         raise ValueError(f"whose price is not between 0 and {MAX_PRICE} US dollars")
     micros = dollars * MICROS
     if micros != micros.to_integral_value():

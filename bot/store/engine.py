@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -63,6 +64,8 @@ class Database:
         """Connect for the first time. Raises StartError and StoreInUse."""
         try:
             if self._lock is not None:
+                if file_of(self.url).exists() and not file_of(self.url).is_file():
+                    raise StartError(faults.no_file(self.url))
                 file_of(self.url).parent.mkdir(parents=True, exist_ok=True)
                 self._lock.take()
                 # It will hold people's prompts, so a new one is for its owner's eyes, whatever the umask says.
@@ -103,8 +106,7 @@ class Database:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise StartError(f"SQLite {sqlite3.sqlite_version} is too old for Easel, which needs 3.35 or later.")
+    _demand_usable_sqlite()
     # hide_parameters: an error's text must not carry prompts and tokens into the log.
     engine = create_engine(
         url.set(database=str(file_of(url))), hide_parameters=True, connect_args={"isolation_level": None}
@@ -112,6 +114,21 @@ def _sqlite_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _set_pragmas)
     event.listen(engine, "begin", _begin_immediate)
     return engine
+
+
+def _demand_usable_sqlite() -> None:
+    """Raise StartError where Python's own SQLite lacks what the queries need. Rows are written by way of JSON."""
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise StartError(f"SQLite {version} is too old for Easel, which needs 3.35 or later.")
+    try:
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("SELECT json_extract(value, '$[0]') FROM json_each('[[1]]')")
+    except sqlite3.OperationalError:
+        raise StartError(
+            f"SQLite {version} was built without JSON functions, which Easel needs: take the Python of your system or "
+            "of python.org, or let DATABASE_URL name a PostgreSQL."
+        ) from None
 
 
 def _set_pragmas(connection: sqlite3.Connection, record: Any) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bot.store.url import is_sqlite, place_of
 
+_NO_FILE = "DATABASE_URL names {place}, which is a folder or a device; write the name of a file."
 _FULL = "The disk that holds the database {place} is full; make room."
 _NOT_WRITABLE = (
     "The database {place} cannot be written; give the user that runs Easel write access to the file and its"
@@ -122,6 +123,11 @@ def copy_fault(source: Path, copy: Path, error: sqlite3.Error) -> str:
     """The sentence for a SQLite file that cannot be copied. What is full is the disk of the copy."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return _SQLITE.get(code, _MISFIT).format(place=copy if code == sqlite3.SQLITE_FULL else source)
+
+
+def no_file(url: URL) -> str:
+    """The sentence where a folder or a device has the name of the SQLite file."""
+    return _NO_FILE.format(place=place_of(url))
 
 
 def no_answer(url: URL) -> str:

@@ -117,8 +117,11 @@ def _read_sqlite(url: URL) -> URL:
             "has a slash too few after sqlite: (sqlite:///data/easel.db is a file below the current folder, "
             "sqlite:////var/lib/easel.db one from the root)"
         )
-    if not url.database or url.database == ":memory:":
+    names_folder = Path(url.database or "").name in {"", ".."} or (url.database or "").endswith(("/", "/."))
+    if names_folder or url.database == ":memory:":
         raise UrlFault("names no file to keep the jobs in")
+    if "\0" in (url.database or ""):
+        raise UrlFault("is not a database address")
     if url.query:
         raise UrlFault("has options after the name of the file")
     return url.set(drivername="sqlite+pysqlite")

@@ -11,39 +11,18 @@ listening sockets, and so during an outage on the one for files.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.image_api.behaviour import Behaviour
-from sandbox.image_api.latency import Latency
+from sandbox.image_api.orders import Order, OrderFault, read_order
 from sandbox.image_api.records import AcceptedTask, ImageTask, RecordedRequest
 from sandbox.image_api.scenarios import SCENARIOS
-from sandbox.image_api.script import Fate, Outage, Phrasing
+from sandbox.image_api.script import Outage
 from sandbox.image_api.tasks import TaskBook
 
 BEHAVIOUR_PATH = "/_sandbox/behaviour"
 LOG_PATH = "/_sandbox/log"
-
-
-class _Order(BaseModel):
-    """What a POST asks for."""
-
-    model_config = ConfigDict(extra="forbid")
-    reset: bool = False
-    on: list[str] | dict[str, Annotated[int, Field(ge=1)] | None] = []
-    off: list[str] = []
-    strict: bool | None = None
-    models: tuple[str, ...] | None = None
-    lists_models: bool | None = None
-    fate: Fate | None = None
-    phrasing: Phrasing | None = None
-    latency: Latency | None = None
-    outage: Outage | None = None
-
-    def switches(self) -> Mapping[str, int | None]:
-        return self.on if isinstance(self.on, dict) else dict.fromkeys(self.on)
 
 
 class Control:
@@ -77,23 +56,19 @@ class Control:
         if request.content_type != "application/json":
             return web.json_response({"fault": "send JSON"}, status=415)
         try:
-            order = _Order.model_validate_json(await request.read())
-        except ValidationError as error:
-            faults = [f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()]
-            return web.json_response({"fault": "; ".join(faults)}, status=400)
-        unknown = [name for name in (*order.switches(), *order.off) if name not in SCENARIOS]
-        if unknown:
-            return web.json_response({"fault": f"no such scenario: {', '.join(unknown)}"}, status=400)
+            order = read_order(await request.read())
+        except OrderFault as fault:
+            return web.json_response({"fault": str(fault)}, status=400)
         self._obey(order)
         return web.json_response(self._board())
 
-    def _obey(self, order: _Order) -> None:
+    def _obey(self, order: Order) -> None:
         behaviour = self._behaviour
         if order.reset:
             behaviour.reset()
         for name in order.off:
             behaviour.switch_off(name)
-        for name, times in order.switches().items():
+        for name, times in order.switches.items():
             behaviour.switch_on(name, times)
         behaviour.strict = behaviour.strict if order.strict is None else order.strict
         behaviour.models = behaviour.models if order.models is None else order.models

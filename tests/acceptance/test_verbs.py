@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
+import sys
 from pathlib import Path
 
 from bot.config.version import VERSION
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import easel, forked_easel, variables
+from tests.acceptance.processes import easel, forked_easel, make_home, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
 
@@ -113,3 +116,25 @@ async def test_invite_needs_the_token_alone(tmp_path: Path) -> None:
     assert "permissions=274878008320" in addresses[0]
     assert "integration_type=1" in addresses[1]
     assert TOKEN not in bot.output
+
+
+async def test_without_the_sandbox_everything_else_works_and_its_verb_says_what_is_missing(tmp_path: Path) -> None:
+    async with easel(tmp_path, "sandbox", "--say", "/help") as bot:  # in a folder with bot/ and cogs/ alone
+        assert await bot.wait() == 1
+    assert bot.out == []
+    assert bot.err == ["The sandbox is not installed here: it is in Easel's folder and in its wheel."]
+
+
+async def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    clean = {"PATH": os.environ["PATH"], "DISCORD_TOKEN": "x y"}
+    for line, code, told in (
+        ("check > /dev/full", 1, b"What this verb says cannot be written (No space left on device).\n"),
+        ("setup > /dev/full", 1, b"What this verb says cannot be written (No space left on device).\n"),
+        ("run 2> /dev/full", 2, b""),
+    ):
+        shell = await asyncio.create_subprocess_shell(
+            f"exec {sys.executable} -m bot {line}", cwd=home, env=clean, stdin=asyncio.subprocess.DEVNULL, stderr=-1
+        )
+        _, err = await asyncio.wait_for(shell.communicate(), START_S)
+        assert (shell.returncode, err) == (code, told), line

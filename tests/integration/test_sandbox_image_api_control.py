@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from bot.model import PictureFormat
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.scenarios import SCENARIOS
 from sandbox.image_api.script import Address, Fate, Fault, Outage, Phrasing
@@ -35,7 +36,7 @@ async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http
     order: dict[str, Any] = {
         "on": {"busy": 1, "slow": None},
         "latency": {"median": 1, "p95": 2},
-        "fate": {"missing": 1, "address": "relative"},
+        "fate": {"missing": 1, "address": "relative", "error": {"code": 7}, "format": "webp", "slowness": 2},
         "strict": False,
         "models": ["painter-1"],
     }
@@ -43,7 +44,9 @@ async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http
         told = await response.json()
     assert told["active"] == {"busy": 1, "slow": None}
     assert api.latency == Latency(1, 2)
-    assert api.behaviour.fate == Fate(missing=1, address=Address.RELATIVE)
+    assert api.behaviour.fate == Fate(
+        missing=1, address=Address.RELATIVE, error={"code": 7}, format=PictureFormat.WEBP, slowness=2.0
+    )
     assert not api.behaviour.strict
     async with http.get("/v1/models") as response:
         assert [model["id"] for model in (await response.json())["data"]] == ["painter-1"]
@@ -56,7 +59,28 @@ async def test_the_switch_board_can_be_turned_over_http(api: LocalImageApi, http
 
 
 @pytest.mark.parametrize(
-    "order", [{"on": ["no-such-thing"]}, {"on": {"busy": 0}}, {"unknown": 1}, {"latency": {"median": 3, "p95": 1}}, 7]
+    "order",
+    [
+        7,
+        {"unknown": 1},
+        {"on": ["no-such-thing"]},
+        {"on": "busy"},
+        {"on": [7]},
+        {"on": {"busy": 0}},
+        {"on": {"busy": True}},
+        {"on": {"busy": 1.5}},
+        {"off": ["no-such-thing"]},
+        {"strict": 1},
+        {"models": "painter-1"},
+        {"latency": {"median": 3, "p95": 1}},
+        {"latency": {"median": 3}},
+        {"latency": {"median": "3", "p95": 4}},
+        {"fate": {"missing": "1"}},
+        {"fate": {"address": "nowhere"}},
+        {"fate": []},
+        {"phrasing": {"words": None}},
+        {"outage": {"seconds": True}},
+    ],
 )
 async def test_a_wrong_order_to_the_switch_board_changes_nothing(
     api: LocalImageApi, http: ClientSession, order: object

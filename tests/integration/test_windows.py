@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 #: Takes from this process what no Windows has, stands in for the one thing that only Windows has, and imports it all.
 BARE = """
 import asyncio.unix_events, ctypes, importlib, os, pkgutil, signal, subprocess, sys, tempfile, types
-import aiohttp, alembic.command, discord.ext.commands, discord.ui, PIL.Image, prometheus_client, psycopg, pydantic
+import aiohttp, alembic.command, discord.ext.commands, discord.ui, PIL.Image, prometheus_client, psycopg
 import re2, sqlalchemy.orm, structlog, multiprocessing, concurrent.futures.process, logging.handlers
 import fcntl
 flock, LOCK_EX, LOCK_NB = fcntl.flock, fcntl.LOCK_EX, fcntl.LOCK_NB

@@ -141,6 +141,16 @@ def test_a_name_that_is_nearly_known_is_told_without_its_value(tmp_path: Path, l
     assert "hidden" not in notice
 
 
+def test_a_name_that_stands_twice_is_told_and_the_last_one_holds(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("MAX_JOBS_PER_USER=3\nexport max_jobs_per_user=4\nLOG_LEVEL=INFO\nMAX_JOBS_PER_USER=5\n", "utf-8")
+    sources = Sources.read(file, {})
+    assert sources.values()["MAX_JOBS_PER_USER"] == "5"
+    assert sources.notices() == [
+        f"MAX_JOBS_PER_USER stands more than once in {file}: the last line holds; delete the others."
+    ]
+
+
 def test_a_line_that_means_nothing_is_told(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# words\nMAX_JOBS_PER_USER 5\nLOG_LEVEL=ERROR\n", "utf-8")

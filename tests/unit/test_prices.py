@@ -40,7 +40,7 @@ def test_what_the_list_does_not_name_has_no_cost() -> None:
         ("grok-imagine-image:1k=", "whose price is not a number"),
         ("grok-imagine-image:1k=$1", "whose price is not a number"),
         ("grok-imagine-image:1k=-1", "between 0 and 1000"),
-        ("grok-imagine-image:1k=NaN", "between 0 and 1000"),
+        ("grok-imagine-image:1k=NaN", "is not a number"),
         ("grok-imagine-image:1k=0.0000001", "six decimal places"),
         ("grok-imagine-image:1k=1,grok-imagine-image:1k=2", "two prices"),
     ],

@@ -174,7 +174,7 @@ def test_every_fault_is_told_at_once_in_one_sentence_each() -> None:
         ("DATABASE_URL", "oracle://host/name", "DATABASE_URL names no kind of database"),
         ("DATABASE_URL", "sqlite:///$DATA/easel.db", "DATABASE_URL holds a $NAME that nothing fills in"),
         ("DISCORD_TOKEN", "<MTE5.fake.token>", "DISCORD_TOKEN stands in brackets or quotes"),
-        ("DISCORD_TOKEN", "'MTE5.fake.token'", "DISCORD_TOKEN stands in brackets or quotes"),
+        ("DISCORD_TOKEN", "'MTE5.fake.token'", "DISCORD_TOKEN stands in quotes, which are no part of it: write"),
         ("UNIALL_API_KEY", "“sk-fake”", "UNIALL_API_KEY stands in brackets or quotes"),
         ("UNIALL_BASE_URL", "https://a.example/v1/images/tasks", "UNIALL_BASE_URL has a route at its end"),
         ("UNIALL_BASE_URL", "https://a.example/x/v1/images/edits/", "UNIALL_BASE_URL has a route at its end"),
