@@ -2,7 +2,8 @@
 
 It lies on the disk of the data, never in a memory disk, and is bounded: so much for one person's sources, so much for
 everybody's, and so much of the disk stays free. Results are paid for and are not refused: where there is no room they
-wait at the image API until others are delivered, and so much is kept of those that nobody has fetched yet.
+wait at the image API until others are delivered, and so much is kept of those that nobody has fetched yet. Large
+results have to be encoded anew, which takes seconds each, so small ones have room that large ones cannot take.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from bot.store.sync.file_lock import lock as lock_file
 #: A spool without a lock that nothing was put into for so long is that of a process that was killed as it began.
 ABANDONED_AFTER_S = 3600.0
 NEXT_IN_LINE = 8  # so many of those who wait for room may come in before each other
+#: A job is small up to here: four pictures of 1k, by what they are expected to take. A sixth of the room is for these.
+SMALL_BYTES, FOR_SMALL = 16_000_000, 1 / 6
 #: Windows has neither flag: it hands no file on by itself, and only its administrators make links.
 _FLAGS = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
@@ -49,7 +52,9 @@ class Spool:
         self._reserved: dict[str, tuple[int, int]] = {}  # by job: whose it is, and bytes of its sources
         self._results: dict[str, int] = {}  # by job: bytes of its results, as expected until they are here
         self._expected_of: dict[str, int] = {}  # of these, what may not have been written yet
-        self._waiting: dict[str, None] = {}  # jobs whose results have no room yet, the first that asked first
+        self._large: set[str] = set()  # jobs among them whose results are not small
+        # Jobs whose results have no room yet, the first that asked first: large ones and small ones.
+        self._waiting: tuple[dict[str, None], dict[str, None]] = ({}, {})
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         root.chmod(0o700)
 
@@ -83,24 +88,34 @@ class Spool:
         """Set room aside for a job's results, some `size` bytes together, until it is released.
 
         Returns False where there is none. Who asks in vain asks again. Jobs come in about in the order in which they
-        asked first, so that none with large results waits for ever beside those with small ones.
+        asked first, so that none waits for ever beside others; small ones and large ones have a line each.
         """
         if job_id in self._results:
             return True
-        self._waiting.setdefault(job_id)
-        if self._results:
+        is_small = size <= SMALL_BYTES
+        waiting = self._waiting[is_small]
+        waiting.setdefault(job_id)
+        if self._results if is_small else self._large:
             # Most of a crowd is turned away here, before anything is summed up.
-            if job_id not in islice(self._waiting, NEXT_IN_LINE):
+            if job_id not in islice(waiting, NEXT_IN_LINE):
                 return False
-            if sum(self._results.values()) + size > self._limits.results:
+            if not self._fits(size, is_small):
                 return False
-            # What is expected may not have been written yet: better a job too few than a full disk.
-            if shutil.disk_usage(self.root).free - size - sum(self._expected_of.values()) < self._limits.free:
-                return False
-        del self._waiting[job_id]
+        del waiting[job_id]
         self._results[job_id] = size
         self._expected_of[job_id] = size
+        if not is_small:
+            self._large.add(job_id)
         return True
+
+    def _fits(self, size: int, is_small: bool) -> bool:
+        if sum(self._results.values()) + size > self._limits.results:
+            return False
+        large = 0 if is_small else sum(self._results[it] for it in self._large) + size
+        if large > self._limits.results * (1 - FOR_SMALL):
+            return False
+        # What is expected may not have been written yet: better a job too few than a full disk.
+        return shutil.disk_usage(self.root).free - size - sum(self._expected_of.values()) >= self._limits.free
 
     def settle(self, job_id: str, size: int) -> None:
         """A job's results are here, `size` bytes together."""
@@ -113,7 +128,9 @@ class Spool:
         self._reserved.pop(job_id, None)
         self._results.pop(job_id, None)
         self._expected_of.pop(job_id, None)
-        self._waiting.pop(job_id, None)
+        self._large.discard(job_id)
+        for waiting in self._waiting:
+            waiting.pop(job_id, None)
 
     def shelve(self, job_id: str) -> None:
         """Keep only the results of a job that nobody has fetched, for a while; see `trim`."""

@@ -37,7 +37,7 @@ async def month(
     async with AsyncExitStack() as stack:
         try:
             async with asyncio.timeout(TURN_PATIENCE_S):
-                await stack.enter_async_context(turns.turn(user_id, Lane.DELIVERY))
+                await stack.enter_async_context(turns.turn(turns.work(user_id), Lane.DELIVERY))
         except TimeoutError:
             log.info("the chart is left out: pictures are being opened all the time")
             return None

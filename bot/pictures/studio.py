@@ -24,7 +24,7 @@ from bot.errors import BadSource, SourceFault
 from bot.model import MAX_SOURCE_BYTES, PictureFormat, PictureInfo
 from bot.pictures.answer import Heard, Wanted, hear
 from bot.pictures.reading import read
-from bot.pictures.turns import Lane, Turns
+from bot.pictures.turns import Lane, Turns, Work
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -96,7 +96,7 @@ class PictureStudio:
                 raise BadSource(_other_fault(path))
             if file.bytes > MAX_SOURCE_BYTES:
                 raise BadSource(SourceFault.TOO_LARGE, file.bytes)
-            async with self.turns.turn(user_id, Lane.CHECK):
+            async with self.turns.turn(self.turns.work(user_id), Lane.CHECK):
                 kind = await self._ask(path, self._check_limit, do="check")
             if kind is not file.format:
                 raise BadSource(SourceFault.BROKEN)
@@ -115,6 +115,7 @@ class PictureStudio:
         What a picture says of where it came from (Exif, XMP, C2PA) stays with it.
         """
         fitted: list[Fitted] = []
+        work = self.turns.work(user_id)
         sizes: dict[int, int] = {}
         for index, path in enumerate(files):
             file = PictureInfo.at(path)
@@ -128,7 +129,7 @@ class PictureStudio:
             if sizes.pop(index) <= share:
                 break
             target = into / f"fitted-{index + 1}"
-            fitted[index] = await self._encoded(fitted[index], user_id, target, share, do="fit")
+            fitted[index] = await self._encoded(fitted[index], work, target, share, do="fit")
             room -= 0 if fitted[index].dropped else fitted[index].path.stat().st_size
         return fitted
 
@@ -155,13 +156,13 @@ class PictureStudio:
                 return stripped
         target = into / f"small-{path.stem}"
         return await self._encoded(
-            Fitted(path, file.format), user_id, target, max_bytes, do="shrink", max_side=max_side
+            Fitted(path, file.format), self.turns.work(user_id), target, max_bytes, do="shrink", max_side=max_side
         )
 
-    async def _encoded(self, given: Fitted, user_id: int, target: Path, max_bytes: int, **ask: object) -> Fitted:
+    async def _encoded(self, given: Fitted, work: Work, target: Path, max_bytes: int, **ask: object) -> Fitted:
         """`target` is the path of the new file without its extension."""
         seconds = self._fit_limit if ask["do"] == "fit" else SHRINK_LIMIT
-        async with self.turns.turn(user_id, Lane.DELIVERY):
+        async with self.turns.turn(work, Lane.DELIVERY):
             wanted, kind = Wanted(target, max_bytes), None
             try:
                 kind = await self._ask(given.path, seconds, wanted, max_bytes=max_bytes, **ask)

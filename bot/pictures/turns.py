@@ -4,13 +4,17 @@ Memory and processor are few, so one process opens pictures at a time, whatever 
 turns: a delivery waits for one check at most, and a check for one delivery. Of those who wait for the same, whoever has
 used the least time lately comes next, so somebody who sends twenty large files waits behind everybody who sends one.
 Who sends files that cannot be used waits longer before each further check.
+
+The pictures of one job are opened one after the other: a job that has begun is as far ahead as it was at its first
+picture, for some seconds. If each picture counted at once, all jobs would be half done and none would be there.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +23,8 @@ from enum import StrEnum
 #: Bad files that cost nothing: people do pick the wrong one.
 FREE_FAULTS = 2
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 30.0
+#: A job that has begun goes on before others until it has used so much.
+JOB_S = 5.0
 FORGOTTEN_AFTER_S, HALF_LIFE_S = 600.0, 60.0
 MAX_REMEMBERED = 10_000  # people; who was here longest ago is forgotten first
 
@@ -40,22 +46,41 @@ class _Person:
     not_before: float = 0.0
 
 
+@dataclass(slots=True)
+class Work:
+    """What one person wants done, in one turn or several, such as all pictures of a job. `number` counts arrivals."""
+
+    user_id: int
+    number: int
+    rank: tuple[float, int] | None = None  # since its first turn: what its person had used until then, and the number
+    used_s: float = 0.0
+
+
+#: Somebody's turn, once it comes, and what for.
+_Waiting = tuple[asyncio.Future[None], Work]
+
+
 class Turns:
     """One place, shared fairly. `clock` counts seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._people: OrderedDict[int, _Person] = OrderedDict()
-        self._waiting: dict[Lane, dict[int, deque[asyncio.Future[None]]]] = {lane: {} for lane in Lane}
+        self._waiting: dict[Lane, list[_Waiting]] = {lane: [] for lane in Lane}
+        self._numbers = itertools.count()
         self._latest = Lane.CHECK  # whose turn it was, so that the other comes next
         self._is_taken = False
         self._timer: asyncio.TimerHandle | None = None
 
+    def work(self, user_id: int) -> Work:
+        """Something that this person wants done."""
+        return Work(user_id, next(self._numbers))
+
     @asynccontextmanager
-    async def turn(self, user_id: int, lane: Lane) -> AsyncGenerator[None]:
+    async def turn(self, work: Work, lane: Lane) -> AsyncGenerator[None]:
         """Wait for a turn and have it for the length of the block."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[lane].setdefault(user_id, deque()).append(mine)
+        self._waiting[lane].append((mine, work))
         self._give()
         try:
             await mine
@@ -68,9 +93,12 @@ class Turns:
         try:
             yield
         finally:
-            self._person(user_id).used_s += self._clock() - began
+            used_s = self._clock() - began
+            work.used_s += used_s
+            self._person(work.user_id).used_s += used_s
             self._is_taken = False
-            self._give()
+            # A step later: by then the next picture of the same job waits here, too.
+            asyncio.get_running_loop().call_soon(self._give)
 
     def bad(self, user_id: int) -> None:
         """Somebody's file could not be used: from the third on within ten minutes each costs a longer pause."""
@@ -94,23 +122,27 @@ class Turns:
 
     def _give(self) -> None:
         """Give the free place: to the lane that had it longer ago, and there to whoever has used the least."""
-        for line_of in self._waiting.values():
-            for user_id, line in list(line_of.items()):
-                while line and line[0].done():  # cancelled
-                    line.popleft()
-                if not line:
-                    del line_of[user_id]
+        for lane, line in self._waiting.items():
+            self._waiting[lane] = [it for it in line if not it[0].done()]  # without those that were cancelled
         if self._is_taken:
             return
         for lane in sorted(Lane, key=lambda it: it is self._latest):
-            people = {user_id: self._person(user_id) for user_id in self._waiting[lane]}
-            ready = [user_id for user_id in people if lane is Lane.DELIVERY or self._is_ready(people[user_id])]
+            line = self._waiting[lane]
+            ready = [it for it in line if lane is Lane.DELIVERY or self._is_ready(self._person(it[1].user_id))]
             if ready:
-                chosen = min(ready, key=lambda user_id: people[user_id].used_s)
+                waiting, work = chosen = min(ready, key=lambda it: self._rank(it[1]))
+                line.remove(chosen)
                 self._is_taken, self._latest = True, lane
-                self._waiting[lane][chosen].popleft().set_result(None)
+                work.rank = work.rank or self._rank(work)
+                waiting.set_result(None)
                 return
         self._look_again()
+
+    def _rank(self, work: Work) -> tuple[float, int]:
+        """Who has the lowest comes next."""
+        if work.rank is not None and work.used_s < JOB_S:
+            return work.rank
+        return self._person(work.user_id).used_s, work.number
 
     def _is_ready(self, person: _Person) -> bool:
         return person.not_before <= self._clock()
@@ -120,7 +152,7 @@ class Turns:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        pauses = [self._person(user_id).not_before for user_id in self._waiting[Lane.CHECK]]
+        pauses = [self._person(work.user_id).not_before for _, work in self._waiting[Lane.CHECK]]
         if pauses:
             pause_s = max(min(pauses) - self._clock(), 0.01)
             self._timer = asyncio.get_running_loop().call_later(pause_s, self._give)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from bot.pictures import studio
 from bot.pictures.studio import PictureStudio
-from bot.pictures.turns import FREE_FAULTS, Lane, Turns
+from bot.pictures.turns import FORGOTTEN_AFTER_S, FREE_FAULTS, JOB_S, Lane, Turns
 from tests.integration.drawn_files import file_of, put
 
 PROBE = """
@@ -106,7 +106,7 @@ async def test_who_has_used_the_least_comes_next_and_bad_files_cost_growing_paus
 
     async def use(user: int, number: int, seconds: float) -> None:
         nonlocal now
-        async with turns.turn(user, Lane.CHECK):
+        async with turns.turn(turns.work(user), Lane.CHECK):
             order.append((user, number))
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -134,7 +134,7 @@ async def test_checks_and_deliveries_take_turns_whoever_waits_in_the_other_line(
     order: list[str] = []
 
     async def use(user: int, lane: Lane) -> None:
-        async with turns.turn(user, lane):
+        async with turns.turn(turns.work(user), lane):
             order.append(f"{lane} {user}")
             await asyncio.sleep(0)
 
@@ -146,12 +146,38 @@ async def test_checks_and_deliveries_take_turns_whoever_waits_in_the_other_line(
     assert order == ["check 1", "delivery 9", "check 2", "delivery 8", "check 3", "check 4"]
 
 
+async def test_a_job_that_has_begun_is_finished_before_another_of_no_lower_rank_begins() -> None:
+    """Four people with four pictures each: the first is done after four pictures, and not after thirteen."""
+    now = 0.0
+    turns = Turns(lambda: now)
+    order: list[int] = []
+
+    async def job(user: int, pictures: int, seconds: float = 1.0) -> None:
+        nonlocal now
+        work = turns.work(user)
+        for _ in range(pictures):
+            async with turns.turn(work, Lane.DELIVERY):
+                order.append(user)
+                await asyncio.sleep(0)
+                now += seconds
+
+    crowd = [asyncio.create_task(job(user, 4)) for user in (1, 2, 3)]
+    greedy = [asyncio.create_task(job(1, 2)) for _ in range(2)]
+    await asyncio.gather(*crowd, *greedy)
+    assert order == [1] * 4 + [2] * 4 + [3] * 4 + [1] * 4
+    order.clear()
+    now += 10 * FORGOTTEN_AFTER_S
+    # Slow pictures hold up nobody for longer than the first of them and JOB_S.
+    await asyncio.gather(job(4, 4, JOB_S), job(5, 1))
+    assert order == [4, 5, 4, 4, 4]
+
+
 async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
     turns = Turns()
     holding = asyncio.Event()
 
     async def use(user: int) -> None:
-        async with turns.turn(user, Lane.CHECK):
+        async with turns.turn(turns.work(user), Lane.CHECK):
             await holding.wait()
 
     tasks = [asyncio.create_task(use(user)) for user in (1, 1, 2, 3)]

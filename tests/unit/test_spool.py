@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from bot.errors import BadSource, SourceFault
-from bot.jobs.spool import ABANDONED_AFTER_S, NEXT_IN_LINE, SharedSpools, Spool, SpoolLimits
+from bot.jobs.spool import ABANDONED_AFTER_S, NEXT_IN_LINE, SMALL_BYTES, SharedSpools, Spool, SpoolLimits
 from bot.model import PictureFormat, PictureInfo
 
 
@@ -148,6 +148,21 @@ def test_results_wait_for_room_one_job_always_has_some_and_large_ones_are_not_pa
     assert spool.has_room(waiting[0], 50)  # asked twice, it is still in
     spool.settle(waiting[0], 10)
     assert spool.has_room("small", 1)
+
+
+def test_small_results_have_room_and_a_line_that_large_ones_cannot_take(tmp_path: Path) -> None:
+    large = SMALL_BYTES + 1
+    spool = Spool(tmp_path, SpoolLimits(results=6 * large, free=0))
+    crowd = [f"large {n}" for n in range(NEXT_IN_LINE + 6)]
+    assert [spool.has_room(it, large) for it in crowd].count(True) == 5
+    assert spool.has_room("small", SMALL_BYTES)
+    assert not spool.has_room("another", SMALL_BYTES)  # what is there is bounded for small ones, too
+    spool.release(crowd[0])
+    assert spool.has_room("another", SMALL_BYTES)
+    assert not spool.has_room(crowd[5], large)
+    for job in (*crowd[1:5], "small", "another"):
+        spool.release(job)
+    assert spool.has_room(crowd[5], large)
 
 
 def test_results_leave_so_much_of_the_disk_free_but_for_one_job(tmp_path: Path) -> None:
