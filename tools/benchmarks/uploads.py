@@ -86,6 +86,7 @@ async def measure(plan: Plan) -> int:
         ends = sorted(it - began for it in await asyncio.gather(*asked) if it is not None)
         for task in beside:
             task.cancel()
+        await asyncio.wait(beside)
         spent = stage.bot.cpu() - before
         prompts = [message.pictures[0].alt for message in people[0].sees() if message.pictures]
         twice, missing = len(prompts) - len(set(prompts)), plan.jobs - len(ends)
@@ -150,13 +151,22 @@ def _has_pictures(message: Message) -> bool:
 
 
 async def _others(stage: Stage, small: list[float]) -> None:
-    """Until it is cancelled: somebody asks for one small picture; how long it took beyond its painting, in seconds."""
-    for number in itertools.count():
-        await asyncio.sleep(SMALL_EVERY_S)
+    """Until it is cancelled: every few seconds somebody else asks for one small picture, whatever others wait for.
+
+    How long each took beyond its painting, in seconds, goes into `small`; one that waits as it is cancelled, too.
+    """
+
+    async def ask(number: int) -> None:
         began = time.monotonic()
-        shown = await _ask(_member(stage.discord, f"Passer-by {number}"), f"small {number}", stage.plan.patience_s)
-        if shown is not None:
-            small.append(shown - began - LATENCY_S)
+        try:
+            await _ask(_member(stage.discord, f"Passer-by {number}"), f"small {number}", stage.plan.patience_s)
+        finally:
+            small.append(time.monotonic() - began - LATENCY_S)
+
+    async with asyncio.TaskGroup() as asked:
+        for number in itertools.count():
+            await asyncio.sleep(SMALL_EVERY_S)
+            asked.create_task(ask(number))
 
 
 async def _watch(folder: Path, disk: Peak) -> None:
