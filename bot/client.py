@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from bot.discord_api.connector import ProxyConnector, bound_by_silence
 from bot.discord_api.guild_memory import LeanState
 from bot.discord_api.reconnect import OUTAGES, PatientShards
 from bot.discord_api.rest import DiscordUnreachable
+from bot.model import Job
 from bot.pictures.studio import PictureStudio
 from bot.policy.door import Door
 from bot.policy.patience import Rush
@@ -147,6 +149,7 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         self.settings = settings
         texts.operator_contact.set(settings.operator_contact or "")
         self.dispatcher = Dispatcher(settings.door)
+        self._door_known = asyncio.Event()
         self.mentions = Mentions({})
         self.studio = PictureStudio()
         self.replies = DiscordReplies(self, self.studio)
@@ -156,9 +159,19 @@ class EaselClient(PatientShards, commands.AutoShardedBot):
         """Whom the operator lets in, by the settings and by the blocks that are kept in the database."""
         return self.dispatcher.door
 
+    async def shuts_out(self, job: Job) -> bool:
+        """Whether the operator lets whoever asked for this in no more, or the server where they did.
+
+        At a start it waits until the blocks of the database are known.
+        """
+        await self._door_known.wait()
+        target = job.target
+        return self.door.shuts_out(job.user_id, target.guild_id, bot_member=target.bot_member)
+
     async def hold_door(self, door: Door) -> None:
         """Let only these in from now on, and leave the servers of this process that are no longer served."""
         self.dispatcher.door = door
+        self._door_known.set()
         for guild in [it for it in self.guilds if not door.serves(it.id)]:
             log.warning("leaving a server that is not served", guild=guild.id)
             await leave(guild)

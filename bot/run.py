@@ -228,6 +228,7 @@ def _built(settings: Settings, shared: _Shared, health: HealthMonitor | None) ->
         measures=health.measures if health else UNMEASURED,
         moderator=shared.moderation,
         preset_picture=store.presets.picture,
+        is_shut_out=client.shuts_out,
     )
     runner = Runner(tools, max_active=settings.max_active_jobs, alone=places.alone)
     service = JobService(tools, runner, max_jobs_per_user=settings.max_jobs_per_user)

@@ -41,6 +41,10 @@ async def _no_picture(_: str) -> bytes | None:
     return None
 
 
+async def _lets_all_in(_: Job) -> bool:
+    return False
+
+
 class Stopped(Exception):
     """The process ends: the job is left to the next start."""
 
@@ -69,6 +73,8 @@ class Deps:
     measures: Measures = UNMEASURED
     moderator: Moderator | None = None
     preset_picture: Callable[[str], Awaitable[bytes | None]] = _no_picture
+    #: Whether the operator lets the person, or the server, in no more: nothing is bought for them then.
+    is_shut_out: Callable[[Job], Awaitable[bool]] = _lets_all_in
 
 
 class JobRun:

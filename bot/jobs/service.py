@@ -270,20 +270,21 @@ class JobService:
         self._runner.cancel(job.id)
         return Cancelled.NOW if job.state is JobState.PAINTING else Cancelled.SOON
 
-    async def cancel_waiting(self, user_id: int, guild_id: int | None = None) -> int:
-        """End whatever somebody has in line, in one server or everywhere, uncharged; returns how much it was.
+    async def cancel_waiting(self, user_id: int, guild_id: int) -> int:
+        """End whatever somebody has in line in a server, uncharged; returns how much it was.
 
         What has been sent to the image API goes on. Raises StoreUnavailable.
         """
         return await self._cancel_all(
             job
             for job in await self._jobs.open_jobs(user_id)
-            if job.state is JobState.WAITING and guild_id in {None, job.target.guild_id}
+            if job.state is JobState.WAITING and guild_id == job.target.guild_id
         )
 
-    async def cancel_waiting_in(self, guild_id: int) -> int:
-        """End whatever waits in line in a server; otherwise as `cancel_waiting`."""
-        return await self._cancel_all(job for job in await self._jobs.waiting() if job.target.guild_id == guild_id)
+    async def cancel_shut_out(self) -> int:
+        """End whatever waits in line for those whom the operator lets in no more; otherwise as `cancel_waiting`."""
+        waiting = await self._jobs.waiting()
+        return await self._cancel_all([job for job in waiting if await self._deps.is_shut_out(job)])
 
     async def _cancel_all(self, jobs: Iterable[Job]) -> int:
         return [await self.cancel(job) for job in jobs].count(Cancelled.NOW)

@@ -47,7 +47,7 @@ SHOW_TRIES = 4
 async def prepare(run: JobRun) -> None:
     """From *waiting*: check the prompt and the sources, then announce the submission."""
     job, deps = run.job, run.deps
-    if run.cancelled.is_set():
+    if run.cancelled.is_set() or await deps.is_shut_out(job):
         await run.end(JobState.CANCELLED, FailureKind.CANCELLED)
         return
     if deps.replies.is_gone(job):
@@ -81,6 +81,8 @@ async def prepare(run: JobRun) -> None:
         try:
             while not deps.pacer.slow_start.take(job.id):
                 await run.pause_or_cancel(SHUT_S)
+            if await deps.is_shut_out(job):  # since it was begun to be looked at
+                raise CancelAsked
         except CancelAsked:
             await run.end(JobState.CANCELLED, FailureKind.CANCELLED)
             return

@@ -68,6 +68,18 @@ class Door:
             case Entrance.USER_INSTALL:
                 return None if self._lets_in(self.user_installs, user_id) else Closed.USER_INSTALL
 
+    def shuts_out(self, user_id: int, guild_id: int | None, *, bot_member: bool) -> bool:
+        """Whether somebody may not go on with what they have asked for there, by whichever way they came.
+
+        `bot_member`: the bot's own token reaches the place. Where it does not, they may have come with an app of their
+        own or to a channel where the bot may not write.
+        """
+        if guild_id is None:
+            entrances = [Entrance.DIRECT_MESSAGE if bot_member else Entrance.USER_INSTALL]
+        else:
+            entrances = [Entrance.SERVER] if bot_member else [Entrance.SERVER, Entrance.USER_INSTALL]
+        return all(self.closed_to(user_id, guild_id, entrance) is not None for entrance in entrances)
+
     def serves(self, guild_id: int) -> bool:
         """Whether the bot stays in a server; it leaves any other."""
         return guild_id not in self.blocked_servers and (not self.allowed_servers or guild_id in self.allowed_servers)

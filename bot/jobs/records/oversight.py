@@ -3,6 +3,8 @@
 The door is that of the settings, closed also to those who were blocked since, by whatever process.
 A process looks for blocks made elsewhere every few seconds. Until it has looked, only a panel may still open there:
 requests are refused in the database, see `store/oversight/blocks.py`.
+With each door that is new to a process, the first one of a start included, what waits in line for those whom it shuts
+out is cancelled. What becomes ready to be sent later is asked about then, see `jobs/submission.py`.
 """
 
 from __future__ import annotations
@@ -50,6 +52,8 @@ class DoorBook:
         self._service = service
         self._hold = hold
         self._version: str | None = None
+        self._has_looked = False
+        self._looking = asyncio.Lock()
 
     async def run(self) -> None:
         """Until it is cancelled. Database trouble is waited out: the last known door holds."""
@@ -57,13 +61,21 @@ class DoorBook:
 
     async def look(self) -> None:
         """Take over what has changed since the last look. Raises StoreUnavailable."""
+        async with self._looking:
+            await self._look()
+
+    async def _look(self) -> int:
         version = await self._blocks.version()
-        if version == self._version:
-            return
+        if version == self._version and self._has_looked:
+            return 0
         found = await self._blocks.all()
         by_kind = {kind: {it.id for it in found if it.kind is kind} for kind in BlockKind}
         await self._hold(self.base.and_blocked(by_kind[BlockKind.USER], by_kind[BlockKind.SERVER]))
-        self._version = version
+        cancelled = await self._service.cancel_shut_out()
+        if cancelled:
+            log.warning("requests in line of those who are not let in any more were cancelled", count=cancelled)
+        self._version, self._has_looked = version, True
+        return cancelled
 
     async def blocks(self) -> Sequence[OperatorBlock]:
         """Who was blocked here, the newest first; not those of the settings. Raises StoreUnavailable."""
@@ -74,12 +86,11 @@ class DoorBook:
 
         Returns how many requests that were; None where they were blocked before. Raises StoreUnavailable.
         """
-        if not await self._blocks.block(kind, blocked_id, by=by, now=now(), name=name):
-            return None
-        log.warning("the operator has blocked somebody", kind=kind.value, blocked=blocked_id, by=by)
-        await self.look()
-        is_user = kind is BlockKind.USER
-        return await (self._service.cancel_waiting if is_user else self._service.cancel_waiting_in)(blocked_id)
+        async with self._looking:  # so that what is cancelled is counted here
+            if not await self._blocks.block(kind, blocked_id, by=by, now=now(), name=name):
+                return None
+            log.warning("the operator has blocked somebody", kind=kind.value, blocked=blocked_id, by=by)
+            return await self._look()
 
     async def unblock(self, kind: BlockKind, blocked_id: int, *, by: int) -> bool:
         """Let somebody in again; False where they were not blocked here. Raises StoreUnavailable."""
