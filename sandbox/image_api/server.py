@@ -206,6 +206,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     """The handler's answer; what aiohttp itself refuses is worded as this family of gateways does."""
     try:
         return await handler(request)
+    except ConnectionResetError:  # whoever asked has gone, killed perhaps
+        return web.Response()
     except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
         body = nested(f"Invalid URL ({request.method} {request.path})", "invalid_request_error")
         return web.json_response(body, status=404)
