@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Generator
@@ -19,6 +21,7 @@ _RESET = "\x1b[0m"
 _CLEAR_LINE = "\r\x1b[K"
 #: What takes less than this says nothing of itself.
 QUIET_S = 1.0
+_PAGE_COLUMNS, _MIN_COLUMNS = 110, 20  # longer lines are hard to read, shorter ones hold no word
 _FRAME_S = 0.15
 _FRAMES, _PLAIN_FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
@@ -73,6 +76,17 @@ def say(text: str = "", *, end: str = "\n") -> None:
         except OSError as error:
             drop_output(sys.stdout)
             raise StartError(f"What this verb says cannot be written ({error.strerror}).") from None
+
+
+def say_paragraph(text: str) -> None:
+    """Print a text: at a terminal in lines that end between words, in a pipe as one line."""
+    if not is_terminal():
+        say(text)
+        return
+    columns = shutil.get_terminal_size((_PAGE_COLUMNS, 0)).columns
+    width = max(_MIN_COLUMNS, min(columns - 1, _PAGE_COLUMNS))
+    for line in textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False):
+        say(line)
 
 
 class _Screen:

@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import sys
+import termios
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,8 +22,8 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 class Terminal:
     """`python -m bot ARGUMENTS` in `home`, with these variables and no others. Killed at the end if it still runs."""
 
-    def __init__(self, home: Path, *arguments: str, environment: Mapping[str, str]) -> None:
-        self._home, self._arguments, self._environment = home, arguments, environment
+    def __init__(self, home: Path, *arguments: str, environment: Mapping[str, str], columns: int = 80) -> None:
+        self._home, self._arguments, self._environment, self._columns = home, arguments, environment, columns
         self.seen = ""
 
     @property
@@ -32,6 +33,7 @@ class Terminal:
 
     async def __aenter__(self) -> Terminal:
         self._master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (24, self._columns))
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", *self._arguments),
             cwd=make_home(self._home),

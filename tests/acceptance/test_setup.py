@@ -82,6 +82,7 @@ async def test_wrong_answers_are_asked_for_again(tmp_path: Path) -> None:
     settings = load(tmp_path / ".env", {})
     assert settings.allowed_servers == {42}
     assert "No image API answers there. Look at the spelling" in out
+    assert "is not an http or https address" not in out  # https:// is put before what has none
     assert (settings.max_pictures_per_user_per_day, settings.max_pictures_per_server_per_day) == (None, 7)
 
 
@@ -237,3 +238,54 @@ async def test_colours_only_where_the_terminal_shows_them_and_they_are_wanted(
     assert ("\x1b[" in person.seen) is colours
     assert {"ok", "warn"} <= {line.split(" ")[0] for line in person.words.splitlines()}
     assert person.words.splitlines()[-1].startswith("! It works")
+
+
+async def test_prices_of_nothing_and_of_too_much_lose_no_answer(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        prices = ["0", "2000", "0", "0", "0", "0", "0"]
+        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, "all", "off", "off", "5", *prices, "Ada"])
+    assert code == 0, out
+    assert "Please write the price in US dollars" in out
+    settings = load(tmp_path / ".env", {})
+    assert settings.max_spend_per_month == 5_000_000
+    assert set(settings.price_list.micros.values()) == {0}
+
+
+async def test_what_bounds_nothing_is_told_at_the_end(tmp_path: Path) -> None:
+    async with services() as (discord, api):
+        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, "all", "off", "off", "off", ""])
+    assert code == 0, out
+    assert "Nothing bounds what can be spent: set ALLOWED_SERVERS" in out
+
+
+async def test_what_is_wrong_in_the_old_file_is_asked_for_again_or_told_before_anything_is_typed(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ALLOWED_SERVERS=mine\nMAX_PICTURES_PER_USER_PER_DAY=0\nMAX_SPEND_PER_MONTH=5\n", "utf-8")
+    async with services() as (discord, api):
+        code, out = await piped(tmp_path, discord, [TOKEN, api.base_url, KEY, *[""] * 5])
+        assert code == 0, out
+        assert "What is set now is asked for again: MAX_SPEND_PER_MONTH cannot be kept" in out
+        settings = load(file, {})
+        assert (settings.allowed_servers, settings.max_pictures_per_user_per_day) == ({int(SERVER)}, 20)
+        file.write_text("LOG_LEVEL=loud\nALLOWED_SERVERS=mine\n", "utf-8")
+        code, out = await piped(tmp_path, discord, [])
+    assert code == 1
+    assert out.splitlines()[-1].startswith("Nothing was written. First mend the other settings: LOG_LEVEL is no word")
+    assert "Bot token" not in out
+
+
+async def test_lines_fit_into_a_narrow_terminal(tmp_path: Path) -> None:
+    async with (
+        services() as (discord, _),
+        Terminal(tmp_path, "setup", environment=environment(discord), columns=40) as terminal,
+    ):
+        await terminal.answers("Bot token: ", TOKEN)
+        await terminal.answers("Address of the image API: ", "x y")
+        await terminal.until("such as")
+        await terminal.breaks_off("nothing was written")
+        assert await terminal.ended() == 1
+    lines = terminal.words.replace("\r", "").split("\n")
+    assert max(map(len, lines[lines.index("Discord") :])) <= len("https://discord.com/developers/applications,")
+    assert "Broken off; nothing was written." in lines  # on a line of its own

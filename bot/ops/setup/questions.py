@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bot.errors import EaselError, StartError
-from bot.ops.terminal import Mark, is_terminal, marked, say
+from bot.ops.terminal import Mark, is_terminal, marked, say, say_paragraph
 
 T = TypeVar("T")
 
@@ -24,15 +24,19 @@ def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: 
     shown = "as it is now" if secret and proposal else proposal
     while True:
         say(f"{question} [{shown}]: " if shown else f"{question}: ", end="")
-        line, seen = _typed(secret)
-        if not seen:
+        try:
+            line, seen = _typed(secret)
+        except EaselError:  # a signal, in whose handler nothing can be printed
+            say()
+            raise
+        if not (seen and line):
             say()  # nobody's Enter has ended the line
         if not line:
             raise StartError(f"The answers ended at the question “{question}”; nothing was written.")
         try:
             return read(line.strip() or proposal)
         except WrongAnswer as fault:
-            say(marked(Mark.WRONG, str(fault)))
+            say_paragraph(marked(Mark.WRONG, str(fault)))
 
 
 def _typed(secret: bool) -> tuple[str, bool]:

@@ -6,7 +6,9 @@ Nothing is written before the last answer is there, so whoever breaks it off has
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,14 +20,16 @@ from bot.discord_api.invite import Invitation, invitation
 from bot.discord_api.rest import DiscordUnreachable, discord_rest, objects
 from bot.errors import BadKey, ImageApiError, SettingsError, StartError, Unreachable
 from bot.image_api.client import ImageApi, Mode
+from bot.ops.check.settings_side import standing_warnings
 from bot.ops.setup.env_writer import expect_writable, write_settings
 from bot.ops.setup.questions import WrongAnswer, ask
-from bot.ops.terminal import Colour, Mark, coloured, marked, say, waiting
-from bot.policy.prices import INPUT, MICROS
+from bot.ops.terminal import Colour, Mark, coloured, marked, say, say_paragraph, waiting
+from bot.policy.prices import INPUT, MAX_PRICE, MICROS
 
 TOKEN, ADDRESS, KEY = "DISCORD_TOKEN", "UNIALL_BASE_URL", "UNIALL_API_KEY"  # names
 SERVERS, PER_USER, PER_SERVER = "ALLOWED_SERVERS", "MAX_PICTURES_PER_USER_PER_DAY", "MAX_PICTURES_PER_SERVER_PER_DAY"
 PRICES, BUDGET, CONTACT = "PRICE_LIST", "MAX_SPEND_PER_MONTH", "OPERATOR_CONTACT"
+ASKED = frozenset({TOKEN, ADDRESS, KEY, SERVERS, PER_USER, PER_SERVER, PRICES, BUDGET, CONTACT})
 PROPOSED = {PER_USER: "20", PER_SERVER: "200"}
 ALL, NONE = "all", "off"
 _OFF = frozenset({"", NONE, "none", "no"})
@@ -35,10 +39,13 @@ T = TypeVar("T")
 
 def setup(file: Path) -> None:
     """Ask, check and write `file`. Raises StartError where the lines run out or the file cannot be written."""
-    say(f"This writes the settings of Easel into {file}. Every answer is checked at once.")
-    say("An answer in [brackets] is taken when you just press Enter. Ctrl-C ends it, and nothing is written.")
+    say_paragraph(
+        f"This writes the settings of Easel into {file}. Every answer is checked at once. An answer in [brackets] is "
+        "taken when you just press Enter. Ctrl-C ends it, and nothing is written."
+    )
     expect_writable(file)
     answers = _Answers(Sources.read(file))
+    answers.forget_wrong()
     _token(answers)
     _image_api(answers)
     _servers(answers)
@@ -47,7 +54,7 @@ def setup(file: Path) -> None:
     _contact(answers)
     invited = _asked("Discord", invitation(answers.settings(ADDRESS, KEY)))
     kept = write_settings(file, answers.given)
-    _last_words(file, kept, invited)
+    _last_words(file, kept, invited, answers.settings())
 
 
 class _Answers:
@@ -58,12 +65,26 @@ class _Answers:
         self.given: dict[str, str] = {}
 
     def proposal(self, name: str) -> str:
-        """What this variable is set to now."""
-        return self._sources.values().get(name, "")
+        """What this variable is set to now; nothing where that is wrong."""
+        return "" if name in self.given else self._sources.values().get(name, "")
 
     def settings(self, *unneeded: str) -> Settings:
         """The settings with the answers in them. Raises SettingsError."""
-        return Sources(self._sources.file, {**self._sources.environ, **self.given}).settings(unneeded)
+        file = self._sources.file
+        others = {name: value for name, value in file.values.items() if name not in self.given}
+        return Sources(replace(file, values=others), {**self._sources.environ, **self.given}).settings(unneeded)
+
+    def forget_wrong(self) -> None:
+        """Leave out what is wrong so far and is asked for again. Raises StartError where something else is wrong."""
+        try:
+            self.settings(TOKEN, ADDRESS, KEY)
+        except SettingsError as error:
+            named = {fault: fault.partition(" ")[0] for fault in error.faults}
+            if others := [fault for fault, name in named.items() if name not in ASKED]:
+                raise StartError(f"Nothing was written. First mend the other settings: {' '.join(others)}") from None
+            self.given |= dict.fromkeys(named.values(), "")
+            for fault in named:
+                say_paragraph(marked(Mark.LOOK, f"What is set now is asked for again: {fault}"))
 
     def take(self, name: str, value: str, *unneeded: str) -> Settings:
         """Try an answer; returns the settings with it. Raises WrongAnswer where it cannot be one."""
@@ -90,18 +111,18 @@ def _asked(whom: str, question: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(question)
 
 
-def _heading(title: str, *lines: str) -> None:
+def _heading(title: str, *paragraphs: str) -> None:
     say()
     say(coloured(title, Colour.BOLD))
-    for line in lines:
-        say(line)
+    for paragraph in paragraphs:
+        say_paragraph(paragraph)
 
 
 def _token(answers: _Answers) -> None:
     _heading(
         "Discord",
-        "The bot needs an account of its own at Discord. Open https://discord.com/developers/applications, make a New",
-        "Application, and on its page Bot press Reset Token. That token is what is asked for here. It is not shown",
+        "The bot needs an account of its own at Discord. Open https://discord.com/developers/applications, make a New "
+        "Application, and on its page Bot press Reset Token. That token is what is asked for here. It is not shown "
         "while you paste it.",
     )
 
@@ -130,8 +151,8 @@ async def _bot_name(settings: Settings) -> str:
 def _image_api(answers: _Answers) -> None:
     _heading(
         "The image API",
-        "Easel buys its pictures from an image API, with your account there. Two things are needed from the pages of",
-        "that account: its address, which they call base URL, and a key, which begins with sk- at UniAll. Easel knows",
+        "Easel buys its pictures from an image API, with your account there. Two things are needed from the pages of "
+        "that account: its address, which they call base URL, and a key, which begins with sk- at UniAll. Easel knows "
         "neither where you sign up nor what a picture costs: whoever runs the API says both.",
     )
 
@@ -139,7 +160,7 @@ def _image_api(answers: _Answers) -> None:
         """Take an address that an image API answers at. Raises WrongAnswer."""
         if not text:
             raise WrongAnswer("Please write the address, such as https://api.example.com.")
-        settings = answers.take(ADDRESS, text, TOKEN, KEY)
+        settings = answers.take(ADDRESS, text if "://" in text else f"https://{text}", TOKEN, KEY)
         _asked("the image API", _answers_there(settings))
         _good("An image API answers there.")
 
@@ -189,7 +210,7 @@ def _servers(answers: _Answers) -> None:
         "Who may use it",
         "Every picture costs you money, so let in only servers that you know. The bot leaves all others.",
         *(f"  {number}: {name} ({server_id})" for number, (server_id, name) in enumerate(servers, start=1)),
-        "Write ids of servers with commas between them (in Discord: Settings, Advanced, Developer Mode; then",
+        "Write ids of servers with commas between them (in Discord: Settings, Advanced, Developer Mode; then "
         f"right-click the server, Copy Server ID), or {ALL} for every server that somebody adds the bot to.",
     )
 
@@ -245,7 +266,7 @@ def _ceilings(answers: _Answers) -> None:
 def _budget(answers: _Answers) -> None:
     _heading(
         "A limit in money",
-        f"The most that all pictures of a month may cost, in US dollars; {NONE} leaves it at the limits in pictures.",
+        f"The most that all pictures of a month may cost, in US dollars; {NONE} leaves it at the limits in pictures. "
         "It needs to know what your image API takes for a picture, and asks for that next.",
     )
 
@@ -270,21 +291,22 @@ def _budget(answers: _Answers) -> None:
             known = settings.price_list.micros.get((model, kind))
             proposal = _plain(known) if known else "0" if kind == INPUT else ""
             price = ask(f"US dollars for {what}, {label}", _price, proposal=proposal)
-            prices += [f"{model}:{kind}={price}"] if price != "0" else []
+            prices += [f"{model}:{kind}={price}"] if price != "0" or kind != INPUT else []
     answers.take(PRICES, ",".join(prices))
     answers.take(BUDGET, amount)
-    default = answers.settings().price_list.micros[settings.models.default, "1k"]
-    _good(f"That is enough for some {dollars(amount) // default:,} pictures of the cheapest kind a month.")
+    known = answers.settings().price_list.micros
+    if cheapest := min(price for (_, kind), price in known.items() if kind != INPUT):
+        _good(f"That is enough for some {dollars(amount) // cheapest:,} pictures of the cheapest kind a month.")
 
 
 def _price(text: str) -> str:
     """Take a price. Raises WrongAnswer."""
     if text.removeprefix("$").strip("0.") == "" and text:
         return "0"
-    try:
-        return _plain(dollars(text))
-    except ValueError:
-        raise WrongAnswer("Please write the price in US dollars, such as 0.02.") from None
+    with contextlib.suppress(ValueError):
+        if (price := dollars(text)) <= MAX_PRICE * MICROS:
+            return _plain(price)
+    raise WrongAnswer("Please write the price in US dollars, such as 0.02.")
 
 
 def _plain(micros: int) -> str:
@@ -303,14 +325,18 @@ def _contact(answers: _Answers) -> None:
     ask("Contact", read, proposal=answers.proposal(CONTACT) or NONE)
 
 
-def _last_words(file: Path, kept: Path | None, invited: Invitation) -> None:
+def _last_words(file: Path, kept: Path | None, invited: Invitation, settings: Settings) -> None:
     named = "" if file == ENV_FILE else f" --env-file {file}"
     _heading("Done")
     _good(f"{file} is written, for your eyes alone.")
     if kept is not None:
         say(f"What stood there before is in {kept}.")
+    for warning in standing_warnings(settings):
+        say_paragraph(marked(Mark.LOOK, warning))
     if invited.public:
-        say("On the page Bot of your application switch Public Bot off, so that nobody else adds the bot to a server.")
+        say_paragraph(
+            "On the page Bot of your application switch Public Bot off, so that nobody else adds the bot to a server."
+        )
     say("Bring the bot into your server with this address:")
     say(f"  {invited.server}")
     say(f"To see one real picture first, at its price: {command()}{named} check --paint")
