@@ -23,9 +23,14 @@ if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals 
 EXIT_FAILED = 1
 EXIT_SETTINGS = 2
 MAX_PORT = 65535
+BROKEN_OFF, NOTHING_WRITTEN = "Broken off.", "Broken off; nothing was written."
 EPILOG = (
     "The settings are variables of the environment, or lines of the file .env beside the project: see .env.example."
 )
+
+
+class _BrokenOff(SystemExit):
+    """A signal came. Nobody takes it for a fault of what was just being asked, and no event loop goes on after it."""
 
 
 def main(arguments: Sequence[str] | None = None, waits: Waits = WAITS) -> int:
@@ -50,9 +55,13 @@ def _do(arguments: Sequence[str] | None, waits: Waits) -> int:
     except SystemExit as end:  # after --help and --version; a wrong word has been told
         return int(end.code or 0)
     options.waits = waits
+    if options.broken_off:
+        _tell_of_an_end(options.broken_off)
     verb: Callable[[argparse.Namespace], int] = options.verb
     try:
         return verb(options)
+    except _BrokenOff as end:
+        return _tell([str(end)], EXIT_FAILED)
     except SettingsError as error:
         return _tell(error.faults, EXIT_SETTINGS)
     except EaselError as error:
@@ -125,7 +134,6 @@ def _setup(options: argparse.Namespace) -> int:
     from bot.config.settings import ENV_FILE
     from bot.ops.setup.setup import setup
 
-    _tell_of_an_end()
     setup(options.env_file or ENV_FILE)
     return 0
 
@@ -145,7 +153,6 @@ def _invite(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     from bot.ops.database_files import backup
 
-    _tell_of_an_end()
     settings = _settings(options)
     with waiting("Copying the database") as line:
         made = backup(settings, options.file, line)
@@ -157,7 +164,6 @@ def _move_to(options: argparse.Namespace) -> int:
     from bot.ops.database_files import move_to
 
     settings = _settings(options)
-    _tell_of_an_end()
     # on the command line every user of the machine can read the password
     url = options.url
     if url == "-":
@@ -168,17 +174,19 @@ def _move_to(options: argparse.Namespace) -> int:
     return 0
 
 
-def _tell_of_an_end() -> None:
-    """Let a signal break off with a sentence and an exit code: half a copy is none."""
+def _tell_of_an_end(sentence: str) -> None:
+    """Let a signal break off with a sentence and an exit code: half a copy is none, and half a check says nothing."""
+
+    def break_off(_: int, __: FrameType | None) -> None:
+        raise _BrokenOff(sentence)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _broken_off)
-
-
-def _broken_off(_: int, __: FrameType | None) -> None:
-    raise EaselError("Broken off; nothing was written.")
+        signal.signal(number, break_off)
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    if options.say:  # the exit code tells whether all was delivered
+        _tell_of_an_end(BROKEN_OFF)
     sources = _sources(options)
     try:
         from sandbox.play import SandboxOptions, run_sandbox
@@ -197,10 +205,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=command(), description="Easel, a Discord bot that paints.", epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"Easel {VERSION}")
     parser.add_argument("--env-file", type=Path, default=None, metavar="FILE", help=_ENV_FILE_HELP)
-    parser.set_defaults(verb=_run)
+    parser.set_defaults(verb=_run, broken_off="")
     add = parser.add_subparsers(title="verbs", metavar="VERB").add_parser
-    _verb(add, "setup", _setup, "ask for what is needed, check it, and write the settings")
-    check = _verb(add, "check", _check, "say whether settings, database, Discord and image API answer")
+    _verb(add, "setup", _setup, "ask for what is needed, check it, and write the settings", NOTHING_WRITTEN)
+    check = _verb(add, "check", _check, "say whether settings, database, Discord and image API answer", BROKEN_OFF)
     check.add_argument(
         "--channel", type=_id, metavar="ID", help="look at the bot's permissions in this channel of Discord too"
     )
@@ -213,11 +221,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--yes", action="store_true", help="with --paint: buy the picture without asking")
     _verb(add, "run", _run, "run the bot; the same as no verb at all")
     _add_sandbox(_verb(add, "sandbox", _sandbox, "run the bot without account, token or network, on a local chat page"))
-    _verb(add, "invite", _invite, "print the addresses that bring the bot into a server or to a user")
-    _verb(add, "sync", _sync, "register the slash commands now")
-    backup = _verb(add, "backup", _backup, "copy the database into a new SQLite file, while the bot runs")
+    _verb(add, "invite", _invite, "print the addresses that bring the bot into a server or to a user", BROKEN_OFF)
+    _verb(add, "sync", _sync, "register the slash commands now", BROKEN_OFF)
+    backup = _verb(add, "backup", _backup, "copy the database into a new file, while the bot runs", NOTHING_WRITTEN)
     backup.add_argument("file", type=Path, metavar="FILE", help="where the copy goes; it must not be there yet")
-    move_to = _verb(add, "move-to", _move_to, "move everything into another database, while no bot runs")
+    move_to = _verb(
+        add, "move-to", _move_to, "move everything into another database, while no bot runs", NOTHING_WRITTEN
+    )
     move_to.add_argument(
         "url",
         metavar="URL",
@@ -250,10 +260,15 @@ _ENV_FILE_HELP = "read the settings from FILE, not from .env"
 
 
 def _verb(
-    add: Callable[..., argparse.ArgumentParser], name: str, does: Callable[[argparse.Namespace], int], about: str
+    add: Callable[..., argparse.ArgumentParser],
+    name: str,
+    does: Callable[[argparse.Namespace], int],
+    about: str,
+    broken_off: str = "",
 ) -> argparse.ArgumentParser:
+    """A verb. A signal ends it with `broken_off` and exit code 1; one without that ends in order, or quietly with 0."""
     parser = add(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
-    parser.set_defaults(verb=does)
+    parser.set_defaults(verb=does, broken_off=broken_off)
     # not given after the verb, it stays as it was given before it
     parser.add_argument("--env-file", type=Path, default=argparse.SUPPRESS, metavar="FILE", help=_ENV_FILE_HELP)
     return parser

@@ -19,7 +19,7 @@ from sandbox.discord.server import LocalDiscord
 from sandbox.image_api.latency import PUBLISHED
 from sandbox.image_api.server import LocalImageApi
 from sandbox.page.page import Page
-from sandbox.say import play
+from sandbox.say import expect_writable, play
 
 READY_PATIENCE_S = 30.0
 #: The local image API is a little faster than the real one: nobody tries a sandbox to wait.
@@ -43,6 +43,8 @@ class SandboxOptions:
 async def run_sandbox(options: SandboxOptions) -> int:
     """Run until the lines are played, or the page is no longer wanted; returns the exit code. Raises StartError."""
     taken = _taken_over(options.sources or Sources.read())
+    if options.say:
+        expect_writable(options.out)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-sandbox-"))
         discord = await stack.enter_async_context(LocalDiscord())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.errors import StartError
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.person import Person
 from sandbox.discord.render_text import message_lines
@@ -21,6 +23,16 @@ async def play(person: Person, lines: Sequence[str], out: Path) -> bool:
     """Play the lines one after the other; False when one is no valid command or ended without its pictures."""
     results = [await _play_line(person, number, line, out) for number, line in enumerate(lines, start=1)]
     return all(results)
+
+
+def expect_writable(out: Path) -> None:
+    """Make the folder for the pictures. Raises StartError where none could be saved there: nobody is to wait for it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise StartError(f"{out} takes no pictures ({error.strerror}): name another folder with --out.") from None
 
 
 async def _play_line(person: Person, number: int, line: str, out: Path) -> bool:
@@ -51,10 +63,13 @@ def _shown_until_final(message: Message, person: Person) -> bool:
 async def _save(reply: Reply, message: Message, number: int, out: Path) -> bool:
     # The sources of an edit stand in the reply too, but they are not what was asked for.
     pictures = [picture for picture in message.pictures if not picture.filename.startswith("source-")]
-    out.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         path = out / f"{number}-{picture.filename}"
-        path.write_bytes(await reply.download(picture))
+        try:
+            path.write_bytes(await reply.download(picture))
+        except OSError as error:
+            print(f"{path} cannot be saved: {error.strerror}.", file=sys.stderr)  # noqa: T201
+            return False
         _print(f"saved {path}")
     return bool(pictures)
 

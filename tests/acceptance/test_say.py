@@ -70,6 +70,13 @@ async def test_a_line_that_is_no_valid_command_ends_with_a_sentence_and_exit_cod
     assert "Traceback" not in complained
 
 
+async def test_a_folder_that_takes_no_pictures_is_told_before_anything_is_played(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    code, printed, complained = await say("/imagine prompt:a red fox", out=tmp_path / "out")
+    assert (code, printed) == (1, "")
+    assert complained == f"{tmp_path / 'out'} takes no pictures (File exists): name another folder with --out.\n"
+
+
 async def test_a_job_that_fails_ends_with_exit_code_1(tmp_path: Path) -> None:
     code, printed, _ = await say("/imagine prompt:a red fox [[refuse-at-once]]", out=tmp_path / "out")
     assert code == 1

@@ -8,6 +8,8 @@ import socket
 import sys
 from pathlib import Path
 
+import pytest
+
 from bot.config.version import VERSION
 from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
@@ -138,3 +140,15 @@ async def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> 
         )
         _, err = await asyncio.wait_for(shell.communicate(), START_S)
         assert (shell.returncode, err) == (code, told), line
+
+
+@pytest.mark.parametrize("verb", ["check", "sync", "invite"])
+async def test_a_verb_that_is_broken_off_is_no_success(tmp_path: Path, verb: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with forked_easel(tmp_path, verb, **variables(f"{url}/api/v10", UNIALL_BASE_URL=url)) as bot:
+            asked, _ = await asyncio.to_thread(silent.accept)
+            with asked:
+                bot.interrupt()
+                assert await bot.wait(START_S) == 1
+    assert bot.err == ["Broken off."]

@@ -26,7 +26,7 @@ def ask(question: str, read: Callable[[str], T], *, proposal: str = "", secret: 
         say(f"{question} [{shown}]: " if shown else f"{question}: ", end="")
         try:
             line, seen = _typed(secret)
-        except EaselError:  # a signal, in whose handler nothing can be printed
+        except SystemExit:  # a signal, in whose handler nothing can be printed
             say()
             raise
         if not (seen and line):
