@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from sqlite3 import DatabaseError
+
+import pytest
+from structlog.testing import capture_logs
 
 from bot.errors import StoreUnavailable
 from bot.jobs.backoff import repeat
@@ -11,12 +15,14 @@ from bot.jobs.backoff import repeat
 OUTAGES = 12  # with pauses that double from a second on, they would take minutes
 
 
-def failing(times: int, then: asyncio.Event) -> Callable[[], Awaitable[None]]:
+def failing(
+    times: int, then: asyncio.Event, error: type[Exception] = StoreUnavailable
+) -> Callable[[], Awaitable[None]]:
     left = iter(range(times))
 
     async def act() -> None:
         if next(left, None) is not None:
-            raise StoreUnavailable("not now")
+            raise error("not now")
         then.set()
 
     return act
@@ -30,6 +36,19 @@ async def test_a_loop_with_a_longest_pause_is_back_soon_after_a_long_outage() ->
         await back.wait()
     stopping.set()
     await loop
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, DatabaseError])
+async def test_a_loop_goes_on_whatever_a_round_of_it_has_met(error: type[Exception]) -> None:
+    """An unreadable row, or an error of the database that means no outage, ended the process before."""
+    stopping, back = asyncio.Event(), asyncio.Event()
+    with capture_logs() as logged:
+        loop = asyncio.create_task(repeat(failing(3, back, error), stopping, 0.01, longest_s=0.02))
+        async with asyncio.timeout(10):
+            await back.wait()
+    stopping.set()
+    await loop
+    assert [it["event"] for it in logged] == ["unhandled exception in a loop"] * 3
 
 
 async def test_once_ends_with_the_first_time_that_works() -> None:
