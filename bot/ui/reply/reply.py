@@ -7,6 +7,7 @@ the same code serves a fresh job, one found after a crash, and a worker without 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -318,6 +319,10 @@ class DiscordReplies:
         try:
             await self._reach.edit(job.target, view, files)
         except ReplyOutOfReach:
+            # The library tries an upload again that got no answer: the first try may have arrived before the refusal.
+            with contextlib.suppress(ReplyOutOfReach):
+                if (found := await self.find_delivered(job)) is not None:
+                    return found
             return await self._reach.post(job.target, view(), files, nonce=job.id)
         return job.target
 

@@ -1,0 +1,32 @@
+"""Uploads that arrived, although the answer said something else: a job ends in exactly one message."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.image_api.latency import Latency
+from tests.acceptance.abreast import abreast
+from tests.acceptance.conftest import OpenHouse, eventually, says
+from tests.databases import rows
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, 50001), (403, 50013), (404, 10003), (400, 30046), (400, 50035)])
+@abreast
+async def test_pictures_that_arrived_before_their_upload_was_refused_are_not_posted_anew(
+    open_house: OpenHouse, status: int, code: int
+) -> None:
+    """The answer to the first try is lost, and the library's second one meets what has changed meanwhile."""
+    async with open_house(latency=Latency.fixed(2.0)) as house:
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(says("painting"))
+        uploads = f"PATCH /webhooks/*/{reply.interaction.token}/messages/*"
+        faults = house.discord.faults
+        struck = (faults.answer(uploads, 502, processed=True), faults.answer(uploads, status, code=code))
+        for fault in struck:
+            fault.files = True
+        await eventually(lambda: rows(house.database, "SELECT state FROM jobs") == [("delivered",)])
+        assert [fault.hits for fault in struck] == [1, 1]
+        assert [it.id for it in house.with_pictures()] == [reply.states[0].id]
+        assert len(house.image_api.accepted) == 1
