@@ -7,9 +7,10 @@ How long a picture is asked for depends on what its host says:
 
 | the host                             | what it means              | for how long                                    |
 |--------------------------------------|----------------------------|-------------------------------------------------|
-| 404, 403, 410, an empty file, half   | not there yet, or expired  | until it has said nothing else for GONE_AFTER_S |
+| 404, 403, 410, an empty file, half,  | not there yet, expired, or | until it has said nothing else for GONE_AFTER_S |
+| something that is no picture         | a page in its place        |                                                 |
 | 429, 5xx, no answer, a broken one    | trouble of the host        | JOB_TIMEOUT_S after the result was known        |
-| no picture, too large, forbidden host| will not change            | one try                                         |
+| too large, a forbidden host          | will not change            | one try                                         |
 
 A picture that is given up does not take the others of its job along.
 """
@@ -48,7 +49,9 @@ GONE_PAUSE_S = (1.0, 5.0)
 TROUBLE_PAUSE_S = (1.0, 30.0)
 NEW_ADDRESSES_PAUSE_S = 4.0  # between two questions about a task whose addresses do not work
 SOURCE_TRIES = 4
-_UNUSABLE = (NotAPicture, TooLarge, AddressRefused)
+_UNUSABLE = (TooLarge, AddressRefused)
+#: A host that is down, or asks who comes, may send a page with 200 in the picture's place.
+_NOT_THERE = (DownloadGone, NotAPicture)
 
 
 @dataclass(slots=True)
@@ -67,7 +70,7 @@ class MissingPicture:
         instant = time.monotonic()
         if isinstance(exc, _UNUSABLE):
             return False
-        if isinstance(exc, DownloadGone):
+        if isinstance(exc, _NOT_THERE):
             self.gone_since = instant if self.gone_since is None else self.gone_since
             self.next_at = instant + self.gone.failed()
             return instant - self.gone_since < GONE_AFTER_S
@@ -141,7 +144,7 @@ async def fetch_results(
     await _wait_for_room(run)
     here: dict[int, Picture] = {}
     wanted = _all_wanted(run) | dict(tried or {})
-    unusable, host_refused = 0, False
+    host_refused = False
     asked_at = 0.0
     while wanted:
         for one in [it for it in wanted.values() if it.next_at <= time.monotonic()]:
@@ -153,7 +156,6 @@ async def fetch_results(
                 run.log.warning("a picture cannot be fetched", number=one.index + 1, error=str(exc)[:200])
                 if not one.failed(exc):
                     del wanted[one.index]
-                    unusable += isinstance(exc, _UNUSABLE)
                     host_refused = host_refused or isinstance(exc, AddressRefused)
         if not wanted or age_s(run) > (patience_s if here else patience_for_none_s):
             break
@@ -167,7 +169,7 @@ async def fetch_results(
     missing = len(run.job.result_urls) - len(here)
     pictures = [here[index] for index in sorted(here)]
     run.deps.spool.settle(run.job.id, sum(it.bytes for it in pictures))
-    may_come = bool(wanted) or host_refused or (missing > unusable and run.job.task_id is not None)
+    may_come = bool(wanted) or host_refused or (missing > 0 and run.job.task_id is not None)
     return Results(pictures, missing, may_come, in_trouble=bool(wanted), host_refused=host_refused)
 
 
@@ -180,7 +182,7 @@ async def fetch_now(run: JobRun) -> Results:
         for index in range(len(run.job.result_urls)):
             try:
                 here.append(await _fetch(run, MissingPicture(index, run.deps.spool.picture(run.job.id, index))))
-            except DownloadGone:
+            except _NOT_THERE:
                 gone += 1
             except _UNUSABLE:
                 pass

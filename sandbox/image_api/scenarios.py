@@ -287,6 +287,9 @@ _DOWNLOADS = (
     Scenario("download-404-once", "The first download is not there yet (404)", _file(404, "", "text/plain"), times=1),
     Scenario("download-500-once", "The first download gets 500", _file(500, "", "text/plain"), times=1),
     Scenario("download-html", "A web page instead of a picture", _file(200, html("Sign in"), "text/html")),
+    Scenario(
+        "download-html-once", "The first download is a web page", _file(200, html("Back soon"), "text/html"), times=1
+    ),
     Scenario("download-garbage", "Bytes that are no picture", _file(200, "not a picture" * 99, "image/jpeg")),
     Scenario("download-heic", "A HEIC picture, which Discord does not show", _file(200, _HEIC, "image/heic")),
     Scenario("download-empty", "An empty file", _file(200, "", "image/jpeg")),

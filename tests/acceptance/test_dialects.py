@@ -93,6 +93,7 @@ HAPPY = (
     *("status-429", "status-429-bare", "status-500", "status-502", "status-404", "status-unknown", "status-null"),
     *("status-error-in-200", "status-html", "status-cut", "status-drop", "status-trickle"),
     *("download-403-once", "download-404-once", "download-500-once", "download-cut-once", "download-trickle"),
+    "download-html-once",
     *("download-drop 5", "download-cut 5"),
     *("words-raw", "words-video", "words-queue", "words-plain", "words-odd"),
     *("progress-integer", "progress-fraction", "progress-null", "progress-missing", "progress-nan"),
@@ -135,6 +136,8 @@ async def test_every_scenario_ends_as_it_must_and_buys_at_most_once(tmp_path: Pa
             for name, it in seen.items()
         }
         assert {name: it for name, it in seen.items() if it != wanted[name]} == {}
+        lost = [it for it in house.ada.sees() if says("pictures are lost", "download-")(it)]
+        assert {("Check again" in it.labels) for it in lost} == {True}
         await details_are_plain_words(house)
 
 
