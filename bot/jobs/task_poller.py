@@ -16,13 +16,15 @@ import time
 from bot.errors import Busy, ImageApiError, TaskLost, Unreachable
 from bot.image_api.client import TaskReport, TaskState
 from bot.jobs import delivery
-from bot.jobs.backoff import first_of
+from bot.jobs.backoff import Backoff, first_of
 from bot.jobs.clock import now
 from bot.jobs.job_run import CancelAsked, JobRun, Stopped
+from bot.jobs.polling.pacer import FRESH_S
 from bot.model import Charged, FailureKind, JobState, Progress
 
 NOTHING_ELSE_S = 25.0  # so long an answer without a result is taken for "not yet"
 NOTHING_PAUSE_S = 5.0  # between two questions meanwhile, at most
+UNANSWERED_PAUSE_S = (1.0, 15.0)  # after questions that got no answer, at most; it doubles
 
 
 async def paint(run: JobRun) -> None:
@@ -47,6 +49,7 @@ class TaskPoller:
         self._late_start = age_s >= run.deps.job_timeout_s
         self._plan = run.deps.pacer.course(run.job.request, age_s)
         self._answered_at = self._began
+        self._unanswered = Backoff(*UNANSWERED_PAUSE_S)
         self._nothing_since: float | None = None  # it has been unknown, or done without a result, since then
         self._percent = 0
 
@@ -58,7 +61,8 @@ class TaskPoller:
     async def poll(self) -> None:
         """Until an arrow out of *painting* is committed. Raises CancelAsked, Stopped or JobMoved."""
         run, timeout_s = self.run, self.run.deps.job_timeout_s
-        pause = 0.0 if self._late_start else self._pause(None)
+        # One that is not new was found at a start, or taken over: nobody has asked about it for a while.
+        pause = self._pause(None) if self.age_s < FRESH_S else 0.0
         self._show()
         while True:
             left_s = timeout_s - self.age_s
@@ -97,6 +101,7 @@ class TaskPoller:
                 raise Stopped
         asked_s = self.age_s
         report = await run.deps.api.report(run.job.task_id or "", run.job.request)
+        self._unanswered.worked()
         run.deps.pacer.slow_start.heard()
         run.deps.pacer.question_answered(run.job.id)
         if report.state is TaskState.SUCCEEDED or report.failure is not None:
@@ -123,7 +128,9 @@ class TaskPoller:
         if isinstance(exc, Busy):
             self.run.deps.pacer.question_refused(self.run.job.id)
         self._show(kind)
-        return max(self._pause(exc.retry_after), 1.0)
+        # The plan is made for tasks that are known not to have ended when they were last asked about. This one may
+        # have, so it is asked about again sooner than the plan says.
+        return max(min(self._pause(None), self._unanswered.failed()), exc.retry_after or 0.0, 1.0)
 
     async def _settle(self, report: TaskReport) -> bool:
         """Commit what the report decides; False while the task goes on."""

@@ -96,6 +96,7 @@ ENDS: dict[str, type[Exception]] = {
     "gone": DownloadGone,
     "status-401": BadKey,
     "download-html": NotAPicture,
+    "download-html-once": NotAPicture,
     "download-garbage": NotAPicture,
     "download-heic": UnknownFormat,
     "download-empty": DownloadGone,
