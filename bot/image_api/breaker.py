@@ -3,6 +3,11 @@
 closed ──N failures in a row──> open ──the pause is over──> one trial ──success──> closed
                                   ^                             │
                                   └────────failure, longer pause┘
+
+Calls of two kinds fail. A question about one task may fail for that task's sake: one person's tasks must not stop
+everybody's. So such questions bring the breaker to its edge and no further, and never are the trial. A submission, or
+the question that costs nothing and is about no task, decides. The runner asks that one as soon as any question fails
+(`jobs/polling/slow_start.py`), so an outage opens the breaker as soon as without the distinction.
 """
 
 from __future__ import annotations
@@ -57,34 +62,37 @@ class Breaker:
         return self._retry_at
 
     @contextmanager
-    def call(self) -> Generator[Verdict, None, None]:
+    def call(self, *, of_one_task: bool = False) -> Generator[Verdict, None, None]:
         """Wrap one call and set `ok` of the Verdict in it.
 
+        `of_one_task`: its failure may be about that task alone.
         Raises Unreachable, with the rest of the pause as `retry_after`, while the breaker is open.
         """
-        trial = self._enter()
+        trial = self._enter(of_one_task=of_one_task)
         verdict = Verdict()
         try:
             yield verdict
         finally:
-            self._leave(verdict, trial=trial)
+            self._leave(verdict, trial=trial, of_one_task=of_one_task)
 
-    def _enter(self) -> bool:
+    def _enter(self, *, of_one_task: bool) -> bool:
         if self._retry_at is None:
             return False
-        if self.is_open:
+        if self.is_open or of_one_task:
             rest = max(self._retry_at - self._clock(), 1.0)
             raise Unreachable("the image API has failed several times in a row and is left alone", retry_after=rest)
         self._on_trial = True
         return True
 
-    def _leave(self, verdict: Verdict, *, trial: bool) -> None:
+    def _leave(self, verdict: Verdict, *, trial: bool, of_one_task: bool) -> None:
         if trial:
             self._on_trial = False
         if verdict.ok is True:
             self._failures = 0
             self._pause_s = self._first_pause_s
             self._retry_at = None
+        elif verdict.ok is False and of_one_task:
+            self._failures = max(min(self._failures + 1, self._threshold - 1), self._failures)
         elif verdict.ok is False:
             self._fail(trial=trial)
 

@@ -201,7 +201,7 @@ class ImageApi:
         TaskLost right after the submission may be a replica that lags behind, so it is worth a few more questions.
         """
         with counted_failures(self._measures):
-            answer = await self._transport.ask("images", "tasks", task_id)
+            answer = await self._transport.ask("images", "tasks", task_id, of_one_task=True)
             addresses: tuple[str, ...] = ()
             try:
                 report = read_report(answer, _asked(request))

@@ -114,10 +114,13 @@ class Transport:
                 await session.close()
         self._asking = self._submitting = None
 
-    async def ask(self, *path: str) -> ApiAnswer:
-        """GET /v1/`path`. Raises Unreachable where no whole answer came."""
+    async def ask(self, *path: str, of_one_task: bool = False) -> ApiAnswer:
+        """GET /v1/`path`. Raises Unreachable where no whole answer came.
+
+        `of_one_task`: what fails may be about the one task that is asked for, see breaker.py.
+        """
         url = self._url(path)
-        with self._breaker.call() as verdict, counted_call(self._measures, "GET", *path) as call:
+        with self._breaker.call(of_one_task=of_one_task) as verdict, counted_call(self._measures, "GET", *path) as call:
             self._listener.sends("GET", str(url))
             try:
                 answer = await self._ask_hop_by_hop(url)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.errors import Uncertain, Unreachable
+from bot.errors import Uncertain, Unexpected, Unreachable
 from bot.image_api.client import ImageApi, Mode
 from bot.model import PictureFormat
 from tests.integration.uniall_servers import FOX, HURRY, KEY, PNG, TASK, Reply, always, client, playing, reply
@@ -21,10 +21,10 @@ from tests.integration.uniall_servers import FOX, HURRY, KEY, PNG, TASK, Reply, 
 async def test_an_open_breaker_keeps_submissions_and_questions_off_the_network() -> None:
     limits = replace(HURRY, breaker_threshold=2, breaker_pause_s=60)
     async with playing(always(502, b"<html>")) as server, client(server.url, limits=limits) as image_api:
-        with pytest.raises(Uncertain):
-            await image_api.submit(FOX)
         with pytest.raises(Unreachable):
             await image_api.report("task_1")
+        with pytest.raises(Uncertain):
+            await image_api.submit(FOX)
         assert image_api.breaker.is_open
         with pytest.raises(Unreachable) as caught:
             await image_api.submit(FOX)
@@ -45,6 +45,32 @@ async def test_a_fault_about_one_task_does_not_open_the_breaker() -> None:
     assert len(server.seen) == 4
 
 
+@pytest.mark.parametrize("status", [None, 502], ids=["cut", "page"])
+async def test_questions_about_tasks_open_the_breaker_only_with_one_that_is_about_none(status: int | None) -> None:
+    is_down = False
+
+    async def api(request: web.Request) -> Reply:
+        if is_down or "/tasks/" in request.path:
+            return None if status is None else reply(status, b"<html>")
+        return reply(200, {"data": []})
+
+    limits = replace(HURRY, breaker_threshold=3)
+    async with playing(api) as server, client(server.url, limits=limits) as image_api:
+        for _ in range(2):
+            for number in range(4):
+                with pytest.raises(Unreachable):
+                    await image_api.report(f"task_{number}")
+            assert not image_api.breaker.is_open
+            await image_api.probe()
+        is_down = True
+        for number in range(4):
+            with pytest.raises(Unreachable):
+                await image_api.report(f"task_{number}")
+        with pytest.raises((Unreachable, Unexpected)):
+            await image_api.probe()
+        assert image_api.breaker.is_open
+
+
 async def test_the_breaker_closes_again_by_one_trial() -> None:
     healthy = False
 
@@ -54,10 +80,12 @@ async def test_the_breaker_closes_again_by_one_trial() -> None:
     limits = replace(HURRY, breaker_threshold=1, breaker_pause_s=0.05)
     async with playing(api) as server, client(server.url, limits=limits) as image_api:
         with pytest.raises(Unreachable):
-            await image_api.report("task_1")
+            await image_api.probe()
         assert image_api.breaker.is_open
         healthy = True
         await asyncio.sleep(0.06)
+        with pytest.raises(Unreachable):
+            await image_api.report("task_1")  # may fail for itself, so it is not what is tried
         assert (await image_api.submit(FOX)).task_id == "task_1"
         assert image_api.breaker.retry_at is None
 
