@@ -27,7 +27,7 @@ from bot.policy.patience import Rush
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import CommandWords
 from bot.ui.kit.dispatch import Dispatcher
-from bot.ui.kit.interactions import say
+from bot.ui.kit.interactions import regret
 from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
 from bot.ui.panels.welcome import leave
@@ -68,7 +68,7 @@ class Tree(app_commands.CommandTree["EaselClient"]):
         """A command that the person has is older than ours, or something went wrong in its answer."""
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             log.info("an outdated command was used", error=type(error).__name__)
-            await say(interaction, tr(texts.COMMAND_TOO_OLD))
+            await regret(interaction, tr(texts.COMMAND_TOO_OLD))
         else:
             cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
             await self.client.dispatcher.explain(interaction, cause)

@@ -1,4 +1,7 @@
-"""While the database does not answer, every command, button, menu and form still gets a kind sentence in time."""
+"""While the database does not answer, every command, button, menu and form still gets a kind sentence in time.
+
+What was typed stands in it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from contextlib import asynccontextmanager, closing, contextmanager
 
 import pytest
 
-from sandbox.discord.reply import ModalForm
+from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.rules import DEFAULT_RULES
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
@@ -45,13 +48,16 @@ async def stalled(house: House) -> AsyncGenerator[None]:
 @abreast
 async def test_every_command_is_answered_in_time(open_house: OpenHouse) -> None:
     async with open_house(rules=DEFAULT_RULES) as house, stalled(house):
-        asked = [house.ada.command(name) for name in COMMANDS]
-        asked += [
-            house.ada.command("imagine", prompt="a red fox"),
-            house.ada.command("imagine", prompt="a fox", count=4),
-        ]
+        prompts = ("a red fox", "*a* fox\nwith ```ticks``` " + "x" * 3000)
+        asked = [house.ada.command("imagine", prompt=prompt) for prompt in prompts]
+        asked += [house.ada.command(name) for name in COMMANDS]
         asked += [house.ada.say("/settings max_count:2")]
-        assert [it.error for it in await asyncio.gather(*asked) if it.error] == []
+        answers = await asyncio.gather(*asked)
+        assert [it.error for it in answers if it.error] == []
+        for answer, prompt in zip(answers, prompts, strict=False):
+            assert answer.ephemeral
+            assert says("cannot write down")(answer.message)
+            assert prompt in answer.message.text.replace("\u200b", "")
         assert house.submissions() == []
 
 
@@ -64,11 +70,13 @@ async def test_every_button_is_answered_in_time(open_house: OpenHouse) -> None:
         assert isinstance(form, ModalForm)
         before = len(house.submissions())
         async with stalled(house):
-            asked = [house.ada.press(reply, button) for button in BUTTONS]
-            asked += [house.ada.submit(form, Prompt="a blue fox")]
+            asked = [house.ada.submit(form, Prompt="a blue fox")]
+            asked += [house.ada.press(reply, button) for button in BUTTONS]
             asked += [house.ada.user_menu("Block from Easel", "Ben"), house.ada.message_menu("Edit image", reply)]
             answers = await asyncio.gather(*asked)
             assert [it.error for it in answers if it.error] == []
+            assert isinstance(form_answer := answers[0], Reply)
+            assert says("a blue fox")(form_answer.message)
         await asyncio.sleep(1)
         assert len(house.submissions()) == before
 

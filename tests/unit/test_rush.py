@@ -90,6 +90,7 @@ class _Asking:
     def __init__(self) -> None:
         self.said = list[str]()
         self.type = discord.InteractionType.application_command
+        self.data = {"options": [{"name": "prompt", "type": 3, "value": "a red fox"}]}
         self.locale = discord.Locale.american_english
         self.created_at = datetime.now(UTC)
         self.user, self.guild_id, self.guild = SimpleNamespace(id=7), None, None
@@ -99,17 +100,18 @@ class _Asking:
     def is_done(self) -> bool:
         return bool(self.said)
 
-    async def send_message(self, sentence: str, *, ephemeral: bool) -> None:
+    async def send_message(self, *, view: discord.ui.LayoutView, ephemeral: bool) -> None:
         assert ephemeral
-        self.said.append(sentence)
+        [shown] = [it for it in view.walk_children() if isinstance(it, discord.ui.TextDisplay)]
+        self.said.append(shown.content)
 
 
 @pytest.mark.parametrize(("waited_s", "begun", "told"), [(0.1, True, 0), (2.6, False, 1), (3.1, False, 0)])
 async def test_who_has_stood_in_line_for_too_long_is_turned_away_and_costs_no_more(
     waited_s: float, begun: bool, told: int
 ) -> None:
-    """With a sentence as long as Discord takes one."""
+    """With a sentence as long as Discord takes one, and with what was typed."""
     asking = _Asking()
     patience.arrived(time.monotonic() - waited_s)
     assert await Dispatcher(Door()).begin(cast("Any", asking)) is begun
-    assert asking.said == [texts.RUSH] * told
+    assert asking.said == [f"{texts.RUSH}\n```\na red fox\n```"] * told

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, cast, runtime_checkable
@@ -30,7 +30,7 @@ from bot.model import Source
 from bot.policy.door import Door
 from bot.policy.patience import is_hopeless, left_s, somebody_waits
 from bot.ui.kit import entrance, texts
-from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.interactions import Interaction, form_fields, regret, say
 from bot.ui.kit.language import speak, tr
 from bot.ui.kit.media import components_of, uploaded_source
 
@@ -117,15 +117,7 @@ def read(interaction: Interaction) -> tuple[str, Click] | None:
     uploaded = cast("Mapping[str, Mapping[str, Any]]", data.get("resolved", {}).get("attachments", {}))
     author_id = interaction.user.id
     attachments = {key: replace(uploaded_source(it), author_id=author_id) for key, it in uploaded.items()}
-    return panel, Click(words, fields=dict(_fields(data.get("components", ()))), attachments=attachments)
-
-
-def _fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequence[str]]]:
-    """What each field of a form holds. A field is wrapped in a label, or in a row in forms of an older kind."""
-    for outer in components:
-        for part in (outer["component"],) if "component" in outer else outer.get("components", ()):
-            values = part.get("values")
-            yield str(part.get("custom_id")), values if values is not None else [v] if (v := part.get("value")) else []
+    return panel, Click(words, fields=dict(form_fields(data.get("components", ()))), attachments=attachments)
 
 
 def _is_offered(interaction: Interaction, panel: str, click: Click) -> bool:
@@ -172,7 +164,7 @@ class Dispatcher:
         if found is None or panel is None or not await self.begin(interaction):
             return
         if not _is_offered(interaction, *found):
-            await say(interaction, tr(texts.FORM_TOO_OLD))
+            await regret(interaction, tr(texts.FORM_TOO_OLD))
             return
         try:
             await panel.act(interaction, found[1])
@@ -198,7 +190,7 @@ class Dispatcher:
         if self._closing:
             if interaction.type is not discord.InteractionType.autocomplete:
                 await asyncio.sleep(GIVE_WAY_S)
-                await say(interaction, tr(texts.RESTARTING))
+                await regret(interaction, tr(texts.RESTARTING))
             return False
         return self.enter()
 
@@ -209,7 +201,7 @@ class Dispatcher:
             self._told_rush = now
             log.warning("more people ask at once than can be answered in time; some are turned away")
         if not is_hopeless() and interaction.type is not discord.InteractionType.autocomplete:
-            await say(interaction, tr(texts.RUSH))
+            await regret(interaction, tr(texts.RUSH))
 
     def enter(self) -> bool:
         """Make close() wait for the running task. False when the process is already closing."""
@@ -223,12 +215,12 @@ class Dispatcher:
         """Tell the person in a sentence what went wrong in an answer, and the log what it was."""
         if isinstance(exc, StoreUnavailable):
             log.error("the database does not answer", error=str(exc))
-            await say(interaction, tr(texts.DATABASE_BUSY))
+            await regret(interaction, tr(texts.DATABASE_BUSY))
         elif isinstance(exc, (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)):
             log.warning("Discord did not take an answer", error=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
         else:
             log.error("unhandled exception in an interaction", exc_info=exc)
-            await say(interaction, tr(texts.INTERNAL_FAULT))
+            await regret(interaction, tr(texts.INTERNAL_FAULT))
 
     async def close(self, patience_s: float) -> None:
         """Begin no new answer, and let those under way finish."""

@@ -6,8 +6,9 @@ know less than Discord does.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -16,11 +17,15 @@ import structlog
 from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.policy.admission import RequestContext
 from bot.policy.rules import Rules
+from bot.ui.kit import texts
 from bot.ui.kit.media import media_urls
+from bot.ui.kit.widgets import WORKING, card, text
 
 log = structlog.stdlib.get_logger(__name__)
 
 Interaction = discord.Interaction[Any]
+
+SHOWN_PROMPT_CHARS = 3600  # of a prompt that is given back; a card holds 4,000
 
 
 def context_of(interaction: Interaction) -> RequestContext:
@@ -181,3 +186,29 @@ async def say(interaction: Interaction, sentence: str) -> None:
             await interaction.response.send_message(sentence, ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
         log.info("a private sentence was not taken", error=type(exc).__name__)
+
+
+async def regret(interaction: Interaction, sentence: str) -> None:
+    """Say privately that nothing came of it, with the prompt where one was typed, so that it can be sent again."""
+    prompt = typed_prompt(interaction)
+    if prompt:
+        await show(interaction, card(WORKING, text(sentence, texts.fenced(prompt, SHOWN_PROMPT_CHARS))))
+    else:
+        await say(interaction, sentence)
+
+
+def typed_prompt(interaction: Interaction) -> str:
+    """The prompt in a command or a form, as it was typed; empty where none was."""
+    data = cast("Mapping[str, Any]", interaction.data or {})
+    typed = {str(it.get("name")): it.get("value") for it in data.get("options", ())}
+    if interaction.type is discord.InteractionType.modal_submit:
+        typed = {name: "".join(values) for name, values in form_fields(data.get("components", ()))}
+    return str(typed.get("prompt") or "")
+
+
+def form_fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequence[str]]]:
+    """What each field of a form holds. A field is wrapped in a label, or in a row in forms of an older kind."""
+    for outer in components:
+        for part in (outer["component"],) if "component" in outer else outer.get("components", ()):
+            values = part.get("values")
+            yield str(part.get("custom_id")), values if values is not None else [v] if (v := part.get("value")) else []

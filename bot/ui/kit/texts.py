@@ -142,6 +142,17 @@ def quoted(prompt: str) -> str:
     return f"> {plain(shortened(prompt)) or '…'}"
 
 
+def fenced(prompt: str, limit: int) -> str:
+    """At most `limit` characters of a prompt in a block of code, where they stand as they were typed."""
+    whole = unfenced(prompt)
+    return f"```\n{whole if len(whole) <= limit else whole[:limit] + '…'}\n```"
+
+
+def unfenced(prompt: str) -> str:
+    """A prompt that ends no block of code in which it stands."""
+    return prompt.replace("```", "`\u200b`\u200b`")
+
+
 def pictures(count: int) -> str:
     """A number of pictures in words."""
     return trn("1 picture", "{count} pictures", count)

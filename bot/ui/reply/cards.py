@@ -168,9 +168,6 @@ def ended(job: Job, look: Look = PLAIN) -> ui.LayoutView:
 def details(job: Job, price: int | None) -> ui.LayoutView:
     """All about a job, for the one who pressed Details. `price` is in millionths of a dollar, None where unknown."""
     request = job.request
-    prompt = request.prompt.replace("```", "`\u200b`\u200b`")
-    whole = len(prompt) <= DETAILS_PROMPT_CHARS
-    shown = prompt if whole else prompt[:DETAILS_PROMPT_CHARS] + "…"
     support = [
         f"`{job.task_id}`" if job.task_id else "",
         f"`{job.request_id}`" if job.request_id else "",
@@ -184,8 +181,8 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
         (tr("Cost"), _cost(job, price)),
         (tr("Link to share"), _link(job)),
     ]
-    parts: list[Part] = [ui.TextDisplay(f"### {tr('Details')}\n```\n{shown}\n```")]
-    if not whole:
+    parts: list[Part] = [text(f"### {tr('Details')}", texts.fenced(request.prompt, DETAILS_PROMPT_CHARS))]
+    if needs_prompt_file(job):
         parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
     numbers = " · ".join(support)
     lines = [f"**{name}**: {value}" for name, value in rows if value]
@@ -204,7 +201,7 @@ def _link(job: Job) -> str:
 
 def needs_prompt_file(job: Job) -> bool:
     """Whether the details card refers to PROMPT_FILE, because the prompt is too long for its text."""
-    return len(job.request.prompt.replace("```", "`\u200b`\u200b`")) > DETAILS_PROMPT_CHARS
+    return len(texts.unfenced(job.request.prompt)) > DETAILS_PROMPT_CHARS
 
 
 def alt_text(job: Job) -> str:

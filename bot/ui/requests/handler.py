@@ -17,7 +17,7 @@ from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, context_of, result_as_source, say, with_fresh_sources
+from bot.ui.kit.interactions import Interaction, context_of, regret, result_as_source, say, with_fresh_sources
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import pictures_of, telling_name
 from bot.ui.kit.message_text import words_of
@@ -80,12 +80,12 @@ class RequestHandler:
                 return
             job = await self._service.get(key)
             if job is None or not permissions.may_see(interaction, job):
-                await say(interaction, tr(texts.NO_SUCH_JOB))
+                await regret(interaction, tr(texts.NO_SUCH_JOB))
                 return
             request = _asked_for(interaction, forms.Kind(kind), click, job)
         except (ValueError, LookupError):
             # forged, or older than what it was about
-            await say(interaction, tr(texts.FORM_TOO_OLD))
+            await regret(interaction, tr(texts.FORM_TOO_OLD))
             return
         asked = RequestInput.of(request)
         await self._intake.start(interaction, asked, Parent(job.id, link_to(interaction, interaction.message)))

@@ -28,7 +28,7 @@ from bot.policy.request_input import Options, RequestInput
 from bot.policy.rules import SpoilerRule
 from bot.policy.server_log import LogLine
 from bot.ui.kit import texts
-from bot.ui.kit.interactions import Interaction, context_of, reply_locale, say, show, target_of
+from bot.ui.kit.interactions import Interaction, context_of, regret, reply_locale, show, target_of
 from bot.ui.kit.language import tr
 from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
@@ -106,7 +106,7 @@ class Intake:
             await self._refuse(interaction, asked, parent, exc, self._refusal_line(interaction, context, asked, exc))
         except (RulesChanged, StoreUnavailable) as exc:
             log.error("the database did not take a new job in time", error=str(exc))
-            await say(interaction, tr(texts.DATABASE_BUSY))
+            await regret(interaction, tr(texts.DATABASE_BUSY))
         else:
             try:
                 request = received.job.request

@@ -7,7 +7,7 @@ from bot.jobs.records.drafts import DraftBook
 from bot.policy.request_input import RequestInput
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click, custom_id
-from bot.ui.kit.interactions import Interaction, context_of, say
+from bot.ui.kit.interactions import Interaction, context_of, regret
 from bot.ui.kit.language import mark, tr
 from bot.ui.requests import forms
 from bot.ui.requests.intake import Intake, Parent
@@ -32,10 +32,10 @@ class RetryPanel:
             case [("open" | "send") as verb, draft_id]:
                 draft = await self._drafts.get(draft_id, interaction.user.id)
             case _:
-                await say(interaction, tr(texts.FORM_TOO_OLD))
+                await regret(interaction, tr(texts.FORM_TOO_OLD))
                 return
         if draft is None:
-            await say(interaction, tr(TOO_OLD))
+            await regret(interaction, tr(TOO_OLD))
         elif verb == "open":
             offer = await self._policies.offer(context_of(interaction))
             identity = custom_id(PANEL, "send", draft_id)
@@ -44,6 +44,6 @@ class RetryPanel:
             try:
                 request = forms.remixed(draft.request, click)
             except (ValueError, LookupError):
-                await say(interaction, tr(texts.FORM_TOO_OLD))
+                await regret(interaction, tr(texts.FORM_TOO_OLD))
                 return
             await self._intake.start(interaction, RequestInput.of(request), Parent(draft.parent_id, draft.parent_link))
