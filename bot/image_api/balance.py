@@ -14,6 +14,8 @@ from bot.image_api.wire.answers import Unreadable, as_object, read_json
 
 _LIMIT = "hard_limit_usd"
 _USED = "total_usage"  # in hundredths of a dollar
+#: A number beyond this is no sum of money. Keys without a limit are said to have a hundred million dollars.
+_MOST = 1e12
 
 
 async def balance(transport: Transport) -> float | None:
@@ -30,4 +32,6 @@ async def _number(transport: Transport, name: str, page: str) -> float | None:
     answer = await transport.ask("dashboard", "billing", page)
     found: Mapping[str, object] = as_object(read_json(answer.body)) if answer.is_success else {}
     value = found.get(name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= _MOST else None  # infinity is none, either

@@ -25,8 +25,8 @@ from bot.image_api.counted import counted_call
 from bot.image_api.heads import MAX_HEADER_BYTES, MAX_HEADERS, BoundedConnector
 from bot.image_api.limits import Limits
 from bot.image_api.listener import UNHEARD, ApiListener
-from bot.image_api.wire.answers import ApiAnswer
-from bot.image_api.wire.blobs import AnswerTooLong, BlobFolder, LongStrings
+from bot.image_api.wire.answers import MAX_TEXT_BYTES, ApiAnswer
+from bot.image_api.wire.blobs import MAX_ANSWER_BYTES, AnswerTooLong, BlobFolder, LongStrings
 from bot.model import Charged
 from bot.telemetry import Measures
 
@@ -117,13 +117,14 @@ class Transport:
     async def ask(self, *path: str, of_one_task: bool = False) -> ApiAnswer:
         """GET /v1/`path`. Raises Unreachable where no whole answer came.
 
-        `of_one_task`: what fails may be about the one task that is asked for, see breaker.py.
+        `of_one_task`: what fails may be about the one task that is asked for, see breaker.py. The answer may hold its
+        pictures; of the answer to any other question no long string is kept.
         """
         url = self._url(path)
         with self._breaker.call(of_one_task=of_one_task) as verdict, counted_call(self._measures, "GET", *path) as call:
             self._listener.sends("GET", str(url))
             try:
-                answer = await self._ask_hop_by_hop(url)
+                answer = await self._ask_hop_by_hop(url, may_hold=of_one_task)
             except BROKEN as error:
                 verdict.ok = False
                 self._listener.breaks(cause_of(error))
@@ -189,7 +190,7 @@ class Transport:
     def _url(self, path: tuple[str, ...]) -> URL:
         return self._root.joinpath(*(quote(part, safe="") for part in path), encoded=True)
 
-    async def _ask_hop_by_hop(self, url: URL) -> ApiAnswer:
+    async def _ask_hop_by_hop(self, url: URL, *, may_hold: bool) -> ApiAnswer:
         """Follow redirects as long as they stay at the API's origin; any other is given back as it is."""
         if self._asking is None:
             # The polling budget bounds the questions. A limit here would let them wait inside their own timeout.
@@ -202,7 +203,7 @@ class Transport:
             ) as response:
                 target = self._next_hop(response)
                 if target is None:
-                    return await self._read(response)
+                    return await self._read(response, may_hold=may_hold)
                 url = target
         raise Unreachable("the image API redirects in a circle; check UNIALL_BASE_URL")
 
@@ -214,8 +215,9 @@ class Transport:
         target = None if target is None else at_home(target, self._root)
         return target if target is not None and same_origin(target, self._root) else None
 
-    async def _read(self, response: aiohttp.ClientResponse) -> ApiAnswer:
-        with LongStrings(self._holding) as text:
+    async def _read(self, response: aiohttp.ClientResponse, *, may_hold: bool = True) -> ApiAnswer:
+        """The whole answer. `may_hold`: there may be pictures in it, as long strings that are then kept."""
+        with LongStrings(self._holding, max_bytes=MAX_ANSWER_BYTES if may_hold else MAX_TEXT_BYTES) as text:
             try:
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     text.feed(piece)
@@ -225,7 +227,7 @@ class Transport:
                 if response.status < 300:
                     raise
                 # the status says enough: a refusal stays a refusal when its text is lost
-            if response.status >= 300:
+            if response.status >= 300 or not may_hold:
                 text.discard()
         body = text.finish()
         log.debug("image API %s %s -> %s %.500r", response.method, response.url.path, response.status, body)
