@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from bot.jobs.runner import LEASE
 from sandbox.discord.reply import Reply
 from sandbox.discord.rules import DEFAULT_RULES
 from tests.acceptance.conftest import OpenHouse, with_pictures
@@ -32,6 +33,15 @@ async def test_one_is_looked_for_as_long_as_it_takes_discord_to_answer(open_hous
         reply = await house.ada.command("imagine", prompt="a red fox")
         assert (await reply.until(with_pictures, 60)).pictures
         assert len(house.submissions()) == 1
+
+
+@pytest.mark.parametrize("page", [True, False], ids=["a page", "an empty object"])
+async def test_an_answer_that_cannot_be_understood_delays_nothing(open_house: OpenHouse, *, page: bool) -> None:
+    async with open_house() as house:
+        fault = house.discord.faults.answer(CALLBACK, 200, processed=True, html=page)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        assert (await reply.until(with_pictures, LEASE.total_seconds() / 2)).pictures
+        assert fault.hits == len(house.submissions()) == 1
 
 
 def stands(reply: Reply) -> bool:

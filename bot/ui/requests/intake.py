@@ -42,6 +42,8 @@ log = structlog.stdlib.get_logger(__name__)
 #: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
 ACK_PATIENCE_S = 5.0
 UNKNOWN_INTERACTION = 10062
+#: What the library raises where an answer of 200 is not what it has to be, such as the page of something in between.
+NOT_UNDERSTOOD = (LookupError, TypeError, ValueError)
 LOOKS_AT_RULES = 4  # the first may be remembered, and a manager may be changing several things just now
 
 
@@ -198,7 +200,7 @@ class Intake:
             else:
                 # The library tries several times, and one that went before may have been taken.
                 self._service.in_doubt(job)
-        except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+        except (aiohttp.ClientError, OSError, TimeoutError, *NOT_UNDERSTOOD) as exc:
             log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, error=type(exc).__name__)
             self._service.in_doubt(job)
         else:
