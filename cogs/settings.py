@@ -45,7 +45,7 @@ class SettingsCommands(commands.Cog):
         jobs_per_member="Requests that a member may have running at once",
         spend_per_day="US dollars that may be spent in a day, such as 2.50",
         spend_per_month="US dollars that may be spent in a month",
-        confirm_over="Requests dearer than this many US dollars ask for a yes first",
+        confirm_over="Requests that cost more than this many US dollars ask first",
         models="Which models are offered",
         resolutions="Which resolutions are offered",
         max_count="The most pictures that one request may ask for",

@@ -146,7 +146,7 @@ async def test_a_host_that_hangs_costs_its_pictures_and_the_disk_is_clean_afterw
     fault = house.discord.faults.answer("GET /attachments/*", 404, times=1)
     said, parts = await download(fan)
     assert fault.hits == 1
-    assert says("1 picture could not be had")(said)
+    assert says("1 picture was no longer available")(said)
     (whole,) = parts
     assert "a fox that does not" in whole.read("missing.txt").decode()
     assert any("a-fox-that-comes" in name for name in whole.namelist())

@@ -151,7 +151,7 @@ async def test_a_requester_who_has_left_is_not_posted_for(house: House) -> None:
     guild = house.discord.world.channel("pictures").guild
     assert guild is not None
     membership = guild.members.pop(leaver.user.id)
-    assert "no member" in await refusal(house, question)
+    assert "no longer a member" in await refusal(house, question)
     guild.members[leaver.user.id] = membership
     await house.ada.at("general").press(question, "Decline")
     await over(house, "a leaver's fox")
@@ -193,7 +193,7 @@ async def test_a_deleted_draft_closes_its_question(house: House) -> None:
     await house.ben.press(await house.ben.press(private, "Delete"), "Yes, delete")
     await eventually(lambda: not house.ada.at("general").seen(question.id).labels)
     closed = house.ada.at("general").seen(question.id)
-    assert says("not open any more")(closed)
+    assert says("no longer open")(closed)
     assert (closed.pictures, "withdrawn" in closed.text) == ([], False)
 
 

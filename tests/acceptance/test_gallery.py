@@ -96,7 +96,7 @@ async def test_a_day_is_gone_to_and_nonsense_is_told_so(house: House) -> None:
     before = await house.ben.submit(form, Date="2020-01-01")
     assert says("nothing here")(await before.until(says("nothing here")))
     wrong = await house.ben.command("gallery", date="tomorrow!")
-    assert says("no date")(wrong.message)
+    assert says("not a date")(wrong.message)
 
 
 async def test_pictures_of_a_channel_that_one_cannot_see_are_never_shown(house: House) -> None:

@@ -202,7 +202,7 @@ async def test_what_a_message_cannot_ask_for_is_said_and_nothing_is_bought(town:
     before = len(town.submissions())
     for name, rule, value, reason in (
         ("Cleo", "private_only", True, "Replies are private here"),
-        ("Dora", "confirm_over", "0.01", "asks for a yes first"),
+        ("Dora", "confirm_over", "0.01", "needs your yes first"),
     ):
         await set_rules(town.ada, **{rule: value})
         person = newcomer(town, name)

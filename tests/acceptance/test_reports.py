@@ -194,7 +194,7 @@ async def test_there_is_no_report_without_a_channel_nor_on_private_pictures(hous
     await lifted.until(lambda message: not message.loading)
     assert "Report" not in (await house.ada.press(picture, "Details")).labels
     answer = await house.ada.press(open_details, "Report")
-    await answer.until(says("takes no reports"))
+    await answer.until(says("does not take reports"))
 
 
 async def test_a_channel_that_everyone_reads_is_warned_of_where_it_is_chosen(house: House) -> None:

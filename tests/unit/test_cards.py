@@ -181,6 +181,8 @@ def test_details_have_one_line_of_numbers_for_support() -> None:
     numbers = [line for line in shown.splitlines() if "`" in line and "```" not in line]
     assert len(numbers) == 1
     assert numbers[0].startswith("-# For support: `task_abc` · `r1` · `")
+    bare = job(state=JobState.FAILED, failure=Failure(FailureKind.BUSY, Charged.NO))
+    assert f"-# For support: `{bare.id}`" in text_of(cards.details(bare, None)).splitlines()
 
 
 def test_a_private_result_says_where_it_is_found_again_and_warns_of_nothing_before() -> None:

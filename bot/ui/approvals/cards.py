@@ -27,7 +27,7 @@ from bot.ui.reply.cards import alt_text
 PANEL = "approval"
 APPROVE, DECLINE = "approve", "decline"
 
-NOT_THERE = mark("This question is not open any more: the draft was deleted, or there is a newer question about it.")
+NOT_THERE = mark("This question is no longer open: the draft was deleted, or there is a newer question about it.")
 #: What a requester reads in the end. Who has decided is for moderators to tell.
 NOTES: Mapping[ApprovalState, str] = {
     ApprovalState.POSTED: mark("✓ A moderator approved it, and your pictures are posted: {link}"),
@@ -36,7 +36,7 @@ NOTES: Mapping[ApprovalState, str] = {
         "request, or ask again {when}."
     ),
     ApprovalState.REFUSED: mark(
-        "A moderator approved it, but by now a rule of {place} keeps your pictures from being posted. Press "
+        "A moderator approved it, but a rule of {place} now keeps your pictures from being posted. Press "
         "**Post here** once more, and Easel says which."
     ),
     ApprovalState.FAILED: mark(
@@ -89,7 +89,7 @@ def decided(approval: Approval, draft: Job | None, post: Job | None, *, with_wor
         case ApprovalState.POSTED if post is not None and post.target.message_id is not None:
             lines.append(f"[{tr('To the picture')}]({_link(post)})")
         case ApprovalState.REFUSED:
-            colour, said = BAD, tr("It was not posted: a rule of {place} says no by now.", place=place)
+            colour, said = BAD, tr("It was not posted: a rule of {place} forbids it now.", place=place)
             lines.append(said)
         case ApprovalState.FAILED:
             colour, said = BAD, tr("It could not be posted in {place}.", place=place)

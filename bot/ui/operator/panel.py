@@ -33,7 +33,7 @@ NOT_AN_OPERATOR = mark(
     "Only whoever runs this bot can see or do this: the owner of its application, or a member of its team."
 )
 LOOKS_ONLY = mark("Your role in the bot's team lets you look, not change anything.")
-NO_ID = mark("That is no ID. Copy it in Discord: right-click the server or the user, then Copy ID.")
+NO_ID = mark("That is not an ID. Copy it in Discord: right-click the server or the user, then Copy ID.")
 
 
 class OperatorPanel:

@@ -56,7 +56,7 @@ WHY_MISSING: Mapping[WhyMissing, str] = MappingProxyType(
     {
         WhyMissing.GONE: mark("their message is gone"),
         WhyMissing.OUT_OF_REACH: mark(
-            "a private reply, or a place where Easel is no member; its address no longer works"
+            "a private reply, or a place where Easel is not a member; its address no longer works"
         ),
         WhyMissing.NOT_GIVEN: mark("Discord or the picture's host did not give it"),
         WhyMissing.TOO_LARGE: mark("it is larger than may be posted here"),
@@ -181,8 +181,8 @@ def result(album: Album) -> ui.LayoutView:
     if album.missing:
         lines.append(
             trn(
-                "{count} picture could not be had; missing.txt in the zip says which.",
-                "{count} pictures could not be had; missing.txt in the zip says which.",
+                "{count} picture was no longer available; missing.txt in the zip says which.",
+                "{count} pictures were no longer available; missing.txt in the zip says which.",
                 len(album.missing),
             )
         )
@@ -194,7 +194,7 @@ def result(album: Album) -> ui.LayoutView:
 
 def missing_text(album: Album) -> str:
     """The text in the zip, for people: which pictures are not in it, and why."""
-    lines = [tr("These pictures could not be had:"), ""]
+    lines = [tr("These pictures were no longer available:"), ""]
     for job, why in album.missing:
         when = (job.finished_at or job.received_at).strftime("%Y-%m-%d %H:%M UTC")
         lines.append(f"{when}  {texts.shortened(job.request.prompt)}")

@@ -33,7 +33,7 @@ READ_PATIENCE_S = 6.0
 READS_AT_ONCE = 8  # of the whole process: a gallery must not use up the requests that replies need
 MAX_ROUNDS = 3  # a page whose messages were deleted is filled up so often
 
-NO_DATE = mark("That is no date. Please write it as in 2026-03-31.")
+NO_DATE = mark("That is not a date. Please write it as in 2026-03-31.")
 STILL_SEARCHING = mark("Your last search is still running. Please try again in a moment.")
 
 

@@ -195,7 +195,7 @@ def _why_bare(job: Job) -> str:
     if job.target.ephemeral:
         return tr("A private reply: Discord keeps its pictures for you alone, where you asked for them.")
     if not job.target.bot_member:
-        return tr("Easel is no member there and can't fetch the pictures; open the message to see them.")
+        return tr("Easel is not a member there and can't fetch the pictures; open the message to see them.")
     return tr("The pictures can't be fetched right now; open the message to see them.")
 
 

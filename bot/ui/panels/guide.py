@@ -135,7 +135,7 @@ def _buttons() -> Iterator[str]:
     yield f"- {tr('**Again** repeats it')}"
     yield f"- {tr('**Remix** lets you change words and options first')}"
     yield f"- {tr('**Edit** changes the picture itself')}"
-    yield f"- {tr('**Details** tells all about it')}"
+    yield f"- {tr('**Details** shows everything about it')}"
     menus = [word(MENU_NAME, name, language()) for name in ("Edit image", "Imagine this")]
     yield tr(
         "On any message: right-click or press long, then Apps → **{edit_image}** or **{imagine_this}**.",

@@ -125,7 +125,7 @@ def panel(chosen: Chosen, page: int = 0) -> ui.LayoutView:
     """The card, in the language of the moment. `page` is that of the menu of presets, from 0."""
     preferences = chosen.preferences
     option = word(OPTION_NAME, "preset", language())
-    head = [tr("### Your preferences"), tr("-# They hold wherever you use Easel. A choice counts at once.")]
+    head = [tr("### Your preferences"), tr("-# They apply wherever you use Easel. A choice takes effect at once.")]
     notify = [
         f"**{tr('Notify me')}**",
         tr("A short message under the finished picture mentions you. Private pictures get none."),

@@ -46,7 +46,7 @@ def saving_form(job: Job, *, for_server: bool) -> ui.Modal:
     if pictures := savable_pictures(job):
         fields.append(_kept_pictures(pictures))
     if for_server:
-        choices = [(tr("Me, wherever I use Easel"), MINE), (tr("Everyone in this server"), SERVER)]
+        choices = [(tr("Me, everywhere"), MINE), (tr("Everyone in this server"), SERVER)]
         fields.append(_select(tr("For whom"), WHOSE, choices, MINE))
     return widgets.form(tr("Save as preset"), custom_id(PANEL, "save", job.id), *fields)
 

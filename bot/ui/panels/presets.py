@@ -270,13 +270,12 @@ def _fault(exc: PresetFault) -> str:
     """The sentence for a preset that can't be kept."""
     if isinstance(exc, TooManyPresets) and exc.of_pictures:
         return tr(
-            "There would be more than {limit} pictures in these presets, which is as many as are kept. Please take "
-            "some away first.",
+            "These presets can hold {limit} pictures together, and this would be more. Please take some away first.",
             limit=exc.limit,
         )
     if isinstance(exc, TooManyPresets):
         return tr(
-            "There are {limit} presets already, which is as many as are kept. Please delete one first.",
+            "There are already {limit} presets, and no more can be kept. Please delete one first.",
             limit=exc.limit,
         )
     if isinstance(exc, PresetNameTaken):

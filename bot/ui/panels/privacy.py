@@ -148,8 +148,8 @@ def _deleted(left: Stored) -> ui.LayoutView:
     if left.running or left.finished:
         lines.append(
             trn(
-                "{count} request comes to its end first and goes then, by itself.",
-                "{count} requests come to their end first and go then, by themselves.",
+                "{count} request is finished first and then deleted by itself.",
+                "{count} requests are finished first and then deleted by themselves.",
                 left.running + left.finished,
             )
         )

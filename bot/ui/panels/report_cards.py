@@ -80,7 +80,7 @@ def report_form(job_id: str) -> ui.Modal:
     )
     label: ui.Label[Any] = ui.Label(
         text=tr("What is wrong with it?"),
-        description=tr("The moderators read this, and who reports. You may leave it empty."),
+        description=tr("The moderators read this and see who reports. You can leave it empty."),
         component=field,
     )
     return widgets.form(tr("Report this picture"), custom_id(PANEL, ReportVerb.SEND, job_id), label)

@@ -35,7 +35,7 @@ log = structlog.stdlib.get_logger(__name__)
 PATIENCE_S = 10.0
 SEARCHED = 200  # messages of the channel for reports in which an earlier report on the picture is looked for
 
-NO_CHANNEL = mark("This server takes no reports: no channel is set for them in `/settings`.")
+NO_CHANNEL = mark("This server does not take reports: no channel is set for them in `/settings`.")
 NOT_REPORTABLE = mark("This picture is not here any more, so there is nothing to report.")
 NOT_POSTED = mark(
     "Your report could not be posted: Easel cannot write into this server's channel for reports. Please tell a "

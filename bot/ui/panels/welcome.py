@@ -60,7 +60,7 @@ def welcome_card(mentions: Mentions) -> ui.LayoutView:
     lines = [
         f"### {tr('Easel paints pictures from your words')}",
         tr("{imagine} paints what you describe. {edit} changes pictures that you attach.", **names),
-        tr("{help} tells the rest, and what is left of your pictures.", **names),
+        tr("{help} explains the rest, and shows how many pictures you have left.", **names),
         f"-# {tr('Members with Manage Server decide with {settings} where, for whom and how much.', **names)}",
     ]
     return card(GOOD, ui.TextDisplay[Any]("\n".join(lines)))

@@ -184,7 +184,7 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     parts: list[Part] = [text(f"### {tr('Details')}", texts.fenced(request.prompt, DETAILS_PROMPT_CHARS))]
     if needs_prompt_file(job):
         parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
-    numbers = " · ".join(support)
+    numbers = " · ".join(filter(None, support))
     lines = [f"**{name}**: {value}" for name, value in rows if value]
     # One line with all that somebody who looks into a problem needs: the ids of task, API request and job.
     parts.append(text(*lines, f"-# {tr('For support: {numbers}', numbers=numbers)}"))

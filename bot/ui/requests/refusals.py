@@ -223,7 +223,7 @@ _BARRED: Mapping[Bar, Callable[[_Allowed], str]] = MappingProxyType(
             "Easel does not paint in this channel. It does here: {channels}", channels=_listed(allowed, "#")
         ),
         Bar.AGE: lambda allowed: (
-            tr("In this server Easel works in age-restricted channels only, and this is none.")
+            tr("In this server Easel works in age-restricted channels only, and this is not one.")
             if allowed
             else tr("In this server Easel does not work in age-restricted channels. Please use another one.")
         ),

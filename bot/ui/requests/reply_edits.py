@@ -84,8 +84,8 @@ _UNSAID = frozenset(
 )
 
 ASK_PRIVATELY = mark("Nothing was started. Press **Edit** under the picture, and only you see what is in the way.")
-DEAR = mark("This asks for a yes first, and nothing was started. Press **Edit** under the picture to be asked.")
-PRIVATE = mark("Replies are private here, so a message gets none. Press **Edit** under the picture instead.")
+DEAR = mark("This needs your yes first, so nothing was started. Press **Edit** under the picture, and Easel asks you.")
+PRIVATE = mark("Replies are private here, so Easel does not answer messages. Press **Edit** under the picture instead.")
 NO_FILES = mark("Easel may not attach files in this channel, so nothing was started.")
 NO_SUCH_PICTURE = mark("There is no picture {number} in that message, so nothing was started.")
 

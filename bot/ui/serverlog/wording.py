@@ -142,7 +142,7 @@ def message(lines: Sequence[LogLine], left_out: int, *, with_words: bool = True)
         counts = counted(lines, tr("Somebody"), with_words=with_words)
         shown = [f"{text} **×{count}**" if count > 1 else text for text, count in counts.items()]
         if left_out:
-            more = trn("{count} line before found no room.", "{count} lines before found no room.", left_out)
+            more = trn("{count} earlier line did not fit.", "{count} earlier lines did not fit.", left_out)
             shown.insert(0, f"-# {more}")
     return "\n".join(shown)[:MAX_CHARS]
 

@@ -31,11 +31,11 @@ PATTERN_FAULTS: Mapping[PatternFault, str] = MappingProxyType(
     {
         PatternFault.TOO_LONG: mark("it is longer than 200 characters"),
         PatternFault.TOO_BIG: mark("it repeats so much that a search could take long"),
-        PatternFault.UNSUPPORTED: mark("it uses a sign that Easel does not know, such as a look-around"),
+        PatternFault.UNSUPPORTED: mark("it uses something that Easel does not support, such as a look-around"),
         PatternFault.BOUNDARY: mark(
             "\\b knows the letters a to z only; as a blocked word it is found as a whole word in every script"
         ),
-        PatternFault.BROKEN: mark("it is no complete regular expression"),
+        PatternFault.BROKEN: mark("it is not a complete regular expression"),
     }
 )
 _NOTHING = frozenset({"", "-", "–", "none", "no", "no limit", "unlimited", "∞", "off"})

@@ -199,8 +199,16 @@ def _word_fields(_: Form, own: Rules) -> Sequence[ui.Label[Any]]:
         return ui.Label(text=tr(RULES[name].label), description=description, component=area)
 
     return [
-        field("blocked_words", own.blocked_words or (), tr("One word or phrase a line. Whole words, in any case.")),
-        field("blocked_patterns", own.blocked_patterns or (), tr("One regular expression a line, for those who know.")),
+        field(
+            "blocked_words",
+            own.blocked_words or (),
+            tr("One word or phrase per line. Whole words, upper or lower case."),
+        ),
+        field(
+            "blocked_patterns",
+            own.blocked_patterns or (),
+            tr("One regular expression per line. Leave it empty if you do not use them."),
+        ),
     ]
 
 

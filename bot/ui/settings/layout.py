@@ -133,7 +133,7 @@ def _head(view: View) -> Iterable[Part]:
     yield ui.ActionRow(
         ui.ChannelSelect[Any](
             custom_id=view.id(SettingsVerb.SCOPE),
-            placeholder=tr("Whole server (or pick a channel)"),
+            placeholder=tr("Or for one channel only"),
             channel_types=PLACES,
             min_values=0,
             max_values=1,
@@ -192,7 +192,9 @@ def _limits(view: View) -> Iterable[Part]:
     if view.channel_id == WHOLE_SERVER:
         yield from _by_role(view)
     yield from _with_button(view, Form.MONEY, *NUMBERS[Form.MONEY])
-    said = tr("Days and months are those of UTC. Where a budget holds, a request whose price is not known is refused.")
+    said = tr(
+        "Days and months are counted in UTC. Where a budget holds, a request whose price is not known is refused."
+    )
     yield ui.TextDisplay(f"-# {said}")
 
 

@@ -15,7 +15,7 @@ from bot.ui.kit.interactions import Interaction
 from bot.ui.kit.language import mark, tr
 
 NO_SERVER = mark("Settings belong to a server. Please use `/settings` in the server that you want to set up.")
-NO_MEMBER = mark("Easel is no member of this server, so nothing can be set for it here.")
+NO_MEMBER = mark("Easel is not a member of this server, so there is nothing to set here.")
 NOT_A_MANAGER = mark("Only members with the permission Manage Server can see and change what holds here.")
 NOT_A_MODERATOR = mark(
     "Only members with the permission Manage Server or Timeout Members can block somebody from Easel."

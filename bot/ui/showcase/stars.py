@@ -19,7 +19,7 @@ from bot.ui.kit.widgets import NEUTRAL, card, text
 from bot.ui.showcase import cards
 
 NO_SHOWCASE = mark("This server has no showcase any more, so there are no stars.")
-NO_PICTURE = mark("These pictures are not here any more, so they take no stars.")
+NO_PICTURE = mark("These pictures are no longer here, so they cannot get stars.")
 BLOCKED = mark("You can't give stars in this server: its moderators have blocked you from Easel.")
 TAKEN_OUT = mark("It is taken out of the showcase.")
 NOT_SHOWN = mark("This does not stand in the showcase any more.")

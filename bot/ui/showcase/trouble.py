@@ -11,8 +11,10 @@ from bot.ui.kit.language import mark, tr
 
 GONE = mark("⚠ That channel is gone, so nothing is shown. Choose another one.")
 MAY_NOT = mark("⚠ Easel may not post there, so nothing is shown yet. It needs: {permissions}.")
-LOG_GONE = mark("⚠ That channel is gone, so nothing is told. Choose another one.")
-LOG_MAY_NOT = mark("⚠ Easel may not write there, so lines wait for a day, then they go. It needs: {permissions}.")
+LOG_GONE = mark("⚠ That channel is gone, so nothing is logged. Choose another one.")
+LOG_MAY_NOT = mark(
+    "⚠ Easel may not write there. Its lines wait for a day, then they are dropped. It needs: {permissions}."
+)
 LOG_OPEN = mark("⚠ Everyone here can read that channel. Better choose one that only moderators see.")
 NOBODY_ASKED = mark("⚠ Nobody can be asked yet, so nothing is posted. Choose a log channel under Safety.")
 ASKING_GONE = mark("⚠ The log channel is gone, so nobody can be asked. Choose another one under Safety.")

@@ -293,5 +293,5 @@ function wordsFor(option) {
 
 function whyNoCommands() {
   if (canUseBot()) return "The bot has not registered any commands yet. Is it running?";
-  return `Easel is no member here, and ${scene.me.name} has not installed it: there are no commands to use.`;
+  return `Easel is not a member here, and ${scene.me.name} has not installed it: there are no commands to use.`;
 }

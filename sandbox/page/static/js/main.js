@@ -76,7 +76,7 @@ async function speak(locale, ofServer) {
 function about(place) {
   if (place.kind === "dm") return "Your direct line to the bot";
   if (place.kind === "group") return "A group without the bot; only people who installed it can use it";
-  if (!place.bot_inside) return `${place.server} · the bot is no member here`;
+  if (!place.bot_inside) return `${place.server} · the bot is not a member here`;
   return place.kind === "thread" ? `${place.server} · thread` : place.server;
 }
 

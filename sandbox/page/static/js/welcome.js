@@ -23,8 +23,8 @@ export function welcome() {
 
 function hint(usable) {
   if (!usable)
-    return `Easel is no member of this place, and ${scene.me.name} has not installed it, so it can't be used.`;
-  if (!scene.place.bot_inside) return "Easel is no member of this place, but you have installed it, so it follows you.";
+    return `Easel is not a member of this place, and ${scene.me.name} has not installed it, so it can't be used.`;
+  if (!scene.place.bot_inside) return "Easel is not a member of this place, but you have installed it, so it follows you.";
   return "Describe a picture and Easel paints it. Pick one of these to begin with; change it before you send it.";
 }
 
