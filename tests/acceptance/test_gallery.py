@@ -175,7 +175,7 @@ async def test_in_direct_messages_everyone_sees_their_own(house: House) -> None:
 async def test_where_easel_is_no_member_it_says_what_it_cannot_fetch(house: House) -> None:
     await painted(house.ada.at("elsewhere"), "far away")
     page = await gallery(house.ada.at("elsewhere"))
-    assert says("far away", "no member there")(page)
+    assert says("far away", "not a member there")(page)
 
 
 async def test_a_voice_channel_is_shown_to_those_who_may_connect(house: House) -> None:
