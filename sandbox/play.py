@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -47,7 +48,7 @@ async def run_sandbox(options: SandboxOptions) -> int:
         expect_writable(options.out)
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="easel-sandbox-"))
-        discord = await stack.enter_async_context(LocalDiscord())
+        discord = await stack.enter_async_context(LocalDiscord(token=secrets.token_urlsafe(16)))
         image_api = None
         if not options.real_api:
             image_api = await stack.enter_async_context(LocalImageApi(latency=PUBLISHED.scaled(PAINTING_SPEED)))

@@ -1,12 +1,15 @@
-"""Where a local server listens, and how it ends without leaving a connection behind."""
+"""Where a local server listens, whom it answers, and how it ends without leaving a connection behind."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import socket
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 SETTLE_S = 0.05  # a connection that was just accepted has its handler by then
 
@@ -27,6 +30,27 @@ def free_port() -> int:
                 continue
             return port
     raise OSError("There is no free port on this machine.")
+
+
+@web.middleware
+async def no_web_pages(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer programs, and no page of the web that a browser of this machine shows: 403.
+
+    Such a page says where it comes from (Origin), or it has had its own name lead here (DNS rebinding). Programs come
+    by number, as localhost, or through a proxy by a name that the web cannot have (.example is nobody's, RFC 2606).
+    """
+    name = urlsplit(f"//{request.host}").hostname or ""
+    if "Origin" in request.headers or not (name == "localhost" or name.endswith(".example") or _is_number(name)):
+        raise web.HTTPForbidden(text="This server answers programs of this machine only.")
+    return await handler(request)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 async def end(runner: web.AppRunner) -> None:

@@ -97,7 +97,7 @@ class LocalDiscord:
 
     async def start(self, port: int = 0) -> None:
         """Listen; port 0 takes a free one, or the same again after a stop."""
-        app = web.Application(client_max_size=_MAX_BODY)
+        app = web.Application(middlewares=[serving.no_web_pages], client_max_size=_MAX_BODY)
         app.add_routes([self._front.define(route) for route in self._routes()])
         app.router.add_get(_GATEWAY_PATH, self.gateway.connect)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, read_bufsize=WINDOW_BYTES)

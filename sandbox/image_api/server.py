@@ -144,7 +144,7 @@ class LocalImageApi:
         routes = Routes(self._book, self.behaviour, self._api_key, self._closing, self._begin_outage)
         routes.balance = self._balance
         control = Control(self.behaviour, self._book, self._requests, self._begin_outage)
-        application = web.Application(middlewares=[self._record], client_max_size=_MAX_BODY)
+        application = web.Application(middlewares=[serving.no_web_pages, self._record], client_max_size=_MAX_BODY)
         application.add_routes([*routes.table(), *control.table()])
         return application
 

@@ -1,4 +1,4 @@
-"""Local servers leave no connection behind when they end."""
+"""Local servers answer programs of this machine and no pages of the web, and leave no connection behind."""
 
 from __future__ import annotations
 
@@ -6,10 +6,38 @@ import asyncio
 import gc
 import socket
 
+import aiohttp
 import pytest
 from aiohttp import web
 
 from sandbox import serving
+from sandbox.discord.server import LocalDiscord
+from sandbox.image_api.server import LocalImageApi
+
+
+@pytest.mark.parametrize(
+    ("headers", "answered"),
+    [
+        ({}, True),
+        ({"Host": "localhost:80"}, True),
+        ({"Host": "[::1]:80"}, True),
+        ({"Host": "evil.com"}, False),
+        ({"Host": "127.0.0.1.evil.com"}, False),
+        ({"Host": "localhost.evil.com:80"}, False),
+        ({"Origin": "http://evil.com"}, False),
+        ({"Origin": "null"}, False),
+    ],
+)
+async def test_a_page_of_the_web_gets_nothing_of_the_side_ports(headers: dict[str, str], *, answered: bool) -> None:
+    async with LocalDiscord() as discord, LocalImageApi() as image_api, aiohttp.ClientSession() as browser:
+        for address in (
+            f"{discord.api_url}/gateway",
+            f"{image_api.base_url}/v1/models",
+            f"{image_api.base_url}/_sandbox/log",
+            f"{image_api.files_url}/nothing.png",
+        ):
+            async with browser.get(address, headers=headers) as answer:
+                assert (answer.status != 403) is answered, address
 
 
 @pytest.mark.parametrize("turns", range(5))
