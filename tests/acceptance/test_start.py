@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tests.acceptance.little_discord import LittleDiscord
 from tests.acceptance.processes import easel, forked_easel, make_home, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
 
+LINUX = sys.platform == "linux"
 STOP_S = 40.0  # twenty seconds are promised, on a machine that does nothing else
 
 
@@ -42,6 +45,23 @@ async def test_settings_come_from_the_file_beside_the_project_and_the_environmen
     assert code == 2
     assert any(it.startswith("LOG_LEVEL") for it in sentences)
     assert not any(it.startswith("LOG_FORMAT") for it in sentences)
+
+
+@pytest.mark.skipif(not (LINUX and shutil.which("cc")), reason="there is no C compiler to stand for such a disk")
+async def test_a_disk_without_file_locks_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
+    """As a network disk does whose lock service does not run."""
+    source, library = tmp_path / "no-locks.c", tmp_path / "no-locks.so"
+    source.write_text("#include <errno.h>\nint flock(int file, int how) { errno = ENOLCK; return -1; }\n")
+    await asyncio.to_thread(subprocess.run, ["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+    async with (
+        LittleDiscord().open() as discord,
+        easel(tmp_path, **variables(discord.api_url, LD_PRELOAD=str(library))) as bot,
+    ):
+        code, sentences = await failed_start(bot)
+    assert code == 1
+    (sentence,) = sentences
+    assert sentence.startswith("The disk of the database ")
+    assert "has no file locks" in sentence
 
 
 async def test_a_refused_token_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
