@@ -63,6 +63,8 @@ WHICH ?= -m "not lengthy"
 # and is roomy, they lie there: then a slow or busy disk makes no test late. (4,000,000 KiB: ten times what a run takes.)
 ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && system("test -w /dev/shm") == 0 {print "/dev/shm"}')
 
+# Every process that runs tests, and every bot that they start, would else compile all modules anew where a machine says so.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || { rm -rf .coverage && mkdir -p .coverage; }

@@ -8,6 +8,7 @@ import io
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,12 @@ async def poured(request: web.Request, head: bytes, piece: bytes, times: int, pa
     return None
 
 
-def packed(body: bytes) -> Callable[[web.Request], Awaitable[Reply]]:
-    small = gzip.compress(body)
+def packed(body: Callable[[], bytes]) -> Callable[[web.Request], Awaitable[Reply]]:
+    """An answer that is small on its way. It is made when it is first asked for: making all takes seconds."""
+    small = cache(lambda: gzip.compress(body()))
 
     async def answer(_request: web.Request) -> Reply:
-        return reply(200, small, Content_Encoding="gzip")
+        return reply(200, await asyncio.to_thread(small), Content_Encoding="gzip")
 
     return answer
 
@@ -64,11 +66,11 @@ ANSWERS: Answers = {
     ),
     "headers that drip": lambda request: poured(request, OK + b"X: ", b"y", 1000, 0.2),
     "a body that drips": lambda request: poured(request, OK + b"Content-Length: 9999\r\n\r\n{", b" ", 1000, 0.2),
-    "2 MB of quotes in 2 kB": packed(b'"' * _TWO_MB),
-    "2 MB of numbers": packed(b"[" + b"1," * (_TWO_MB // 2) + b"1]"),
-    "2 MB of objects": packed(b'{"data": [' + b"{}," * (_TWO_MB // 3) + b"1]}"),
-    "200 MB of blanks in 200 kB": packed(b"{" + b" " * 200_000_000),
-    "100 MB of base64 that is no result": packed(b'{"note": "' + b"A" * 100_000_000 + b'"}'),
+    "2 MB of quotes in 2 kB": packed(lambda: b'"' * _TWO_MB),
+    "2 MB of numbers": packed(lambda: b"[" + b"1," * (_TWO_MB // 2) + b"1]"),
+    "2 MB of objects": packed(lambda: b'{"data": [' + b"{}," * (_TWO_MB // 3) + b"1]}"),
+    "200 MB of blanks in 200 kB": packed(lambda: b"{" + b" " * 200_000_000),
+    "100 MB of base64 that is no result": packed(lambda: b'{"note": "' + b"A" * 100_000_000 + b'"}'),
 }
 
 #: What comes at once, again and again, and looks as if the whole API were down.

@@ -5,15 +5,17 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import openai
 import pytest
-from openai import AsyncOpenAI
 from PIL import Image
 
 from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 MODEL = "grok-imagine-image"
 
@@ -26,6 +28,8 @@ async def api() -> AsyncIterator[LocalImageApi]:
 
 @pytest.fixture
 async def client(api: LocalImageApi) -> AsyncIterator[AsyncOpenAI]:
+    from openai import AsyncOpenAI  # a second's work, which every process that only gathers tests is spared
+
     async with AsyncOpenAI(api_key="sandbox", base_url=f"{api.base_url}/v1", max_retries=0, timeout=30) as opened:
         yield opened
 
@@ -64,6 +68,8 @@ async def test_files_are_edited(api: LocalImageApi, client: AsyncOpenAI, count: 
 
 
 async def test_errors_reach_the_client_as_its_own(client: AsyncOpenAI) -> None:
+    import openai
+
     with pytest.raises(openai.RateLimitError):
         await client.images.generate(model=MODEL, prompt="a fox [[busy]]")
     with pytest.raises(openai.BadRequestError) as refused:
@@ -77,6 +83,8 @@ async def test_errors_reach_the_client_as_its_own(client: AsyncOpenAI) -> None:
 
 
 async def test_a_wrong_key_is_an_authentication_error(api: LocalImageApi, client: AsyncOpenAI) -> None:
+    import openai
+
     with pytest.raises(openai.AuthenticationError):
         await client.with_options(api_key="other").images.generate(model=MODEL, prompt="a fox")
 
