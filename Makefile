@@ -17,13 +17,15 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container upgrade release test test-lengthy test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container upgrade release test test-further test-lengthy test-all test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
-	@echo "make test         the tests; ten slowest and coverage told"
-	@echo "make test-lengthy the tests that take minutes each, which make test leaves out; .ci/run runs all"
+	@echo "make test         the tests that fit into three minutes: units, integration, each promise once; coverage told"
+	@echo "make test-further  all other acceptance tests but those of minutes, in ten minutes; coverage of both told"
+	@echo "make test-lengthy  the tests that take minutes each or look at how long people wait"
+	@echo "make test-all     the three of them, one after the other; .ci/run runs all"
 	@echo "make test-costs   what tests cost in processor time, by file (ARGS=tests/unit for some of them)"
 	@echo "make test-random  generated tests with fresh seeds, FOR=600 seconds"
 	@echo "make lint         ruff and pyright"
@@ -53,27 +55,42 @@ sandbox: $(TO_RUN)
 COVERAGE ?= $(BIN)/coverage run
 # The tests of real processes run side by side on few cores, where something is late now and then. A test that fails is
 # run once more; the summary names those that needed it (R), and each is a fault of the test or the program to look at.
-PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
-	--reruns 1 --reruns-delay 1 -rfER
+SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 1 -rfER
+PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) $(SIDE_BY_SIDE)
+COMBINE := $(BIN)/coverage combine --quiet
+TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 
-# Which tests: all but those of minutes, which .ci/run runs by themselves. `make test WHICH=` runs all in one go.
-WHICH ?= -m "not lengthy"
+# The tests are three parts. `make test` has those that fit into three minutes on two processors: all unit and integration
+# tests, and the acceptance tests that tell each promise once (tests/promises.py).
+WITHIN_MINUTES := -m "not further and not lengthy"
+WHICH ?= $(WITHIN_MINUTES)
 
 # The tests' databases flush to the disk at every commit, hundreds of times a second in all. Where memory serves as a disk
 # and is roomy, they lie there: then a slow or busy disk makes no test late. (4,000,000 KiB: ten times what a run takes.)
 ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && system("test -w /dev/shm") == 0 {print "/dev/shm"}')
 
 # Every process that runs tests, and every bot that they start, would else compile all modules anew where a machine says so.
-test: export PYTHONDONTWRITEBYTECODE :=
-test: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
+test test-further test-lengthy: export PYTHONDONTWRITEBYTECODE :=
+test test-further test-lengthy: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || { rm -rf .coverage && mkdir -p .coverage; }
 	@$(PYTEST) $(WHICH) $(ARGS)
-	@[ -z "$(COVERAGE)" ] || { $(BIN)/coverage combine --quiet && \
-		echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"; }
+	@[ -z "$(COVERAGE)" ] || { $(COMBINE) && $(TELL_COVERAGE); }
 
-test-lengthy:
-	@$(MAKE) test WHICH="-m lengthy" COVERAGE=
+# All other acceptance tests but those of minutes. Their coverage is added to that of `make test`.
+test-further: $(TO_DEVELOP)
+	@[ -z "$(COVERAGE)" ] || mkdir -p .coverage
+	@$(PYTEST) -m "further and not lengthy" $(ARGS)
+	@[ -z "$(COVERAGE)" ] || { $(COMBINE) --append && $(TELL_COVERAGE); }
+
+# They look at how long people wait, so there is one test for each processor, and nothing is measured.
+test-lengthy: $(TO_DEVELOP)
+	@$(BIN)/python -m pytest --numprocesses $$(nproc) $(SIDE_BY_SIDE) -m lengthy $(ARGS)
+
+test-all:
+	@$(MAKE) test
+	@$(MAKE) test-further
+	@$(MAKE) test-lengthy
 
 test-costs: $(TO_DEVELOP)
 	@$(BIN)/python -m pytest -p tools.test_costs --numprocesses $(WORKERS) --dist loadfile $(ARGS)
@@ -162,7 +179,7 @@ TESTED := $(VENV)/.tested-$(shell git rev-parse HEAD 2>/dev/null)
 
 release: $(TO_DEVELOP)
 	@$(BIN)/python -m tools.release
-	@[ -e $(TESTED) ] || { $(MAKE) test test-lengthy lint && touch $(TESTED); }
+	@[ -e $(TESTED) ] || { $(MAKE) test-all lint && touch $(TESTED); }
 	@$(MAKE) pins docs wheel
 	@$(BIN)/python -m tools.release
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from tests import discord_spec
+from tests import discord_spec, promises
 from tests.bots import unmeasured
 from tests.databases import PostgresServer, postgres_server, why_no_postgres
 
@@ -35,8 +36,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="module", autouse=True)
 def measured(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Leave long trials of what is tested elsewhere out of the coverage."""
-    with unmeasured() if request.path.stem.removeprefix("test_") in UNMEASURED else nullcontext():
+    """Leave long trials of what is tested elsewhere out of the coverage, and the sandbox where it plays to bots."""
+    long = request.path.stem.removeprefix("test_") in UNMEASURED
+    of_bots_alone = promises.ACCEPTANCE in request.path.parents or request.path.stem.startswith("test_sandbox_")
+    with unmeasured(but_bots=not long) if long or of_bots_alone else nullcontext():
         yield
 
 
@@ -70,10 +73,24 @@ UNMEASURED = (
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
 
+#: What `make test` selects.
+WITHIN_MINUTES = "not further and not lengthy"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Where only promises are told, files that tell none are not even read: that takes each process seconds."""
+    if config.getoption("markexpr") != WITHIN_MINUTES or not collection_path.is_relative_to(promises.ACCEPTANCE):
+        return None
+    is_test = collection_path.name.startswith("test_")
+    return True if is_test and collection_path.name not in promises.FILES else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is generated. Files side by side end soonest when the longest begin first."""
+    """Mark what is generated, and what tells no promise. Files side by side end soonest if the longest begin first."""
     for item in items:
+        if promises.is_further(item.path, item.nodeid):
+            item.add_marker("further")
         if isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False):
             item.add_marker("generated")
     items.sort(key=_place)

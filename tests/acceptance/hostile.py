@@ -17,8 +17,8 @@ from tests.acceptance.conftest import House, with_pictures
 MIB = 1024 * 1024
 #: Of the bot and all its processes together. The smallest machine that Easel is made for has 512.
 MOST_MEMORY = 300 * MIB
-#: How many tests share one core. A bot that gets a part of a core takes that much longer: `make test-lengthy WORKERS=1`
-#: holds it to the promise itself.
+#: How many tests share one core. A bot that gets a part of a core takes that much longer:
+#: `make test-lengthy ARGS="-n 1"` holds it to the promise itself.
 SHARING = max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) / (os.cpu_count() or 1), 1.0)
 #: How much later an honest person's picture may come than alone.
 MOST_DELAY_S = 10.0 * SHARING

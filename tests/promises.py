@@ -1,0 +1,109 @@
+"""What Easel promises, and the acceptance tests that tell each promise once: those are a part of `make test`.
+
+All other acceptance tests are relatives of these: other ways, places, dialects and databases, a crash at each step,
+people who mean harm, the chat page in a browser. They are marked `further` by themselves, and `make test-further` and
+`.ci/run` run them. So a new acceptance test is one of these until it stands here.
+
+A story is a file of `tests/acceptance`, or a test in it, where it matters with the database that it is told on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ACCEPTANCE = Path(__file__).parent / "acceptance"
+
+PROMISES: Mapping[str, Sequence[str]] = {
+    "a request becomes one message with its pictures": ("test_imagine.py", "test_edit.py", "test_menus.py"),
+    "no picture that was paid for is lost, and nothing is bought or posted twice": (
+        "test_restart.py::test_killed_before_the_acknowledgement_was_answered_the_reply_is_found_and_the_job_done[sqlite]",
+        "test_restart.py::test_killed_in_line_the_jobs_are_taken_up_in_their_order[sqlite]",
+        "test_restart.py::test_killed_while_the_submission_has_no_answer_the_outcome_is_told_as_unknown[sqlite",
+        "test_restart.py::test_killed_in_the_middle_of_progress_the_job_is_delivered_once[postgresql]",
+        "test_restart.py::test_killed_during_the_upload_the_pictures_come_with_the_next_start[sqlite]",
+        "test_restart.py::test_killed_after_the_upload_nothing_is_uploaded_again[sqlite]",
+        "test_restart.py::test_a_timed_out_job_offers_to_check_again_which_delivers_what_was_paid_for[sqlite]",
+        "test_workers.py::test_a_worker_takes_over_what_a_killed_bot_left",
+        "test_disk.py::test_a_full_disk_delays_jobs_and_loses_none",
+    ),
+    "trouble of the image API is told in plain words, and never buys twice": (
+        "test_dialects.py::test_no_scenario_is_forgotten",
+        "test_dialects.py::test_every_scenario_ends_as_it_must_and_buys_at_most_once",
+        "test_words.py",
+    ),
+    "trouble of Discord costs nobody their pictures": (
+        "test_discord_faults.py::test_a_failure_is_told_through_trouble[",
+        "test_discord_faults.py::test_an_upload_called_too_large_is_made_smaller_and_sent_anew",
+        "test_discord_faults.py::test_a_reply_deleted_while_its_job_runs_is_respected",
+        "test_tokens.py::test_where_the_bot_is_a_member_the_pictures_come_into_the_same_message",
+        "test_tokens.py::test_elsewhere_a_click_brings_the_pictures_into_the_same_message",
+    ),
+    "buttons never die": ("test_buttons.py", "test_follow_ups.py"),
+    "the line is fair, and says where one stands": (
+        "test_line.py::test_the_fourth_job_of_a_user_is_refused_privately_and_others_are_not",
+        "test_line.py::test_five_jobs_of_one_user_do_not_hold_back_anothers_first",
+        "test_line.py::test_the_place_in_line_is_shown_and_moves_up",
+    ),
+    "the operator's purse is safe": (
+        "test_rules.py",
+        "test_confirm.py::test_a_dear_request_starts_once_and_only_after_a_yes[sqlite",
+        "test_budget_settings.py",
+    ),
+    "nobody can hurt the others": ("test_forged.py", "test_hostile_names.py", "test_server_settings_forged.py"),
+    "a server's managers have their say": (
+        "test_server_settings.py",
+        "test_new_members.py",
+        "test_reports.py",
+        "test_drafts.py::test_an_approved_draft_becomes_an_ordinary_reply",
+        "test_drafts.py::test_a_declined_draft_stays_private_and_may_be_asked_for_later",
+        "test_server_log.py::test_a_request_is_told_with_a_short_prompt_and_mentions_nobody",
+    ),
+    "people find again what they made, and keep their ways": (
+        "test_gallery.py",
+        "test_job_list.py",
+        "test_presets.py",
+        "test_preferences.py::test_the_panel_is_private_keeps_each_choice_at_once_and_outlives_a_restart",
+        "test_post_here.py::test_a_private_result_becomes_an_ordinary_public_reply",
+        "test_reply_to_edit.py::test_an_answer_that_names_easel_is_an_edit_of_the_picture_for_whoever_wrote_it",
+        "test_showcase.py::test_a_star_is_given_once_and_taken_back",
+        "test_showcase.py::test_a_moderators_star_shows_the_pictures_at_once",
+        "test_help.py",
+    ),
+    "private things stay private, and go when they are to go": (
+        "test_privacy.py::test_nothing_is_deleted_without_a_second_yes[sqlite",
+        "test_privacy.py::test_deleting_takes_what_is_over_and_cancels_what_waits[sqlite",
+        "test_usage.py::test_everybody_sees_their_own_and_managers_the_servers[sqlite",
+    ),
+    "the operator is told what to do": (
+        "test_operator.py",
+        "test_check.py::test_where_all_is_well_four_lines_say_so_and_one_sums_up",
+        "test_start.py::test_every_wrong_variable_is_told_at_once_in_one_sentence_each",
+        "test_start.py::test_a_bot_at_work_ends_in_order_when_told",
+        "test_verbs.py::test_help_names_every_verb",
+        "test_health.py::test_a_bot_that_works_says_so_and_what_it_did",
+        "test_status_page.py::test_it_says_what_runs_what_was_painted_and_what_failed",
+        "test_setup.py::test_right_answers_write_a_private_file_that_starts_the_bot",
+    ),
+    "an upgrade and a move keep everything": (
+        "test_upgrade.py::test_everything_of_the_first_version_is_there_after_an_upgrade",
+        "test_keeping.py::test_jobs_go_on_in_the_database_that_they_were_moved_to_and_back_again",
+    ),
+    "it can be tried without an account": ("test_say.py::test_a_line_is_played_and_its_four_pictures_are_saved",),
+}
+
+STORIES = tuple(story for stories in PROMISES.values() for story in stories)
+FILES = frozenset(story.partition("::")[0] for story in STORIES)
+
+
+def is_further(file: Path, node_id: str) -> bool:
+    """Whether this test, whose id ends in `file::test[parameters]`, is an acceptance test that is not told above."""
+    if not file.is_relative_to(ACCEPTANCE):
+        return False
+    told = f"{file.relative_to(ACCEPTANCE).as_posix()}::{node_id.partition('::')[2]}"
+    return not any(_is_told(told, story) for story in STORIES)
+
+
+def _is_told(test: str, story: str) -> bool:
+    """A story that leaves parameters open, or some of them, stands for all that begin so."""
+    return test == story or test.startswith((f"{story}::", f"{story}[") if "[" not in story else story)
