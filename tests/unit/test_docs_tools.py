@@ -9,7 +9,7 @@ import pytest
 
 from tools.docs.follow import boxes, commands
 from tools.docs.sentences import texts
-from tools.docs.site import broken
+from tools.docs.site import broken, misread
 from tools.docs.tables import costs, with_tables
 
 GOOD = '<h1 id="top">A</h1><a href="b.html#there">b</a><a href="#top">up</a><a href="https://example.com/x">far</a>'
@@ -29,6 +29,26 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path, page: str, fault: st
     (tmp_path / "a.html").write_text(page)
     (tmp_path / "b.html").write_text('<h2 id="there">B</h2>')
     assert list(broken(tmp_path)) == ([f"a.html: {fault}"] if fault else [])
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        ("<p>From $1 to $2.</p><ol><li>\n<strong>One</strong></li></ol>", None),
+        ("<p>It took 38 ms instead of\n35. What took longer</p>", None),
+        ('<p>From <span class="arithmatex">\\(1 to \\)</span>2</p>', "two $ are taken for a formula"),
+        (
+            "<p>A <code>word</code> ends.\n3. <strong>Three</strong> is next.</p>",
+            "an item needs a blank line before it",
+        ),
+        ("<p>Above.\n- <strong>A</strong> is next.</p>", "an item needs a blank line before it"),
+    ],
+)
+def test_what_the_generator_misread_is_found(tmp_path: Path, page: str, fault: str | None) -> None:
+    (tmp_path / "a.html").write_text(page)
+    found = list(misread(tmp_path))
+    assert len(found) == (fault is not None)
+    assert not fault or found[0].startswith(f"a.html: {fault}")
 
 
 def test_sentences_are_read_with_what_is_filled_in_left_out() -> None:

@@ -4,6 +4,7 @@ fails. `make docs` runs it.
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "build" / "site"
+_FORMULA = re.compile(r'class="arithmatex">([^<]*)')
+#: A line of a paragraph that begins as an item of a list does; so may one that begins with a sentence's last number.
+_LIST_IN_PARAGRAPH = re.compile(r"<p>[^<]*(?:<(?!/p>)[^<]*)*\n((?:[1-9]\.|[-*]) <strong>[^\n]*)")
 
 
 class PageReader(HTMLParser):
@@ -33,6 +37,16 @@ class PageReader(HTMLParser):
         given = dict(attrs)
         self.links += [link for name in ("href", "src") if (link := given.get(name))]
         self.anchors |= {name for name in (given.get("id"), given.get("name")) if name}
+
+
+def misread(site: Path) -> Iterator[str]:
+    """A line for what the generator has taken for something else: amounts for formulas, lists for paragraphs."""
+    for page in site.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for found in _FORMULA.findall(text):
+            yield f"{page.name}: two $ are taken for a formula: {found[:60]}"
+        for found in _LIST_IN_PARAGRAPH.findall(text):
+            yield f"{page.name}: an item needs a blank line before it: {found[:60]}"
 
 
 def broken(site: Path) -> Iterator[str]:
@@ -57,7 +71,7 @@ def main() -> int:
     build = [sys.executable, "-m", "zensical", "build", "--clean", "--strict"]
     if subprocess.run(build, cwd=ROOT, check=False).returncode:
         return 1
-    found = sorted(set(broken(SITE)))
+    found = sorted({*broken(SITE), *misread(SITE)})
     print(*found or [f"The site is in {SITE.relative_to(ROOT)}; every link in it leads somewhere."], sep="\n")
     return bool(found)
 
