@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import os
 import signal
 import sys
+
+if __name__ == "__main__":  # before the rest is imported: an end in the first moments is no traceback either
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _, __: os._exit(0))
+
+import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,7 +22,8 @@ from bot.errors import EaselError, SettingsError, StartError
 from bot.ops.heap import importing
 from bot.ops.terminal import Mark, drop_output, marked, prepare_streams, say, waiting
 
-if TYPE_CHECKING:  # slow to import: each verb does it for itself, once signals end it in order
+# What is slow to import (asyncio, too) each verb does for itself, once signals end it in order.
+if TYPE_CHECKING:
     from bot.config.settings import Settings, Sources
 
 EXIT_FAILED = 1
@@ -38,6 +44,7 @@ def main(arguments: Sequence[str] | None = None, waits: Waits = WAITS) -> int:
     prepare_streams()
     try:
         code = _do(arguments, waits)
+        _ignore_signals()
         if sys.stdout is not None:
             sys.stdout.flush()
         return code
@@ -78,7 +85,14 @@ def _tell(sentences: Sequence[str], code: int) -> int:
 
 
 def _end(_: int, __: FrameType | None) -> None:
+    _ignore_signals()
     raise SystemExit(0)
+
+
+def _ignore_signals() -> None:
+    """The end has come, so a further signal changes nothing; Python's own end would let it kill the process."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _sources(options: argparse.Namespace) -> Sources:
@@ -121,6 +135,8 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    import asyncio
+
     if options.paint:
         from bot.ops.check.paint import check_and_paint
 
@@ -139,6 +155,8 @@ def _setup(options: argparse.Namespace) -> int:
 
 
 def _invite(options: argparse.Namespace) -> int:
+    import asyncio
+
     from bot.discord_api.invite import invitation
 
     # the token is all that this needs, so a bot can be invited before the rest is written
@@ -178,6 +196,7 @@ def _tell_of_an_end(sentence: str) -> None:
     """Let a signal break off with a sentence and an exit code: half a copy is none, and half a check says nothing."""
 
     def break_off(_: int, __: FrameType | None) -> None:
+        _ignore_signals()
         raise _BrokenOff(sentence)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -185,6 +204,8 @@ def _tell_of_an_end(sentence: str) -> None:
 
 
 def _sandbox(options: argparse.Namespace) -> int:
+    import asyncio
+
     if options.say:  # the exit code tells whether all was delivered
         _tell_of_an_end(BROKEN_OFF)
     sources = _sources(options)

@@ -43,6 +43,12 @@ def catch(number: signal.Signals, act: Callable[[], object]) -> None:
         signal.signal(number, hand_over)
 
 
+def ignore(number: signal.Signals) -> None:
+    """Let this signal pass from now on, also once the event loop is closed. Other programs started here get it anew."""
+    catch_no_more(number)
+    signal.signal(number, lambda _, __: None)
+
+
 def catch_no_more(number: signal.Signals) -> None:
     """Let this signal end the process at once again."""
     with contextlib.suppress(NotImplementedError):
@@ -69,7 +75,7 @@ async def cancelled(task: asyncio.Task[None]) -> None:
 
 def _leave(task: asyncio.Task[None], number: signal.Signals) -> None:
     for other in END_SIGNALS:
-        catch(other, lambda: None)
+        ignore(other)
     catch_no_more(signal.SIGINT)
     log.info("stopping: no new job is taken, what is being written is finished", signal=number.name)
     deadline = threading.Timer(DEADLINE_S, _end_now)

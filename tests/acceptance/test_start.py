@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -168,12 +171,24 @@ async def test_ctrl_c_ends_it_too(tmp_path: Path) -> None:
     assert "Traceback" not in bot.output
 
 
-async def test_a_signal_during_the_first_moments_is_no_traceback(tmp_path: Path) -> None:
-    async with easel(tmp_path, **variables(f"http://127.0.0.1:{free_port()}/api/v10")) as bot:
-        await asyncio.sleep(0.25)  # in the middle of the imports, usually
-        bot.terminate()
-        code = await bot.wait(STOP_S)
-    assert code in {0, -15}  # the interpreter itself may not be up yet
+def takes_sigterm(pid: int) -> bool:
+    """Whether the process has a handler for SIGTERM, by its mask of caught signals."""
+    caught = re.search(r"^SigCgt:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize("at_work", [False, True], ids=["in the first moments", "at work"])
+async def test_one_signal_after_the_other_ends_it_in_order(tmp_path: Path, at_work: bool) -> None:
+    async with LittleDiscord().open() as discord, easel(tmp_path, **variables(discord.api_url)) as bot:
+        if at_work:
+            await bot.line(AT_WORK)
+        while not takes_sigterm(bot.pid):
+            await asyncio.sleep(0.002)
+        while bot.running:  # to the last moment of the interpreter's own end
+            with contextlib.suppress(ProcessLookupError):  # gone, and not yet known to be
+                os.kill(bot.pid, signal.SIGTERM)
+            await asyncio.sleep(0.005)
+        assert await bot.wait(STOP_S) == 0
     assert "Traceback" not in bot.output
 
 
