@@ -225,7 +225,7 @@ ARROWS: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
         JobState.SUBMITTING: frozenset({*_ENDS, *map(JobState, ("painting", "ready", "waiting", "uncertain"))}),
         JobState.PAINTING: frozenset({*_ENDS, *map(JobState, ("ready", "delivering", "timed_out"))}),
         JobState.READY: frozenset({JobState.DELIVERING, JobState.TIMED_OUT, *_ENDS}),  # its host may give no picture
-        JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.FAILED}),
+        JobState.DELIVERING: frozenset({JobState.DELIVERED, JobState.TIMED_OUT, JobState.FAILED}),
         JobState.TIMED_OUT: frozenset({JobState.PAINTING}),  # "Check again" asks once more about the same task
         **dict.fromkeys((JobState.DELIVERED, JobState.FAILED, JobState.CANCELLED), frozenset[JobState]()),
         JobState.UNCERTAIN: frozenset({JobState.PAINTING}),  # the task id may still be learned

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random as dice
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -13,6 +14,8 @@ from bot.errors import StoreUnavailable
 
 log = structlog.stdlib.get_logger(__name__)
 
+#: So long, in seconds, and so often an answer without a result is taken for "not yet".
+ABSENT_AFTER_S, ABSENT_ANSWERS = 25.0, 4
 #: A pause that somebody asked for is kept, and stretched by up to this share so that a crowd doesn't come back at once.
 SPREAD = 0.25
 #: Of failures in a row the log tells the first ones, and then one in so many: an outage of a night fills no disk.
@@ -50,6 +53,41 @@ class Backoff:
     def worked(self) -> None:
         """The next failure is the first again."""
         self.tries = 0
+
+
+class Absence:
+    """Something that is paid for and not there: a task that is unknown, a result without an address, a missing file.
+
+    A replica that lags behind, a gateway that is being deployed, or a store that is not consistent yet says so for some
+    seconds. So no single answer counts, nor two that lie far apart because this machine was busy.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` counts seconds."""
+        self._clock = clock
+        self._since: float | None = None  # every answer has said so since then
+        self._answers = 0
+
+    def answered(self) -> None:
+        """One more answer says that it is not there."""
+        self._since = self._clock() if self._since is None else self._since
+        self._answers += 1
+
+    def other(self) -> None:
+        """An answer, or trouble with a question, says anything else."""
+        self._since, self._answers = None, 0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the last answer said so."""
+        return self._since is not None
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it has been said for long enough to be believed."""
+        if self._since is None:
+            return False
+        return self._clock() - self._since >= ABSENT_AFTER_S and self._answers >= ABSENT_ANSWERS
 
 
 async def first_of(*what: asyncio.Event | Awaitable[Any], within_s: float | None = None) -> bool:

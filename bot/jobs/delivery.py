@@ -92,7 +92,13 @@ async def fetch(run: JobRun, tried: Mapping[int, MissingPicture] | None = None) 
     results = await fetch_results(run, patience_s=deps.job_timeout_s, patience_for_none_s=for_none_s, tried=tried)
     if results.pictures:
         await _announce_delivery(run)
-        return
+    else:
+        await _end_without(run, results)
+
+
+async def _end_without(run: JobRun, results: Results) -> None:
+    """No picture came. What asking later may bring is not told as lost for good."""
+    job = run.job
     kind = FailureKind.TIMED_OUT if results.in_trouble else FailureKind.LOST
     if results.host_refused:
         kind = FailureKind.HOST_REFUSED
@@ -110,7 +116,7 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
     backoff = Backoff(PAUSE_FIRST_S, PAUSE_LONGEST_S)
     while True:
         try:
-            target, failure = await _put(run, look_first=look_first)
+            shown = await _put(run, look_first=look_first)
         except ReplyGone:
             await run.end(JobState.FAILED, FailureKind.REPLY_DELETED, _charged(run.job), announced=True)
             return
@@ -126,24 +132,25 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
             await _wait_for_reply(run, exc, backoff)
             look_first = True  # what failed may still have arrived
         else:
-            if target is None:
-                await run.end(JobState.FAILED, FailureKind.LOST, _charged(run.job))
+            if isinstance(shown, Results):  # those that were here went with the process before, and their host has none
+                await _end_without(run, shown)
                 return
+            target, failure = shown
             # The interaction's token has served its purpose and is not kept.
             target = replace(target, token="")
             await run.move(JobState.DELIVERED, announced=True, target=target, failure=failure)
             return
 
 
-async def _put(run: JobRun, *, look_first: bool) -> tuple[ReplyTarget | None, Failure | None]:
-    """Where the pictures are now (None when there are none to show) and how many are missing. Raises ReplyError."""
+async def _put(run: JobRun, *, look_first: bool) -> tuple[ReplyTarget, Failure | None] | Results:
+    """Where the pictures are now, and how many are missing; without any to show, why. Raises ReplyError."""
     if look_first and (found := await run.deps.replies.find_delivered(run.job)) is not None:
         return found, None
     results = await fetch_results(
         run, patience_s=run.deps.job_timeout_s, patience_for_none_s=GIVE_UP_AFTER.total_seconds()
     )
     if not results.pictures:
-        return None, None
+        return results
     sources = await source_copies(run)
 
     def turn(size: int) -> AbstractAsyncContextManager[Transfer]:

@@ -5,9 +5,9 @@ nothing. What a try brought stays, and the next one goes on from there where the
 
 How long a picture is asked for depends on what its host says:
 
-| the host                             | what it means              | for how long                                    |
-|--------------------------------------|----------------------------|-------------------------------------------------|
-| 404, 403, 410, an empty file, half,  | not there yet, expired, or | until it has said nothing else for GONE_AFTER_S |
+| the host                             | what it means              | for how long                                  |
+|--------------------------------------|----------------------------|-----------------------------------------------|
+| 404, 403, 410, an empty file, half,  | not there yet, expired, or | while it may be early: see backoff.py, Absence |
 | something that is no picture         | a page in its place        |                                                 |
 | 429, 5xx, no answer, a broken one    | trouble of the host        | JOB_TIMEOUT_S after the result was known        |
 | too large, a forbidden host          | will not change            | one try                                         |
@@ -34,7 +34,7 @@ from bot.errors import (
     TooLarge,
 )
 from bot.image_api.picture_file import UnknownFormat
-from bot.jobs.backoff import Backoff
+from bot.jobs.backoff import Absence, Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
 from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureFormat, PictureInfo, Progress, Resolution, Source
@@ -44,7 +44,6 @@ MAX_PICTURE_BYTES = 50_000_000
 #: What a picture is expected to take until it is here: a noisy PNG.
 EXPECTED_BYTES = {Resolution.ONE_K: 4_000_000, Resolution.TWO_K: 13_000_000}
 ROOM_PAUSE_S = 1.0
-GONE_AFTER_S = 25.0
 GONE_PAUSE_S = (1.0, 5.0)
 TROUBLE_PAUSE_S = (1.0, 30.0)
 NEW_ADDRESSES_PAUSE_S = 4.0  # between two questions about a task whose addresses do not work
@@ -61,7 +60,7 @@ class MissingPicture:
     index: int
     path: Path
     next_at: float = 0.0  # on the monotonic clock
-    gone_since: float | None = None  # its host has said nothing but "not there" since then
+    absence: Absence = field(default_factory=Absence)
     gone: Backoff = field(default_factory=lambda: Backoff(*GONE_PAUSE_S))
     trouble: Backoff = field(default_factory=lambda: Backoff(*TROUBLE_PAUSE_S))
 
@@ -71,10 +70,10 @@ class MissingPicture:
         if isinstance(exc, _UNUSABLE):
             return False
         if isinstance(exc, _NOT_THERE):
-            self.gone_since = instant if self.gone_since is None else self.gone_since
+            self.absence.answered()
             self.next_at = instant + self.gone.failed()
-            return instant - self.gone_since < GONE_AFTER_S
-        self.gone_since = None
+            return not self.absence.is_certain
+        self.absence.other()
         self.gone.worked()
         self.next_at = instant + self.trouble.failed(getattr(exc, "retry_after", None) or 0.0)
         return True
@@ -159,7 +158,7 @@ async def fetch_results(
                     host_refused = host_refused or isinstance(exc, AddressRefused)
         if not wanted or age_s(run) > (patience_s if here else patience_for_none_s):
             break
-        if any(one.gone_since is not None for one in wanted.values()):
+        if any(one.absence.is_told for one in wanted.values()):
             if time.monotonic() - asked_at > NEW_ADDRESSES_PAUSE_S:
                 asked_at = time.monotonic()
                 await _ask_for_new_addresses(run)

@@ -1,8 +1,7 @@
 """Asks about one task at the image API until it has ended, or its time is up.
 
 No single answer ends a job that is paid for. A task that is not known (404), or that has succeeded without an address,
-is judged by how long it has said nothing else: a replica that lags behind, a gateway that is being deployed, or a
-store that is not consistent yet says so for some seconds. Where it lasts, the job ends so that *Check again* can
+is judged by how long it has said nothing else (backoff.py). Where it lasts, the job ends so that *Check again* can
 reopen it.
 
 Trouble with a question never ends a job: the task is paid for and may yet finish. Only the task's own end, the job's
@@ -16,13 +15,12 @@ import time
 from bot.errors import Busy, ImageApiError, TaskLost, Unreachable
 from bot.image_api.client import TaskReport, TaskState
 from bot.jobs import delivery
-from bot.jobs.backoff import Backoff, first_of
+from bot.jobs.backoff import Absence, Backoff, first_of
 from bot.jobs.clock import now
 from bot.jobs.job_run import CancelAsked, JobRun, Stopped
 from bot.jobs.polling.pacer import FRESH_S
 from bot.model import Charged, FailureKind, JobState, Progress
 
-NOTHING_ELSE_S = 25.0  # so long an answer without a result is taken for "not yet"
 NOTHING_PAUSE_S = 5.0  # between two questions meanwhile, at most
 UNANSWERED_PAUSE_S = (1.0, 15.0)  # after questions that got no answer, at most; it doubles
 
@@ -50,7 +48,7 @@ class TaskPoller:
         self._plan = run.deps.pacer.course(run.job.request, age_s)
         self._answered_at = self._began
         self._unanswered = Backoff(*UNANSWERED_PAUSE_S)
-        self._nothing_since: float | None = None  # it has been unknown, or done without a result, since then
+        self._absence = Absence()  # of the task, or of its result though it is done
         self._percent = 0
 
     @property
@@ -82,9 +80,9 @@ class TaskPoller:
                 if await self._settle(report):
                     return
                 pause = self._pause(report.retry_after)
-                if self._nothing_since is not None:
+                if self._absence.is_told:
                     pause = min(pause, NOTHING_PAUSE_S)
-            if self.age_s >= timeout_s and not (self._late_start and self._may_be_early()):
+            if self.age_s >= timeout_s and not (self._late_start and self._may_be_early):
                 self._plan.given_up()
                 await run.end(JobState.TIMED_OUT, FailureKind.TIMED_OUT, Charged.MAYBE)
                 return
@@ -121,7 +119,7 @@ class TaskPoller:
     def _trouble(self, exc: ImageApiError) -> float:
         """Any trouble with a question is waited out: the task is paid for and may yet finish."""
         self.run.log.info("a question about a task was not answered", error=type(exc).__name__)
-        self._nothing_since = None
+        self._absence.other()
         kind = FailureKind.BUSY if isinstance(exc, Busy) else FailureKind.UNREACHABLE
         if isinstance(exc, Unreachable):
             self.run.deps.pacer.slow_start.doubt()
@@ -147,21 +145,21 @@ class TaskPoller:
             return True
         if report.state is TaskState.SUCCEEDED:
             return await self._has_nothing()
-        self._nothing_since = None
+        self._absence.other()
         self._percent = max(self._percent, report.percent or 0)
         self._show()
         return False
 
     async def _has_nothing(self) -> bool:
         """Once more there is no result where one should be; True when that has lasted long enough to end the job."""
-        if self._nothing_since is None:
-            self._nothing_since = time.monotonic()
-        if self._may_be_early():
+        self._absence.answered()
+        if self._may_be_early:
             return False
         self._plan.given_up()
         await self.run.end(JobState.TIMED_OUT, FailureKind.LOST, Charged.MAYBE)
         return True
 
+    @property
     def _may_be_early(self) -> bool:
-        """Whether the answers without a result have not lasted long enough to mean anything."""
-        return self._nothing_since is not None and time.monotonic() - self._nothing_since < NOTHING_ELSE_S
+        """Whether there is no result yet, and that does not mean anything so far."""
+        return self._absence.is_told and not self._absence.is_certain

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import OpenHouse, eventually, says
-from tests.databases import rows
+from tests.acceptance.conftest import OpenHouse, eventually, says, with_pictures
+from tests.databases import SQLITE, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -29,4 +31,25 @@ async def test_pictures_that_arrived_before_their_upload_was_refused_are_not_pos
         await eventually(lambda: rows(house.database, "SELECT state FROM jobs") == [("delivered",)])
         assert [fault.hits for fault in struck] == [1, 1]
         assert [it.id for it in house.with_pictures()] == [reply.states[0].id]
+        assert len(house.image_api.accepted) == 1
+
+
+@abreast
+async def test_pictures_that_were_lost_before_their_upload_and_whose_host_has_none_can_be_asked_for_again(
+    open_house: OpenHouse,
+) -> None:
+    """They are paid for, and the task still knows them."""
+    async with open_house() as house:
+        fault = house.discord.faults.hang("PATCH /webhooks/*/messages/*", files=True)
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await fault.struck.wait()
+        await house.kill_bot()
+        shutil.rmtree(f"{house.database.removeprefix(SQLITE)}.spool")
+        house.discord.faults.clear()
+        house.image_api.behaviour.switch_on("download-404-once", 1000)
+        await house.start_bot()
+        await reply.until(lambda message: "Check again" in message.labels, 90)
+        house.image_api.behaviour.switch_off("download-404-once")
+        await house.ada.press(reply, "Check again")
+        assert (await reply.until(with_pictures)).pictures
         assert len(house.image_api.accepted) == 1

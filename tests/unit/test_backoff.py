@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import StoreUnavailable
-from bot.jobs.backoff import repeat
+from bot.jobs.backoff import ABSENT_AFTER_S, ABSENT_ANSWERS, Absence, repeat
 
 OUTAGES = 12  # with pauses that double from a second on, they would take minutes
 
@@ -56,3 +56,24 @@ async def test_once_ends_with_the_first_time_that_works() -> None:
     async with asyncio.timeout(10):
         await repeat(failing(3, worked), asyncio.Event(), 0.0, once=True, longest_s=0.02)
     assert worked.is_set()
+
+
+def test_what_is_not_there_is_believed_after_many_answers_over_a_long_time() -> None:
+    """A machine that is busy may ask twice in a minute: that says as little as a minute of silence."""
+    now = 0.0
+    absence = Absence(lambda: now)
+    assert not absence.is_told
+    for _ in range(ABSENT_ANSWERS - 1):
+        absence.answered()
+        now += ABSENT_AFTER_S
+        assert absence.is_told
+        assert not absence.is_certain
+    absence.answered()
+    assert absence.is_certain
+    absence.other()
+    assert not absence.is_told
+    for _ in range(2 * ABSENT_ANSWERS):
+        absence.answered()
+        assert not absence.is_certain
+    now += ABSENT_AFTER_S
+    assert absence.is_certain
