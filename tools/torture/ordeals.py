@@ -29,7 +29,7 @@ STANDSTILL_S, STANDSTILL_EVERY_S = 2.0, 12.0
 FROZEN_S, FROZEN_AFTER_S = 40.0, 10.0  # longer than a lease
 DEAF_EVERY_S = 7.0
 ANSWERED_S = 3.0  # Discord waits no longer for an answer
-NAP_S = 6.0  # of a bot that is alone with its file
+NAP_S = 6.0  # of a bot that is alone
 APART_S = 40  # between the first and the last clock
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 #: Slow for less than one flush takes: two in a row are four seconds, which no acknowledgement has.

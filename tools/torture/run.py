@@ -106,7 +106,8 @@ def _ordeals(
     found = [ordeals.standstills(database, server, chance, stillness), ordeals.slow_flushes(folder, chance)]
     if server is not None:
         found.append(ordeals.deafness(database, chance))
-    frozen_s = ordeals.NAP_S if server is None else ordeals.FROZEN_S
+    # One that is alone is not frozen for as long as a lease: nobody is there to take over, and nobody is answered.
+    frozen_s = ordeals.NAP_S if len(fleet.members) < 2 else ordeals.FROZEN_S
     found.append(ordeals.freezing(fleet, chance, frozen_s, stillness))
     return found
 
