@@ -102,3 +102,24 @@ async def test_pictures_that_nobody_asked_for_are_counted_and_fit_into_one_messa
         assert message.text.count("Original") == 3
         (counted,) = rows(house.database, "SELECT pictures, cost_micros FROM ledger")
         assert counted == (10, 230_000)
+
+
+@abreast
+async def test_a_spent_purse_is_spent_wherever_somebody_asks_and_showing_again_costs_nothing(
+    open_house: OpenHouse,
+) -> None:
+    """In a server, in direct messages, and by one's own app in a group or a server that the bot is not in."""
+    await a_day_long_enough()
+    variables = {"PRICE_LIST": prices(), "MAX_SPEND_PER_DAY": "0.04"}
+    async with open_house(variables=variables) as house:
+        private = await house.ben.command("imagine", prompt="a private fox", private=True)
+        await private.until(with_pictures)
+        await (await house.ada.at("elsewhere").command("imagine", prompt="abroad")).until(with_pictures)
+        for person in (house.ben, house.ben.at("dm"), *map(house.ada.at, ("dm", "thread", "group", "elsewhere"))):
+            refused = await person.command("imagine", prompt="one more")
+            assert says("This bot's budget per day is $0.04")(refused.message), refused.text
+        forwarded = await house.ada.forward(await house.ada.post("a castle"), "dm")
+        refused = await house.ada.at("dm").message_menu("Imagine this", forwarded)
+        assert says("This bot's budget per day is $0.04")(refused.message), refused.text
+        await (await house.ben.press(private, "Post here")).until(with_pictures)
+        assert (spent(house), len(house.submissions())) == (40_000, 2)
