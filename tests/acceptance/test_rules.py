@@ -114,6 +114,22 @@ async def test_easel_works_where_the_server_says_threads_with_their_channel(town
     await town.paints(town.house.ada.at("thread"))
 
 
+async def test_a_long_prompt_comes_back_whole_where_no_form_keeps_it(town: Town) -> None:
+    general = town.world.channel("general")
+    await town.rule(channels=(general.id,))
+    prompt = ("*a* red_fox " * 400)[:3999] + "!"
+    reply = await town.house.ben.command("imagine", prompt=prompt)
+    await town.refuses(reply, f"<#{general.id}>", "red\\_fox")
+    (file,) = reply.message.files
+    assert (await reply.download(file)).decode() == prompt
+    # Where a form keeps it, that is enough.
+    await town.rule(max_count=1)
+    kept = await town.house.ben.command("imagine", prompt=prompt, count=2)
+    await town.refuses(kept, "one picture at a time")
+    assert kept.labels == ["Change and try again"]
+    assert kept.message.files == []
+
+
 async def test_roles_say_who_may_use_it_also_in_one_channel_only(town: Town) -> None:
     curator = next(role for role in town.guild.roles.values() if role.name == "Curator")
     await town.rule("pictures", roles=(curator.id,))

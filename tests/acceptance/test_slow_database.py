@@ -54,6 +54,9 @@ async def test_every_command_is_answered_in_time(open_house: OpenHouse) -> None:
         asked += [house.ada.say("/settings max_count:2")]
         answers = await asyncio.gather(*asked)
         assert [it.error for it in answers if it.error] == []
+        longest = await house.ada.command("imagine", prompt="x" * 4000)
+        (file,) = longest.message.files
+        assert await longest.download(file) == b"x" * 4000
         for answer, prompt in zip(answers, prompts, strict=False):
             assert answer.ephemeral
             assert says("cannot write down")(answer.message)

@@ -62,6 +62,7 @@ from bot.ui.settings import layout as settings_layout
 from bot.ui.settings import roles, sections
 from bot.ui.showcase import cards as showcase_cards
 from tests.unit.approval_surfaces import approvals
+from tests.unit.refusal_surfaces import refusals
 from tests.unit.samples import NOW, TARGET, failed, job
 
 Surface = ui.LayoutView | ui.Modal
@@ -322,6 +323,7 @@ def operator_views(prompt: str, locale: str) -> Iterator[Surface]:
 SURFACES: Sequence[Callable[[str, str], Iterator[Surface]]] = (
     replies,
     details,
+    refusals,
     request_forms,
     presets,
     job_lists,

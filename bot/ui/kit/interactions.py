@@ -6,6 +6,7 @@ know less than Discord does.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -19,13 +20,13 @@ from bot.policy.admission import RequestContext
 from bot.policy.rules import Rules
 from bot.ui.kit import texts
 from bot.ui.kit.media import media_urls
-from bot.ui.kit.widgets import WORKING, card, text
+from bot.ui.kit.widgets import PROMPT_FILE, WORKING, card, prompt_file, text
 
 log = structlog.stdlib.get_logger(__name__)
 
 Interaction = discord.Interaction[Any]
 
-SHOWN_PROMPT_CHARS = 3600  # of a prompt that is given back; a card holds 4,000
+SHOWN_PROMPT_CHARS = 3600  # of a prompt that is given back; the sentence before it has the rest of the card
 
 
 def context_of(interaction: Interaction) -> RequestContext:
@@ -166,13 +167,18 @@ def result_as_source(interaction: Interaction, job: Job, index: int) -> Source:
     return Source(urls[index] if index < len(urls) else "", "picture", kept=kept)
 
 
-async def show(interaction: Interaction, view: discord.ui.LayoutView) -> None:
-    """A private card to the one who asked, lost without harm likewise."""
+async def show(interaction: Interaction, view: discord.ui.LayoutView, prompt: str = "") -> None:
+    """A private card to the one who asked, lost without harm likewise.
+
+    The `prompt` comes along as a file where the card refers to one (`widgets.prompt_file`).
+    """
+    has_file = any(isinstance(it, discord.ui.File) for it in view.walk_children())
+    files = [discord.File(io.BytesIO(prompt.encode(errors="replace")), PROMPT_FILE)] if has_file else []
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(view=view, ephemeral=True)
+            await interaction.followup.send(view=view, files=files, ephemeral=True)
         else:
-            await interaction.response.send_message(view=view, ephemeral=True)
+            await interaction.response.send_message(view=view, files=files, ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
         log.info("a private card was not taken", error=type(exc).__name__)
 
@@ -192,7 +198,8 @@ async def regret(interaction: Interaction, sentence: str) -> None:
     """Say privately that nothing came of it, with the prompt where one was typed, so that it can be sent again."""
     prompt = typed_prompt(interaction)
     if prompt:
-        await show(interaction, card(WORKING, text(sentence, texts.fenced(prompt, SHOWN_PROMPT_CHARS))))
+        rest = [prompt_file()] if len(texts.unfenced(prompt)) > SHOWN_PROMPT_CHARS else []
+        await show(interaction, card(WORKING, text(sentence, texts.fenced(prompt, SHOWN_PROMPT_CHARS)), *rest), prompt)
     else:
         await say(interaction, sentence)
 

@@ -20,6 +20,14 @@ SETTINGS = discord.Colour(0x5B7FB8)
 
 Part = ui.Item[Any]
 
+MAX_CARD_CHARS = 4000  # of all texts of a message together
+PROMPT_FILE = "prompt.txt"
+
+
+def prompt_file() -> ui.File[Any]:
+    """The whole of a prompt that is too long for a card. `interactions.show` sends the file along."""
+    return ui.File(f"attachment://{PROMPT_FILE}")
+
 
 def layout(*parts: Part) -> ui.LayoutView:
     """A message made of components. Discord takes 40 of them, the inner ones included, with 4,000 characters."""

@@ -18,7 +18,7 @@ from bot.model import FailureKind, FollowUp, Job, JobState, PictureFormat, Progr
 from bot.ui.kit import texts
 from bot.ui.kit.card_notes import address_of, follow_up_note, not_kept_note, preset_note
 from bot.ui.kit.language import speaking, tr
-from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, text
+from bot.ui.kit.widgets import BAD, GOOD, NEUTRAL, WORKING, Part, card, prompt_file, text
 from bot.ui.reply import endings, thumbnails
 from bot.ui.reply.actions import Action, job_row, result_rows
 from bot.ui.reply.costs import Costs
@@ -28,7 +28,6 @@ BAR_CELLS = 10
 #: All texts of one message together may have 4,000 characters; the rest of a details card needs some of them.
 DETAILS_PROMPT_CHARS = 3000
 MAX_LINK_CHARS = 400  # four of them, beside everything else, stay within 4,000 characters
-PROMPT_FILE = "prompt.txt"
 
 Rest = ParamSpec("Rest")
 Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
@@ -183,7 +182,7 @@ def details(job: Job, price: int | None) -> ui.LayoutView:
     ]
     parts: list[Part] = [text(f"### {tr('Details')}", texts.fenced(request.prompt, DETAILS_PROMPT_CHARS))]
     if needs_prompt_file(job):
-        parts.append(ui.File(f"attachment://{PROMPT_FILE}"))
+        parts.append(prompt_file())
     numbers = " · ".join(filter(None, support))
     lines = [f"**{name}**: {value}" for name, value in rows if value]
     # One line with all that somebody who looks into a problem needs: the ids of task, API request and job.
@@ -200,7 +199,7 @@ def _link(job: Job) -> str:
 
 
 def needs_prompt_file(job: Job) -> bool:
-    """Whether the details card refers to PROMPT_FILE, because the prompt is too long for its text."""
+    """Whether the details card has the prompt as a file, because the prompt is too long for its text."""
     return len(texts.unfenced(job.request.prompt)) > DETAILS_PROMPT_CHARS
 
 

@@ -5,12 +5,10 @@ A click may come days later and from anybody, so everything is looked up and eve
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from typing import Any
 
-import discord
 import structlog
 
 from bot.errors import DownloadError, JobMoved, ReplyError, StoreUnavailable
@@ -23,7 +21,7 @@ from bot.ui.approvals.asking import Asking
 from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.card_notes import link_to
 from bot.ui.kit.dispatch import JOB_PANEL, Click
-from bot.ui.kit.interactions import Interaction, context_of, renewed_target, say, with_fresh_sources
+from bot.ui.kit.interactions import Interaction, context_of, renewed_target, say, show, with_fresh_sources
 from bot.ui.kit.language import tr
 from bot.ui.kit.media import media_urls
 from bot.ui.panels.preset_cards import save_button
@@ -130,11 +128,7 @@ class ReplyButtons:
                 rules = await self._policies.rules_of(interaction.guild_id or 0)
                 buttons += [report_button(job.id)] if rules.report_channel is not None else []
             view.add_item(widgets.row(*buttons))
-        if cards.needs_prompt_file(job):
-            file = discord.File(io.BytesIO(job.request.prompt.encode()), filename=cards.PROMPT_FILE)
-            await interaction.response.send_message(view=view, file=file, ephemeral=True)
-        else:
-            await interaction.response.send_message(view=view, ephemeral=True)
+        await show(interaction, view, job.request.prompt)
 
     async def _fetch_missing(self, interaction: Interaction, job: Job) -> None:
         """The message shows some of the pictures: add the rest to it, if it can be had now."""

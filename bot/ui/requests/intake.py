@@ -176,7 +176,7 @@ class Intake:
                 log.warning("a refused request was not kept", error=str(busy))
         if draft_id is None:
             self._log_book.tell(line)
-        await show(interaction, refusal_card(exc, asked.prompt, draft_id))
+        await show(interaction, refusal_card(exc, asked.prompt, draft_id), asked.prompt)
 
     async def acknowledge(self, interaction: Interaction, received: Received, costs: Costs) -> None:
         """Answer with the first card, which tells `costs`.

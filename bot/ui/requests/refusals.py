@@ -29,10 +29,10 @@ from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import entrance, texts
 from bot.ui.kit.dispatch import custom_id
 from bot.ui.kit.language import mark, tr, trn
-from bot.ui.kit.widgets import WORKING, button, card, row
+from bot.ui.kit.widgets import MAX_CARD_CHARS, WORKING, button, card, prompt_file, row
 
 PANEL = "retry"  # answers the button below, see retry.py
-SHOWN_CHARS = 1500  # of the prompt that a refusal repeats; escaping may double it, and a card holds 4,000
+SHOWN_CHARS = 1500  # of the prompt that a refusal repeats, where its sentences leave so much room
 
 #: Where the person or the place is what is in the way, another request does not help.
 _FINAL = frozenset(
@@ -50,12 +50,17 @@ def may_retry(exc: RequestError) -> bool:
 def refusal_card(exc: RequestError, prompt: str, draft_id: str | None) -> ui.LayoutView:
     """Why a request was not taken, with the prompt, so that nothing typed is lost.
 
-    With a `draft_id`, a button opens the form in which the request can be changed.
+    With a `draft_id`, a button opens the form in which the request can be changed. Without one, a prompt that is too
+    long for the card comes as a file.
     """
     lines = [refusal(exc)]
-    if typed := texts.plain(texts.shortened(prompt, SHOWN_CHARS)):
+    # Escaping may double what is shown.
+    room = min(SHOWN_CHARS, (MAX_CARD_CHARS - len(lines[0])) // 2 - len("\n> "))
+    if typed := texts.plain(texts.shortened(prompt, room)):
         lines.append(f"> {typed}")
     parts: list[ui.Item[Any]] = [ui.TextDisplay("\n".join(lines))]
+    if draft_id is None and len(texts.shortened(prompt, MAX_CARD_CHARS)) > room:
+        parts.append(prompt_file())
     if draft_id is not None:
         label, identity = tr("Change and try again"), custom_id(PANEL, "open", draft_id)
         parts.append(row(button(label, identity, discord.ButtonStyle.primary)))

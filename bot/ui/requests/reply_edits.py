@@ -67,7 +67,11 @@ LOOK_EVERY_S = 10.0
 REFUSAL_EVERY_S = 30.0
 REFUSALS_REMEMBERED = 1000
 
-_NUMBER = re.compile(r"(#?)(\d{1,2})(?:[\s:,.)]+|$)")
+#: Spaces and signs after a number, those of Japanese and Chinese included.
+_AFTER = r"[\s:,.;)\uff1a\uff0c\u3001\u3002\uff1b\uff09]"
+#: A number that names a picture. "4:3", "2.5 times" and "2,000 birds" name none. After `#` no space is needed, as
+#: Japanese and Chinese have none; "#00ff00" is a colour, and "#2nd" a word.
+_NUMBER = re.compile(rf"([#\uff03])?(\d{{1,2}})(?![.,:]?\d)(?(1)(?![A-Za-z]){_AFTER}*|(?:{_AFTER}+|$))")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 #: What is in the way of a person, or of their words, is not said where others read it.
 _UNSAID = frozenset(
