@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.discord.sight import Message
@@ -29,6 +29,7 @@ class Count:
     bought: int
     clicks: int
     unwritten: int
+    listed: int
     faults: Sequence[str]
     breaches: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
@@ -49,6 +50,7 @@ class Count:
         yield "refused while nothing could be written", self.unwritten
         yield "jobs acknowledged", self.acknowledged
         yield "  delivered", self.delivered
+        yield "  to be fetched under /jobs alone", self.listed
         yield "  reply deleted by a person", self.deleted
         yield "  uncertain", self.ended[UNCERTAIN]
         for headline, number in sorted(self.ended.items()):
@@ -61,9 +63,15 @@ class Count:
 
 
 def count(
-    wishes: Sequence[Wish], image_api: LocalImageApi, stillness: Stillness, *, kills: int, faults: Sequence[str]
+    wishes: Sequence[Wish],
+    image_api: LocalImageApi,
+    stillness: Stillness,
+    *,
+    kills: int,
+    faults: Sequence[str],
+    listed: Container[str],
 ) -> Count:
-    """Look at every place and at all that was bought."""
+    """Look at every place and at all that was bought. `listed` are the prompts of what only `/jobs` shows."""
     bought = Counter(accepted.submission.prompt for accepted in image_api.accepted)
     posted = _posted(wishes)
     acknowledged = [wish for wish in wishes if wish.is_acknowledged]
@@ -74,7 +82,7 @@ def count(
         "lost": [
             f"{wish.prompt}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
             for wish in acknowledged
-            if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted
+            if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted and wish.prompt not in listed
         ],
         "told as lost": [prompt for prompt, headline in ended.items() if headline == LOST and not posted[prompt]],
         "bought twice": [prompt for prompt, times in bought.items() if times > 1],
@@ -105,6 +113,7 @@ def count(
         bought=sum(bought.values()),
         clicks=sum(wish.clicks for wish in wishes),
         unwritten=len(excused),
+        listed=sum(wish.prompt in listed and not posted[wish.prompt] for wish in acknowledged),
         faults=faults,
         breaches=breaches,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import random
 import time
 from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -88,7 +89,8 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             if plan.logs is not None:
                 fleet.keep_logs(plan.logs)
         ordeals.count_flushes(folder, stillness)
-        return count(crowd.wishes, image_api, stillness, kills=fleet.kills, faults=fleet.faults())
+        listed = await asyncio.to_thread(_listed, database)
+        return count(crowd.wishes, image_api, stillness, kills=fleet.kills, faults=fleet.faults(), listed=listed)
 
 
 def _ordeals(
@@ -142,6 +144,12 @@ async def _calm(plan: Plan, fleet: Fleet, crowd: Crowd, discord: LocalDiscord, d
 def _unfinished(database: str) -> int:
     query = UNFINISHED.format(false="0" if database.startswith("sqlite") else "FALSE")
     return int(str(rows(database, query)[0][0]))
+
+
+def _listed(database: str) -> frozenset[str]:
+    """Prompts of jobs whose pictures are finished and whose reply nothing reaches: `/jobs` shows them."""
+    found = rows(database, "SELECT request FROM jobs WHERE state = 'delivering' AND failure IS NOT NULL")
+    return frozenset(str(json.loads(str(request))["prompt"]) for (request,) in found)
 
 
 @contextlib.asynccontextmanager
