@@ -49,7 +49,7 @@ async def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> No
 async def test_a_folder_in_place_of_the_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "easel.db").mkdir()
 
-    assert "cannot be written" in await sentence_of(f"sqlite:///{tmp_path}/easel.db")
+    assert "is a folder" in await sentence_of(f"sqlite:///{tmp_path}/easel.db")
 
 
 async def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
