@@ -53,3 +53,19 @@ async def test_pictures_that_were_lost_before_their_upload_and_whose_host_has_no
         await house.ada.press(reply, "Check again")
         assert (await reply.until(with_pictures)).pictures
         assert len(house.image_api.accepted) == 1
+
+
+@pytest.mark.parametrize("page", [True, False], ids=["a page", "an empty object"])
+@abreast
+async def test_pictures_whose_answer_cannot_be_understood_are_found_and_not_uploaded_again(
+    open_house: OpenHouse, *, page: bool
+) -> None:
+    """Something between Discord and the bot has answered 200 for it; edits on the way there meet the same."""
+    async with open_house(latency=Latency.fixed(2.0)) as house:
+        edits = house.discord.faults.answer("PATCH /webhooks/*/messages/*", 200, processed=True, html=page)
+        uploads = house.discord.faults.answer("PATCH /webhooks/*/messages/*", 200, processed=True, html=page)
+        uploads.files = True
+        reply = await house.ada.command("imagine", prompt="a red fox")
+        await reply.until(with_pictures)
+        await eventually(lambda: rows(house.database, "SELECT state FROM jobs") == [("delivered",)])
+        assert uploads.hits == edits.hits == len(house.uploads()) == 1

@@ -31,6 +31,8 @@ log = structlog.stdlib.get_logger(__name__)
 TOKEN_MARGIN = timedelta(seconds=4)
 #: So long before the token's end the button Show pictures is put where nothing else reaches the reply later.
 PARTING = timedelta(seconds=90)
+#: What the library raises where an answer of 200 is not what it has to be, such as the page of something in between.
+NOT_UNDERSTOOD = (LookupError, TypeError, ValueError)
 #: Longest that one call without files may take, the library's own waiting for rate limits and its retries included.
 EDIT_PATIENCE_S = 30.0
 
@@ -243,6 +245,8 @@ def _translating() -> Generator[None]:
         raise ReplyUnavailable("rate limited", retry_after=exc.retry_after) from exc
     except (aiohttp.ClientError, OSError, TimeoutError) as exc:
         raise ReplyUnavailable(type(exc).__name__) from exc
+    except NOT_UNDERSTOOD as exc:
+        raise ReplyUnavailable(f"an answer that cannot be understood ({type(exc).__name__})") from exc
 
 
 async def _all(messages: AsyncIterator[discord.Message]) -> Sequence[discord.Message]:

@@ -32,7 +32,7 @@ from bot.ui.kit.interactions import Interaction, context_of, regret, reply_local
 from bot.ui.kit.language import tr
 from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
-from bot.ui.reply.transport import AUTOMOD
+from bot.ui.reply.transport import AUTOMOD, NOT_UNDERSTOOD
 from bot.ui.requests.questions import NeedsConfirmation, question
 from bot.ui.requests.refusals import may_retry, refusal, refusal_card
 from bot.ui.serverlog import wording
@@ -42,8 +42,6 @@ log = structlog.stdlib.get_logger(__name__)
 #: Discord waits 3 s for the acknowledgement; after this long it is looked for instead of waited for.
 ACK_PATIENCE_S = 5.0
 UNKNOWN_INTERACTION = 10062
-#: What the library raises where an answer of 200 is not what it has to be, such as the page of something in between.
-NOT_UNDERSTOOD = (LookupError, TypeError, ValueError)
 LOOKS_AT_RULES = 4  # the first may be remembered, and a manager may be changing several things just now
 
 

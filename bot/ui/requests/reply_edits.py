@@ -52,7 +52,7 @@ from bot.ui.kit.message_text import plain_words
 from bot.ui.kit.visibility import LOOK_PATIENCE_S
 from bot.ui.reply.costs import Costs
 from bot.ui.reply.reply import DiscordReplies
-from bot.ui.requests.intake import NOT_UNDERSTOOD, Intake
+from bot.ui.requests.intake import Intake
 from bot.ui.requests.refusals import refusal
 from bot.ui.serverlog import wording
 
@@ -280,7 +280,7 @@ class ReplyEdits:
         except (ReplyGone, ReplyOutOfReach) as exc:
             log.info("a message cannot be answered; nothing is bought", job=job.id, why=str(exc))
             await self._service.unacknowledged(job)
-        except (ReplyError, *NOT_UNDERSTOOD) as exc:
+        except ReplyError as exc:
             log.warning("nobody knows whether Discord took an acknowledgement", job=job.id, error=type(exc).__name__)
             self._service.in_doubt(job)
         else:
