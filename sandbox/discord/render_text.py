@@ -10,9 +10,10 @@ from datetime import datetime
 from sandbox.discord.payloads import Json
 from sandbox.discord.sight import BUTTON, COMPONENTS_V2, GALLERY, MENUS, TEXT, Message, Picture
 
-#: A person, role, channel, command or time by its mark, an escaped sign, or a mark of style, which shows nothing.
+#: A person, role, channel, command or time by its mark, a link, an escaped sign, or a mark of style (shows nothing).
 _MARKUP = re.compile(
     r"<(?P<kind>@&|@!?|#)(?P<id>\d+)>|</(?P<command>[^:>]+):\d+>|<t:(?P<time>\d+)(?::(?P<style>\w))?>"
+    r"|\[(?P<label>[^\]\n]+)\]\((?P<url>https?://[^\s)]+)\)"
     r"|\\(?P<escaped>[^\w\s])|^(?:-# |#{1,3} )|\*\*|__|~~|`"
 )
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -36,6 +37,8 @@ def without_markup(line: str, name_of: NameOf = _nobody, now: float | None = Non
             return name_of(kind, int(found["id"])) or f"{kind}{found['id']}"
         if found["time"]:
             return _time(int(found["time"]), found["style"], moment)
+        if found["url"]:
+            return f"{without_markup(found['label'], name_of, now)} ({found['url']})"
         return f"/{found['command']}" if found["command"] else found["escaped"] or ""
 
     return _MARKUP.sub(shown, line)

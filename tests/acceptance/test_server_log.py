@@ -95,6 +95,7 @@ async def test_a_refusal_is_told_with_its_reason(house: House) -> None:
     await house.ben.command("imagine", prompt="a rude badger")
     line = await told(house, "Ben", "was refused in", "rude badger")
     assert "word" in line
+    assert line.endswith("nothing was started. · a rude badger")
     await house.ben.command("imagine", prompt="a hidden badger", private=True)
     assert "Ben" not in await told(house, "Something private was refused")
     assert not lines_with(house, "hidden badger")

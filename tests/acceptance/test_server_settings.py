@@ -112,6 +112,7 @@ async def test_a_list_grows_and_shrinks_by_options(house: House) -> None:
     assert one.message.menus[1].chosen == (str(ids[1]),)
     none = await typed(house, "/settings reset:Access")
     assert none.message.menus[1].chosen == ()
+    assert says("✓ Saved: Access (reset).")(none.message)
 
 
 async def test_the_panels_menus_change_rules_and_show_what_holds(house: House) -> None:

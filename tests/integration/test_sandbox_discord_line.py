@@ -157,6 +157,10 @@ NAMES = {("@", 1): "@Ada", ("@&", 2): "@Booster", ("#", 3): "#general"}
         ("### Use </settings:77>, not `x`", "Use /settings, not x"),
         (r"> 2 \* 3 \*\*not bold\*\* \<@1\> C:\path", r"> 2 * 3 **not bold** <@1> C:\path"),
         ("a_b_c # d - e", "a_b_c # d - e"),
+        (
+            "[**Go** there](https://discord.com/channels/1/2/3), [2](x)",
+            "Go there (https://discord.com/channels/1/2/3), [2](x)",
+        ),
     ],
 )
 def test_a_line_is_shown_without_its_markup(line: str, shown: str) -> None:

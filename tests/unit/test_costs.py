@@ -10,6 +10,7 @@ from bot.policy.quotas import Quota, SetBy, Span, Standing, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.language import speaking
 from bot.ui.reply.costs import Costs
+from bot.ui.settings.sections import RULES
 
 SOON = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -52,3 +53,4 @@ def test_the_scarcest_of_pictures_and_of_money_is_told() -> None:
 def test_amounts_are_written_as_the_language_does(locale: str, told: str) -> None:
     with speaking(locale):
         assert texts.money(2_000) == told
+        assert RULES["confirm_over"].value(2_000) == told

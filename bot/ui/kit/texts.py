@@ -181,8 +181,12 @@ def dollars(micros: int) -> str:
 
 def money(micros: int) -> str:
     """An amount for people, as their language writes it; from a dollar on in whole cents."""
-    exact = dollars(round(micros, -4) if micros >= 1_000_000 else micros)
-    return tr("${amount}", amount=exact[1:].replace(".", tr(".")))
+    return exact_money(round(micros, -4) if micros >= 1_000_000 else micros)
+
+
+def exact_money(micros: int) -> str:
+    """The same with all its decimals, for an amount that somebody has set."""
+    return tr("${amount}", amount=dollars(micros)[1:].replace(".", tr(".")))
 
 
 def seconds(value: float) -> str:

@@ -85,7 +85,7 @@ def refusal(
             return LogLine(guild.id, rules.log_channel, locale, f"🔒 {tr('Something private was refused.')}")
         why = texts.shortened(_silent(reason(), guild), MAX_REASON_CHARS)
         said = tr("{who} was refused in {channel}: {why}", who=WHO, channel=f"<#{channel_id}>", why=why)
-        text = f"⛔ {said}{_words(prompt, covered=covered)}"
+        text = f"⛔ {said}{_words(prompt, covered=covered, before=' · ')}"
     return LogLine(guild.id, rules.log_channel, locale, text, user.id, named(user))
 
 
@@ -159,12 +159,12 @@ def _act(
     return LogLine(interaction.guild_id, rules.log_channel, locale, text, user.id, named(user), about_id)
 
 
-def _words(prompt: str, *, covered: bool) -> str:
-    """The end of a line: what was typed, or that it is covered."""
+def _words(prompt: str, *, covered: bool, before: str = ": ") -> str:
+    """The end of a line: what was typed, or that it is covered. `before` stands between a sentence and the words."""
     if covered:
         return f" · {tr('covered')}"
     typed = texts.plain(texts.shortened(without_signs(prompt), MAX_WORDS_CHARS))
-    return f": {WORDS}{typed}{WORDS}" if typed else ""
+    return f"{before}{WORDS}{typed}{WORDS}" if typed else ""
 
 
 def _member(interaction: Interaction, user_id: int) -> str:

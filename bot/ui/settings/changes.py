@@ -172,7 +172,7 @@ def keeping_budgets(edit: Edit, server: Rules, prices: Prices, models: Sequence[
         if not missing or not budgets or _budget_and_offer(old) == _budget_and_offer(new):
             return after
         offers = ", ".join(f"{texts.model_name(model)} {resolution.value}" for model, resolution in missing)
-        asked = ", ".join(f"{tr(RULES[name].label)} {texts.dollars(new.said[name])}" for name in budgets)
+        asked = ", ".join(f"{tr(RULES[name].label)} {texts.exact_money(new.said[name])}" for name in budgets)
         raise InvalidEntry(tr(NOT_PRICED, budgets=asked, offers=offers))
 
     return kept

@@ -76,9 +76,10 @@ def money(label: str, typed: str, *, least: int = 1) -> int | None:
     if text in _NOTHING:
         return None
     text = re.sub(r"\s|\$|usd|dollars?", "", text)
-    if re.fullmatch(r"\d+,\d{1,2}", text):
+    # A comma before three digits parts thousands, but after a mere 0 it can only be the decimal point: 0,005.
+    if re.fullmatch(r"\d+,\d{1,2}|0*,\d{1,6}", text):
         text = text.replace(",", ".")
-    elif re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
+    elif re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")
     try:
         micros = Decimal(text) * 1_000_000 if re.fullmatch(r"\d*\.?\d{1,6}|\d+\.", text) else Decimal(-1)

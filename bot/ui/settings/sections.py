@@ -137,14 +137,16 @@ RULES: Mapping[str, RuleInfo] = MappingProxyType(
             Section.LIMITS, mark("Pictures per day, all members together"), NO_LIMIT, RuleKind.NUMBER
         ),
         "jobs_per_member": RuleInfo(Section.LIMITS, mark("Requests of a member at once"), NO_LIMIT, RuleKind.NUMBER),
-        "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, RuleKind.MONEY, texts.dollars),
-        "spend_per_month": RuleInfo(Section.LIMITS, mark("Spend per month"), NO_LIMIT, RuleKind.MONEY, texts.dollars),
+        "spend_per_day": RuleInfo(Section.LIMITS, mark("Spend per day"), NO_LIMIT, RuleKind.MONEY, texts.exact_money),
+        "spend_per_month": RuleInfo(
+            Section.LIMITS, mark("Spend per month"), NO_LIMIT, RuleKind.MONEY, texts.exact_money
+        ),
         "confirm_over": RuleInfo(
             Section.LIMITS,
             mark("Ask first about requests above"),
             mark("never ask"),
             RuleKind.MONEY,
-            texts.dollars,
+            texts.exact_money,
             least=0,
         ),
         "role_limits": RuleInfo(

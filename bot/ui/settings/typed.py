@@ -71,6 +71,8 @@ class Reader:
         self._presets = presets
         self._edits: list[Edit] = []
         self._names: list[str] = []  # of the rules that are changed
+        self._lifted: list[str] = []  # what was reset, as people call it
+        self._reset_names = 0  # how many of the names are resets; they come first
 
     def read(self, given: Mapping[str, Any], *, remove: bool, role_id: int | None = None) -> ParsedOptions | None:
         """None where nothing is to be changed. Raises InvalidEntry with every fault in it.
@@ -93,9 +95,14 @@ class Reader:
             raise InvalidEntry.of(faults)
         if not self._edits:
             return None if role_id is None else ParsedOptions(Section.LIMITS, (), "")
-        labels = ", ".join(tr(RULES[name].label) for name in dict.fromkeys(self._names))
-        notice = tr("✓ Saved: {labels}.", labels=labels)
-        return ParsedOptions(RULES[self._names[0]].section, self._edits, notice)
+        return ParsedOptions(RULES[self._names[0]].section, self._edits, self._notice())
+
+    def _notice(self) -> str:
+        """What was reset and what was saved. A section is named as such, and not by each of its rules."""
+        saved = dict.fromkeys(self._names[self._reset_names :])
+        labels = [tr("{label} (reset)", label=label) for label in self._lifted]
+        labels += [tr(RULES[name].label) for name in saved]
+        return tr("✓ Saved: {labels}.", labels=", ".join(labels))
 
     def _take(self, option: str, value: Any, *, remove: bool) -> None:
         """Read one option of `/settings`. Raises InvalidEntry."""
@@ -201,6 +208,8 @@ class Reader:
             names = [value]
         for name in names:
             self._add(name, changes.lifted([name]))
+        self._lifted.append(next(label for label, it in names_to_reset().items() if it == value))
+        self._reset_names = len(self._names)
 
     def _add(self, name: str, edit: Edit) -> None:
         """Note a change of a rule. Some rules are the whole server's alone."""
