@@ -28,7 +28,7 @@ from bot.policy.bars import Bar
 from bot.policy.preferences import EditChoice
 from bot.policy.prices import Prices
 from bot.policy.quotas import Ceilings, Quota, SetBy, Span, Terms, What, Whose
-from bot.policy.request_input import Options, RequestInput
+from bot.policy.request_input import Options, RequestInput, shows_anything
 from bot.policy.role_limits import MemberLimits, limits_of
 from bot.policy.rules import AgeRule, EditRule, RuleBook, Rules, SpoilerRule
 
@@ -258,7 +258,7 @@ def _person_faults(context: RequestContext, book: RuleBook, rules: Rules, now: d
 def _input_faults(request: ImageRequest) -> Sequence[RequestError]:
     """What the image API would refuse, by its page's sections 4 and 6. What types already forbid is not asked."""
     faults: list[RequestError] = []
-    if not request.prompt.strip():
+    if not shows_anything(request.prompt):
         faults.append(InvalidRequest("Please describe the picture you would like: the prompt is empty."))
     if len(request.prompt) > MAX_PROMPT_CHARS:
         faults.append(

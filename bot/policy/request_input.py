@@ -6,13 +6,18 @@ What a person chose is never changed in silence.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from bot.model import MAX_COUNT, AspectRatio, FollowUp, ImageRequest, Model, PictureFormat, Resolution, Source
 from bot.policy.catalog import read_model
+
+#: Spaces, controls and signs without a shape, by Unicode's categories; and letters that look like a space.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
+_FILLERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,3 +143,8 @@ class RequestInput:
             left_out=self.left_out,
             **options.said,
         )
+
+
+def shows_anything(prompt: str) -> bool:
+    """Whether a prompt has a sign that can be seen: one of nothing but spaces and fillers would be paid for."""
+    return any(it not in _FILLERS and unicodedata.category(it) not in _UNSEEN for it in prompt)

@@ -59,7 +59,7 @@ async def test_nobody_uses_or_sees_the_presets_of_others(house: House) -> None:
     for wanted in (str(choice.value), "Secret style"):
         reply = await house.ben.command("imagine", prompt="a fox", preset=wanted)
         assert reply.ephemeral
-        assert says("no preset")(reply.message)
+        assert says("no preset", "a fox")(reply.message)
     assert not await house.ben.autocomplete("imagine", "preset", "secret")
     assert len(house.submissions()) == before
 
@@ -139,7 +139,7 @@ async def test_words_that_make_a_prompt_too_long_are_refused_kindly(house: House
     before = len(house.submissions())
     reply = await house.ada.command("imagine", prompt="p" * 1000, preset="Long")
     assert reply.ephemeral
-    assert says("2 characters too long", "nothing was started")(reply.message)
+    assert says("2 characters too long", "nothing was started", "p" * 1000)(reply.message)
     assert len(house.submissions()) == before
 
 

@@ -244,6 +244,14 @@ async def test_starred_pictures_stand_in_the_gallery(house: House) -> None:
     assert "unloved" not in page.text
     everything = await house.ben.press(page, "All")
     assert says("an unloved fox")(await everything.until(says("an unloved fox")))
+    await star(house.ben, await painted(house.ada, "a gallery owl"))
+    both = await house.ben.command("gallery", starred=True, search="gallery")
+    newest_first = (await both.until(says("a gallery owl"))).text
+    assert newest_first.index("a gallery owl") < newest_first.index("a gallery fox")
+    one = await house.ben.command("gallery", starred=True, search="gallery fox")
+    assert "owl" not in (await one.until(says("a gallery fox"))).text
+    none = await house.ben.command("gallery", starred=True, search="unloved")
+    await none.until(says("nothing that you may see has these words"))
 
 
 async def test_the_star_of_an_old_showcase_says_that_there_is_none(house: House) -> None:

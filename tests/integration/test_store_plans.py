@@ -94,6 +94,10 @@ QUESTIONS: dict[str, tuple[Act, str]] = {
         lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, starred=True), NEWEST, 5, (), 5.0),
         "ix_showcase_guild_id_job_seq (guild_id=? AND job_seq<?)",
     ),
+    "/gallery starred, search": (
+        lambda scene: scene.store.gallery.older(GalleryFilter(GUILD, None, ("fox",), starred=True), NEWEST, 5, (), 5.0),
+        "ix_showcase_guild_id_job_seq (guild_id=? AND job_seq<?)",
+    ),
     "/gallery starred, mine": (
         lambda scene: scene.store.gallery.older(GalleryFilter(None, USER, starred=True), NEWEST, 5, (), 5.0),
         "ix_showcase_maker_id_job_seq (maker_id=? AND job_seq<?)",

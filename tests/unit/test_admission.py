@@ -117,6 +117,7 @@ async def test_all_that_is_in_the_way_is_told_at_once() -> None:
     ("asked", "hint"),
     [
         (RequestInput(" \n"), "empty"),
+        (RequestInput("\u200b\u3164\u2800 \u202e"), "empty"),
         (RequestInput("x" * 4001), "4000"),
         (RequestInput("x", Options(aspect_ratio=AspectRatio.AUTO)), "edits only"),
         (RequestInput("x", Options(count=5)), "1 and 4"),

@@ -30,6 +30,8 @@ SHOTS = {
     "usage": "/usage",
     "settings": "/settings, Access",
     "settings-limits": "/settings, Limits",
+    "draft": "What a moderator is asked about a draft, with Approve and Decline",
+    "draft-decided": "The same once it is approved",
 }
 
 
@@ -56,10 +58,16 @@ async def play(stage: Stage, takes: Takes) -> None:
         await _reply(stage, ada, takes)
         await _panels(ada, takes)
         await _settings(ada, takes)
+        for rule, value in (("Log channel", "#general"), ("Drafts are approved", "on")):
+            await ada.button("Dismiss").click()
+            await ada.send(f"/settings rule:{rule} value:{value}")
+            await ada.last.get_by_text(f"Saved: {rule}").wait_for()
     async with stage.screen("Ben") as ben:
         await ben.send("/imagine prompt:a dragon over the sea, watercolour count:4")
         await ben.button("Change and try again").wait_for()
         takes.take("refusal", await ben.picture(ben.last))
+        await ben.button("Dismiss").click()
+        await _draft(stage, ben, takes)
     assert set(takes.taken) == set(SHOTS), set(SHOTS) ^ set(takes.taken)
 
 
@@ -106,3 +114,15 @@ async def _settings(ada: Screen, takes: Takes) -> None:
     await ada.button("Access").click()
     await ada.button("Reset Access").wait_for()
     takes.take("settings", await ada.picture(ada.last))
+
+
+async def _draft(stage: Stage, ben: Screen, takes: Takes) -> None:
+    """A private picture that a moderator is asked about, and approves."""
+    await ben.paint("/imagine prompt:a fox asleep under northern lights count:2 private:True")
+    await ben.button("Post here").click()
+    async with stage.screen(place="general") as moderator:
+        await moderator.button("Approve").wait_for()
+        takes.take("draft", await moderator.picture(moderator.last))
+        await moderator.button("Approve").click()
+        await moderator.last.get_by_text("To the picture").wait_for()
+        takes.take("draft-decided", await moderator.picture(moderator.last))

@@ -91,10 +91,12 @@ class GalleryQueries:
         def read(connection: Connection) -> GalleryLook:
             # By the index alone; None where what is left is less than a stretch.
             end = connection.execute(last).scalar_one_or_none()
-            which = and_(way.until(end), _shown(way.shelf, hidden))
+            which, order = and_(way.until(end), _shown(way.shelf, hidden)), way.order
             if way.shelf.words:
+                # Which ones they are is known by then, so the table of starred jobs has no part in this.
                 which = jobs.c.seq.in_(_matching(connection, way, which, limit))
-            page = select(jobs).where(which).order_by(way.order).limit(limit)
+                order = jobs.c.seq.asc() if way.newer else jobs.c.seq.desc()
+            page = select(jobs).where(which).order_by(order).limit(limit)
             found = jobs_of(connection.execute(page).mappings())
             return GalleryLook(found, found[-1].seq if len(found) == limit else end)
 

@@ -19,7 +19,7 @@ from bot.policy.preset import NONE, Preset
 from bot.policy.request_input import RequestInput
 from bot.policy.rules import EditRule
 from bot.ui.kit import texts
-from bot.ui.kit.interactions import Interaction, context_of, say
+from bot.ui.kit.interactions import Interaction, context_of, regret
 from bot.ui.kit.language import speaking, tr, trn
 
 log = structlog.stdlib.get_logger(__name__)
@@ -56,27 +56,27 @@ class PresetChoice:
     async def apply(self, interaction: Interaction, wish: RequestInput) -> RequestInput | None:
         """The wish with the preset that it names, or else with the usual one.
 
-        None where a sentence said why that can't be. A usual preset that is gone, or another server's, is passed over:
-        `/preferences` and `/settings` say so. So are its pictures where no pictures may be edited, for nobody has
-        asked for an edit; a preset that was named is refused there with all its pictures.
+        None where a sentence said why that can't be, and gave the prompt back. A usual preset that is gone, or another
+        server's, is passed over: `/preferences` and `/settings` say so. So are its pictures where no pictures may be
+        edited, for nobody has asked for an edit; a preset that was named is refused there with all its pictures.
         """
-        named, with_pictures = wish.preset, True
-        if named is None:
+        named, with_pictures = (wish.preset or "").strip(), True
+        if not named:
             preset, with_pictures = await self._usual(interaction)
             if preset is None:
                 return wish
-        elif named.strip().casefold() == NONE:
+        elif named.casefold() == NONE:
             return replace(wish, preset=None)
         else:
             preset = await self._book.find(named, interaction.user.id, interaction.guild_id)
             if preset is None:
                 name = texts.plain(texts.shortened(named, MAX_CHOICE_CHARS))
-                await say(
+                await regret(
                     interaction, tr("There is no preset **{name}** for you here. `/presets` shows them.", name=name)
                 )
                 return None
         if over := preset.too_long_for(wish.prompt):
-            await say(interaction, _too_long(preset, over))
+            await regret(interaction, _too_long(preset, over))
             return None
         return applied(wish, preset, with_pictures=with_pictures)
 
