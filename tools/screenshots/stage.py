@@ -27,6 +27,7 @@ _ADDRESS = re.compile(r"http://\S+")
 #: What clocks and dice write is the same in each run: otherwise pictures would change with the time of day.
 STILL = r"""() => {
     for (const one of document.querySelectorAll("time.when")) one.textContent = "10:24";
+    for (const one of document.querySelectorAll("time[data-style='d']")) one.textContent = "11/29/26";
     for (const one of document.querySelectorAll("time[data-style='R']"))
         one.textContent = Number(one.dataset.unix) * 1000 < Date.now() ? "2 minutes ago" : "in 5 seconds";
     const always = [
