@@ -129,6 +129,12 @@ def test_every_attack_that_is_told_of_has_its_tests() -> None:
     assert hostile <= {it for _, tests in named for it in tests}
 
 
+def test_who_invites_anybody_has_read_before_how_to_keep_strangers_and_bills_away() -> None:
+    page = (ROOT / "README.md").read_text("utf-8")
+    advice = next(part for part in page.split("\n\n") if part.startswith("**Before you invite anybody**"))
+    assert [words for words in ("switch *Public Bot* off", "set a ceiling") if words not in advice] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_its_boxes_of_shell_can_be_read_by_a_shell(page: Path) -> None:
     for indent, box in re.findall(r"^( *)```sh\n(.*?)^\1```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):

@@ -15,6 +15,7 @@ from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
 from sandbox.discord.sight import Message
 from tests.acceptance.conftest import House, eventually, final, picture, says, set_rules, with_pictures
+from tests.acceptance.hostile import wishes_of_others
 
 #: A word that the server refuses, for the request that is refused and then changed.
 BARRED_WORD = "gremlin"
@@ -91,8 +92,8 @@ class Ways:
         }
 
     async def all_paint(self) -> int:
-        """Every way leads to pictures while nothing is in the way; returns how many submissions there were."""
-        before = len(self.house.submissions())
+        """Every way leads to pictures while nothing is in the way; returns how many were bought."""
+        before = len(wishes_of_others(self.house))
         acts = await self.open()
         replies = {name: await act() for name, act in acts.items()}
         for name, reply in replies.items():
@@ -100,11 +101,11 @@ class Ways:
             assert message.pictures, f"{name}: {message.text}"
         answered = await self.answer()
         await eventually(lambda: self.answers(answered) and all(with_pictures(it) for it in self.answers(answered)), 30)
-        return len(self.house.submissions()) - before
+        return len(wishes_of_others(self.house)) - before
 
     async def none_starts(self, acts: Mapping[str, Act], *words: str) -> None:
         """No way buys anything; each that can is answered in private with these words."""
-        before = len(self.house.submissions())
+        before = len(wishes_of_others(self.house))
         for name, act in acts.items():
             reply = await act()
             message = await reply.until(final, 30)
@@ -113,7 +114,7 @@ class Ways:
             assert not message.pictures, name
         await self.answer()
         await asyncio.sleep(0.7)
-        assert len(self.house.submissions()) == before
+        assert len(wishes_of_others(self.house)) == before
 
     async def answer(self) -> Message:
         """An answer to a picture that names Easel in its words: reply to edit."""

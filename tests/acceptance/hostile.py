@@ -22,6 +22,8 @@ MOST_MEMORY = 300 * MIB
 SHARING = max(int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) / (os.cpu_count() or 1), 1.0)
 #: How much later an honest person's picture may come than alone.
 MOST_DELAY_S = 10.0 * SHARING
+#: What an honest person asks for.
+HONEST = "an honest wish"
 
 
 def tree_of(pid: int) -> Iterator[int]:
@@ -89,9 +91,32 @@ async def watched(house: House) -> AsyncGenerator[Watch]:
     assert 0 < watch.peak < MOST_MEMORY, f"{watch.peak / MIB:.0f} MiB"
 
 
+async def wished(person: Person, within_s: float = 60) -> float:
+    """Seconds that an honest person waits for a picture of a few words."""
+    began = time.monotonic()
+    await (await person.command("imagine", prompt=HONEST)).until(with_pictures, within_s)
+    return time.monotonic() - began
+
+
+@asynccontextmanager
+async def unhindered(person: Person, alone_s: float) -> AsyncGenerator[None]:
+    """An honest person asks for a picture as the block begins, and waits hardly longer than alone."""
+    wish = asyncio.create_task(wished(person))
+    try:
+        yield
+        assert await wish - alone_s < MOST_DELAY_S
+    finally:
+        wish.cancel()
+
+
+def wishes_of_others(house: House) -> list[str]:
+    """The prompts that were bought, without those of honest people beside an attack."""
+    return [it.submission.prompt for it in house.image_api.accepted if it.submission.prompt != HONEST]
+
+
 async def honest(house: House, picture: Path) -> float:
     """Seconds that an honest person waits for an edit of a picture."""
     began = time.monotonic()
-    reply = await house.ben.command("edit", prompt="an honest wish", image=picture)
+    reply = await house.ben.command("edit", prompt=HONEST, image=picture)
     await reply.until(with_pictures, 60)
     return time.monotonic() - began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.discord.person import Person
 from tests.acceptance.conftest import House
 from tests.databases import rows
 
@@ -14,6 +15,7 @@ def prices(picture: str = "0.02") -> str:
     return ",".join([*each, *(f"{model}:input=0.01" for model in MODELS)])
 
 
-def spent(house: House) -> int:
-    """What the ledger says, in micros."""
-    return int(str(rows(house.database, "SELECT coalesce(sum(cost_micros), 0) FROM ledger")[0][0]))
+def spent(house: House, person: Person | None = None) -> int:
+    """What the ledger says, of all or of one person, in micros."""
+    whose = f"WHERE user_id = {person.user.id}" if person else ""
+    return int(str(rows(house.database, f"SELECT coalesce(sum(cost_micros), 0) FROM ledger {whose}")[0][0]))

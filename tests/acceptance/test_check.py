@@ -247,6 +247,8 @@ SLIPS = ("called MAX_QUEUE_LENGTH", "Line 4 of ", "is MAX_SPEND_PER_DAY meant?",
         ({"all_proxy": "socks5://proxy.lan:1"}, "all_proxy is set and not used"),
         ({"HTTPS_PROXY": "http://proxy.lan:1"}, "HTTPS_PROXY is set and not used"),
         ({"MODERATION_BASE_URL": "http://mod.example"}, "MODERATION_BASE_URL begins with http://"),
+        ({"UNIALL_BASE_URL": "http://nowhere.invalid"}, "UNIALL_BASE_URL begins with http://"),
+        ({"DISCORD_API_URL": "http://nowhere.invalid/api/v10"}, "DISCORD_API_URL begins with http://"),
     ],
 )
 async def test_ways_that_are_not_as_they_should_be_are_warnings(

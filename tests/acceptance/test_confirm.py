@@ -9,7 +9,8 @@ import pytest
 from sandbox.discord.reply import Reply
 from sandbox.image_api.latency import Latency
 from tests.acceptance.abreast import abreast
-from tests.acceptance.conftest import House, OpenHouse, says, with_pictures
+from tests.acceptance.conftest import House, OpenHouse, a_day_long_enough, says, set_rules, with_pictures
+from tests.acceptance.purses import prices
 from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,6 +97,22 @@ async def test_the_first_card_and_the_question_say_what_it_costs_and_what_is_lef
         assert "left" not in done.text
         question = await asked(house, "another fox")
         assert says(*left)(question.message), question.text
+
+
+@abreast
+async def test_nobody_is_asked_about_a_price_that_the_budget_refuses(open_house: OpenHouse) -> None:
+    await a_day_long_enough()
+    async with open_house(variables={"PRICE_LIST": prices("0.02"), "MAX_SPEND_PER_DAY": "0.07"}) as house:
+        await set_rules(house.ada, confirm_over="0.03")
+        refused = await house.ben.command("imagine", prompt="too dear", count=4)
+        assert says("This bot's budget per day is $0.07")(refused.message), refused.text
+        assert "Confirm" not in refused.message.labels
+        question = await house.ben.command("imagine", prompt="dear", count=3)
+        assert "Confirm" in question.message.labels
+        await (await house.ada.command("imagine", prompt="meanwhile")).until(with_pictures)
+        late = await house.ben.press(question, "Confirm")
+        assert says("$0.05 of it is left")(late.message), late.text
+        assert [it.submission.prompt for it in house.image_api.accepted] == ["meanwhile"]
 
 
 @abreast

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import web
 from PIL import Image
 
-from tests.acceptance.conftest import House, OpenHouse, with_pictures
-from tests.acceptance.hostile import MIB, MOST_DELAY_S, stranger, watched
+from tests.acceptance.conftest import OpenHouse
+from tests.acceptance.hostile import MIB, MOST_DELAY_S, stranger, watched, wished
 from tests.integration.uniall_servers import Reply, playing, reply
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -118,7 +118,7 @@ async def test_answers_that_mean_harm_take_neither_memory_nor_disk(
     """Others wait for their own tasks and their own hosts alone, for as long as it lasts."""
     harm = Harm(answers, in_results=in_results)
     async with playing(harm) as server, open_house(variables={"UNIALL_BASE_URL": server.url}) as house:
-        alone = await _honest(house)
+        alone = await wished(house.ben, 30)
         folder = Path(house.database.removeprefix("sqlite:///")).parent
         async with watched(house):
             people = [stranger(house, number) for number in range(PEOPLE)]
@@ -131,13 +131,7 @@ async def test_answers_that_mean_harm_take_neither_memory_nor_disk(
                 most = max(most, sum(it.stat().st_size for it in folder.rglob("*") if it.is_file()))
             assert most < MOST_DISK
             for _ in range(HONEST):
-                assert await _honest(house) - alone < MOST_DELAY_S
+                assert await wished(house.ben, 30) - alone < MOST_DELAY_S
         harm.is_over = True
-        assert await _honest(house, within_s=60)
+        assert await wished(house.ben)
         assert len(house.ada.sees()) > len(replies)
-
-
-async def _honest(house: House, within_s: float = 30) -> float:
-    began = time.monotonic()
-    await (await house.ben.command("imagine", prompt="an honest wish")).until(with_pictures, within_s)
-    return time.monotonic() - began

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
@@ -13,8 +12,8 @@ import pytest
 from sandbox.discord.clients import InvalidCommand
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
-from tests.acceptance.conftest import House, OpenHouse, a_day_long_enough, set_rules, with_pictures
-from tests.acceptance.hostile import MOST_DELAY_S, stranger, watched
+from tests.acceptance.conftest import OpenHouse, a_day_long_enough, set_rules, with_pictures
+from tests.acceptance.hostile import MOST_DELAY_S, stranger, watched, wished
 from tests.acceptance.purses import prices, spent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,13 +42,13 @@ async def test_a_flood_of_clicks_and_names_holds_up_nobody_and_spends_nothing(op
         mean = stranger(house, 1)
         made = await mean.command("imagine", prompt="mine")
         await made.until(with_pictures)
-        alone = await _honest(house)
+        alone = await wished(house.ben)
         await set_rules(house.ada, pictures_per_member_day=3)
         before = spent(house)
         async with watched(house):
             over = asyncio.Event()
             flood = asyncio.create_task(_flood(mean, made, over))
-            late_s = await _honest(house) - alone
+            late_s = await wished(house.ben) - alone
             over.set()
             assert await flood > AT_ONCE
         assert late_s < MOST_DELAY_S
@@ -72,9 +71,3 @@ async def _flood(mean: Person, made: Reply, over: asyncio.Event) -> int:
 
     await asyncio.gather(*(go_on() for _ in range(AT_ONCE)))
     return next(numbers)
-
-
-async def _honest(house: House) -> float:
-    began = time.monotonic()
-    await (await house.ben.command("imagine", prompt="an honest wish")).until(with_pictures, 60)
-    return time.monotonic() - began

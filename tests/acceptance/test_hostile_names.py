@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 
 from sandbox.discord.cdn import Upload
+from sandbox.discord.person import Person
 from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, eventually, final, house_in, picture, set_rules, with_pictures
-from tests.acceptance.hostile import files, spool_of
+from tests.acceptance.hostile import files, spool_of, stranger, unhindered, wished
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,6 +38,7 @@ def texts(reply: Reply) -> Sequence[str]:
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     async with house_in(tmp_path_factory.mktemp("house"), variables={"MAX_JOBS_PER_USER": "50"}) as whole:
         await whole.kill_bot()
+        stranger(whole, 1)
         guild = whole.discord.world.channel("pictures").guild
         assert guild is not None
         guild.name = NAME
@@ -48,12 +50,23 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         yield whole
 
 
-async def test_names_stay_names_in_cards_panels_and_the_log_channel(house: House) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alone_s(house: House) -> float:
+    """Seconds that somebody with an honest name waits in direct messages before anything is tried."""
+    return await wished(neighbour(house))
+
+
+def neighbour(house: House) -> Person:
+    return house.discord.person("stranger 1").at("dm")
+
+
+async def test_names_stay_names_in_cards_panels_and_the_log_channel(house: House, alone_s: float) -> None:
     ada, ben = house.ada, house.ben
     shown: list[Reply] = []
     await set_rules(ada, rule="Log channel", value="#pictures")
-    made = await ben.command("imagine", prompt=NAME[:200])
-    await made.until(with_pictures)
+    async with unhindered(neighbour(house), alone_s):
+        made = await ben.command("imagine", prompt=NAME[:200])
+        await made.until(with_pictures)
     shown += [made, await ada.command("settings"), await ada.command("usage")]
     for command in ("help", "jobs", "gallery", "privacy", "presets", "preferences"):
         shown.append(await ben.command(command))
@@ -69,14 +82,17 @@ async def test_names_stay_names_in_cards_panels_and_the_log_channel(house: House
             assert not BECOMES.search(message.text), message.text
 
 
-async def test_a_files_name_is_no_path_and_no_command(house: House, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_files_name_is_no_path_and_no_command(
+    house: House, alone_s: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     who, data = house.ben, picture(tmp_path_factory.mktemp("a") / "a.png").read_bytes()
     named = [Upload(name, data) for name in FILES]
-    for first, second, third in (named[:3], named[3:]):
-        reply = await who.command("edit", prompt="a name", image=first, image2=second, image3=third)
-        message = await reply.until(final, 30)
-        assert message.pictures, message.text
-        assert not BECOMES.search(message.text)
+    async with unhindered(neighbour(house), alone_s):
+        for first, second, third in (named[:3], named[3:]):
+            reply = await who.command("edit", prompt="a name", image=first, image2=second, image3=third)
+            message = await reply.until(final, 30)
+            assert message.pictures, message.text
+            assert not BECOMES.search(message.text)
     form = await who.message_menu("Edit image", await who.post("photos", named))
     assert isinstance(form, ModalForm), form.text
     await (await who.submit(form, {"prompt": "by menu"})).until(with_pictures, 30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
@@ -14,6 +15,7 @@ from tests.acceptance.conftest import (
     set_rules,
 )
 from tests.acceptance.every_way import Ways
+from tests.acceptance.hostile import unhindered, wished
 from tests.acceptance.purses import prices
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -42,6 +44,7 @@ async def _settings_anew(house: House, **variables: str) -> None:
     await house.restart_bot()
 
 
+OF_ALL = "the operator's budget is spent"
 Bar = tuple[Callable[[House], Awaitable[None]], tuple[str, ...], Callable[[House], Awaitable[None]]]
 #: What is put in the way, what is said then, and how it goes again.
 BARS: Mapping[str, Bar] = {
@@ -75,7 +78,7 @@ BARS: Mapping[str, Bar] = {
         ("does not paint in this channel",),
         lambda house: _setting(house, allow_channel="general", remove=True),
     ),
-    "the operator's budget is spent": (
+    OF_ALL: (
         lambda house: _settings_anew(house, MAX_SPEND_PER_DAY="0.01"),
         ("This bot's budget per day is $0.01",),
         lambda house: _settings_anew(house, MAX_SPEND_PER_DAY="900"),
@@ -88,16 +91,26 @@ BARS: Mapping[str, Bar] = {
 }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def alone_s(ways: Ways) -> float:
+    return await wished(ways.house.ada.at("dm"))
+
+
 async def test_while_nothing_is_in_the_way_every_way_buys_once(ways: Ways) -> None:
     assert await ways.all_paint() == len(await ways.open()) + 1
 
 
 @pytest.mark.parametrize("what", BARS)
-async def test_no_way_leads_round_what_is_put_in_the_way_while_forms_are_open(ways: Ways, what: str) -> None:
+async def test_no_way_leads_round_what_is_put_in_the_way_while_forms_are_open(
+    ways: Ways, alone_s: float, what: str
+) -> None:
+    """Somebody whom it does not concern has their picture meanwhile; a spent budget of the operator's concerns all."""
     put, words, away = BARS[what]
     acts = await ways.open()
     await put(ways.house)
     try:
-        await ways.none_starts(acts, *words)
+        concerned = contextlib.nullcontext() if what == OF_ALL else unhindered(ways.house.ada.at("dm"), alone_s)
+        async with concerned:
+            await ways.none_starts(acts, *words)
     finally:
         await away(ways.house)

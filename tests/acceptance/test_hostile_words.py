@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 
 import pytest
 
 from sandbox.discord.sight import Message
 from tests.acceptance.conftest import OpenHouse, final, says, set_rules, with_pictures
-from tests.acceptance.hostile import MOST_DELAY_S, stranger, watched
+from tests.acceptance.hostile import MOST_DELAY_S, stranger, unhindered, watched, wished
 from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,9 +42,7 @@ async def test_fifty_of_the_longest_prompts_against_the_worst_patterns_hold_up_n
             answer = await set_rules(house.ada, block_word=f"/{pattern}/")
             assert "was not taken" not in (await answer.until(said)).text, pattern
         abroad = house.ben.at("dm")
-        began = time.monotonic()
-        await (await abroad.command("imagine", prompt="an honest wish")).until(with_pictures)
-        alone = time.monotonic() - began
+        alone = await wished(abroad)
         people = [stranger(house, number) for number in range(10)]
         async with watched(house):
             crowd = [
@@ -53,9 +50,7 @@ async def test_fifty_of_the_longest_prompts_against_the_worst_patterns_hold_up_n
                 for n in range(50)
             ]
             await asyncio.sleep(0.05)
-            began = time.monotonic()
-            await (await abroad.command("imagine", prompt="an honest wish")).until(with_pictures, 60)
-            assert time.monotonic() - began - alone < MOST_DELAY_S
+            assert await wished(abroad) - alone < MOST_DELAY_S
             for reply in await asyncio.gather(*crowd):
                 assert reply.error is None
                 await reply.until(final, 60)
@@ -72,7 +67,9 @@ async def test_patterns_of_an_earlier_version_that_do_not_fit_are_switched_off_a
         await house.kill_bot()
         execute(house.database, f"UPDATE rules SET value = '{text}'")
         await house.start_bot()
-        async with watched(house):
+        abroad = house.ada.at("dm")
+        alone = await wished(abroad)
+        async with watched(house), unhindered(abroad, alone):
             await (await house.ben.command("imagine", prompt="((((((((((" * 100)).until(with_pictures)
             refused = await house.ben.command("imagine", prompt="a gr3mlin")
             assert refused.ephemeral

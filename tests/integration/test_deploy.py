@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.config.paths import paths_of
 from bot.config.settings import VARIABLES
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +104,20 @@ def test_the_image_is_unhealthy_where_the_bot_says_so() -> None:
     assert sick.returncode == 1
     assert b"503" in sick.stderr
     assert subprocess.run(check, env=bare, check=False).returncode == 0
+
+
+def test_in_a_container_pictures_lie_on_the_volume_and_not_in_memory() -> None:
+    """What lies in a tmpfs counts as memory: six people's sources would have the whole bot killed."""
+    folder = re.findall(r"^WORKDIR (\S+)$", DOCKERFILE, re.MULTILINE)[-1]
+    volumes = re.findall(r"^    - \w+:(/easel\S*)$", COMPOSE, re.MULTILINE)
+    for address in ("postgresql://easel:secret@database/easel", "sqlite:///data/easel.db"):
+        paths = paths_of(address)
+        for place in (paths.spool, paths.held):
+            lies = Path(folder) / (place.relative_to(Path.cwd()) if place.is_absolute() else place)
+            assert any(lies.is_relative_to(volume) for volume in volumes), lies
+    in_memory = re.findall(r"^    - (/\S+?):size=(\d+)m$", COMPOSE, re.MULTILINE)
+    assert [place for place, _ in in_memory] == ["/tmp"]
+    assert sum(int(size) for _, size in in_memory) <= 16
 
 
 def test_compose_uses_verbs_and_variables_that_exist() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import time
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.errors import Uncertain, Unexpected, Unreachable
+from bot.errors import ImageApiError, Uncertain, Unexpected, Unreachable
 from bot.image_api.client import ImageApi, Mode
 from bot.model import PictureFormat
 from tests.integration.uniall_servers import FOX, HURRY, KEY, PNG, TASK, Reply, always, client, playing, reply
+
+MOST_TEXT = 2 * 1024 * 1024 - 1000
+#: Without turns for others between two pieces of such an answer it is 60 ms, with them 4.
+MOST_TURN_S = 0.03
 
 
 async def test_an_open_breaker_keeps_submissions_and_questions_off_the_network() -> None:
@@ -116,6 +121,30 @@ async def test_a_bomb_in_gzip_is_not_unpacked_beyond_its_bound() -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "text", [b'"' * MOST_TEXT, b'["' * (MOST_TEXT // 2), b"\\" * MOST_TEXT], ids=["quotes", "lists", "escapes"]
+)
+async def test_two_megabytes_of_signs_keep_nobody_else_waiting(text: bytes) -> None:
+    """Two kilobytes on their way. What is measured is this thread's work between two turns of the event loop."""
+    longest, reading = 0.0, True
+    answer = always(200, gzip.compress(text), Content_Encoding="gzip")
+
+    async def others() -> None:
+        nonlocal longest
+        while reading:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - began)
+
+    async with playing(answer) as server, client(server.url, limits=replace(HURRY, get_s=20)) as image_api:
+        watching = asyncio.create_task(others())
+        with pytest.raises(ImageApiError):
+            await image_api.report("task_1")
+        reading = False
+        await watching
+    assert longest < MOST_TURN_S
 
 
 async def test_pictures_inside_an_answer_are_never_held_in_memory(tmp_path: Path) -> None:

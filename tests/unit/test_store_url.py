@@ -55,6 +55,8 @@ def test_four_slashes_begin_at_the_root() -> None:
         ("", "not a database address"),
         ("easel.db", "not a database address"),
         ("postgresql://ann:geheim@db:port/easel", "not a database address"),
+        ("postgresql://ann:pass@geheim@db/easel", "special characters are not written as %XX"),
+        ("postgresql://ann:pass@geheim@db.example:5432/easel?sslmode=require", "special characters are not written"),
         ("mysql://ann:geheim@db/easel", "names no kind of database"),
         ("postgresql+asyncpg://ann:geheim@db/easel", "names no kind of database"),
         ("sqlite+aiosqlite:///easel.db", "names no kind of database"),
