@@ -38,6 +38,14 @@ async def keep_log(house: House, channel: str = "general") -> None:
     assert says("Saved", "Log channel")(await answer.until(says("Saved")))
 
 
+async def test_its_channel_is_suggested_while_one_types(house: House) -> None:
+    suggested = await house.ada.autocomplete("settings", "value", "#gen", rule="Log channel")
+    assert [it.name for it in suggested] == ["#general"]
+    answer = await house.ada.command("settings", rule="Log channel", value=str(suggested[0].value))
+    assert says("Saved", "Log channel")(await answer.until(says("Saved")))
+    assert await house.ada.autocomplete("settings", "value", "", rule="Spend per day") == []
+
+
 async def changed(house: House, command: str) -> None:
     """Change a setting, and wait until it holds."""
     await (await house.ada.say(command)).until(says("### Settings"))

@@ -23,16 +23,18 @@ from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import Language, speaking, tr
 from bot.ui.settings import rights
 from bot.ui.settings.blocking import Blocking
+from bot.ui.settings.changes import is_here
 from bot.ui.settings.entries import InvalidEntry
 from bot.ui.settings.layout import PLACES, REPORT_PLACES
 from bot.ui.settings.panel import OTHER_SERVER, SettingsPanel
-from bot.ui.settings.sections import RULES
+from bot.ui.settings.sections import RULES, RuleKind
 from bot.ui.settings.typed import ALL, Reader, names_of_rules, names_to_reset, rule_of
 from bot.ui.settings.wording import LANGUAGE_NAMES, SPOILER_NAMES
 
 ALL_MODELS = Choice(name="all", value=ALL)  # the models themselves are added once the settings are read
 RESOLUTIONS = [Choice(name="all", value=ALL), *(Choice(name=it.value, value=it.value) for it in Resolution)]
 SPOILERS = [Choice(name=SPOILER_NAMES[it], value=it.value) for it in SpoilerRule]
+_CHANNEL_KINDS = (RuleKind.CHANNEL, RuleKind.CHANNELS)
 LANGUAGES = [Choice(name=LANGUAGE_NAMES[it], value=it.value) for it in Language]
 MAX_CHOICES = 25  # Discord's limit of an autocomplete
 MAX_CHOICE_CHARS = 100
@@ -105,6 +107,7 @@ class ServerSettings:
         with speaking(interaction.locale.value):
             if option == "value":
                 known = _values(rule := str(interaction.namespace.rule or ""), self._owner.catalog.models)
+                known = known or _channels_for(rule, interaction)
                 if not known and interaction.guild_id is not None:
                     known = await self._presets_for(rule, interaction.guild_id)
             else:
@@ -129,6 +132,20 @@ def _values(rule: str, models: Sequence[Model]) -> Mapping[str, str]:
     except InvalidEntry:
         return {}
     return {label: str(value) for label, value in RULES[name].choices(models)} if name in RULES else {}
+
+
+def _channels_for(rule: str, interaction: Interaction) -> Mapping[str, str]:
+    """The channels by name that a rule takes. They are told to those only who may set it, for some may be hidden."""
+    try:
+        name = rule_of(rule)
+    except InvalidEntry:
+        return {}
+    guild = interaction.guild
+    if guild is None or name not in RULES or RULES[name].kind not in _CHANNEL_KINDS:
+        return {}
+    if not permissions.manages_server(interaction):
+        return {}
+    return {f"#{it.name}": str(it.id) for it in guild.channels if is_here(guild, name, it.id)}
 
 
 def _plain(value: Any) -> Any:
