@@ -30,11 +30,11 @@ WHAT_IS_READ = mark(
     "your words become a request then, as with `/edit`. No other message is read."
 )
 WHAT_GOES = mark(
-    "- Requests that have ended go: their prompts, settings and addresses. The messages in Discord stay, but the "
-    "buttons under them stop working, **Check again** and **Show pictures** included.\n"
-    "- Your presets go, and all that you chose in `/preferences` and in forms.\n"
+    "- Requests that have ended are deleted: their prompts, settings and addresses. The messages in Discord stay, but "
+    "the buttons under them stop working, **Check again** and **Show pictures** included.\n"
+    "- Your presets are deleted, and all that you chose in `/preferences` and in forms.\n"
     "- Requests in line are cancelled at no cost. Those being painted are paid for already: they are delivered, and "
-    "go then.\n"
+    "deleted then.\n"
     "- What was spent stays on record without your name. How much you used counts on in the limits of this month: "
     "under a number made from your ID with a secret key, which goes when the month ends (UTC).\n"
     "- What belongs to a server stays: its rules, its presets, and its list of blocked members."
