@@ -33,6 +33,10 @@ from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
 from bot.model import Charged, FailureKind, FollowUp, Job, JobState, ReplyTarget
 
+#: Discord takes an acknowledgement for 3 s. Until then, and a little longer, that of a killed process may still be on
+#: its way: a look that finds no reply says nothing yet.
+ACKNOWLEDGED_WITHIN_S = 4.0
+
 
 async def resume(run: JobRun) -> None:
     """Carry a job that was found at start over the one step whose outcome is not known."""
@@ -86,15 +90,23 @@ async def _look_for_reply(run: JobRun) -> None:
     if delivery.answers_nothing(run.job):
         await run.move(JobState.DELIVERING)
         return
-    try:
-        target = await _looked(run, run.deps.replies.find, run.job.received_at)
-    except (ReplyGone, ReplyOutOfReach):
-        target = None
+    target = await _found_reply(run)
+    early_s = ACKNOWLEDGED_WITHIN_S - (now() - run.job.received_at).total_seconds()
+    if target is None and early_s > 0:
+        await run.pause(min(early_s, ACKNOWLEDGED_WITHIN_S))  # clocks may be apart
+        target = await _found_reply(run)
     if target is None:
         await run.end(JobState.FAILED, FailureKind.UNACKNOWLEDGED, announced=True)
     else:
         is_post = run.job.request.follows is FollowUp.POST
         await run.move(JobState.DELIVERING if is_post else JobState.WAITING, target=target)
+
+
+async def _found_reply(run: JobRun) -> ReplyTarget | None:
+    try:
+        return await _looked(run, run.deps.replies.find, run.job.received_at)
+    except (ReplyGone, ReplyOutOfReach):
+        return None
 
 
 async def _look_for_pictures(run: JobRun) -> None:

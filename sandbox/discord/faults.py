@@ -34,6 +34,7 @@ class Fault:
     seconds: float = 0.0
     after: int = 0
     files: bool = False
+    lasting: bool = False
     hits: int = 0
     released: asyncio.Event = field(default_factory=asyncio.Event)
     struck: asyncio.Event = field(default_factory=asyncio.Event)  # set at the first hit
@@ -82,9 +83,14 @@ class Faults:
         """Give no answer until `clear` or `remove`."""
         return self._add(Fault(pattern, Effect.HANG, times, processed, after=after, files=files))
 
-    def slow(self, pattern: str, seconds: float, *, times: int | None = 1, processed: bool = False) -> Fault:
-        """Answer rightly, but late."""
-        return self._add(Fault(pattern, Effect.SLOW, times, processed, seconds=seconds))
+    def slow(
+        self, pattern: str, seconds: float, *, times: int | None = 1, processed: bool = False, lasting: bool = False
+    ) -> Fault:
+        """Answer rightly, but late.
+
+        `lasting` says that the request is carried out although whoever made it has gone, as by a queue on the way.
+        """
+        return self._add(Fault(pattern, Effect.SLOW, times, processed, seconds=seconds, lasting=lasting))
 
     def remove(self, fault: Fault) -> None:
         """End one fault and let go of what hangs on it."""

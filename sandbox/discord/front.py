@@ -135,7 +135,7 @@ class Front:
             await fault.released.wait()
         elif request.transport:
             request.transport.abort()
-        if request.transport is None or request.transport.is_closing():
+        if not fault.lasting and (request.transport is None or request.transport.is_closing()):
             raise _NoAnswer  # also when the bot gave up waiting: what it no longer wants is not carried out
         return None
 

@@ -168,6 +168,20 @@ async def test_a_task_that_finished_while_the_bot_was_down_is_delivered(open_hou
 
 
 @abreast
+async def test_killed_while_its_acknowledgement_is_on_the_way_it_is_painted_once_that_has_arrived(
+    open_house: OpenHouse, kind: str
+) -> None:
+    """Discord takes it only after the next start has looked for it. Else a card would stand for which nothing happens."""
+    async with open_house(kind) as house:
+        fault = house.discord.faults.slow(ACKNOWLEDGEMENTS, 2.5, lasting=True)
+        asked = asyncio.create_task(house.ada.command("imagine", prompt="a red fox"))
+        await fault.struck.wait()
+        await house.restart_bot()
+        await delivered_once(house, await asked)
+        assert len(house.submissions()) == len(house.uploads()) == 1
+
+
+@abreast
 async def test_killed_while_the_result_is_fetched_it_is_fetched_with_the_next_start(
     open_house: OpenHouse, kind: str
 ) -> None:
