@@ -171,7 +171,7 @@ async def test_a_task_that_finished_while_the_bot_was_down_is_delivered(open_hou
 async def test_killed_while_its_acknowledgement_is_on_the_way_it_is_painted_once_that_has_arrived(
     open_house: OpenHouse, kind: str
 ) -> None:
-    """Discord takes it only after the next start has looked for it. Else a card would stand for which nothing happens."""
+    """Discord takes it only after the next start has looked for it. Else a dead card would stand there."""
     async with open_house(kind) as house:
         fault = house.discord.faults.slow(ACKNOWLEDGEMENTS, 2.5, lasting=True)
         asked = asyncio.create_task(house.ada.command("imagine", prompt="a red fox"))
