@@ -73,7 +73,7 @@ async def test_a_bot_that_dies_in_the_middle_of_an_upload_leaves_nothing(
 ) -> None:
     path = f"/api/v10/channels/{easel.discord.world.channel('pictures').id}/messages"
     _, writer = await asyncio.open_connection("127.0.0.1", easel.discord.port)
-    head = f"POST {path} HTTP/1.1\r\nHost: local\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     part = '--b\r\nContent-Disposition: form-data; name="files[0]"; filename="a.png"\r\n\r\nabc'
     writer.write(f"{head}Content-Length: 5000\r\n\r\n{part}".encode())
     await writer.drain()

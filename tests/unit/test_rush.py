@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
@@ -100,8 +101,11 @@ class _Asking:
     def is_done(self) -> bool:
         return bool(self.said)
 
-    async def send_message(self, *, view: discord.ui.LayoutView, ephemeral: bool) -> None:
+    async def send_message(
+        self, *, view: discord.ui.LayoutView, files: Sequence[discord.File], ephemeral: bool
+    ) -> None:
         assert ephemeral
+        assert not files
         [shown] = [it for it in view.walk_children() if isinstance(it, discord.ui.TextDisplay)]
         self.said.append(shown.content)
 
