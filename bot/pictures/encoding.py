@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from bot.model import PictureFormat
 from bot.pictures.provenance import Provenance
-from bot.pictures.structure import Structure
+from bot.pictures.structure import Structure, plain_profile
 
 QUALITIES = (95, 92, 88, 84, 78, 70, 60)  # best first; below 60 fewer pixels look better
 FULL_CHROMA_FROM = 90  # a JPEG of this quality keeps the colour of every pixel
@@ -59,7 +59,7 @@ def encode(
         scale = min(1.0, max_side / max(picture.size))
         picture.draft(None, (math.ceil(picture.width * scale), math.ceil(picture.height * scale)))
     picture.load()
-    profile, turn = picture.info.get("icc_profile"), _TURNS.get(found.orientation)
+    profile, turn = plain_profile(picture.info.get("icc_profile") or b""), _TURNS.get(found.orientation)
     mode = _mode(picture)
     upright = _sized(picture, mode, _max_scale(picture, mode, max_side))
     if upright is not picture:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from bot.errors import BadSource, SourceFault
-from bot.pictures.structure import EXIF_PREFIX, MAX_PROFILE_BYTES, Structure, orientation_of
+from bot.pictures.structure import EXIF_PREFIX, MAX_PROFILE_BYTES, Structure, orientation_of, plain_profile
 
 #: An honest progressive JPEG has about 10 scans, one made as small as can be 64. Each costs time for every pixel.
 MAX_SCANS = 100
@@ -29,6 +29,9 @@ _TABLES = frozenset({0xC4, 0xDB, 0xDD, _DNL})  # Huffman codes, quantisation, re
 _AFTER_A_SCAN = frozenset({_SOS, _COM, *_TABLES, *range(0xE0, 0xF0)})
 _WITHOUT_LENGTH = frozenset({0x01, _SOI, _EOI, *range(0xD0, 0xD8)})
 _END_OF_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)  # a marker that ends the data of a scan
+_APP2, _PROFILE_PREFIX = 0xE2, b"ICC_PROFILE\0"
+_PROFILE_HEAD = 14  # with the number of the segment, and how many there are
+_MOST_OF_PROFILE = 255  # segments: they are numbered by a byte
 _JFIF_BYTES = 14  # of a JFIF note without a small picture in it
 #: Bytes of a decoded pixel as Pillow holds it, by the number of components.
 _BYTES_PER_PIXEL = MappingProxyType({1: 1, 3: 4, 4: 4})
@@ -37,7 +40,7 @@ _BYTES_PER_PIXEL = MappingProxyType({1: 1, 3: 4, 4: 4})
 def read(data: bytes, found: Structure) -> None:
     """Read all segments up to the end mark; what lies behind it is no part of the picture. Raises BadSource."""
     found.keep(0, 2)
-    at, scans, profile, buffered, components = 2, 0, 0, 0, 0
+    at, scans, buffered, components = 2, 0, 0, 0
     for _ in range(MAX_SEGMENTS):
         marker, begin, body, end = _segment(data, at)
         if marker == _EOI:
@@ -76,10 +79,8 @@ def read(data: bytes, found: Structure) -> None:
             raise BadSource(SourceFault.BROKEN)
         elif marker in _TABLES:
             found.keep(begin, end)
-        elif marker == 0xE2 and content.startswith(b"ICC_PROFILE\0"):
-            profile += end - body
-            if profile <= MAX_PROFILE_BYTES:
-                found.keep(begin, end)
+        elif marker == _APP2 and content.startswith(_PROFILE_PREFIX) and len(content) >= _PROFILE_HEAD:
+            end = _keep_profile(data, begin, found)
         else:
             _read_note(marker, content, begin, found)
         at = end
@@ -102,6 +103,35 @@ def _segment(data: bytes, at: int) -> tuple[int | None, int, int, int]:
         return marker, body - 2, body, body
     length = int.from_bytes(data[body : body + 2], "big")
     return (marker, body - 2, body + 2, body + length) if length >= 2 else (None, at, at, at)
+
+
+def _keep_profile(data: bytes, at: int, found: Structure) -> int:
+    """Keep the colours of a profile, not its words; returns where the last of its segments ends.
+
+    The segments stand in a row and are numbered. A profile that cannot be read is left out.
+    """
+    segments: list[tuple[int, int, int]] = []
+    end = at
+    while len(segments) < _MOST_OF_PROFILE:
+        marker, begin, body, after = _segment(data, end)
+        head = data[body : min(after, body + _PROFILE_HEAD)]
+        if marker != _APP2 or after > len(data) or len(head) < _PROFILE_HEAD or head[:12] != _PROFILE_PREFIX:
+            break
+        segments.append((begin, body + _PROFILE_HEAD, after))
+        end = after
+    is_in_order = [data[body - 2] for _, body, _ in segments] == list(range(1, len(segments) + 1))
+    profile = b"".join(data[body:after] for _, body, after in segments)
+    plain = plain_profile(profile) if is_in_order and len(profile) <= MAX_PROFILE_BYTES else None
+    if plain is None:
+        return end
+    left = plain
+    for begin, body, after in segments:
+        part, left = left[: after - body], left[after - body :]
+        if plain == profile:
+            found.keep(begin, after)
+        else:
+            found.pieces.append(data[begin:body] + part)
+    return end
 
 
 def _read_frame(content: bytes, found: Structure) -> tuple[int, int]:

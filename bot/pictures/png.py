@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from bot.errors import BadSource, SourceFault
 from bot.model import MAX_SOURCE_PIXELS
-from bot.pictures.structure import MAX_PROFILE_BYTES, Structure, orientation_of
+from bot.pictures.structure import MAX_PROFILE_BYTES, Structure, orientation_of, plain_profile
 
 #: Encoders cut the pixels into pieces of 8 to 64 KiB, so 25 MB are 3,000 chunks at most.
 MAX_CHUNKS = 30_000
@@ -21,6 +21,7 @@ _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"cHRM", b"sRG
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 _CHANNELS = MappingProxyType({0: 1, 2: 3, 3: 1, 4: 2, 6: 4})  # by the type of colour
 _XMP = b"XML:com.adobe.xmp\0\0\0"  # the keyword, and that the text is not packed
+_PROFILE_NAME = b"ICC Profile"  # as Pillow and others write it
 _WHOLE = ((0, 0, 1, 1),)
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 
@@ -57,7 +58,9 @@ def read(data: bytes, found: Structure) -> None:
             _read_note(kind, view[at + 8 : end - 4], found)
         elif kind not in _NEEDED:
             raise BadSource(SourceFault.BROKEN)
-        if kind in _NEEDED and not (kind == b"iCCP" and length > MAX_PROFILE_BYTES):
+        if kind == b"iCCP":
+            _keep_profile(data, at, end, found)
+        elif kind in _NEEDED:
             found.keep(at, end)
         at = end
     else:
@@ -106,6 +109,21 @@ class _Pixels:
     def are_whole(self) -> bool:
         """Whether all data of the picture is there."""
         return self._left <= 0 or len(self._zlib.flush()) >= self._left
+
+
+def _keep_profile(data: bytes, at: int, end: int, found: Structure) -> None:
+    """Keep the colours of a profile, not its name and its words. One that cannot be read is left out."""
+    name, _, packed = data[at + 8 : end - 4].partition(b"\0")
+    try:
+        profile = zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
+    except zlib.error:
+        return
+    plain = plain_profile(profile)
+    if plain == profile and name == _PROFILE_NAME:
+        found.keep(at, end)
+    elif plain is not None:
+        content = b"iCCP" + _PROFILE_NAME + b"\0\0" + zlib.compress(plain)
+        found.pieces.append(struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content)))
 
 
 def _read_note(kind: bytes, content: memoryview, found: Structure) -> None:

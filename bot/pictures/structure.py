@@ -13,6 +13,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from bot.model import PictureFormat
 
@@ -21,6 +22,24 @@ MAX_EXIF_BYTES = 64 * 1024  # more of it is not looked through for the orientati
 EXIF_PREFIX = b"Exif\0\0"
 
 _ORIENTATION_TAG = 0x0112
+_MAX_TAGS = 100
+#: Of a profile's header: size; version, class and spaces; the signature; flags; attributes, intent and light.
+_HEADER_OF_COLOURS = ((0, 4), (8, 24), (36, 40), (44, 48), (56, 80))
+_SOME_DAY = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
+_COLOUR_TAGS = frozenset(
+    {b"rXYZ", b"gXYZ", b"bXYZ", b"wtpt", b"bkpt", b"chad", b"rTRC", b"gTRC", b"bTRC", b"kTRC", b"gamt", b"cicp"}
+    | {b"%s%d" % (way, number) for way in (b"A2B", b"B2A", b"D2B", b"B2D") for number in range(4)}
+)
+_COLOUR_TYPES = frozenset({b"XYZ ", b"curv", b"para", b"mft1", b"mft2", b"mAB ", b"mBA ", b"mpet", b"sf32", b"cicp"})
+#: A profile must have a description and a copyright notice. They stay, and say nothing.
+_EMPTY_TAGS = frozenset({b"desc", b"cprt"})
+_EMPTY_TEXTS = MappingProxyType(
+    {
+        b"desc": b"desc" + bytes(7) + b"\1" + bytes(79),
+        b"mluc": b"mluc" + bytes(11) + b"\x0c",
+        b"text": b"text" + bytes(5),
+    }
+)
 
 #: A part of a stripped file: a place in the original, or bytes of our own.
 Piece = slice | bytes
@@ -67,6 +86,39 @@ class Structure:
     def note(self, kind: str, content: bytes) -> None:
         """Remember a note that is no part of the picture."""
         self.notes.setdefault(kind, []).append(content)
+
+
+def plain_profile(profile: bytes) -> bytes | None:
+    """A colour profile of the same length with nothing in it but colours (ICC.1:2022, 7); None where it is none.
+
+    Profiles of screens and cameras tell their names, serial numbers, owners and dates.
+    """
+    try:
+        (count,) = struct.unpack_from(">I", profile, 128)
+        if profile[36:40] != b"acsp" or count > _MAX_TAGS:
+            return None
+        entries = [struct.unpack_from(">4sII", profile, 132 + 12 * number) for number in range(count)]
+    except struct.error:
+        return None
+    plain, kept = bytearray(len(profile)), bytearray()
+    for begin, end in _HEADER_OF_COLOURS:
+        plain[begin:end] = profile[begin:end]
+    plain[24:36] = _SOME_DAY
+    first = 132 + 12 * count
+    for tag, begin, size in entries:
+        kind, end = profile[begin : begin + 4], begin + size
+        if begin < first or end > len(profile):
+            continue
+        if tag in _COLOUR_TAGS and kind in _COLOUR_TYPES:
+            plain[begin:end] = profile[begin:end]
+        elif tag in _EMPTY_TAGS and kind in _EMPTY_TEXTS and size >= len(_EMPTY_TEXTS[kind]):
+            plain[begin : begin + len(_EMPTY_TEXTS[kind])] = _EMPTY_TEXTS[kind]
+        else:
+            continue
+        kept += struct.pack(">4sII", tag, begin, size)
+    plain[128:132] = (len(kept) // 12).to_bytes(4, "big")
+    plain[132 : 132 + len(kept)] = kept
+    return bytes(plain)
 
 
 def orientation_of(exif: bytes) -> int:

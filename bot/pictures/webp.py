@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bot.errors import BadSource, SourceFault
-from bot.pictures.structure import EXIF_PREFIX, MAX_PROFILE_BYTES, Piece, Structure, orientation_of
+from bot.pictures.structure import EXIF_PREFIX, MAX_PROFILE_BYTES, Piece, Structure, orientation_of, plain_profile
 
 MAX_CHUNKS = 1000
 
@@ -36,7 +36,12 @@ def read(data: bytes, found: Structure) -> None:
         frames += kind == b"ANMF"
         if kind == b"VP8X" and data[body] & (_HAS_EXIF | _HAS_XMP):
             kept += [slice(at, body), bytes([data[body] & ~(_HAS_EXIF | _HAS_XMP)]), slice(body + 1, end)]
-        elif kind in _NEEDED and not (kind == b"ICCP" and length > MAX_PROFILE_BYTES):
+        elif kind == b"ICCP":
+            profile = data[body : body + min(length, MAX_PROFILE_BYTES + 1)]
+            plain = plain_profile(profile) if length <= MAX_PROFILE_BYTES else None
+            if plain is not None:
+                kept += [slice(at, min(end, whole))] if plain == profile else [_chunk(kind, plain)]
+        elif kind in _NEEDED:
             kept.append(slice(at, min(end, whole)))
         elif kind in _NOTES:
             found.note(_NOTES[kind], data[body : body + length])

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from bot.model import OFFERED_FORMATS, PictureFormat
 from bot.pictures import bands, reading
+from bot.pictures.structure import plain_profile
 from bot.pictures.studio import Fitted, PictureStudio, fair_share
 from tests.integration.picture_files import MIB, gps, gradient, noise, rgb, rgb_profile, saved
 
@@ -146,7 +147,7 @@ async def test_a_changed_picture_stands_upright_and_tells_nothing_but_its_colour
         assert result.size == (200, 300)
         assert not result.getexif()
         assert "comment" not in result.info
-        assert result.info["icc_profile"] == rgb_profile()
+        assert result.info["icc_profile"] == plain_profile(rgb_profile())
     top, bottom = (rgb(fitted.path).getpixel(spot) for spot in ((100, 20), (100, 280)))
     assert top == pytest.approx((255, 0, 0), abs=8)
     assert bottom == pytest.approx((0, 0, 255), abs=8)
@@ -169,7 +170,7 @@ async def test_a_profile_of_another_colour_space_is_left_out(studio: PictureStud
 
 async def test_a_small_source_with_nothing_to_hide_is_kept_as_it_is(studio: PictureStudio, tmp_path: Path) -> None:
     for kind in OFFERED_FORMATS:
-        path = saved(tmp_path / kind, gradient("RGB"), kind.value, icc_profile=rgb_profile())
+        path = saved(tmp_path / kind, gradient("RGB"), kind.value, icc_profile=plain_profile(rgb_profile()))
         assert await studio.shrink(path, tmp_path, 1) == Fitted(path, kind)
 
 
