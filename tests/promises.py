@@ -66,7 +66,6 @@ PROMISES: Mapping[str, Sequence[str]] = {
         "test_preferences.py::test_the_panel_is_private_keeps_each_choice_at_once_and_outlives_a_restart",
         "test_post_here.py::test_a_private_result_becomes_an_ordinary_public_reply",
         "test_reply_to_edit.py::test_an_answer_that_names_easel_is_an_edit_of_the_picture_for_whoever_wrote_it",
-        # The first of its file makes the showcase that the others use.
         "test_showcase.py::test_without_a_showcase_there_is_no_star_and_old_replies_get_none",
         "test_showcase.py::test_a_star_is_given_once_and_taken_back",
         "test_showcase.py::test_a_moderators_star_shows_the_pictures_at_once",

@@ -7,11 +7,12 @@ import itertools
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from sandbox.discord.ids import snowflake
 from sandbox.discord.permissions import Permission
 from sandbox.discord.places import Channel, ChannelKind
-from sandbox.discord.reply import ModalForm
+from sandbox.discord.reply import ModalForm, Reply
 from tests.acceptance.conftest import House, eventually, picture, says, with_pictures
 from tests.acceptance.showcases import (
     choose_showcase,
@@ -30,10 +31,16 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PACE_S = 10.0
 
 
-async def test_without_a_showcase_there_is_no_star_and_old_replies_get_none(house: House) -> None:
-    old = await painted(house.ada, "before there were stars")
-    assert star_of(old.message) == ""
+@pytest_asyncio.fixture(loop_scope="module", scope="module", autouse=True)
+async def old(house: House) -> Reply:
+    """A reply of before there was a showcase, which there is from now on."""
+    reply = await painted(house.ada, "before there were stars")
+    assert star_of(reply.message) == ""
     await choose_showcase(house)
+    return reply
+
+
+async def test_without_a_showcase_there_is_no_star_and_old_replies_get_none(house: House, old: Reply) -> None:
     assert star_of((await painted(house.ada, "with a star")).message) == "☆"
     assert star_of(old.message) == ""
     private = await painted(house.ada, "a private one", private=True)
