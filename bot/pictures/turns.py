@@ -130,19 +130,15 @@ class Turns:
             line = self._waiting[lane]
             ready = [it for it in line if lane is Lane.DELIVERY or self._is_ready(self._person(it[1].user_id))]
             if ready:
-                waiting, work = chosen = min(ready, key=lambda it: self._rank(it[1]))
+                # Looked at once for each person: it fades meanwhile, so the last to be looked at would come first.
+                used_s = {work.user_id: self._person(work.user_id).used_s for _, work in ready}
+                waiting, work = chosen = min(ready, key=lambda it: _rank(it[1], used_s[it[1].user_id]))
                 line.remove(chosen)
                 self._is_taken, self._latest = True, lane
-                work.rank = work.rank or self._rank(work)
+                work.rank = work.rank or _rank(work, used_s[work.user_id])
                 waiting.set_result(None)
                 return
         self._look_again()
-
-    def _rank(self, work: Work) -> tuple[float, int]:
-        """Who has the lowest comes next."""
-        if work.rank is not None and work.used_s < JOB_S:
-            return work.rank
-        return self._person(work.user_id).used_s, work.number
 
     def _is_ready(self, person: _Person) -> bool:
         return person.not_before <= self._clock()
@@ -156,3 +152,10 @@ class Turns:
         if pauses:
             pause_s = max(min(pauses) - self._clock(), 0.01)
             self._timer = asyncio.get_running_loop().call_later(pause_s, self._give)
+
+
+def _rank(work: Work, used_s: float) -> tuple[float, int]:
+    """Who has the lowest comes next; `used_s` is what its person has used by now."""
+    if work.rank is not None and work.used_s < JOB_S:
+        return work.rank
+    return used_s, work.number

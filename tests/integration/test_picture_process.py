@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import platform
 import subprocess
@@ -170,6 +171,21 @@ async def test_a_job_that_has_begun_is_finished_before_another_of_no_lower_rank_
     # Slow pictures hold up nobody for longer than the first of them and JOB_S.
     await asyncio.gather(job(4, 4, JOB_S), job(5, 1))
     assert order == [4, 5, 4, 4, 4]
+
+
+async def test_one_persons_pictures_are_opened_in_the_order_in_which_they_came() -> None:
+    """What somebody has used fades at every look, so looks that follow each other see different amounts."""
+    ticks = itertools.count()
+    turns = Turns(lambda: next(ticks) / 1000)
+    order: list[int] = []
+
+    async def use(number: int) -> None:
+        async with turns.turn(turns.work(1), Lane.CHECK):
+            order.append(number)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(use(number) for number in range(6)))
+    assert order == [*range(6)]
 
 
 async def test_cancelling_a_turn_at_any_moment_leaves_the_place_free() -> None:
