@@ -22,7 +22,7 @@ TO_DOCUMENT := $(VENV)/.installed-to-document
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
-	@echo "make test         the tests that fit into three minutes: units, integration, each promise once; coverage told"
+	@echo "make test         units, integration, and each promise once, in six to seven minutes; coverage told"
 	@echo "make test-further  all other acceptance tests but those of minutes, in ten minutes; coverage of both told"
 	@echo "make test-lengthy  the tests that take minutes each or look at how long people wait"
 	@echo "make test-all     the three of them, one after the other; .ci/run runs all"
@@ -60,7 +60,7 @@ PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $
 COMBINE := $(BIN)/coverage combine --quiet
 TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 
-# The tests are three parts. `make test` has those that fit into three minutes on two processors: all unit and integration
+# The tests are three parts. `make test` has what each change should pass: all unit and integration
 # tests, and the acceptance tests that tell each promise once (tests/promises.py).
 WITHIN_MINUTES := -m "not further and not lengthy"
 WHICH ?= $(WITHIN_MINUTES)

@@ -5,9 +5,9 @@ nothing. What a try brought stays, and the next one goes on from there where the
 
 How long a picture is asked for depends on what its host says:
 
-| the host                             | what it means              | for how long                                  |
-|--------------------------------------|----------------------------|-----------------------------------------------|
-| 404, 403, 410, an empty file, half,  | not there yet, expired, or | while it may be early: see backoff.py, Absence |
+| the host                             | what it means              | for how long                                    |
+|--------------------------------------|----------------------------|-------------------------------------------------|
+| 404, 403, 410, an empty file, half,  | not there yet, expired, or | until that is certain: see backoff.py, Absence  |
 | something that is no picture         | a page in its place        |                                                 |
 | 429, 5xx, no answer, a broken one    | trouble of the host        | JOB_TIMEOUT_S after the result was known        |
 | too large, a forbidden host          | will not change            | one try                                         |

@@ -112,13 +112,13 @@ class _Pixels:
 
 
 def _keep_profile(data: bytes, at: int, end: int, found: Structure) -> None:
-    """Keep the colours of a profile, not its name and its words. One that cannot be read is left out."""
+    """Keep the colours of a profile, not its name and its words. One that cannot be read, or is large, is left out."""
     name, _, packed = data[at + 8 : end - 4].partition(b"\0")
     try:
-        profile = zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES)
+        profile = zlib.decompressobj().decompress(packed[1:], MAX_PROFILE_BYTES + 1)
     except zlib.error:
         return
-    plain = plain_profile(profile)
+    plain = plain_profile(profile) if len(profile) <= MAX_PROFILE_BYTES else None
     if plain == profile and name == _PROFILE_NAME:
         found.keep(at, end)
     elif plain is not None:

@@ -122,10 +122,10 @@ class Turns:
 
     def _give(self) -> None:
         """Give the free place: to the lane that had it longer ago, and there to whoever has used the least."""
-        for lane, line in self._waiting.items():
-            self._waiting[lane] = [it for it in line if not it[0].done()]  # without those that were cancelled
         if self._is_taken:
             return
+        for lane, line in self._waiting.items():
+            self._waiting[lane] = [it for it in line if not it[0].done()]  # without those that were cancelled
         for lane in sorted(Lane, key=lambda it: it is self._latest):
             line = self._waiting[lane]
             ready = [it for it in line if lane is Lane.DELIVERY or self._is_ready(self._person(it[1].user_id))]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from bot.pictures.reading import read
-from bot.pictures.structure import plain_profile
+from bot.pictures.structure import MAX_PROFILE_BYTES, plain_profile
 from bot.pictures.studio import PictureStudio
 from tests.integration.drawn_files import chunk, drawn, file_of, put, with_chunk, with_segment
 
@@ -93,6 +93,15 @@ async def test_a_kept_sources_profile_keeps_its_colours_and_tells_nothing(
     if profile != "an old one":  # whose table of colours is none, and would be asked before the others
         assert in_lab(left) == in_lab(PROFILES[profile])
     assert read(out).is_stripped(len(out))
+
+
+async def test_a_profile_that_unpacks_to_more_than_is_kept_is_left_out_whole(tmp_path: Path) -> None:
+    """Half of one would show other colours."""
+    profile = PROFILES["a screen's"] + bytes(MAX_PROFILE_BYTES)
+    data = with_chunk(file_of("PNG"), b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
+    kept = await PictureStudio().shrink(put(tmp_path / "a", data), tmp_path, 1)
+    assert not kept.dropped
+    assert b"iCCP" not in kept.path.read_bytes()
 
 
 @pytest.mark.parametrize("name", [b"Jane Doe", b"ICC Profile"])
