@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.jobs.records.privacy import BATCH
 from bot.model import JobState
+from bot.policy.preferences import Notify, Preferences
 from bot.policy.quotas import Span
 from bot.policy.server_log import LogLine
 from bot.store.audit.lines import LogBatch
@@ -40,8 +41,9 @@ async def _held(world: World) -> list[str]:
 
 
 async def _noticed(world: World) -> Notice:
-    """A notice of a person who wants to be told."""
-    user = world.shape.user(2 + 2 * (world.made % (world.shape.users // 2 - 1)))
+    """A notice of a person who wants to be told, and says so anew: acts before this one delete people's choices."""
+    user = world.some_user()
+    await world.store.preferences.change(user, lambda _: Preferences(Notify.ALWAYS))
     world.now -= timedelta(minutes=2)
     job = await world.job(JobState.DELIVERING, user)
     world.now += timedelta(minutes=2)
