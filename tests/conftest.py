@@ -6,17 +6,19 @@ is told, and keeps what breaks one of them in .hypothesis/, where it is tried fi
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests import discord_spec, promises
-from tests.bots import unmeasured
+from tests.bots import IMPORTS_ARE_MEASURED, unmeasured
 from tests.databases import PostgresServer, postgres_server, why_no_postgres
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=25, print_blob=True)
@@ -69,8 +71,23 @@ LONGEST = (
 UNMEASURED = (
     *("torture", "hostile_pictures", "hostile_memory", "hostile_disk", "showcase_crash", "drafts_crash", "say", "page"),
     *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),
+    *("limits", "pace", "painter", "wire_quoted", "submissions", "catalogues", "store_ledger", "store_line"),
 )
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+
+
+def pytest_configure() -> None:
+    """Collection is half of what a process costs that runs a sixth of the tests, so it does nothing beside it."""
+    gc.disable()
+    if not IMPORTS_ARE_MEASURED and (measuring := Coverage.current()):
+        measuring.stop()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # tests and modules stay until the end: no search for garbage needs to look at them
+    gc.enable()
+    if not IMPORTS_ARE_MEASURED and (measuring := Coverage.current()):
+        measuring.start()
 
 
 #: What `make test` selects.
@@ -78,16 +95,14 @@ WITHIN_MINUTES = "not further and not lengthy"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Where only promises are told, files that tell none are not even read: that takes each process seconds."""
-    if config.getoption("markexpr") != WITHIN_MINUTES or not collection_path.is_relative_to(promises.ACCEPTANCE):
-        return None
-    is_test = collection_path.name.startswith("test_")
-    return True if is_test and collection_path.name not in promises.FILES else None
+    """What `make test` runs nothing of is not even read: that takes each process seconds."""
+    wanted = config.getoption("markexpr") != WITHIN_MINUTES or not promises.holds_nothing_quick(collection_path)
+    return None if wanted else True
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is generated, and what tells no promise. Files side by side end soonest if the longest begin first."""
+    """Mark what is generated, and what is further. Files side by side end soonest if the longest begin first."""
     for item in items:
         if promises.is_further(item.path, item.nodeid):
             item.add_marker("further")

@@ -1,4 +1,6 @@
-"""What Easel promises, and the acceptance tests that tell each promise once: those are a part of `make test`.
+"""Which tests are `further`: what `make test` leaves to `make test-further`, so that it takes three minutes.
+
+First what Easel promises, and the acceptance tests that tell each promise once: those are a part of `make test`.
 
 All other acceptance tests are relatives of these: other ways, places, dialects and databases, a crash at each step,
 people who mean harm, the chat page in a browser. They are marked `further` by themselves, and `make test-further` and
@@ -10,9 +12,11 @@ A story is a file of `tests/acceptance`, or a test in it, where it matters with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-ACCEPTANCE = Path(__file__).parent / "acceptance"
+TESTS = Path(__file__).parent
+ACCEPTANCE = TESTS / "acceptance"
 
 PROMISES: Mapping[str, Sequence[str]] = {
     "a request becomes one message with its pictures": ("test_imagine.py", "test_edit.py", "test_menus.py"),
@@ -93,16 +97,55 @@ PROMISES: Mapping[str, Sequence[str]] = {
     "it can be tried without an account": ("test_say.py::test_a_line_is_played_and_its_four_pictures_are_saved",),
 }
 
+#: Unit and integration tests that are further, too: each file takes many seconds of processor time, or of waiting, for
+#: what changes seldom (`make test-costs` tells). A test among them where it matters with which instance it is.
+DEAR: Mapping[str, Sequence[str]] = {
+    "files of pictures in hundreds of kinds": (
+        "integration/test_encoding.py",
+        "integration/test_picture_fuzz.py",
+        "integration/test_picture_profiles.py",
+        "integration/test_picture_structure.py",
+    ),
+    "a database that is moved, upgraded, killed and frozen": (
+        "integration/test_store_crash.py",
+        "integration/test_store_locks.py",
+        "integration/test_store_migrations.py",
+        "integration/test_store_moving.py",
+        "integration/test_store_presence.py",
+        "integration/test_year.py",
+    ),
+    "answers that drip, or that nobody foresaw, one after the other": (
+        "integration/test_check_paint.py",
+        "integration/test_moderation_route.py",
+        "integration/test_unread_exceptions.py",
+    ),
+    "a package that is built and installed": ("integration/test_wheel.py",),
+    "the sandbox under load": ("integration/test_sandbox_serving.py",),
+    "cards in the languages that differ least in length": tuple(
+        f"unit/test_limits.py::test_everything_shown_keeps_discords_limits_*-{language}]"
+        for language in ("es-ES", "fr", "pt-BR", "zh-CN")
+    ),
+}
+
 STORIES = tuple(story for stories in PROMISES.values() for story in stories)
 FILES = frozenset(story.partition("::")[0] for story in STORIES)
+_DEAR = frozenset(dear for kind in DEAR.values() for dear in kind)
 
 
 def is_further(file: Path, node_id: str) -> bool:
-    """Whether this test, whose id ends in `file::test[parameters]`, is an acceptance test that is not told above."""
-    if not file.is_relative_to(ACCEPTANCE):
+    """Whether this test, whose id ends in `file::test[parameters]`, is dear, or an acceptance test not told above."""
+    test = f"{file.relative_to(TESTS).as_posix()}::{node_id.partition('::')[2]}"
+    if file.is_relative_to(ACCEPTANCE):
+        return not any(_is_told(test.removeprefix("acceptance/"), story) for story in STORIES)
+    return test.partition("::")[0] in _DEAR or any(fnmatchcase(test, dear) for dear in _DEAR if "*" in dear)
+
+
+def holds_nothing_quick(file: Path) -> bool:
+    """Whether all tests of this file are further, so that `make test` need not read it."""
+    name = file.relative_to(TESTS).as_posix()
+    if not file.name.startswith("test_"):
         return False
-    told = f"{file.relative_to(ACCEPTANCE).as_posix()}::{node_id.partition('::')[2]}"
-    return not any(_is_told(told, story) for story in STORIES)
+    return file.name not in FILES if file.is_relative_to(ACCEPTANCE) else name in _DEAR
 
 
 def _is_told(test: str, story: str) -> bool:

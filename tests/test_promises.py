@@ -1,4 +1,4 @@
-"""What `make test` runs of the acceptance tests is what tests/promises.py says."""
+"""What `make test` leaves to `make test-further` is what tests/promises.py says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import WITHIN_MINUTES
-from tests.promises import ACCEPTANCE, PROMISES, STORIES, is_further
+from tests.promises import ACCEPTANCE, DEAR, PROMISES, STORIES, TESTS, holds_nothing_quick, is_further
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,11 +44,30 @@ def test_what_is_no_story_of_a_promise_is_further(file: str, test: str, *, furth
     assert is_further(ACCEPTANCE / file, f"tests/acceptance/{file}::{test}") is further
 
 
-def test_no_unit_and_no_integration_test_is_further() -> None:
-    assert not is_further(ROOT / "tests" / "unit" / "test_cards.py", "tests/unit/test_cards.py::test_a")
+@pytest.mark.parametrize(
+    ("test", "further"),
+    [
+        ("unit/test_cards.py::test_a", False),
+        ("integration/test_store_moving.py::test_a[sqlite]", True),
+        ("integration/test_store_moving_on.py::test_a", False),
+        ("unit/test_limits.py::test_everything_shown_keeps_discords_limits_and_so_on[panels-fr]", True),
+        ("unit/test_limits.py::test_everything_shown_keeps_discords_limits_and_so_on[panels-de]", False),
+        ("unit/test_limits.py::test_another[panels-fr]", False),
+    ],
+)
+def test_of_unit_and_integration_tests_the_dear_ones_are_further(test: str, *, further: bool) -> None:
+    file = TESTS / test.partition("::")[0]
+    assert is_further(file, f"tests/{test}") is further
+    assert holds_nothing_quick(file) is (further and "limits" not in test)
 
 
-def test_files_without_a_promise_are_passed_over_for_the_words_that_make_test_selects_by() -> None:
+@pytest.mark.parametrize("dear", [dear for kind in DEAR.values() for dear in kind])
+def test_what_is_dear_is_there(dear: str) -> None:
+    file, _, test = dear.partition("::")
+    assert f"def {test.partition('*')[0]}" in (TESTS / file).read_text("utf-8")
+
+
+def test_files_with_nothing_quick_are_passed_over_for_the_words_that_make_test_selects_by() -> None:
     """Else it would only be slower; nobody would see why."""
     assert f'WITHIN_MINUTES := -m "{WITHIN_MINUTES}"' in (ROOT / "Makefile").read_text("utf-8")
 

@@ -14,6 +14,11 @@ ALWAYS_MEASURED = dict(MEASURED)
 WRITE_DOWN_AND_DIE = signal.SIGUSR2
 
 
+#: Importing is measured in one of the processes that run tests side by side. In the others it runs the same lines of
+#: the product, and half of its time would go into noting them.
+IMPORTS_ARE_MEASURED = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+
+
 @contextmanager
 def unmeasured(*, but_bots: bool = False) -> Generator[None]:
     """Coverage sees nothing of this, nor of processes that are started meanwhile: it takes a third of their time.

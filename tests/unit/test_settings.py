@@ -9,6 +9,7 @@ import pytest
 
 from bot.config.env_example import env_example
 from bot.config.settings import VARIABLES, load
+from bot.config.version import command
 from bot.errors import SettingsError
 from bot.model import ImageRequest
 from bot.policy.door import Audience
@@ -123,8 +124,8 @@ def test_an_empty_environment_names_every_required_variable() -> None:
     with pytest.raises(SettingsError) as caught:
         load(None, {"DISCORD_TOKEN": ""})
     first, *faults = caught.value.faults
-    assert "python -m bot setup" in first
-    assert "python -m bot sandbox" in first
+    assert f"{command()} setup" in first
+    assert f"{command()} sandbox" in first
     assert [fault.split()[0] for fault in faults] == list(REQUIRED)
     assert all(" is missing: write " in fault for fault in faults)
 
