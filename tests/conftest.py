@@ -62,10 +62,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
     *("torture", "hostile_pictures", "reply_to_edit", "hostile_disk", "page", "restart", "about_when", "server_log"),
-    *("say", "showcase_crash", "showcase", "preferences", "start", "dialects", "sync_mode", "workers", "post_here"),
-    *("disk", "setup", "discord_faults", "gallery", "buttons", "drafts_crash", "acknowledgement", "preset_pictures"),
-    *("line", "page_walk", "forged", "drafts", "store_presence", "flows", "rules", "imagine", "source_again", "models"),
-    *("picture_structure", "check_paint", "pressure", "tokens", "covers", "operator", "pictures", "job_list", "using"),
+    *("imagine", "buttons", "gallery", "forged", "flows", "rules", "dialects", "operator", "limits", "job_list"),
+    *("say", "showcase_crash", "showcase", "preferences", "start", "sync_mode", "workers", "post_here"),
+    *("disk", "setup", "discord_faults", "drafts_crash", "acknowledgement", "preset_pictures", "reports", "keeping"),
+    *("line", "page_walk", "drafts", "store_presence", "source_again", "models", "life_machine", "task_poller"),
+    *("picture_structure", "check_paint", "pressure", "tokens", "covers", "pictures", "using", "menus", "presets"),
 )
 #: What they run of the product other tests run too, so coverage is not told: it would take a third of their time.
 UNMEASURED = (
