@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.acceptance.processes import make_home
+from tests.bots import MEASURED
 
 WHOLE_S = 60.0
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -37,7 +38,7 @@ class Terminal:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", *self._arguments),
             cwd=make_home(self._home),
-            env=self._environment,
+            env={**MEASURED, **self._environment},
             stdin=slave,
             stdout=slave,
             stderr=slave,

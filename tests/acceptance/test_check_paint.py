@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +14,8 @@ from sandbox.image_api.latency import Latency
 from sandbox.image_api.server import LocalImageApi
 from sandbox.image_api.studio import PaintMode
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
-from tests.acceptance.processes import KEY, make_home, variables
+from tests.acceptance.processes import ENVIRONMENT, KEY, make_home, variables
+from tests.bots import MEASURED
 
 WHOLE_S = 60.0
 PRICES = "grok-imagine-image:1k=0.02"
@@ -60,7 +60,7 @@ async def owner(home: Path, api: LocalImageApi, discord: LittleDiscord, *argumen
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check", "--paint", *arguments),
         cwd=make_home(home),
-        env={"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1", **settings},
+        env={**ENVIRONMENT, **MEASURED, **settings},
         stdin=-1,
         stdout=-1,
         stderr=-1,

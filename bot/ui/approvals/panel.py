@@ -56,7 +56,10 @@ class ApprovalPanel:
         self._door = door
 
     async def act(self, interaction: Interaction, click: Click) -> None:
-        """Take a decision."""
+        """Take a decision. The question is read by all who see the log channel, so only moderators change it."""
+        if not permissions.manages_messages(interaction):
+            await say(interaction, tr(NOT_A_MODERATOR))
+            return
         match click.words:
             case [(cards.APPROVE | cards.DECLINE) as verb, job_id, number] if number.isdecimal():
                 await self._press(interaction, job_id, int(number), approves=verb == cards.APPROVE)
@@ -64,9 +67,6 @@ class ApprovalPanel:
                 await self._close(interaction)
 
     async def _press(self, interaction: Interaction, job_id: str, number: int, *, approves: bool) -> None:
-        if not permissions.manages_messages(interaction):
-            await say(interaction, tr(NOT_A_MODERATOR))
-            return
         approval, job = await self._approvals.get(job_id), await self._service.get(job_id)
         if (
             approval is None
