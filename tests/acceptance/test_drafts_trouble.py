@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from sandbox.discord.faults import Fault
 from sandbox.discord.permissions import Permission
 from sandbox.discord.reply import Reply
 from tests.acceptance.conftest import PATIENT, House, eventually, house_in, says, typed
 from tests.acceptance.drafting import POST, approve_drafts, asked, draft, posted, posts, questions
+from tests.acceptance.troubles import LONG_AGO, dead, strikes
 from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LONG_AGO = "2020-01-01 00:00:00.000000"
 TOKENS_HAVE_ENDED = "asked = json_set(asked, '$.target.token_expires_at', '2020-01-01T00:00:00+00:00')"
 PROMPTS = ("doomed", "slow", "forgotten", "mentioned", "shut", "barred", "vanished", "late", "ruled", "contested")
 
@@ -47,20 +45,6 @@ def messages_of(house: House, place: str) -> str:
 
 async def decided(house: House, prompt: str, decision: str) -> None:
     await house.ada.at("general").press(await asked(house, prompt), decision)
-
-
-async def strikes(fault: Fault) -> None:
-    async with asyncio.timeout(20):
-        await fault.struck.wait()
-
-
-@asynccontextmanager
-async def dead(house: House) -> AsyncIterator[None]:
-    """The bot is killed; what the test does meanwhile is found by the next start."""
-    await house.kill_bot()
-    house.discord.faults.clear()
-    yield
-    await house.start_bot()
 
 
 def change(house: House, values: str) -> None:

@@ -126,16 +126,15 @@ class DiscordShowcase:
             raise ChannelGone("it is not a channel of this server")
         if not channel.get("nsfw") and await self._is_restricted(job.target.channel_id):
             raise ShowcaseBarred
-        for shown in (True, False) if with_prompt else (False,):
+        while True:
             try:
                 with speaking(locale):
-                    alt = alt_text(job) if shown else None
-                    files = Files(_named(pictures), alt, transfer)
-                    return await self._send(job, channel, files, nonce, covered=covered, with_prompt=shown)
+                    files = Files(_named(pictures), alt_text(job) if with_prompt else None, transfer)
+                    return await self._send(job, channel, files, nonce, covered=covered, with_prompt=with_prompt)
             except BlockedByAutoMod:
-                if not shown:
+                if not with_prompt:
                     raise
-        raise ReplyOutOfReach
+                with_prompt = False
 
     async def _send(
         self, job: Job, channel: Json, files: Files, nonce: str, *, covered: bool, with_prompt: bool
