@@ -158,12 +158,15 @@ class Dispatcher:
         await panel.open(interaction)
 
     async def click(self, interaction: Interaction) -> None:
-        """Answer a click; one on a message or form that is none of Easel's is passed over."""
+        """Answer a click; one on a message or form that is none of Easel's is passed over.
+
+        A panel that is not there is one of another version: messages outlive a version and its successor.
+        """
         found = read(interaction)
-        panel = self._panels.get(found[0]) if found else None
-        if found is None or panel is None or not await self.begin(interaction):
+        if found is None or not await self.begin(interaction):
             return
-        if not _is_offered(interaction, *found):
+        panel = self._panels.get(found[0])
+        if panel is None or not _is_offered(interaction, *found):
             await regret(interaction, tr(texts.FORM_TOO_OLD))
             return
         try:

@@ -17,6 +17,7 @@ from bot.errors import ReplyError, ReplyGone
 from bot.jobs.records.gallery import NEWEST, PAGE, GalleryBook, GalleryFilter, GalleryJobs, words_of
 from bot.jobs.service import JobService
 from bot.model import Job, Slot
+from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click
 from bot.ui.kit.interactions import Interaction, say
 from bot.ui.kit.language import mark, tr
@@ -92,7 +93,7 @@ class GalleryPanel:
                 choice = GalleryChoice.read(token, search)
                 await self._turn(interaction, choice, "older", cursor, day=until.date().isoformat())
             case _:
-                log.info("a gallery was clicked in a way that it does not offer")
+                await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _turn(
         self, interaction: Interaction, choice: GalleryChoice, way: str, cursor: int, day: str = ""

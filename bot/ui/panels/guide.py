@@ -20,7 +20,7 @@ from bot.policy.quotas import Span, What, Whose
 from bot.ui.kit import texts
 from bot.ui.kit.command_words import COMMAND_NAME, MENU_NAME, OPTION_NAME
 from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, context_of
+from bot.ui.kit.interactions import Interaction, context_of, say
 from bot.ui.kit.language import language, mark, tr, word
 from bot.ui.kit.permissions import may_use
 from bot.ui.kit.widgets import GOOD, card
@@ -76,7 +76,8 @@ class HelpPanel:
         await interaction.response.send_message(view=view, ephemeral=True)
 
     async def act(self, interaction: Interaction, click: Click) -> None:
-        """Nothing can be pressed."""
+        """Nothing can be pressed in this version."""
+        await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _standings(self, interaction: Interaction) -> Sequence[Standing] | None:
         """None where the database does not say: the rest of the card helps all the same."""

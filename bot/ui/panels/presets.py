@@ -98,6 +98,8 @@ class PresetPanel:
             await self._change(interaction, preset, page, click)
         elif verb in {"share", "copy"}:
             await self._copy(interaction, preset, to_guild=verb == "share")
+        else:
+            await say(interaction, tr(texts.FORM_TOO_OLD))
 
     async def _list(self, interaction: Interaction, whose: str, page: int) -> ui.LayoutView:
         """A page of one's own presets or of the server's."""
