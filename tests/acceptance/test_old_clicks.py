@@ -11,7 +11,8 @@ from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
 from tests.acceptance.conftest import House, eventually, final, house_in
 from tests.acceptance.showcases import painted
-from tests.databases import rows
+from tests.acceptance.troubles import dead
+from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -108,3 +109,20 @@ async def test_a_click_for_pictures_of_a_request_that_failed_says_that_it_failed
     ended = await reply.until(final)
     said = await house.ben.forge(reply, f"easel:show:{job_of(house, 'a refused fox')}")
     await eventually(lambda: said.message.text == ended.text)
+
+
+async def test_missing_pictures_are_asked_for_by_the_button_of_before(house: House) -> None:
+    reply = await painted(house.ben, "a fox of two", count=2)
+    job = job_of(house, "a fox of two")
+    await eventually(lambda: rows(house.database, f"SELECT 1 FROM jobs WHERE id = '{job}' AND state = 'delivered'"))
+    partial = '{"kind": "partial", "charged": "yes", "detail": "1 2"}'
+    async with dead(house):  # as if one of them had not been there
+        execute(house.database, f"UPDATE jobs SET failure = '{partial}' WHERE id = '{job}'")
+    look = await house.ben.press(reply, "Details")
+    uploads = len(house.uploads())
+    house.image_api.behaviour.switch_on("download-drop")
+    assert "nothing more yet" in await answer(house.ben, look, f"easel:check:{job}")
+    house.image_api.behaviour.switch_off("download-drop")
+    await house.ben.forge(look, f"easel:check:{job}")
+    await eventually(lambda: len(house.uploads()) == uploads + 1)
+    assert len(reply.pictures) == 2

@@ -14,6 +14,7 @@ from bot.image_api.client import ImageApi
 from bot.jobs.fair_slots import without_turn
 from bot.jobs.ports import UploadTurn
 from bot.jobs.runner import Runner
+from bot.jobs.service import JobService
 from bot.model import Charged, Failure, FailureKind, Job, JobState, Picture, ReplyTarget
 from bot.store.schema import ledger
 from tests.integration.recorder import Recorder, deps_with
@@ -66,3 +67,54 @@ async def test_what_can_be_had_is_delivered_and_what_was_made_is_counted(scene: 
     assert recorder.pictures == [1]
     made = select(ledger.c.pictures)
     assert await scene.store.run(lambda connection: connection.execute(made).scalars().all()) == [2]
+
+
+class Files:
+    """An image API whose task is done. Its pictures come and go (`statuses`), as do the addresses that it tells."""
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, int] = {}
+        self.names = ("1.png", "2.png")
+        self.asks = 200
+
+    async def answer(self, request: web.Request) -> Reply:
+        name = request.path.rpartition("/")[2]
+        if request.path.startswith("/files"):
+            status = self.statuses.get(name, 200)
+            return web.Response(status=status, body=PNG if status == 200 else b"", content_type="image/png")
+        addresses = [f"http://{request.host}/files/{it}" for it in self.names]
+        done: Mapping[str, object] = {**TASK, "status": "succeeded", "metadata": {"result_urls": addresses}}
+        return reply(self.asks, {"code": "success", "message": "", "data": done})
+
+
+async def delivered(scene: Scene, url: str, came: int) -> Job:
+    """A job whose reply shows `came` of two pictures."""
+    addresses = (f"{url}/files/1.png", f"{url}/files/2.png")
+    job = await scene.move(await scene.job(JobState.PAINTING), JobState.READY, result_urls=addresses, task_id="task_1")
+    job = await scene.move(await scene.move(job, JobState.DELIVERING), JobState.DELIVERED)
+    return await scene.store.jobs.change(job.id, failure=Failure(FailureKind.PARTIAL, Charged.YES, f"{came} 2"))
+
+
+async def test_what_was_missing_is_added_once_it_can_be_had(scene: Scene, tmp_path: Path) -> None:
+    files, recorder = Files(), Counter()
+    async with playing(files.answer) as played, ImageApi(base_url=played.url, api_key=KEY) as api:
+        runner = Runner(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), max_active=1)
+        service = JobService(runner.deps, runner, max_jobs_per_user=3)
+        job = await delivered(scene, played.url, 1)
+        # Neither where it lay nor at a new address, be there one, nor where nobody knows one.
+        files.statuses, files.names = {"2.png": 404, "4.png": 404}, ("3.png", "4.png")
+        assert await service.fetch_missing(job, job.target) == 1
+        files.asks = 401
+        assert await service.fetch_missing(job, job.target) == 1
+        files.statuses = {"2.png": 500, "4.png": 500}
+        assert await service.fetch_missing(job, job.target) == 1
+        assert recorder.pictures == []
+        files.statuses, files.asks = {}, 200
+        first, second = await asyncio.gather(*(service.fetch_missing(job, job.target) for _ in range(2)))
+        assert (first, second) == (0, None)
+        assert recorder.pictures == [2]
+        await runner.stop(5)
+    present = await scene.store.jobs.get(job.id)
+    assert present is not None
+    assert present.failure is None
+    assert not any((tmp_path / "spool").rglob("*.*"))
