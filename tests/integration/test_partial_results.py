@@ -74,7 +74,7 @@ class Files:
 
     def __init__(self) -> None:
         self.statuses: dict[str, int] = {}
-        self.names = ("1.png", "2.png")
+        self.names: tuple[str, ...] = ("1.png", "2.png")
         self.asks = 200
 
     async def answer(self, request: web.Request) -> Reply:

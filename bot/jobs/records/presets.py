@@ -15,7 +15,7 @@ from bot.jobs.clock import now
 from bot.model import MAX_SOURCES, AspectRatio, Model, Source
 from bot.policy.patience import ANSWER_WITHIN_S
 from bot.policy.preset import MAX_NAME_CHARS, MAX_PRESETS, MAX_WORDS_CHARS, PictureData, Preset
-from bot.policy.request_input import Options, RequestInput
+from bot.policy.request_input import Options, RequestInput, shows_anything
 from bot.store.queries.presets import PresetQueries
 
 #: How long the database may take for the presets of a command, whose own row comes after that.
@@ -140,9 +140,9 @@ def applied(wish: RequestInput, preset: Preset, *, with_pictures: bool = True) -
 
 
 def _clean_name(name: str) -> str:
-    """A name in one line. Raises PresetNameMissing where nothing is left of it."""
+    """A name in one line. Raises PresetNameMissing where nothing is left of it that can be seen."""
     clean = " ".join(name.split())[:MAX_NAME_CHARS].rstrip()
-    if not clean:
+    if not shows_anything(clean):
         raise PresetNameMissing
     return clean
 

@@ -19,8 +19,10 @@ from bot.model import ImageRequest, Job, Kept, ReplyTarget, Slot, Source
 from bot.policy.admission import RequestContext
 from bot.policy.rules import Rules
 from bot.ui.kit import texts
+from bot.ui.kit.language import tr
 from bot.ui.kit.media import media_urls
 from bot.ui.kit.widgets import PROMPT_FILE, WORKING, card, prompt_file, text
+from bot.ui.reply.transport import AUTOMOD
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -181,6 +183,8 @@ async def show(interaction: Interaction, view: discord.ui.LayoutView, prompt: st
             await interaction.response.send_message(view=view, files=files, ephemeral=True)
     except (discord.HTTPException, aiohttp.ClientError, OSError) as exc:
         log.info("a private card was not taken", error=type(exc).__name__)
+        if isinstance(exc, discord.HTTPException) and exc.code in AUTOMOD:
+            await say(interaction, tr(texts.REFUSED_BY_AUTOMOD))
 
 
 async def say(interaction: Interaction, sentence: str) -> None:

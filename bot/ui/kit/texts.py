@@ -86,6 +86,7 @@ NOT_FETCHED = mark("The pictures are ready, but cannot be fetched yet; Easel kee
 OWN_CHOICE = mark("The picture service chose shape, size and format by itself here.")
 COMMAND_TOO_OLD = mark("This command has changed since Discord showed it to you. Please type it once more.")
 FORM_TOO_OLD = mark("Easel can no longer read this form. Please open it once more.")
+REFUSED_BY_AUTOMOD = mark("AutoMod of this server refuses words that stand here, so Easel cannot show it.")
 BEING_POSTED = mark("These pictures are just being posted.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
 RUSH = mark("Too many people are asking at this moment, so nothing was started. Please try again in a minute.")

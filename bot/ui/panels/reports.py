@@ -6,8 +6,9 @@ A report costs nobody anything until a moderator looks at it. Whoever reports is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 
 import aiohttp
@@ -141,10 +142,12 @@ class Reports:
                 pictures = await self._pictures(job)
                 with speaking(reply_locale(interaction, private=False, rules=rules)):
                     if found is None:
-                        await _send(channel, job, Report(()).with_reporter(interaction.user.id, reason), pictures)
+                        nonce = f"report-{job.id}"[:25]  # Discord drops a repeat of it for some minutes
+                        report = Report(()).with_reporter(interaction.user.id, reason)
+                        await _written(partial(channel.send, nonce=nonce), job, report, pictures)
                     else:
                         joined = found[1].with_reporter(interaction.user.id, reason)
-                        await found[0].edit(view=report_cards.card(job, joined, pictures))
+                        await _written(found[0].edit, job, joined, pictures)
         except discord.HTTPException as exc:
             raise NotPosted(f"{exc.status} {exc.code}") from exc
         except (discord.RateLimited, aiohttp.ClientError, OSError, TimeoutError) as exc:
@@ -197,7 +200,7 @@ class Reports:
             with speaking(reply_locale(interaction, private=False, rules=rules)):
                 dealt_with = report.with_done(verb, LINES[verb](interaction.user.id, datetime.now(UTC)))
                 pictures = media_urls(interaction.message, Slot.PICTURE) if interaction.message else ()
-                await interaction.edit_original_response(view=report_cards.card(job, dealt_with, pictures))
+                await _written(interaction.edit_original_response, job, dealt_with, pictures)
             log.info("a report was dealt with", guild=guild.id, job=job.id, by=interaction.user.id, act=verb.value)
         if outcome:
             await say(interaction, outcome)
@@ -227,11 +230,11 @@ def is_reportable(job: Job, guild_id: int | None) -> bool:
     return here and in_reach and job.state is JobState.DELIVERED and not job.reply_deleted
 
 
-async def _send(channel: discord.PartialMessageable, job: Job, report: Report, pictures: Sequence[str]) -> None:
-    nonce = f"report-{job.id}"[:25]  # Discord drops a repeat of it for some minutes
+async def _written(write: Callable[..., Awaitable[object]], job: Job, report: Report, pictures: Sequence[str]) -> None:
+    """Send or edit a report; where AutoMod refuses the prompt or a reason, without them. Raises as Discord does."""
     try:
-        await channel.send(view=report_cards.card(job, report, pictures), nonce=nonce)
+        await write(view=report_cards.card(job, report, pictures))
     except discord.HTTPException as exc:
         if exc.code not in AUTOMOD:
             raise
-        await channel.send(view=report_cards.card(job, report, pictures, with_words=False), nonce=nonce)
+        await write(view=report_cards.card(job, report, pictures, with_words=False))
