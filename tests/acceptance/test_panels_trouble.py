@@ -132,6 +132,9 @@ async def test_a_report_that_the_channel_does_not_take_says_so(house: House, fox
     faults.answer(f"DELETE /channels/{fox.message.channel_id}/messages/{fox.message.id}", 403, code=50013)
     pressed = await house.ada.at("general").press(report, "Delete picture")
     assert says("could not be deleted")(await pressed.until_follow_up())
+    faults.answer(f"GET /guilds/*/members/{house.ben.user.id}", 403, code=50001)
+    pressed = await house.ada.at("general").press(report, "Block requester")
+    assert says("does not say which roles")(await pressed.until_follow_up())
 
 
 async def test_reports_on_words_that_automod_refuses_come_together_without_them(house: House) -> None:
