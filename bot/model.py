@@ -266,6 +266,7 @@ class FailureKind(StrEnum):
     UNDELIVERABLE = "undeliverable"  # the pictures are there, but no message of this job can show them
     REPLY_DELETED = "reply_deleted"  # a person deleted the reply while the job ran
     UNACKNOWLEDGED = "unacknowledged"  # Discord refused the acknowledgement: nothing was bought
+    INTERRUPTED = "interrupted"  # nobody could find out whether Discord had taken it: nothing was bought
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
 
@@ -306,6 +307,11 @@ class Job:
     cost_micros: int | None = None  # millionths of a US dollar; None where the price list has no price
     reply_deleted: bool = False  # a person removed the reply on purpose: nothing is posted in its place
     announced: bool = False  # the reply shows how the job ended; an end that is not announced is resumed at start
+
+    @property
+    def is_unstarted(self) -> bool:
+        """Whether it ended before anything was done for it, and its user may not have been told."""
+        return self.failure is not None and self.failure.kind in {FailureKind.UNACKNOWLEDGED, FailureKind.INTERRUPTED}
 
     @property
     def is_shelved(self) -> bool:

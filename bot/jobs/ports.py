@@ -77,7 +77,10 @@ class Replies(Protocol):
         ...
 
     async def find(self, job: Job) -> ReplyTarget | None:
-        """Look whether Discord took the acknowledgement of a job that was found as received. Raises ReplyError."""
+        """Look whether Discord took the acknowledgement of a job that was found as received; None where it did not.
+
+        Raises ReplyError, ReplyOutOfReach where nobody can see that.
+        """
         ...
 
     async def fresh(self, source: Source) -> Source:

@@ -6,8 +6,10 @@ under way as after a crash.
 | found as     | what is known                                  | what happens                                        |
 |--------------|------------------------------------------------|-----------------------------------------------------|
 | received     | the row stands, the acknowledgement perhaps    | look for the reply: there → in the queue (a post is |
-|              |                                                | delivered), else ended; a post that a moderator has |
-|              |                                                | approved needs none and is delivered                |
+|              |                                                | delivered), not there → ended; where nobody can     |
+|              |                                                | look, ended too, and /jobs and a click on the card  |
+|              |                                                | tell it; a post that a moderator has approved needs |
+|              |                                                | none and is delivered                               |
 | waiting      | acknowledged, nothing bought                   | stays in the queue                                  |
 | submitting   | the request may have been accepted             | uncertain: the user is told, nothing is sent again  |
 | painting     | bought, task id known                          | ask about the task, at once if its time is up       |
@@ -23,10 +25,9 @@ under way as after a crash.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Protocol
 
-from bot.errors import ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.errors import ChannelGone, ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.jobs import delivery
 from bot.jobs.backoff import Backoff
 from bot.jobs.clock import now
@@ -74,10 +75,13 @@ class _Look(Protocol):
     async def __call__(self, job: Job, /) -> ReplyTarget | None: ...
 
 
-async def _looked(run: JobRun, look: _Look, since: datetime) -> ReplyTarget | None:
-    """What a look at the reply finds, once Discord answers. Raises ReplyGone or ReplyOutOfReach."""
-    backoff = Backoff(1, 30)
-    while now() - since < delivery.GIVE_UP_AFTER:
+async def _looked(run: JobRun, look: _Look) -> ReplyTarget | None:
+    """What a look at the reply finds, once Discord answers. Raises ReplyGone or ReplyOutOfReach.
+
+    It is tried for a day from now on, since the job itself may be weeks old.
+    """
+    backoff, began = Backoff(1, 30), now()
+    while now() - began < delivery.GIVE_UP_AFTER:
         try:
             return await look(run.job)
         except ReplyUnavailable as exc:
@@ -86,15 +90,23 @@ async def _looked(run: JobRun, look: _Look, since: datetime) -> ReplyTarget | No
 
 
 async def _look_for_reply(run: JobRun) -> None:
-    """A job that was received goes on only if a reply carries its id: whoever was refused is never charged."""
+    """A job that was received goes on only if a reply carries its id: whoever was refused is never charged.
+
+    Where nobody can look (a private reply, or a place without the bot, whose token has ended) its card may stand there
+    as "in line". Nothing reaches that card but a click on it, which shows how the job ended.
+    """
     if delivery.answers_nothing(run.job):
         await run.move(JobState.DELIVERING)
         return
-    target = await _found_reply(run)
-    early_s = ACKNOWLEDGED_WITHIN_S - (now() - run.job.received_at).total_seconds()
-    if target is None and early_s > 0:
-        await run.pause(min(early_s, ACKNOWLEDGED_WITHIN_S))  # clocks may be apart
+    try:
         target = await _found_reply(run)
+        early_s = ACKNOWLEDGED_WITHIN_S - (now() - run.job.received_at).total_seconds()
+        if target is None and early_s > 0:
+            await run.pause(min(early_s, ACKNOWLEDGED_WITHIN_S))  # clocks may be apart
+            target = await _found_reply(run)
+    except ReplyOutOfReach:
+        await run.end(JobState.FAILED, FailureKind.INTERRUPTED, announced=True)
+        return
     if target is None:
         await run.end(JobState.FAILED, FailureKind.UNACKNOWLEDGED, announced=True)
     else:
@@ -103,16 +115,16 @@ async def _look_for_reply(run: JobRun) -> None:
 
 
 async def _found_reply(run: JobRun) -> ReplyTarget | None:
+    """The reply that carries the job's id; None where there is none. Raises ReplyOutOfReach where nobody can look."""
     try:
-        return await _looked(run, run.deps.replies.find, run.job.received_at)
-    except (ReplyGone, ReplyOutOfReach):
+        return await _looked(run, run.deps.replies.find)
+    except (ReplyGone, ChannelGone):
         return None
 
 
 async def _look_for_pictures(run: JobRun) -> None:
     try:
-        # Since now: the job itself may be weeks old.
-        target = await _looked(run, run.deps.replies.find_delivered, now())
+        target = await _looked(run, run.deps.replies.find_delivered)
     except ReplyGone:
         await run.end(JobState.FAILED, FailureKind.REPLY_DELETED, Charged.MAYBE, announced=True)
         return

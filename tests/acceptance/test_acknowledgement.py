@@ -10,8 +10,8 @@ import pytest
 from bot.jobs.runner import LEASE
 from sandbox.discord.reply import Reply
 from sandbox.discord.rules import DEFAULT_RULES
-from tests.acceptance.conftest import OpenHouse, with_pictures
-from tests.databases import KINDS, rows
+from tests.acceptance.conftest import LONG_AGO, OpenHouse, eventually, final, says, with_pictures
+from tests.databases import KINDS, execute, rows
 
 CALLBACK = "POST /interactions/*/callback"
 CROWD = 120
@@ -76,3 +76,32 @@ async def test_killed_in_the_middle_of_a_crowd_every_card_that_stands_is_painted
         assert len(house.with_pictures()) == len(
             {picture.alt for it in house.with_pictures() for picture in it.pictures}
         )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_where_nobody_can_look_for_the_answer_any_more_a_click_and_jobs_say_that_nothing_was_started(
+    open_house: OpenHouse, kind: str
+) -> None:
+    """A card stands in private, or where the bot is no member, its row says *received*, and its token has ended."""
+    async with open_house(kind) as house:
+        elsewhere = house.discord.person("Ada", "elsewhere")
+        house.discord.faults.hang(CALLBACK, processed=True, times=2)
+        private = await house.ada.command("imagine", prompt="a shy fox", private=True)
+        installed = await elsewhere.command("imagine", prompt="a far fox")
+        await house.kill_bot()
+        house.discord.faults.clear()
+        await asyncio.to_thread(execute, house.database, f"UPDATE jobs SET token_expires_at = '{LONG_AGO}'")
+        house.discord.expire_tokens()
+        await house.start_bot()
+        ended = "SELECT COUNT(*) FROM jobs WHERE state = 'failed'"
+        await eventually(lambda: rows(house.database, ended) == [(2,)])
+        listed = await house.ada.command("jobs")
+        assert says("Not started", "a shy fox", "a far fox")(listed.message)
+        for person, reply in ((house.ada, private), (elsewhere, installed)):
+            assert stands(reply)
+            await person.press(reply, "Cancel")
+            assert says("Not started", "interrupted", "nothing was charged")(await reply.until(final)), reply.text
+        assert not house.submissions()
+        again = await house.ada.press(listed, "Again")
+        assert (await again.until(with_pictures)).pictures
+        assert len(house.submissions()) == 1

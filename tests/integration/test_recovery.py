@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from bot.errors import ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.image_api.client import ImageApi
 from bot.jobs.job_run import JobRun
 from bot.jobs.recovery import end_broken, resume
@@ -83,9 +82,17 @@ async def test_an_end_that_cannot_be_shown_is_shown_no_more(scene: Scene, tmp_pa
     assert (await stands(scene, job)).announced
 
 
-@pytest.mark.parametrize("outcome", [None, ReplyGone(), ReplyOutOfReach()], ids=["none", "gone", "out of reach"])
+NO_REPLY = [
+    (None, FailureKind.UNACKNOWLEDGED),
+    (ReplyGone(), FailureKind.UNACKNOWLEDGED),
+    (ChannelGone(), FailureKind.UNACKNOWLEDGED),
+    (ReplyOutOfReach(), FailureKind.INTERRUPTED),
+]
+
+
+@pytest.mark.parametrize(("outcome", "kind"), NO_REPLY, ids=["none", "gone", "no channel", "out of reach"])
 async def test_without_a_reply_that_carries_its_id_nothing_is_bought(
-    outcome: ReplyError | None, scene: Scene, tmp_path: Path
+    outcome: ReplyError | None, kind: FailureKind, scene: Scene, tmp_path: Path
 ) -> None:
     job = await scene.job(JobState.RECEIVED)
     async with found(scene, job, tmp_path, Looked(outcome)) as run:
@@ -93,7 +100,7 @@ async def test_without_a_reply_that_carries_its_id_nothing_is_bought(
     ended = await stands(scene, job)
     assert (ended.state, ended.failure, ended.announced) == (
         JobState.FAILED,
-        Failure(FailureKind.UNACKNOWLEDGED),
+        Failure(kind),
         True,
     )
 
@@ -101,7 +108,6 @@ async def test_without_a_reply_that_carries_its_id_nothing_is_bought(
 async def test_a_reply_that_is_found_at_the_second_look_puts_the_job_into_the_queue(
     scene: Scene, tmp_path: Path
 ) -> None:
-    scene.now = datetime.now(UTC)  # a look that fails is repeated for a day after the request
     job = await scene.job(JobState.RECEIVED)
     async with found(scene, job, tmp_path, Looked(ReplyUnavailable("502"), HERE)) as run:
         await resume(run)

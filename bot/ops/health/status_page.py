@@ -102,6 +102,7 @@ FAILURES: Mapping[FailureKind, str] = {
     FailureKind.UNDELIVERABLE: "No message can show the pictures; they wait in /jobs.",
     FailureKind.REPLY_DELETED: "Somebody deleted the reply; the pictures wait in /jobs.",
     FailureKind.UNACKNOWLEDGED: "Discord refused the first answer, so nothing was bought.",
+    FailureKind.INTERRUPTED: "Easel ended before it knew whether the first answer had arrived, so nothing was bought.",
     FailureKind.CANCELLED: "Cancelled.",
     FailureKind.UNKNOWN: "An answer of the image API that is not understood: python -m bot check --paint shows it.",
 }

@@ -17,11 +17,12 @@ from discord import ui
 from bot.errors import DownloadError, ReplyError
 from bot.jobs.records.lists import JobLists, ListScope, Page
 from bot.jobs.service import Cancelled, JobService
-from bot.model import FailureKind, Job, JobState
+from bot.model import FailureKind, FollowUp, Job, JobState
 from bot.ui.kit import permissions, texts, widgets
 from bot.ui.kit.dispatch import Click, custom_id
 from bot.ui.kit.interactions import Interaction, say, target_of
 from bot.ui.kit.language import mark, tr
+from bot.ui.reply.actions import Action, job_button
 from bot.ui.reply.endings import ending
 from bot.ui.reply.reply import DiscordReplies
 
@@ -155,7 +156,7 @@ def layout(page: Page, scope: Scope, open_to: Sequence[Scope]) -> ui.LayoutView:
 
 
 def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
-    """One request of the list, with the button that helps: Cancel while it runs, or Show pictures."""
+    """One request of the list, with the button that helps: Cancel while it runs, Show pictures, or Again."""
     text: ui.TextDisplay[Any] = ui.TextDisplay(
         "\n".join((_headline(job, page), _quote(job, scope), _small(job, scope)))
     )
@@ -164,6 +165,9 @@ def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
     if not job.state.is_final:
         word = custom_id(PANEL, "cancel", job.id, scope, page.number)
         return ui.Section(text, accessory=widgets.button(tr("Cancel"), word))
+    if scope is Scope.MINE and job.is_unstarted and job.request.follows is not FollowUp.POST:
+        # Perhaps no message has told its user, or lets them ask once more.
+        return ui.Section(text, accessory=job_button(Action.AGAIN, job.id))
     return text
 
 

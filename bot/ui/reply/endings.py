@@ -146,6 +146,14 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
         FailureKind.UNACKNOWLEDGED: Ending(
             mark("Not started"), mark("Discord did not take the answer in time."), again=False
         ),
+        FailureKind.INTERRUPTED: Ending(
+            mark("Not started"),
+            mark(
+                "Easel was interrupted just when you asked, and could not find out afterwards whether its answer had "
+                "reached you, so nothing was painted. It is not your fault. **Again** asks once more."
+            ),
+            again=True,
+        ),
         FailureKind.CANCELLED: Ending(mark("Cancelled"), "", again=True),
         FailureKind.UNKNOWN: Ending(
             mark("Something went wrong at the picture service"),

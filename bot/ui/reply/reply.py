@@ -219,6 +219,8 @@ class DiscordReplies:
                 if not belongs_to(message, job.id):
                     return None
                 return replace(job.target, message_id=message.id, ephemeral=message.flags.ephemeral)
+        if not job.target.outlives_token:
+            raise ReplyOutOfReach("only the interaction's token could see the reply")
         # The reply came after its interaction, and its button carries the job's id.
         for message in await self._reach.read_recent(job.target, after=job.interaction_id):
             if belongs_to(message, job.id):

@@ -88,6 +88,9 @@ class ReplyButtons:
         if not permissions.may_change(interaction, job):
             await say(interaction, tr(texts.NOT_YOURS))
             return
+        if job.state.is_final and job.state is not JobState.DELIVERED:
+            await self._show(interaction, job)  # the card with this button does not know yet how the job ended
+            return
         if job.state.is_final:
             await say(interaction, tr(texts.TOO_LATE_TO_CANCEL))
             return
