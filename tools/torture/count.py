@@ -1,13 +1,18 @@
-"""What came of every job, as Discord and the image API saw it; the bot's own word is not asked."""
+"""What came of every job, as Discord and the image API saw it.
+
+The bot's own word decides nothing, but for pictures that only `/jobs` shows. Beside each job that is counted as lost
+stands what its row says, which tells the moment that went wrong.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.discord.sight import Message
 from sandbox.image_api.server import LocalImageApi
+from tools.torture.fates import NO_ROW, Fate
 from tools.torture.stillness import Stillness
 from tools.torture.users import Wish
 
@@ -30,6 +35,7 @@ class Count:
     clicks: int
     unwritten: int
     listed: int
+    at_a_click: int
     faults: Sequence[str]
     breaches: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
@@ -51,6 +57,7 @@ class Count:
         yield "jobs acknowledged", self.acknowledged
         yield "  delivered", self.delivered
         yield "  to be fetched under /jobs alone", self.listed
+        yield "  end told at a click on its card", self.at_a_click
         yield "  reply deleted by a person", self.deleted
         yield "  uncertain", self.ended[UNCERTAIN]
         for headline, number in sorted(self.ended.items()):
@@ -69,9 +76,14 @@ def count(
     *,
     kills: int,
     faults: Sequence[str],
-    listed: Container[str],
+    fates: Mapping[str, Fate],
+    at_a_click: int,
 ) -> Count:
-    """Look at every place and at all that was bought. `listed` are the prompts of what only `/jobs` shows."""
+    """Look at every place and at all that was bought.
+
+    `fates` are what the rows say, by prompt. `at_a_click` is how many cards have told an end when they were pressed.
+    """
+    listed = {prompt for prompt, fate in fates.items() if fate.is_under_jobs_alone}
     bought = Counter(accepted.submission.prompt for accepted in image_api.accepted)
     posted = _posted(wishes)
     acknowledged = [wish for wish in wishes if wish.is_acknowledged]
@@ -80,18 +92,20 @@ def count(
     excused = [wish for wish in refused if stillness.excuses(wish.asked_at, wish.answered_at)]
     breaches: dict[str, list[str]] = {
         "lost": [
-            f"{wish.prompt}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
+            f"{_told(wish, fates)}: {wish.last_text}{' (over its pictures)' if wish.once_had_pictures else ''}"
             for wish in acknowledged
             if not posted[wish.prompt] and wish.prompt not in ended and not wish.deleted and wish.prompt not in listed
         ],
-        "told as lost": [prompt for prompt, headline in ended.items() if headline == LOST and not posted[prompt]],
+        "told as lost": [
+            _told(wish, fates) for wish in acknowledged if ended.get(wish.prompt) == LOST and not posted[wish.prompt]
+        ],
         "bought twice": [prompt for prompt, times in bought.items() if times > 1],
         "posted twice": [prompt for prompt, messages in posted.items() if len(messages) > 1],
         "posted after its deletion": [
             wish.prompt for wish in wishes if wish.deleted and not wish.had_pictures and posted[wish.prompt]
         ],
         "bought though not acknowledged": [
-            wish.prompt for wish in wishes if not wish.is_acknowledged and bought[wish.prompt]
+            _told(wish, fates) for wish in wishes if not wish.is_acknowledged and bought[wish.prompt]
         ],
         "paid, but said to be free": [
             f"{wish.prompt}: {wish.last_text}"
@@ -113,10 +127,17 @@ def count(
         bought=sum(bought.values()),
         clicks=sum(wish.clicks for wish in wishes),
         unwritten=len(excused),
+        at_a_click=at_a_click,
         listed=sum(wish.prompt in listed and not posted[wish.prompt] for wish in acknowledged),
         faults=faults,
         breaches=breaches,
     )
+
+
+def _told(wish: Wish, fates: Mapping[str, Fate]) -> str:
+    """A wish, by what its row says."""
+    age = "token of 15 s" if wish.late else "token of 15 min"
+    return f"{wish.prompt} [{fates.get(wish.prompt, NO_ROW)}; {age}]"
 
 
 def _posted(wishes: Sequence[Wish]) -> Mapping[str, Sequence[Message]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import random
 import time
 from collections.abc import AsyncGenerator, Coroutine, Sequence
@@ -20,6 +19,7 @@ from sandbox.image_api.studio import PaintMode
 from tests.databases import PostgresServer, rows
 from tools.torture import ordeals, weather
 from tools.torture.count import Count, count
+from tools.torture.fates import read_fates
 from tools.torture.fleet import Fleet, Member
 from tools.torture.stillness import Stillness
 from tools.torture.users import Crowd, populate
@@ -84,13 +84,22 @@ async def torture(plan: Plan, database: str, folder: Path, server: PostgresServe
             async with _meanwhile(*_ordeals(plan, fleet, database, server, folder, chance, stillness)):
                 await _storm(plan, fleet, crowd, discord, image_api, chance)
             await _calm(plan, fleet, crowd, discord, database)
+            fates = await asyncio.to_thread(read_fates, database)
+            clicked = await crowd.ask_what_became({prompt for prompt, fate in fates.items() if fate.announced})
         finally:
             await fleet.stop()
             if plan.logs is not None:
                 fleet.keep_logs(plan.logs)
         ordeals.count_flushes(folder, stillness)
-        listed = await asyncio.to_thread(_listed, database)
-        return count(crowd.wishes, image_api, stillness, kills=fleet.kills, faults=fleet.faults(), listed=listed)
+        return count(
+            crowd.wishes,
+            image_api,
+            stillness,
+            kills=fleet.kills,
+            faults=fleet.faults(),
+            fates=fates,
+            at_a_click=clicked,
+        )
 
 
 def _ordeals(
@@ -144,12 +153,6 @@ async def _calm(plan: Plan, fleet: Fleet, crowd: Crowd, discord: LocalDiscord, d
 def _unfinished(database: str) -> int:
     query = UNFINISHED.format(false="0" if database.startswith("sqlite") else "FALSE")
     return int(str(rows(database, query)[0][0]))
-
-
-def _listed(database: str) -> frozenset[str]:
-    """Prompts of jobs whose pictures are finished and whose reply nothing reaches: `/jobs` shows them."""
-    found = rows(database, "SELECT request FROM jobs WHERE state = 'delivering' AND failure IS NOT NULL")
-    return frozenset(str(json.loads(str(request))["prompt"]) for (request,) in found)
 
 
 @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.discord.clients import InvalidCommand
@@ -37,6 +37,7 @@ class Wish:
     had_pictures: bool = False  # when it was deleted
     clicks: int = 0
     plan: str = "wait"
+    late: bool = False  # its interaction was nearly 15 minutes old
     asked_at: float = 0.0  # by the monotonic clock
     answered_at: float = 0.0
 
@@ -56,6 +57,11 @@ class Wish:
     @property
     def once_had_pictures(self) -> bool:
         return self.reply is not None and any(state.pictures for state in self.reply.states)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether its card says that the job runs."""
+        return self.last is not None and "Cancel" in self.last.labels
 
     @property
     def headline(self) -> str | None:
@@ -113,8 +119,18 @@ class Crowd:
         while True:
             await asyncio.sleep(CLICK_EVERY_S)
             for wish in self.wishes:
-                if wish.reply is not None and wish.last is not None and "Show pictures" in wish.last.labels:
-                    await self._click(wish, wish.reply)
+                if wish.last is not None and "Show pictures" in wish.last.labels:
+                    await self._click(wish, "Show pictures")
+
+    async def ask_what_became(self, ended: Container[str]) -> int:
+        """Press Cancel on cards that still say that a job runs, of jobs that have `ended`, by their prompts.
+
+        A card that nothing reaches is told how its job ended by a click. Returns how many were.
+        """
+        stale = [wish for wish in self.wishes if wish.is_stale and wish.prompt in ended and not wish.deleted]
+        for wish in stale:
+            await self._click(wish, "Cancel")
+        return sum(not wish.is_stale for wish in stale)
 
     async def _insist(self) -> None:
         """Ask, and when the bot does not respond ask anew, as people do."""
@@ -137,7 +153,8 @@ class Crowd:
 
     async def _live(self, wish: Wish) -> None:
         chance = self._chance
-        age_s = LATE_AGE_S if chance.random() < LATE else 0.0
+        wish.late = chance.random() < LATE
+        age_s = LATE_AGE_S if wish.late else 0.0
         self._discord.rules = replace(self._discord.rules, interaction_age_s=age_s)
         wish.asked_at = time.monotonic()
         wish.reply = await wish.person.command(
@@ -157,10 +174,12 @@ class Crowd:
         except InvalidCommand:
             pass  # the pictures were faster, or nobody may delete what only they see
 
-    async def _click(self, wish: Wish, reply: Reply) -> None:
+    async def _click(self, wish: Wish, label: str) -> None:
+        if wish.reply is None:
+            return
         self._discord.rules = replace(self._discord.rules, interaction_age_s=0.0)
         try:
-            await wish.person.press(reply, "Show pictures")
+            await wish.person.press(wish.reply, label)
         except InvalidCommand:
             return
         wish.clicks += 1
