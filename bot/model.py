@@ -114,16 +114,13 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An input picture of an edit: an address that the bot and the image API can fetch for now.
-
-    `size` is in bytes, 0 when unknown. `kept` names a reply with a fresh address. `author_id` is whoever posted it.
-    """
+    """An input picture of an edit: an address that the bot and the image API can fetch for now."""
 
     url: str
     filename: str = "picture"
-    size: int = 0
-    kept: Kept | None = None
-    author_id: int | None = None
+    size: int = 0  # in bytes, 0 when unknown
+    kept: Kept | None = None  # a reply with a fresh address
+    author_id: int | None = None  # whoever posted it
     offered: bool = False  # its author gave it to Easel, so Again on it is for everybody until they shut others out
     preset_picture: str | None = None  # the id of one kept with a preset: the job's own reply gives it an address
     shown_as: str = ""  # its file name there, while the job runs
@@ -309,11 +306,6 @@ class Job:
     announced: bool = False  # the reply shows how the job ended; an end that is not announced is resumed at start
 
     @property
-    def is_unstarted(self) -> bool:
-        """Whether it ended before anything was done for it, and its user may not have been told."""
-        return self.failure is not None and self.failure.kind in {FailureKind.UNACKNOWLEDGED, FailureKind.INTERRUPTED}
-
-    @property
     def is_shelved(self) -> bool:
         """Whether its pictures were bought and stand in no message: its user finds them under /jobs."""
         kind = self.failure.kind if self.failure and self.result_urls else None
@@ -352,5 +344,6 @@ class Picture:
 
     path: Path
     format: PictureFormat
-    bytes: int
+    bytes: int  # 0 where only the address can be given: Discord does not show the format, or it
     url: str
+    is_too_large: bool = False  # has more bytes than Easel fetches

@@ -6,6 +6,8 @@ One `submit` is at most one POST that the API can have accepted; nothing here se
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager
@@ -17,9 +19,9 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from bot.errors import BadInput, DownloadError
+from bot.errors import AddressRefused, BadInput, DownloadError
 from bot.image_api import balance
-from bot.image_api.addresses import normal_host, open_host, parse_address
+from bot.image_api.addresses import at_home, normal_host, open_host, parse_address
 from bot.image_api.breaker import Breaker
 from bot.image_api.counted import counted_download, counted_failures
 from bot.image_api.fetch import Fetcher, Key
@@ -29,7 +31,7 @@ from bot.image_api.picture_file import Download, save
 from bot.image_api.probe import models, probe
 from bot.image_api.transport import ProxyFor, Transport, no_proxy
 from bot.image_api.wire.answers import ApiAnswer
-from bot.image_api.wire.blobs import PREFIX, BlobFolder, decoded, pieces_of
+from bot.image_api.wire.blobs import MIN_FREE_BYTES, PREFIX, BlobFolder, decoded, pieces_of
 from bot.image_api.wire.bodies import form_fields, sync_body, task_body
 from bot.image_api.wire.envelope import Submission, TaskReport, read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
@@ -222,8 +224,19 @@ class ImageApi:
                 return await asyncio.to_thread(self._save_held, url, into, max_bytes)
             return await self._results.fetch(parse_address(url, base=self._base), into, max_bytes=max_bytes)
 
+    def public_address(self, url: str) -> str | None:
+        """Where people can fetch a result for themselves; None for one that came inside an answer."""
+        if url.startswith(("data:", PREFIX)):
+            return None
+        try:
+            return str(at_home(parse_address(url, base=self._base), self._base))
+        except AddressRefused:
+            return None
+
     def _save_held(self, name: str, into: Path, max_bytes: int) -> Download:
         with self._holding.open(name) as file:
+            if shutil.disk_usage(into.parent).free < os.fstat(file.fileno()).st_size + MIN_FREE_BYTES:
+                raise DownloadError("there is no room on the disk for a picture that came inside an answer")
             return _save_text(pieces_of(file), into, max_bytes)
 
     def discard_held(self, addresses: Iterable[str]) -> None:

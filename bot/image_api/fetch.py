@@ -181,11 +181,10 @@ class Fetcher:
             if part is not None:
                 part.file.discard()
             part = _Part(PictureFile(into, max_bytes), url, _validator(response), response.content_length)
-        if (response.content_length or 0) + part.file.bytes > max_bytes:
-            raise TooLarge(f"{response.content_length} bytes, more than {max_bytes}")
+        announced = (response.content_length or 0) + part.file.bytes
         with part.file as file:
             try:
-                await self._stream(response, file)
+                await self._stream(response, file, is_too_large=announced > max_bytes)
             except _BROKEN:
                 self._keep(into, part)
                 raise
@@ -195,12 +194,17 @@ class Fetcher:
                 raise kind("the host sent nothing, or half a picture")
             return file.finish()
 
-    async def _stream(self, response: aiohttp.ClientResponse, file: PictureFile) -> None:
-        """Raises TimeoutError where nothing comes for `silence_s`, or too little for `least_over_s`."""
+    async def _stream(self, response: aiohttp.ClientResponse, file: PictureFile, *, is_too_large: bool) -> None:
+        """Raises TimeoutError where nothing comes for `silence_s`, or too little for `least_over_s`.
+
+        Of one that is announced as too large only the first bytes are read: they tell a picture from a page.
+        """
         loop = asyncio.get_running_loop()
         began, before = loop.time(), file.bytes
         async for piece in response.content.iter_chunked(PIECE_BYTES):
             file.write(piece)
+            if is_too_large and file.is_told:
+                raise TooLarge(f"{response.content_length} bytes were announced")
             passed = loop.time() - began
             if passed >= self._limits.least_over_s:
                 if file.bytes - before < self._limits.least_bytes_per_s * passed:

@@ -91,15 +91,20 @@ class PictureFile:
         """How much was written so far."""
         return self._bytes
 
+    @property
+    def is_told(self) -> bool:
+        """Whether its first bytes are there, and are those of a picture."""
+        return len(self._head) == _HEAD_BYTES
+
     def write(self, piece: bytes) -> None:
-        """Add a piece. Raises TooLarge, or NotAPicture as soon as the first bytes show it."""
+        """Add a piece. Raises NotAPicture as soon as the first bytes show it, then TooLarge."""
         self._bytes += len(piece)
-        if self._bytes > self._max_bytes:
-            raise TooLarge(f"more than {self._max_bytes} bytes")
         if len(self._head) < _HEAD_BYTES:
             self._head += piece[: _HEAD_BYTES - len(self._head)]
             if len(self._head) == _HEAD_BYTES:
                 self._format()
+        if self._bytes > self._max_bytes:
+            raise TooLarge(f"more than {self._max_bytes} bytes")
         if not self._scan_at and (found := (self._tail[-1:] + piece).find(_START_OF_SCAN)) >= 0:
             self._scan_at = self._bytes - len(piece) + found + _SCAN_HEADER_BYTES
         self._tail = (self._tail + piece)[-_TAIL_BYTES:]

@@ -10,13 +10,18 @@ How long a picture is asked for depends on what its host says:
 | 404, 403, 410, an empty file, half,  | not there yet, expired, or | until that is certain: see backoff.py, Absence  |
 | something that is no picture         | a page in its place        |                                                 |
 | 429, 5xx, no answer, a broken one    | trouble of the host        | JOB_TIMEOUT_S after the result was known        |
-| too large, a forbidden host          | will not change            | one try                                         |
+| a forbidden host                     | will not change            | one try                                         |
+| a picture that is too large, or that | it is there, for people    | one try: its address is what the reply gives    |
+| Discord does not show                |                            |                                                 |
+
+What came inside an answer has no address, and is here already: it is taken as large as an answer may be.
 
 A picture that is given up does not take the others of its job along.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,13 +39,25 @@ from bot.errors import (
     TooLarge,
 )
 from bot.image_api.picture_file import UnknownFormat
+from bot.image_api.wire.blobs import MAX_ANSWER_BYTES
 from bot.jobs.backoff import Absence, Backoff
 from bot.jobs.clock import now
 from bot.jobs.job_run import JobRun
-from bot.model import MAX_SOURCE_BYTES, FailureKind, Picture, PictureFormat, PictureInfo, Progress, Resolution, Source
+from bot.model import (
+    MAX_SOURCE_BYTES,
+    FailureKind,
+    Picture,
+    PictureFormat,
+    PictureInfo,
+    Progress,
+    Resolution,
+    Source,
+)
 
 #: A noisy 2k PNG has at most 12.6 MB; four times that leaves room for what nobody foresaw.
 MAX_PICTURE_BYTES = 50_000_000
+#: A picture in base64 cannot be larger.
+MAX_INLINE_BYTES = MAX_ANSWER_BYTES
 #: What a picture is expected to take until it is here: a noisy PNG.
 EXPECTED_BYTES = {Resolution.ONE_K: 4_000_000, Resolution.TWO_K: 13_000_000}
 ROOM_PAUSE_S = 1.0
@@ -48,7 +65,8 @@ GONE_PAUSE_S = (1.0, 5.0)
 TROUBLE_PAUSE_S = (1.0, 30.0)
 NEW_ADDRESSES_PAUSE_S = 4.0  # between two questions about a task whose addresses do not work
 SOURCE_TRIES = 4
-_UNUSABLE = (TooLarge, AddressRefused)
+#: Of a file that stands for a picture which is only linked, with its address, and why.
+LINK_SUFFIX, TOO_LARGE = ".link", "too_large"
 #: A host that is down, or asks who comes, may send a page with 200 in the picture's place.
 _NOT_THERE = (DownloadGone, NotAPicture)
 
@@ -67,7 +85,7 @@ class MissingPicture:
     def failed(self, exc: Exception) -> bool:
         """Note a failed try and when the next one is due. False when there is no point in another."""
         instant = time.monotonic()
-        if isinstance(exc, _UNUSABLE):
+        if isinstance(exc, AddressRefused):
             return False
         if isinstance(exc, _NOT_THERE):
             self.absence.answered()
@@ -183,7 +201,7 @@ async def fetch_now(run: JobRun) -> Results:
                 here.append(await _fetch(run, MissingPicture(index, run.deps.spool.picture(run.job.id, index))))
             except _NOT_THERE:
                 gone += 1
-            except _UNUSABLE:
+            except AddressRefused:
                 pass
             except (DownloadError, OSError) as exc:
                 run.log.info("a picture cannot be fetched for its user", error=str(exc)[:200])
@@ -198,20 +216,40 @@ async def fetch_now(run: JobRun) -> Results:
 async def _fetch(run: JobRun, one: MissingPicture) -> Picture:
     """One try, or the file that lies here already. Raises DownloadError or OSError."""
     url = run.job.result_urls[one.index]
+    address = run.deps.api.public_address(url)
     got = PictureInfo.at(one.path) or await _copied(run, one)
-    if got is None:
+    too_large = _too_large_before(one.path, url) if got is None else None
+    if got is None and too_large is None:
         try:
             async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
-                got = await run.deps.api.download(url, one.path, max_bytes=MAX_PICTURE_BYTES)
-        except UnknownFormat:
-            # Discord does not show it, but it is there: its address is what the reply gives.
-            run.log.warning("a result can only be linked", number=one.index + 1)
-            return Picture(one.path, PictureFormat.JPEG, 0, url)
+                most = MAX_INLINE_BYTES if address is None else MAX_PICTURE_BYTES
+                got = await run.deps.api.download(url, one.path, max_bytes=most)
+        except (UnknownFormat, TooLarge) as exc:
+            run.log.warning("a result can only be linked", number=one.index + 1, why=str(exc))
+            too_large = isinstance(exc, TooLarge)
+            _note_link(one.path, url, too_large=too_large)
         except AddressRefused as exc:
             if exc.host:
                 run.log.error("a result's host is refused; name it in RESULT_HOSTS if it is yours", host=exc.host)
             raise
-    return Picture(one.path, got.format, got.bytes, url)
+    if got is None:
+        return Picture(one.path, PictureFormat.JPEG, 0, address or url, is_too_large=bool(too_large))
+    return Picture(one.path, got.format, got.bytes, address or url)
+
+
+def _note_link(path: Path, url: str, *, too_large: bool) -> None:
+    """Remember it beside the other pictures of the job, so that no try brings all those bytes once more."""
+    with contextlib.suppress(OSError):
+        path.with_suffix(LINK_SUFFIX).write_text(f"{TOO_LARGE if too_large else ''} {url}", encoding="utf-8")
+
+
+def _too_large_before(path: Path, url: str) -> bool | None:
+    """Whether the picture at this address was found too large, or only of a strange format; None if neither was."""
+    try:
+        why, _, noted = path.with_suffix(LINK_SUFFIX).read_text(encoding="utf-8").partition(" ")
+    except (OSError, ValueError):
+        return None
+    return why == TOO_LARGE if noted == url else None
 
 
 async def _copied(run: JobRun, one: MissingPicture) -> PictureInfo | None:

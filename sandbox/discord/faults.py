@@ -63,6 +63,7 @@ class Faults:
         via: bool = True,
         html: bool = False,
         after: int = 0,
+        files: bool = False,
     ) -> Fault:
         """Answer with this status, and with a `code` of Discord's where one is given.
 
@@ -70,7 +71,7 @@ class Faults:
         as the edge in front of Discord does.
         """
         fault = Fault(pattern, Effect.STATUS, times, processed, status, code, message, retry_after, via, html)
-        fault.after = after
+        fault.after, fault.files = after, files
         return self._add(fault)
 
     def reset(self, pattern: str, *, times: int | None = 1, processed: bool = False, after: int = 0) -> Fault:

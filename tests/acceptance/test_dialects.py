@@ -83,8 +83,6 @@ SAD: Mapping[str, Outcome] = {
     "download-empty": Outcome(FailureKind.LOST, YES),
     "download-half": Outcome(FailureKind.LOST, YES),
     "download-bomb": Outcome(FailureKind.LOST, YES),
-    "download-huge": Outcome(FailureKind.LOST, YES),
-    "download-endless": Outcome(FailureKind.LOST, YES),
 }
 #: Words, shapes and passing trouble that a user notices nothing of.
 HAPPY = (
@@ -113,7 +111,7 @@ DELIVERED: Mapping[str, Outcome] = {
 ELSEWHERE = frozenset(
     {
         *("offline", "resets", "stuck", "very-slow", "status-401"),
-        "download-heic",
+        *("download-heic", "download-huge", "download-endless"),
         *("hang", "hang-after-accept", "status-hang", "download-hang", "drop-before-reading"),
     }
 )

@@ -165,7 +165,7 @@ def _entry(job: Job, page: Page, scope: Scope) -> ui.Item[Any]:
     if not job.state.is_final:
         word = custom_id(PANEL, "cancel", job.id, scope, page.number)
         return ui.Section(text, accessory=widgets.button(tr("Cancel"), word))
-    if scope is Scope.MINE and job.is_unstarted and job.request.follows is not FollowUp.POST:
+    if scope is Scope.MINE and _is_unstarted(job):
         # Perhaps no message has told its user, or lets them ask once more.
         return ui.Section(text, accessory=job_button(Action.AGAIN, job.id))
     return text
@@ -213,6 +213,12 @@ def _can_be_shown(job: Job) -> bool:
     """Whether its pictures stand in no message at all, or in one that only its user sees and may have dismissed."""
     private = job.state is JobState.DELIVERED and job.target.ephemeral and bool(job.result_urls)
     return job.is_shelved or private
+
+
+def _is_unstarted(job: Job) -> bool:
+    """Whether it ended before anything was done for it, so that its user may not have been told."""
+    kind = job.failure.kind if job.failure and job.request.follows is not FollowUp.POST else None
+    return kind in {FailureKind.UNACKNOWLEDGED, FailureKind.INTERRUPTED}
 
 
 def _pages(page: Page, scope: Scope) -> ui.ActionRow[Any]:

@@ -5,7 +5,7 @@ A card is built anew for each edit and holds no state. It speaks the language th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
@@ -27,7 +27,7 @@ MAX_ALT_CHARS = 1024  # Discord's limit for an attachment's description
 BAR_CELLS = 10
 #: All texts of one message together may have 4,000 characters; the rest of a details card needs some of them.
 DETAILS_PROMPT_CHARS = 3000
-MAX_LINK_CHARS = 400  # four of them, beside everything else, stay within 4,000 characters
+LINKS_CHARS = 1600  # of all addresses together: beside everything else they stay within 4,000 characters
 
 Rest = ParamSpec("Rest")
 Card = Callable[Concatenate[Job, Rest], ui.LayoutView]
@@ -268,8 +268,9 @@ def _own_choice(job: Job) -> str:
 def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
     """Which pictures were re-encoded or left out because of the upload limit, each with its original's address."""
     notes: list[str] = []
+    links = _links(shown)
     for number, it in enumerate(shown, start=1):
-        link = f" [{tr('Original')}]({it.url})" if it.url.startswith("http") and len(it.url) <= MAX_LINK_CHARS else ""
+        link = links.get(number, "")
         if it.unknown:
             notes.append(tr("Picture {number} is in a format that Discord does not show.", number=number) + link)
         elif it.filename is None:
@@ -277,6 +278,19 @@ def _fitting(shown: Sequence[Shown]) -> Sequence[str]:
         elif it.reencoded:
             notes.append(tr("Picture {number} was re-encoded to fit the upload limit here.", number=number) + link)
     return notes
+
+
+def _links(shown: Sequence[Shown]) -> Mapping[int, str]:
+    """Links to originals, by the number of the picture: first those that are all there is of it, then as room is."""
+    links: dict[int, str] = {}
+    left = LINKS_CHARS
+    numbered = [(number, it) for number, it in enumerate(shown, start=1) if it.url.startswith("http")]
+    for number, it in sorted(numbered, key=lambda one: one[1].filename is not None):
+        url = it.url.replace("(", "%28").replace(")", "%29")
+        if (it.filename is None or it.reencoded) and len(url) <= left:
+            left -= len(url)
+            links[number] = f" [{tr('Original')}]({url})"
+    return links
 
 
 def _place(progress: Progress, look: Look) -> str:

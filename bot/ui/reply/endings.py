@@ -147,7 +147,7 @@ ENDINGS: Mapping[FailureKind, Ending] = MappingProxyType(
             mark("Not started"), mark("Discord did not take the answer in time."), again=False
         ),
         FailureKind.INTERRUPTED: Ending(
-            mark("Not started"),
+            mark("Not started: please ask again"),
             mark(
                 "Easel was interrupted just when you asked, and could not find out afterwards whether its answer had "
                 "reached you, so nothing was painted. It is not your fault. **Again** asks once more."

@@ -38,7 +38,7 @@ async def fitted(
     for index, (picture, fit) in enumerate(zip(pictures, fitted, strict=True)):
         fits = not fit.dropped and len(uploads) + len(kept) < MAX_FILES
         name = picture_filename(index, fit.format) if fits else None
-        shown.append(Shown(name, fit.changed, picture.url, unknown=picture.bytes == 0))
+        shown.append(Shown(name, fit.changed, picture.url, unknown=not picture.bytes and not picture.is_too_large))
         if name:
             uploads.append((fit.path, name))
     sources_shown = [(it.path, source_filename(index, it.format)) for index, it in enumerate(kept)]
