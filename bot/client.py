@@ -32,6 +32,7 @@ from bot.ui.kit.language import tr
 from bot.ui.kit.mentions import Mentions
 from bot.ui.panels.welcome import leave
 from bot.ui.reply.reply import DiscordReplies
+from bot.ui.reply.transport import noting_answers
 
 if TYPE_CHECKING:
     from bot.jobs.records.janitor import Janitor
@@ -80,10 +81,10 @@ class _Options(TypedDict, total=False):
 
 
 def _options(settings: Settings, trace: aiohttp.TraceConfig | None) -> _Options:
-    """discord.py wants no argument at all where every shard is this process's, or nobody listens."""
-    options: _Options = {"shard_ids": list(settings.discord_shard_ids)} if settings.discord_shard_ids else {}
-    if trace is not None:
-        options["http_trace"] = trace
+    """discord.py wants no argument at all where every shard is this process's."""
+    options: _Options = {"http_trace": noting_answers(trace)}
+    if settings.discord_shard_ids:
+        options["shard_ids"] = list(settings.discord_shard_ids)
     return options
 
 

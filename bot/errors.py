@@ -40,6 +40,7 @@ EaselError
     ├── ReplyOutOfReach            no way to edit this message is left for now
     │   └── ChannelGone            its channel was deleted: nothing will ever reach it
     └── ReplyUnavailable           Discord does not answer; may be tried again
+        └── ReplyNotUnderstood     it answers, and nobody can tell what
 """
 
 from __future__ import annotations
@@ -348,3 +349,10 @@ class ReplyUnavailable(ReplyError):
     def __init__(self, message: str = "", retry_after: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ReplyNotUnderstood(ReplyUnavailable):
+    """An answer came that is not what Discord's has to be, such as the page of something in between.
+
+    What was asked for may have been done.
+    """

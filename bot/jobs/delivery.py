@@ -20,6 +20,7 @@ from bot.errors import (
     JobMoved,
     ReplyError,
     ReplyGone,
+    ReplyNotUnderstood,
     ReplyOutOfReach,
     ReplyUnavailable,
 )
@@ -36,6 +37,8 @@ AT_ONCE_S = 1.0
 #: How long finished pictures are kept and offered to Discord, whatever JOB_TIMEOUT_S says.
 GIVE_UP_AFTER = timedelta(hours=24)
 PAUSE_FIRST_S, PAUSE_LONGEST_S = 1.0, 300.0
+#: After so many answers in a row that nobody understands, the pictures are found under /jobs as well.
+MAX_NOT_UNDERSTOOD = 3
 #: How often a reply that cannot be reached is tried again: permissions may have come back.
 OUT_OF_REACH_PAUSE_S = 600.0
 
@@ -112,8 +115,10 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
 
     A reply that nothing reaches is noted in the row (failure UNDELIVERABLE, the state stays). Such a job counts in
     nobody's limit and its user finds the pictures under /jobs, while it waits here for a click or for permissions.
+    The same where Discord's answers stay unintelligible: whether the pictures stand there is looked for in the message
+    and in its channel before each further try.
     """
-    backoff = Backoff(PAUSE_FIRST_S, PAUSE_LONGEST_S)
+    backoff, not_understood = Backoff(PAUSE_FIRST_S, PAUSE_LONGEST_S), 0
     while True:
         try:
             shown = await _put(run, look_first=look_first)
@@ -124,10 +129,10 @@ async def deliver(run: JobRun, *, look_first: bool = False) -> None:
             if isinstance(exc, ChannelGone) or age_s(run) > GIVE_UP_AFTER.total_seconds():
                 await run.end(JobState.FAILED, FailureKind.UNDELIVERABLE, _charged(run.job))
                 return
-            if isinstance(exc, ReplyOutOfReach) and run.job.failure is None:
-                unreached = Failure(FailureKind.UNDELIVERABLE, _charged(run.job))
-                await run.change(failure=unreached)
-            if isinstance(exc, ReplyOutOfReach):
+            not_understood = not_understood + 1 if isinstance(exc, ReplyNotUnderstood) else 0
+            if isinstance(exc, ReplyOutOfReach) or not_understood >= MAX_NOT_UNDERSTOOD:
+                if run.job.failure is None:
+                    await run.change(failure=Failure(FailureKind.UNDELIVERABLE, _charged(run.job)))
                 run.deps.spool.release(run.job.id)  # it may wait for long, and others are not to wait for it
             await _wait_for_reply(run, exc, backoff)
             look_first = True  # what failed may still have arrived

@@ -60,8 +60,12 @@ async def test_pictures_that_were_lost_before_their_upload_and_whose_host_has_no
 async def test_pictures_whose_answer_cannot_be_understood_are_found_and_not_uploaded_again(
     open_house: OpenHouse, *, page: bool
 ) -> None:
-    """Something between Discord and the bot has answered 200 for it; edits on the way there meet the same."""
+    """Something between Discord and the bot answers 200 for it; edits on the way there and looks meet the same.
+
+    The channel itself lists the message, too.
+    """
     async with open_house(latency=Latency.fixed(2.0)) as house:
+        house.discord.faults.answer("GET /webhooks/*/messages/*", 200, times=None, html=page)
         edits = house.discord.faults.answer("PATCH /webhooks/*/messages/*", 200, processed=True, html=page)
         uploads = house.discord.faults.answer("PATCH /webhooks/*/messages/*", 200, processed=True, html=page)
         uploads.files = True

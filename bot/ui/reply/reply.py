@@ -17,7 +17,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyNotUnderstood, ReplyOutOfReach
 from bot.jobs.delivery import answers_nothing
 from bot.jobs.fair_slots import without_turn
 from bot.jobs.ports import UploadTurn
@@ -194,14 +194,20 @@ class DiscordReplies:
 
     async def find_delivered(self, job: Job) -> ReplyTarget | None:
         """See `Replies.find_delivered`. The pictures stand in the job's own message, or in a new one after it."""
-        if not answers_nothing(job):
-            message = await self._reach.read(job.target)
+        after = job.target.message_id or job.interaction_id
+        try:
+            message = None if answers_nothing(job) else await self._reach.read(job.target)
+        except ReplyNotUnderstood:
+            if not job.target.outlives_token:
+                raise
+            message, after = None, job.interaction_id  # the channel lists it, too, and its answer may be a good one
+        if message is not None:
             if belongs_to(message, job.id) and media_urls(message, Slot.PICTURE):
                 return job.target
             if self._reach.token_works(job.target):
                 return None
         # Where the message could not be edited, the pictures may have been posted as a new one.
-        for later in await self._reach.read_recent(job.target, after=job.target.message_id or job.interaction_id):
+        for later in await self._reach.read_recent(job.target, after=after):
             if belongs_to(later, job.id) and media_urls(later, Slot.PICTURE):
                 return replace(job.target, message_id=later.id)
         return None
@@ -213,6 +219,9 @@ class DiscordReplies:
                 message = await self._reach.read(job.target)
             except ReplyOutOfReach:
                 if self._reach.token_works(job.target):
+                    raise
+            except ReplyNotUnderstood:
+                if not job.target.outlives_token:
                     raise
             else:
                 # Where the request was refused, or another bot of this application took it, the answer is not ours.

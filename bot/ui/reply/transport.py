@@ -12,7 +12,8 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,7 @@ import discord
 import structlog
 from discord import ui
 
-from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyNotUnderstood, ReplyOutOfReach, ReplyUnavailable
 from bot.model import ReplyTarget
 from bot.ui.reply.uploads import UPLOAD_LIMITS, Files, UploadLimits, watched
 
@@ -32,6 +33,7 @@ TOKEN_MARGIN = timedelta(seconds=4)
 #: So long before the token's end the button Show pictures is put where nothing else reaches the reply later.
 PARTING = timedelta(seconds=90)
 #: What the library raises where an answer of 200 is not what it has to be, such as the page of something in between.
+#: Before there is an answer the same exceptions are faults of this program, and are not tried again for long.
 NOT_UNDERSTOOD = (LookupError, TypeError, ValueError)
 #: Longest that one call without files may take, the library's own waiting for rate limits and its retries included.
 EDIT_PATIENCE_S = 30.0
@@ -51,6 +53,31 @@ TOO_LARGE = frozenset({40005, 50045})
 AUTOMOD = frozenset({200000, 200001, 240000})
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Answers:
+    """Whether a call has had an answer to any of its requests."""
+
+    came: bool = False
+
+
+_answers: ContextVar[_Answers | None] = ContextVar("answers", default=None)
+
+
+def noting_answers(trace: aiohttp.TraceConfig | None = None) -> aiohttp.TraceConfig:
+    """A trace for the client of a ReplyTransport, which tells it when an answer has come; `trace` is what else hears.
+
+    A request is traced in the task that makes it, so the note stands in that task's context.
+    """
+
+    async def note(*_: object) -> None:
+        if (answers := _answers.get()) is not None:
+            answers.came = True
+
+    trace = trace or aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    return trace
 
 
 class TokenDead(ReplyError):
@@ -236,7 +263,9 @@ class ReplyTransport:
 
 @contextmanager
 def _translating() -> Generator[None]:
-    """Turn what goes wrong with one request into a ReplyError."""
+    """Turn what goes wrong with one call into a ReplyError. A fault of this program is none, and goes its way."""
+    answers = _Answers()
+    token = _answers.set(answers)
     try:
         yield
     except discord.HTTPException as exc:
@@ -246,7 +275,11 @@ def _translating() -> Generator[None]:
     except (aiohttp.ClientError, OSError, TimeoutError) as exc:
         raise ReplyUnavailable(type(exc).__name__) from exc
     except NOT_UNDERSTOOD as exc:
-        raise ReplyUnavailable(f"an answer that cannot be understood ({type(exc).__name__})") from exc
+        if not answers.came:
+            raise
+        raise ReplyNotUnderstood(f"an answer that cannot be understood ({type(exc).__name__})") from exc
+    finally:
+        _answers.reset(token)
 
 
 async def _all(messages: AsyncIterator[discord.Message]) -> Sequence[discord.Message]:
