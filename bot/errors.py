@@ -39,8 +39,7 @@ EaselError
     ├── ReplyGone                  the message was deleted
     ├── ReplyOutOfReach            no way to edit this message is left for now
     │   └── ChannelGone            its channel was deleted: nothing will ever reach it
-    └── ReplyUnavailable           Discord does not answer; may be tried again
-        └── ReplyNotUnderstood     it answers, and nobody can tell what
+    └── ReplyUnavailable           Discord does not answer; may be tried again. ReplyNotUnderstood: it answers anything
 """
 
 from __future__ import annotations
@@ -122,8 +121,7 @@ class Barred(RequestError):
 
     def __init__(self, bar: Bar, *allowed: str | int, roles: Sequence[int] = ()) -> None:
         super().__init__(str(bar))
-        self.bar = bar
-        self.allowed, self.roles = allowed, roles
+        self.bar, self.allowed, self.roles = bar, allowed, roles
 
 
 class TooManyJobs(RequestError):
@@ -192,8 +190,7 @@ class ImageApiError(EaselError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.charged = charged
-        self.request_id, self.retry_after = request_id, retry_after
+        self.charged, self.request_id, self.retry_after = charged, request_id, retry_after
 
 
 class Refused(ImageApiError):
@@ -257,8 +254,7 @@ class DownloadError(EaselError):
 
     def __init__(self, message: str = "", head: bytes = b"", *, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.head = head
-        self.retry_after = retry_after
+        self.head, self.retry_after = head, retry_after
 
 
 class DownloadGone(DownloadError):
@@ -323,8 +319,7 @@ class BadSource(EaselError):
 
     def __init__(self, fault: SourceFault, amount: int = 0) -> None:
         super().__init__(f"{fault} ({amount})" if amount else str(fault))
-        self.fault = fault
-        self.amount = amount
+        self.fault, self.amount = fault, amount
 
 
 class ReplyError(EaselError):
@@ -352,7 +347,4 @@ class ReplyUnavailable(ReplyError):
 
 
 class ReplyNotUnderstood(ReplyUnavailable):
-    """An answer came that is not what Discord's has to be, such as the page of something in between.
-
-    What was asked for may have been done.
-    """
+    """An answer came that is not Discord's, such as the page of something in between. It may have been done."""
