@@ -128,6 +128,40 @@ def beside(
     return task
 
 
+class SideBySide:
+    """Works on up to `at_once` things at the same time, each by its key: one that takes long holds up no other.
+
+    `ended` is set whenever one has come to its end, so that whoever gives out work looks for more.
+    """
+
+    def __init__(self, at_once: int, ended: asyncio.Event) -> None:
+        self._at_once = at_once
+        self._ended = ended
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def room(self) -> int:
+        """How many more may be begun now."""
+        return self._at_once - len(self._tasks)
+
+    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Work on what the key names, unless that is under way already."""
+        if key not in self._tasks:
+            self._tasks[key] = task = beside(work(), key)
+            task.add_done_callback(lambda _: self._end(key))
+
+    def _end(self, key: str) -> None:
+        del self._tasks[key]
+        self._ended.set()
+
+    async def stop(self) -> None:
+        """Break off whatever is under way."""
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def _tell(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("unhandled exception in work beside the jobs", work=task.get_name(), exc_info=error)

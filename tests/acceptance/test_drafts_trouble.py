@@ -18,8 +18,22 @@ from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+SOON_S = 10.0
 TOKENS_HAVE_ENDED = "asked = json_set(asked, '$.target.token_expires_at', '2020-01-01T00:00:00+00:00')"
-PROMPTS = ("doomed", "slow", "forgotten", "mentioned", "shut", "barred", "vanished", "late", "ruled", "contested")
+PROMPTS = (
+    "doomed",
+    "slow",
+    "forgotten",
+    "mentioned",
+    "shut",
+    "barred",
+    "vanished",
+    "late",
+    "ruled",
+    "contested",
+    "stuck",
+    "swift",
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -43,8 +57,8 @@ def messages_of(house: House, place: str) -> str:
     return f"/channels/{house.discord.world.place(house.ben.user, place).id}/messages"
 
 
-async def decided(house: House, prompt: str, decision: str) -> None:
-    await house.ada.at("general").press(await asked(house, prompt), decision)
+async def decided(house: House, prompt: str, decision: str, within: float = 60.0) -> None:
+    await house.ada.at("general").press(await asked(house, prompt, within), decision)
 
 
 def change(house: House, values: str) -> None:
@@ -209,3 +223,16 @@ async def test_only_moderators_close_a_question_by_a_button_that_is_none(
     closed = await house.ada.at("general").forge(question, ids[-1])
     assert says("no longer open")(closed.message)
     assert house.ada.at("general").seen(question.id).labels == []
+
+
+async def test_a_question_that_hangs_holds_up_no_other(house: House, drafts: Mapping[str, Reply]) -> None:
+    await over(house)
+    fault = house.discord.faults.hang(f"POST {messages_of(house, 'general')}")
+    await house.ben.press(drafts["stuck"], POST)
+    await strikes(fault)
+    await house.ben.press(drafts["swift"], POST)
+    await decided(house, "a swift fox", "Approve", SOON_S)
+    await posted(house, "a swift fox", SOON_S)
+    assert questions(house, "a stuck fox") == []
+    house.discord.faults.remove(fault)
+    await asked(house, "a stuck fox")

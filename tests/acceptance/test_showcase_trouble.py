@@ -18,7 +18,20 @@ from tests.databases import execute, rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-FOXES = ("doomed", "forested", "counted", "vanished", "unseen", "lost", "barred", "homeless", "faded", "crossed")
+FOXES = (
+    "doomed",
+    "forested",
+    "counted",
+    "vanished",
+    "unseen",
+    "lost",
+    "barred",
+    "homeless",
+    "faded",
+    "crossed",
+    "stuck",
+    "swift",
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -215,3 +228,14 @@ async def test_who_is_blocked_gives_no_star_and_who_changes_their_mind_deletes_n
     kept = await house.ada.at("general").press(asked, "Keep")
     assert says("It stays in the showcase")(kept.message)
     assert shown(house, "a kept fox")
+
+
+async def test_a_post_that_hangs_holds_up_no_other(house: House, foxes: Mapping[str, Reply]) -> None:
+    fault = house.discord.faults.hang(posts_of(house))
+    await star(house.ada, foxes["stuck"])
+    await strikes(fault)
+    await star(house.ada, foxes["swift"])
+    await stands(house, "a swift fox", within=10.0)
+    assert shown(house, "a stuck fox") == []
+    house.discord.faults.remove(fault)
+    await stands(house, "a stuck fox")

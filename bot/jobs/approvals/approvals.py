@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -27,7 +28,7 @@ from bot.errors import (
     RulesChanged,
     StoreUnavailable,
 )
-from bot.jobs.backoff import beside, first_of
+from bot.jobs.backoff import SideBySide, beside, first_of
 from bot.jobs.clock import now
 from bot.jobs.delivery import source_copies
 from bot.jobs.downloads import fetch_now
@@ -57,7 +58,6 @@ __all__ = [
 log = structlog.stdlib.get_logger(__name__)
 
 EVERY_S = 2.0  # another process may have left something
-SOON_S = 0.5  # while something is being done
 LEASE, HEARTBEAT_S = timedelta(seconds=12), 4.0
 AT_ONCE = 8
 #: What Discord does not take is tried again for so long.
@@ -122,37 +122,44 @@ class Approvals:
         return decided is not None
 
     async def run(self) -> None:
-        """Until it is cancelled. Database trouble is waited out."""
-        include_own = True
-        while True:
-            busy = False
-            self._more.clear()
-            try:
-                busy = await self._do_due(include_own=include_own)
-                include_own = False
-            except StoreUnavailable as exc:
-                log.info("approvals wait for the database", error=str(exc))
-            except Exception:
-                # Approvals can wait; people who want pictures can't.
-                log.exception("unhandled exception in approvals")
-            if busy:
-                await asyncio.sleep(SOON_S)
-            else:
+        """Until it is cancelled. Database trouble is waited out, and one approval that takes long holds up no other."""
+        under_way, include_own = SideBySide(AT_ONCE, self._more), True
+        try:
+            while True:
+                self._more.clear()
+                try:
+                    await self._begin_due(under_way, include_own=include_own)
+                    include_own = False
+                except StoreUnavailable as exc:
+                    log.info("approvals wait for the database", error=str(exc))
+                except Exception:
+                    # Approvals can wait; people who want pictures can't.
+                    log.exception("unhandled exception in approvals")
                 await first_of(self._more, within_s=EVERY_S)
+        finally:
+            await under_way.stop()
 
-    async def _do_due(self, *, include_own: bool) -> bool:
-        """Take the next step of some; whether there were any."""
-        due = await self._queries.due(self._deps.worker_id, now(), lease=LEASE, limit=AT_ONCE, include_own=include_own)
-        async with self._kept([it.job_id for it in due]):
-            outcomes = await asyncio.gather(*map(self._follow, due), return_exceptions=True)
-            for approval, outcome in zip(due, outcomes, strict=True):
-                if isinstance(outcome, Exception) and not isinstance(outcome, StoreUnavailable):
-                    # One that nobody foresaw holds up no other, and is given up after PATIENCE.
-                    log.error("unhandled exception in an approval", job=approval.job_id, exc_info=outcome)
-                    await self._put_off(approval, NOT_ALLOWED_PAUSE, outcome)
-                elif outcome is not None:
-                    raise outcome
-        return bool(due)
+    async def _begin_due(self, under_way: SideBySide, *, include_own: bool) -> None:
+        """Begin the next step of whatever is due, as many as there is room for. Raises StoreUnavailable."""
+        if under_way.room > 0:
+            due = await self._queries.due(
+                self._deps.worker_id, now(), lease=LEASE, limit=under_way.room, include_own=include_own
+            )
+            for approval in due:
+                under_way.begin(approval.job_id, partial(self._step, approval))
+
+    async def _step(self, approval: Approval) -> None:
+        """The next step of one, whatever comes of it."""
+        try:
+            async with self._kept([approval.job_id]):
+                await self._follow(approval)
+        except StoreUnavailable as exc:
+            log.info("an approval waits for the database", job=approval.job_id, error=str(exc))
+        except Exception as exc:
+            # What nobody foresaw in one is tried again after a pause, and given up after PATIENCE.
+            log.exception("unhandled exception in an approval", job=approval.job_id)
+            with contextlib.suppress(StoreUnavailable):
+                await self._put_off(approval, NOT_ALLOWED_PAUSE, exc)
 
     @asynccontextmanager
     async def _kept(self, job_ids: list[str]) -> AsyncGenerator[None]:

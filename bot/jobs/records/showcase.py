@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -27,7 +28,7 @@ from bot.errors import (
     ReplyUnavailable,
     StoreUnavailable,
 )
-from bot.jobs.backoff import beside, first_of
+from bot.jobs.backoff import SideBySide, beside, first_of
 from bot.jobs.clock import now
 from bot.jobs.job_run import Deps
 from bot.jobs.policies import Policies
@@ -63,6 +64,7 @@ class Showcase:
         self._policies = policies
         self._posts = posts
         self._more, self._more_counts = asyncio.Event(), asyncio.Event()
+        self._posting = SideBySide(AT_ONCE, self._more)
         self._released = False
 
     async def star(self, job: Job, user_id: int, book: RuleBook, *, at_once: bool) -> Starred:
@@ -107,7 +109,12 @@ class Showcase:
 
     async def run(self) -> None:
         """Until it is cancelled. Counts do not wait for posts, whose uploads may take minutes."""
-        await asyncio.gather(self._repeat(self._do_counts, self._more_counts), self._repeat(self._do_posts, self._more))
+        try:
+            await asyncio.gather(
+                self._repeat(self._do_counts, self._more_counts), self._repeat(self._do_posts, self._more)
+            )
+        finally:
+            await self._posting.stop()
 
     async def _repeat(self, work: Callable[[], Awaitable[bool]], more: asyncio.Event) -> None:
         """Do what is due, again and again. Database trouble is waited out."""
@@ -133,16 +140,24 @@ class Showcase:
         return bool(stale)
 
     async def _do_posts(self) -> bool:
-        """Make or remove some posts; whether there were any."""
+        """Begin to make or remove posts, each by itself: an upload that takes long holds up no other."""
         if not self._released:
             # On SQLite a dead predecessor had the same name, and what it worked on is free at once.
             await self._queries.release(self._deps.worker_id)
             self._released = True
-        due = await self._queries.due(self._deps.worker_id, now(), lease=LEASE, limit=AT_ONCE)
-        if due:
-            async with self._kept([it.job_id for it in due]):
-                await _all(self._follow(it) for it in due)
-        return bool(due)
+        if self._posting.room > 0:
+            due = await self._queries.due(self._deps.worker_id, now(), lease=LEASE, limit=self._posting.room)
+            for post in due:
+                self._posting.begin(post.job_id, partial(self._step, post))
+        return False
+
+    async def _step(self, post: Showing) -> None:
+        """Work on one post; an outage of the database is waited out."""
+        try:
+            async with self._kept([post.job_id]):
+                await self._follow(post)
+        except StoreUnavailable as exc:
+            log.info("a post of a showcase waits for the database", job=post.job_id, error=str(exc))
 
     @asynccontextmanager
     async def _kept(self, job_ids: Sequence[str]) -> AsyncGenerator[None]:
