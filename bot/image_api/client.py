@@ -142,8 +142,10 @@ class ImageApi:
         """Whether a submission is answered by the pictures themselves, which takes as long as painting them."""
         return self._mode is Mode.SYNC
 
-    async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
-        """Send a request once, as policy.admission has let it in. Raises an ImageApiError.
+    async def submit(
+        self, request: ImageRequest, *, files: Sequence[Path] = (), user_id: int | None = None
+    ) -> Submission:
+        """Send a request once, for `user_id`, as policy.admission has let it in. Raises an ImageApiError.
 
         Busy and Unreachable mean that certainly nothing was started; Uncertain that nobody knows. `files` are the
         sources' bytes: given, they are uploaded to /v1/images/edits whatever the mode. That is the way out after
@@ -151,17 +153,19 @@ class ImageApi:
         """
         with counted_failures(self._measures):
             if files:
-                return await self._upload(request, files)
+                return await self._upload(request, files, user_id)
             if self._mode is Mode.TASKS:
                 answer = await self._transport.submit(
-                    "images", "tasks", json=task_body(request), total_s=self._limits.submit_s
+                    "images", "tasks", json=task_body(request), total_s=self._limits.submit_s, user_id=user_id
                 )
                 return self._submission(answer, request, tasks=True)
             if len(request.sources) > 1:
                 async with self._fetched_sources(request) as fetched:
-                    return await self._upload(request, fetched)
+                    return await self._upload(request, fetched, user_id)
             route = "edits" if request.is_edit else "generations"
-            answer = await self._transport.submit("images", route, json=sync_body(request), total_s=self._limits.sync_s)
+            answer = await self._transport.submit(
+                "images", route, json=sync_body(request), total_s=self._limits.sync_s, user_id=user_id
+            )
             return self._submission(answer, request)
 
     def _submission(self, answer: ApiAnswer, request: ImageRequest, *, tasks: bool = False) -> Submission:
@@ -177,10 +181,12 @@ class ImageApi:
     def _discard_others(self, answer: ApiAnswer, addresses: tuple[str, ...]) -> None:
         self._holding.discard(set(answer.blobs).difference(addresses))
 
-    async def _upload(self, request: ImageRequest, files: Sequence[Path]) -> Submission:
+    async def _upload(self, request: ImageRequest, files: Sequence[Path], user_id: int | None) -> Submission:
         with ExitStack() as stack:
             form = _form(request, files, stack)
-            answer = await self._transport.submit("images", "edits", form=form, total_s=self._limits.sync_s)
+            answer = await self._transport.submit(
+                "images", "edits", form=form, total_s=self._limits.sync_s, user_id=user_id
+            )
         return self._submission(answer, request)
 
     @asynccontextmanager

@@ -144,11 +144,15 @@ class Transport:
         json: Mapping[str, object] | None = None,
         form: aiohttp.FormData | None = None,
         total_s: float,
+        user_id: int | None = None,
     ) -> ApiAnswer:
-        """POST /v1/`path`, once. Raises Unreachable where nothing was sent, AnswerLost where it may have arrived."""
+        """POST /v1/`path`, once, for `user_id`, whom a failure may be about, see breaker.py.
+
+        Raises Unreachable where nothing was sent, AnswerLost where it may have arrived.
+        """
         timeout = aiohttp.ClientTimeout(total=total_s, sock_connect=self._limits.connect_s)
         contact = _Contact()
-        with self._breaker.call() as verdict, counted_call(self._measures, "POST", *path) as call:
+        with self._breaker.call(user_id=user_id) as verdict, counted_call(self._measures, "POST", *path) as call:
             self._listener.sends("POST", str(self._url(path)), json)
             try:
                 async with self._submitter().post(
@@ -166,6 +170,7 @@ class Transport:
                 verdict.ok = False
                 self._listener.breaks(cause_of(error))
                 if not contact.made:
+                    verdict.user_id = None  # it was not even sent
                     raise Unreachable(f"no connection to the image API ({cause_of(error)})") from error
                 raise AnswerLost(
                     f"the connection to the image API broke after the request ({cause_of(error)})",

@@ -62,9 +62,9 @@ class Absence:
     seconds. So no single answer counts, nor two that lie far apart because this machine was busy.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` counts seconds."""
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, after_s: float = ABSENT_AFTER_S) -> None:
+        """`clock` counts seconds, of which `after_s` have to pass."""
+        self._clock, self._after_s = clock, after_s
         self._since: float | None = None  # every answer has said so since then
         self._answers = 0
 
@@ -87,7 +87,7 @@ class Absence:
         """Whether it has been said for long enough to be believed."""
         if self._since is None:
             return False
-        return self._clock() - self._since >= ABSENT_AFTER_S and self._answers >= ABSENT_ANSWERS
+        return self._clock() - self._since >= self._after_s and self._answers >= ABSENT_ANSWERS
 
 
 async def first_of(*what: asyncio.Event | Awaitable[Any], within_s: float | None = None) -> bool:

@@ -222,8 +222,7 @@ async def _fetch(run: JobRun, one: MissingPicture) -> Picture:
     if got is None and too_large is None:
         try:
             async with run.deps.downloads.turn(urlsplit(url[:500]).netloc, run.job.user_id):
-                most = MAX_INLINE_BYTES if address is None else MAX_PICTURE_BYTES
-                got = await run.deps.api.download(url, one.path, max_bytes=most)
+                got = await run.deps.api.download(url, one.path, max_bytes=most_bytes(address))
         except (UnknownFormat, TooLarge) as exc:
             run.log.warning("a result can only be linked", number=one.index + 1, why=str(exc))
             too_large = isinstance(exc, TooLarge)
@@ -235,6 +234,11 @@ async def _fetch(run: JobRun, one: MissingPicture) -> Picture:
     if got is None:
         return Picture(one.path, PictureFormat.JPEG, 0, address or url, is_too_large=bool(too_large))
     return Picture(one.path, got.format, got.bytes, address or url)
+
+
+def most_bytes(public_address: str | None) -> int:
+    """How large a result may be, by where people can fetch it for themselves. What has no address is here already."""
+    return MAX_INLINE_BYTES if public_address is None else MAX_PICTURE_BYTES
 
 
 def _note_link(path: Path, url: str, *, too_large: bool) -> None:

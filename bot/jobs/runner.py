@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from types import MappingProxyType
 
 import structlog
 
@@ -30,11 +29,10 @@ from bot.model import ACTIVE_STATES, Job, JobState
 log = structlog.stdlib.get_logger(__name__)
 
 LEASE = timedelta(seconds=30)
-HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S = 3.0, 2.0, 2.5
+HEARTBEAT_S, SHOW_POSITIONS_S, RECLAIM_S, CLEAR_SHELF_S = 3.0, 2.0, 2.5, 600.0
 MAX_FAULTS = 5  # exceptions of one job that nobody foresaw
 #: Discord waits three seconds for an acknowledgement, and jobs have time: in a rush answers go first.
 ANSWERS_FIRST = 20
-CLEAR_SHELF_S = 600.0
 SHARE_S = 10.0  # what was learned of the image API's pace, with the other processes and the next start
 
 
@@ -57,9 +55,9 @@ class Runner:
         self._queue: dict[str, Job] = {}
         self._awake = asyncio.Event()
         self.positions = Positions(deps, slots=max_active, taken=lambda: self.slots_taken)
-        #: Commands that are written down and not yet acknowledged; kept by the service.
-        self.unanswered = 0
+        self.unanswered = 0  # commands that are written down and not yet acknowledged; kept by the service
         self._looks: set[asyncio.Task[None]] = set()
+        deps.api.breaker.is_alone = lambda user_id: alone and self._users() <= {user_id}
 
     def wake(self) -> None:
         """Look at the line now."""
@@ -134,6 +132,10 @@ class Runner:
     def slots(self) -> int:
         """How many may be there at once."""
         return self._max_active
+
+    def _users(self) -> set[int]:
+        """Who waits or is served here; whom other processes serve is not known."""
+        return {job.user_id for job in (*self._queue.values(), *(run.job for run, _ in self._runs.values()))}
 
     async def run(self) -> None:
         """Work until stop() is called. Waits while the database does not answer."""
@@ -339,12 +341,10 @@ class Runner:
                 self.wake()
 
 
-STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = MappingProxyType(
-    {
-        JobState.WAITING: submission.prepare,
-        JobState.SUBMITTING: submission.submit,
-        JobState.PAINTING: task_poller.paint,
-        JobState.READY: delivery.fetch,
-        JobState.DELIVERING: delivery.deliver,
-    }
-)
+STEPS: Mapping[JobState, Callable[[JobRun], Awaitable[None]]] = {
+    JobState.WAITING: submission.prepare,
+    JobState.SUBMITTING: submission.submit,
+    JobState.PAINTING: task_poller.paint,
+    JobState.READY: delivery.fetch,
+    JobState.DELIVERING: delivery.deliver,
+}

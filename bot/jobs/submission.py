@@ -219,18 +219,18 @@ async def _sent(run: JobRun) -> Submission:
 
 async def _send(run: JobRun) -> Submission:
     """One submission. A source that the API cannot fetch for itself is uploaded instead, where it is the only one."""
-    api, request = run.deps.api, run.job.request
+    api, request, user_id = run.deps.api, run.job.request, run.job.user_id
     here = [run.deps.spool.source(run.job.id, index) for index in range(len(request.sources))]
     if (api.paints_at_once and len(here) > 1) or not all(source.url for source in request.sources):
-        return await api.submit(request, files=here)
+        return await api.submit(request, files=here, user_id=user_id)
     try:
-        return await api.submit(request)
+        return await api.submit(request, user_id=user_id)
     except SourceOutOfReach:
         # Certainly refused, so nothing has been bought yet.
         if len(here) != 1:
             raise
         run.log.info("the image API cannot fetch the source; uploading it")
-        return await api.submit(request, files=here)
+        return await api.submit(request, files=here, user_id=user_id)
 
 
 async def _back_into_queue(run: JobRun, exc: Busy | Unreachable) -> None:

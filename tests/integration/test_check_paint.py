@@ -89,6 +89,7 @@ async def test_every_scenario_is_one_request_and_an_honest_end(
         ("status-drop", "A question about the task got no whole answer ("),
         ("status-404", "A question about a task is answered with HTTP 404."),
         ("status-html", "A question about a task is answered as text/html, not as application/json."),
+        ("download-html-once", "The picture cannot be fetched at first: the bytes are no picture that Discord shows."),
         ("download-404-once", "The picture cannot be fetched at first: the host answered with HTTP 404."),
     ],
 )

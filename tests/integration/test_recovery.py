@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyOutOfReach, ReplyUnavailable
+from bot.errors import ChannelGone, ReplyError, ReplyGone, ReplyNotUnderstood, ReplyOutOfReach, ReplyUnavailable
 from bot.image_api.client import ImageApi
-from bot.jobs.job_run import JobRun
+from bot.jobs.delivery import MAX_NOT_UNDERSTOOD
+from bot.jobs.job_run import JobRun, Stopped
 from bot.jobs.recovery import end_broken, resume
 from bot.model import Charged, Failure, FailureKind, FollowUp, Job, JobState, ReplyTarget
 from bot.store.schema import jobs
@@ -113,6 +116,25 @@ async def test_a_reply_that_is_found_at_the_second_look_puts_the_job_into_the_qu
         await resume(run)
     present = await stands(scene, job)
     assert (present.state, present.target.message_id) == (JobState.WAITING, 99)
+
+
+async def test_pictures_whose_message_nobody_can_read_are_found_under_jobs_before_long(
+    scene: Scene, tmp_path: Path
+) -> None:
+    scene.now = datetime.now(UTC)  # it is tried for a day
+    job = await scene.job(JobState.DELIVERING)
+    job = await scene.store.jobs.change(job.id, result_urls=("https://pictures.example/1.png",))
+    nonsense = [ReplyNotUnderstood("the page of something in between")] * MAX_NOT_UNDERSTOOD
+    async with found(scene, job, tmp_path, Looked(*nonsense)) as run:
+        resuming = asyncio.create_task(resume(run))
+        async with asyncio.timeout(20):
+            while not (present := await stands(scene, job)).is_shelved:
+                await asyncio.sleep(0.05)
+        run.deps.stopping.set()
+        with pytest.raises(Stopped):
+            await resuming
+    assert present.state is JobState.DELIVERING  # and it goes on being tried
+    assert present.failure == Failure(FailureKind.UNDELIVERABLE, Charged.YES)
 
 
 async def restored(scene: Scene, *, task: bool = False, result: bool = False, post: bool = False) -> Job:

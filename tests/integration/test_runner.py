@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
 from bot.errors import StoreUnavailable
-from bot.image_api.client import ImageApi
+from bot.image_api.client import ImageApi, Limits
 from bot.jobs.runner import MAX_FAULTS, Runner
 from bot.jobs.service import JobService
 from bot.model import (
@@ -164,3 +165,36 @@ async def test_an_exception_that_nobody_foresaw_ends_its_job_after_five_tries_an
     assert ended.failure == Failure(FailureKind.UNKNOWN)  # certainly nothing was charged
     assert [it.submission.prompt for it in local.accepted] == [other.request.prompt]
     assert recorder.told.count("closed") == 1
+
+
+async def test_prompts_of_one_person_that_make_the_api_hang_keep_nobody_else_out(scene: Scene, tmp_path: Path) -> None:
+    """They are lost in the same moment. The breaker would leave the API alone for five seconds then."""
+    ada, ben, limits = 1, 2, Limits(submit_s=0.7, breaker_threshold=3)
+    async with (
+        LocalImageApi(latency=Latency.fixed(60.0), paint=PaintMode.TINY) as local,
+        ImageApi(base_url=local.base_url, api_key="sandbox", limits=limits) as api,
+    ):
+        runner = Runner(deps_with(scene.store.jobs, api, Recorder(), scene, tmp_path), max_active=9)
+        running = asyncio.create_task(runner.run())
+
+        async def enqueue(user_id: int, prompt: str) -> None:
+            new = scene.new(user_id)
+            received = await scene.receive(replace(new, request=replace(new.request, prompt=prompt)))
+            runner.enqueue(await scene.move(received.job, JobState.WAITING))
+
+        async with asyncio.timeout(30):
+            await enqueue(ben, "first")
+            while not local.accepted:
+                await asyncio.sleep(0.01)
+            for number in range(3):
+                await enqueue(ada, f"[[hang]] {number}")
+            while [it.state for it in await scene.store.jobs.open_jobs(ada)]:
+                await asyncio.sleep(0.01)
+            await enqueue(ben, "second")
+            began = time.monotonic()
+            while len(local.accepted) < 2:
+                await asyncio.sleep(0.01)
+        assert api.breaker.retry_at is None
+        assert time.monotonic() - began < Limits().breaker_pause_s * 0.8
+        await runner.stop(5)
+        await running

@@ -141,3 +141,41 @@ def test_calls_from_before_the_opening_do_not_make_the_pause_longer() -> None:
         clock.at += 1
         early.ok = False
     assert breaker.retry_at == 1005
+
+
+ADA, BEN = 1, 2
+
+
+def failed(breaker: Breaker, *users: int | None) -> None:
+    for user_id in users:
+        with breaker.call(user_id=user_id) as verdict:
+            verdict.ok = False
+
+
+@pytest.mark.parametrize("then", [BEN, None], ids=["another person", "the question that costs nothing"])
+def test_beside_others_one_persons_lost_submissions_open_the_breaker_only_with_anothers(then: int | None) -> None:
+    breaker = new_breaker(HandMovedClock())
+    breaker.is_alone = lambda _: False
+    failed(breaker, *(ADA,) * 10)
+    assert breaker.retry_at is None
+    failed(breaker, then)
+    assert breaker.retry_at == 1005
+
+
+def test_one_who_is_alone_is_spared_the_fourth_loss() -> None:
+    breaker = new_breaker(HandMovedClock())
+    failed(breaker, ADA, ADA)
+    assert not breaker.is_open
+    failed(breaker, ADA)
+    assert breaker.is_open
+
+
+def test_a_failed_trial_of_one_person_leaves_the_breaker_open() -> None:
+    clock = HandMovedClock()
+    breaker = new_breaker(clock)
+    breaker.is_alone = lambda _: False
+    failed(breaker, ADA, BEN, ADA)
+    clock.at += 5
+    failed(breaker, ADA)
+    assert breaker.is_open
+    assert breaker.retry_at == 1015

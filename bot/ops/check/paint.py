@@ -26,7 +26,9 @@ from bot.errors import (
     DownloadUnreachable,
     EaselError,
     ImageApiError,
+    NotAPicture,
     TaskLost,
+    TooLarge,
     Uncertain,
     Unreachable,
 )
@@ -34,6 +36,8 @@ from bot.image_api.client import ImageApi, Limits, Mode, Submission
 from bot.image_api.picture_file import UnknownFormat
 from bot.image_api.wire import differences
 from bot.image_api.wire.task_state import TaskState
+from bot.jobs.backoff import ABSENT_AFTER_S, Absence
+from bot.jobs.downloads import most_bytes
 from bot.model import Charged, ImageRequest
 from bot.ops.check.check import IMAGE_API, checked_settings, look, sum_up
 from bot.ops.check.conversation import Conversation
@@ -44,7 +48,6 @@ from bot.policy.prices import MICROS
 
 PART = "painting"
 PROMPT = "A small red fox sitting in fresh snow, watercolour"
-MAX_PICTURE_BYTES = 50_000_000
 SUBMIT_PATIENCE_S = 60.0
 _ANSWER_CHARS = 100
 _TOLD_CHARS = 300  # of what an error says
@@ -58,11 +61,11 @@ _MONEY = {
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the task is asked about, in seconds. Answers without a result mean something once they have lasted."""
+    """How the task and its picture are asked for, in seconds."""
 
     pause_s: float = 1.0
     later_s: float = 5.0  # the pause once a minute has passed
-    nothing_else_s: float = 25.0
+    nothing_else_s: float = ABSENT_AFTER_S  # of answers without a result, until they are believed
 
 
 def check_and_paint(sources: Sources, *, channel: int | None = None, yes: bool = False) -> bool:
@@ -220,7 +223,7 @@ class Purchase:
         """The addresses of the pictures, once the task has ended; none where it has not ended well, which is told."""
         if submission.task_id is None:
             return submission.result_urls
-        nothing_since: float | None = None
+        absence = Absence(after_s=self._pace.nothing_else_s)
         while self._age_s < self._timeout_s:
             pause_s = self._pace.pause_s if self._age_s < SUBMIT_PATIENCE_S else self._pace.later_s
             try:
@@ -234,8 +237,8 @@ class Purchase:
                 if report.state is TaskState.SUCCEEDED and report.result_urls:
                     return report.result_urls
                 has_nothing, hint_s = report.state is TaskState.SUCCEEDED, report.retry_after
-            nothing_since = (nothing_since or time.monotonic()) if has_nothing else None
-            if nothing_since is not None and time.monotonic() - nothing_since > self._pace.nothing_else_s:
+            (absence.answered if has_nothing else absence.other)()
+            if absence.is_certain:
                 self.fail(f"{self.standing} For {self._pace.nothing_else_s:g} s the API has named no picture of it.")
                 return ()
             await asyncio.sleep(max(pause_s, min(hint_s or 0.0, self._timeout_s - self._age_s)))
@@ -243,22 +246,32 @@ class Purchase:
         return ()
 
     async def _fetch(self, address: str, times: str) -> None:
-        began = time.monotonic()
+        began, absence = time.monotonic(), Absence(after_s=self._pace.nothing_else_s)
+        public = self._api.public_address(address)
         with tempfile.TemporaryDirectory(prefix="easel-check-") as folder:
             while True:
                 before = len(self._talk.turns)
                 try:
-                    found = await self._api.download(address, Path(folder) / "picture", max_bytes=MAX_PICTURE_BYTES)
+                    found = await self._api.download(address, Path(folder) / "picture", max_bytes=most_bytes(public))
                     break
-                except (DownloadGone, DownloadUnreachable) as error:
-                    if time.monotonic() - began > self._pace.nothing_else_s:
-                        self._cannot_be_had(error)
-                        return
-                    self._differences.append(f"The picture cannot be fetched at first: {error}.")
-                    await asyncio.sleep(max(self._pace.pause_s, error.retry_after or 0.0))
+                except (UnknownFormat, TooLarge) as error:
+                    self._cannot_be_had(error, is_there=public is not None)
+                    return
+                except (DownloadGone, NotAPicture) as error:
+                    absence.answered()
+                    wait_s, is_over, trouble = error.retry_after, absence.is_certain, error
+                except DownloadUnreachable as error:
+                    absence.other()
+                    is_over = time.monotonic() - began > self._pace.nothing_else_s
+                    wait_s, trouble = error.retry_after, error
                 except DownloadError as error:
                     self._cannot_be_had(error)
                     return
+                if is_over:
+                    self._cannot_be_had(trouble)
+                    return
+                self._differences.append(f"The picture cannot be fetched at first: {trouble}.")
+                await asyncio.sleep(max(self._pace.pause_s, wait_s or 0.0))
         turns = self._talk.turns[before:]
         answer = turns[-1].answer if turns else None
         said = answer.headers.get("content-type", "") if answer else None
@@ -267,12 +280,11 @@ class Purchase:
         times = f"{times}, fetched within {time.monotonic() - began:.1f} s"
         self._outcome.append(Finding(Status.OK, PART, f"The picture came: {size}; {times}."))
 
-    def _cannot_be_had(self, error: DownloadError) -> None:
-        mend = ""
+    def _cannot_be_had(self, error: DownloadError, *, is_there: bool = False) -> None:
+        """`is_there` where people get a link to it all the same."""
+        mend = " People get a link to it instead." if is_there else ""
         if isinstance(error, AddressRefused) and error.host:
             mend = f" If that host is yours, write {error.host} into RESULT_HOSTS."
-        elif isinstance(error, UnknownFormat):
-            mend = " People get a link to it instead."
         self.fail(f"{self.standing} It cannot be fetched: {error}.{mend}")
 
     def _of_questions(self) -> Iterator[str]:
