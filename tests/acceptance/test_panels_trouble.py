@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -135,6 +136,18 @@ async def test_a_report_that_the_channel_does_not_take_says_so(house: House, fox
     faults.answer(f"GET /guilds/*/members/{house.ben.user.id}", 403, code=50001)
     pressed = await house.ada.at("general").press(report, "Block requester")
     assert says("does not say which roles")(await pressed.until_follow_up())
+
+
+async def test_a_report_that_hangs_holds_up_no_other(house: House) -> None:
+    await typed(house, "/settings report_channel:#general")
+    slow, swift = await asyncio.gather(painted(house.ben, "a slow fox"), painted(house.ben, "a swift fox"))
+    fault = house.discord.faults.hang(f"POST /channels/{house.discord.world.channel('general').id}/messages")
+    hanging = asyncio.create_task(reported(house.ada, slow))
+    async with asyncio.timeout(5):  # half of what one may take
+        await fault.struck.wait()
+        assert "Thank you" in await reported(house.ada, swift)
+    house.discord.faults.remove(fault)
+    await hanging
 
 
 async def test_reports_on_words_that_automod_refuses_come_together_without_them(house: House) -> None:

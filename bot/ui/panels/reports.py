@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
+from weakref import WeakValueDictionary
 
 import aiohttp
 import discord
@@ -75,7 +76,8 @@ class Reports:
         self._owner = owner
         self._blocking = blocking
         self._log_book = log_book
-        self._posting = asyncio.Lock()  # so that two reports at once on a picture become one message
+        # One for each picture, for as long as somebody has it: two reports at once on a picture become one message.
+        self._posting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def act(self, interaction: Interaction, click: Click) -> None:
         """Answer a click. Who may do what is asked here, and the job must be of the server of the click."""
@@ -117,7 +119,7 @@ class Reports:
         if rules.report_channel is None:
             return NO_CHANNEL
         try:
-            async with self._posting:
+            async with self._posting.setdefault(job.id, asyncio.Lock()):
                 return await self._posted(interaction, job, rules, rules.report_channel, reason)
         except NotPosted as exc:
             log.warning(
