@@ -82,6 +82,15 @@ async def test_pictures_that_jobs_cannot_show_now_are_told_apart_from_those_that
     assert says("no longer has these pictures")(await said())
 
 
+async def test_whom_discord_keeps_an_answer_from_is_told_so(house: House) -> None:
+    faults = house.discord.faults
+    faults.answer("POST /interactions/*/callback", 403, html=True)
+    assert says("Discord did not take Easel's answer")((await house.ben.command("jobs")).message)
+    faults.answer("PATCH /webhooks/*/messages/*", 403, html=True)
+    waiting = await house.ben.command("gallery")
+    assert says("Discord did not take Easel's answer")(await waiting.until(lambda it: not it.loading))
+
+
 async def test_a_preset_keeps_a_picture_wherever_it_can_still_be_had(house: House, fox: Reply) -> None:
     look = f"GET /channels/{fox.message.channel_id}/messages/{fox.message.id}"
     fault = house.discord.faults.answer(look, 403, code=50001, times=None)

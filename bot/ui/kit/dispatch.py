@@ -221,6 +221,7 @@ class Dispatcher:
             await regret(interaction, tr(texts.DATABASE_BUSY))
         elif isinstance(exc, (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)):
             log.warning("Discord did not take an answer", error=f"{type(exc).__name__}: {getattr(exc, 'code', '')}")
+            await regret(interaction, tr(texts.ANSWER_NOT_TAKEN))  # which may go through all the same
         else:
             log.error("unhandled exception in an interaction", exc_info=exc)
             await regret(interaction, tr(texts.INTERNAL_FAULT))

@@ -90,6 +90,7 @@ REFUSED_BY_AUTOMOD = mark("AutoMod of this server refuses words that stand here,
 BEING_POSTED = mark("These pictures are just being posted.")
 RESTARTING = mark("Easel is just restarting. Please try again in a minute; nothing was started.")
 RUSH = mark("Too many people are asking at this moment, so nothing was started. Please try again in a minute.")
+ANSWER_NOT_TAKEN = mark("Discord did not take Easel's answer. Please try again in a moment.")
 INTERNAL_FAULT = mark("Something went wrong inside Easel, and it was noted. Please try again.")
 
 #: OPERATOR_CONTACT, set once when a process begins.
