@@ -70,6 +70,7 @@ class LocalImageApi:
         self._port = 0
         self._resetting: Outage | None = None
         self._outage: asyncio.Task[None] | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
@@ -123,6 +124,8 @@ class LocalImageApi:
         if self._outage:
             self._outage.cancel()
             await asyncio.gather(self._outage, return_exceptions=True)
+        if self._stopping:
+            await self._stopping
         await self._book.close()
         if self._runner:
             await serving.end(self._runner)
@@ -177,8 +180,10 @@ class LocalImageApi:
     async def _be_away(self, outage: Outage) -> None:
         await asyncio.sleep(_OUTAGE_DELAY_S)
         if outage.refused and self._site:
-            await serving.stop(self._site)
+            # Another outage may begin meanwhile and cancel this one: a server that has half stopped answers nobody.
+            self._stopping = asyncio.create_task(serving.stop(self._site), name="image-api-stops-listening")
             self._site = None
+            await asyncio.shield(self._stopping)
         self._resetting = None if outage.refused else outage
         self._break_connections()
         await asyncio.sleep(outage.seconds)
@@ -186,6 +191,8 @@ class LocalImageApi:
         await self._listen(self._port)
 
     async def _listen(self, port: int) -> None:
+        if self._stopping:
+            await asyncio.shield(self._stopping)
         if self._runner and self._site is None:
             self._site = web.TCPSite(self._runner, self._host, port, reuse_address=True)
             await self._site.start()

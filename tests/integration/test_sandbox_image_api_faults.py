@@ -277,6 +277,19 @@ async def test_in_an_outage_nothing_answers_but_the_control_address(
                 await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize("later", [0.06, 0.08, 0.2])
+async def test_an_outage_that_begins_while_another_does_ends_like_any(
+    api: LocalImageApi, http: ClientSession, later: float
+) -> None:
+    task_id = await submitted(http, "a fox")
+    api.go_away(5.0)
+    await asyncio.sleep(later)  # the server is about to stop listening, or has stopped
+    api.go_away(0.0, refused=False)
+    await asyncio.sleep(0.2)
+    async with asyncio.timeout(5):
+        assert (await ask(http, task_id))[0] == 200
+
+
 async def test_a_prompt_can_begin_an_outage_after_it_was_accepted(api: LocalImageApi, http: ClientSession) -> None:
     await submitted(http, "a fox [[offline]]")
     await asyncio.sleep(0.15)
