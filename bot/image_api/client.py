@@ -257,7 +257,7 @@ class ImageApi:
     def sweep_held(self, needed: Collection[str], known: Collection[str]) -> int:
         """Remove results that came inside answers and are old, nobody's or too many; returns how many went.
 
-        `needed` are the addresses of unfinished jobs, `known` those of all jobs of the last day.
+        `needed` are the addresses of unfinished jobs of all processes, `known` these and those of the last day's jobs.
         """
         return self._holding.sweep(needed, known)
 

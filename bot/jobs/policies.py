@@ -191,19 +191,11 @@ class Policies:
         """Let somebody use Easel again; False where they are not blocked."""
         return await self._rules.unblock(guild_id, user_id, now=now(), line=line)
 
-    async def blocks(self, guild_id: int) -> Sequence[Block]:
-        """Who is blocked in a server, latest first."""
-        return await self._rules.blocks(guild_id)
-
     async def allowance(self, place: RequestContext) -> Sequence[Standing]:
         """How much of each quota a member has used in this place. Empty where no quota applies."""
         rules = Rules() if place.guild_id is None else await self.rules_of(*_where(place))
         quotas = admission.quotas_of(place, rules, self.ceilings)
         return await self.ledger.standings(quotas, user_id=place.user_id, guild_id=place.guild_id, now=now())
-
-    def is_exempt(self, place: RequestContext, rules: Rules) -> bool:
-        """Whether no quota of the server holds this person back."""
-        return admission.is_exempt(place, rules)
 
     @staticmethod
     def pattern_fault(pattern: str) -> PatternFault | None:

@@ -25,8 +25,9 @@ async def clear(deps: Deps, running: Collection[Job], waiting: Collection[str]) 
     deps.spool.trim(mine, older_than_s=SHELF_LIFE.total_seconds())
     if not deps.api.holds_nothing:
         # Those of jobs that other processes work on may lie here too, see image_api/wire/blobs.py.
-        known = await deps.lists.held_results(now() - SHELF_LIFE)
-        deps.api.sweep_held([address for job in running for address in job.result_urls], known)
+        unfinished, recent = await deps.lists.held_results(now() - SHELF_LIFE)
+        needed = [*unfinished, *(address for job in running for address in job.result_urls)]
+        deps.api.sweep_held(needed, [*needed, *recent])
     for job_id in deps.spool.jobs() - mine:
         if await deps.jobs.get(job_id) is None:
             deps.spool.remove(job_id)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select
 
 from bot.model import OPEN_STATES, FailureKind, Job, JobState
 from bot.policy.quotas import Span
@@ -120,12 +120,19 @@ class Lists:
         """For each unfinished state: how many jobs there are, and when the oldest of them was received."""
         return await self._read(count_open, patience)
 
-    async def held_results(self, since: datetime) -> list[str]:
-        """Addresses of results that came inside answers, of jobs that have not ended or did so since then."""
+    async def held_results(self, since: datetime) -> tuple[list[str], list[str]]:
+        """Addresses of results that came inside answers: of unfinished jobs, and of those that ended since then."""
         # Two questions with an index each: asked as one, SQLite reads all jobs there are.
         ended = and_(jobs.c.told, jobs.c.finished_at >= literal(since, UtcTime))
-        query = union_all(*(select(jobs.c.result_urls).where(it, IN_AN_ANSWER) for it in (UNANNOUNCED, ended)))
-        return await self._read(lambda connection: addresses_in(connection.execute(query).scalars()))
+        unfinished, recent = (select(jobs.c.result_urls).where(it, IN_AN_ANSWER) for it in (UNANNOUNCED, ended))
+
+        def read(connection: Connection) -> tuple[list[str], list[str]]:
+            return (
+                addresses_in(connection.execute(unfinished).scalars()),
+                addresses_in(connection.execute(recent).scalars()),
+            )
+
+        return await self._read(read)
 
 
 def count_open(connection: Connection) -> dict[JobState, tuple[int, datetime | None]]:

@@ -29,10 +29,6 @@ class Mentions:
         """The ids as one text."""
         return json.dumps(self._ids)
 
-    def knows(self, name: str) -> bool:
-        """Whether there is a command of that name."""
-        return name in self._ids
-
     def of(self, name: str) -> str:
         """A mention, or the plain name where Discord has not told its id."""
         return f"</{name}:{self._ids[name]}>" if name in self._ids else f"`/{name}`"
