@@ -109,8 +109,8 @@ async def test_a_preset_keeps_a_picture_wherever_it_can_still_be_had(house: Hous
 async def test_a_preset_that_somebody_else_has_deleted_or_named_so_is_told(house: House, tmp_path: Path) -> None:
     await made(house.ada, "Ink")
     first = await made(house.ada, "Oil")
-    taken = await filled(house.ada, await house.ada.press(first, "Change"), Name="Ink", Words="y")
-    assert says("already")(taken.message)
+    taken = await filled(house.ada, await house.ada.press(first, "Change"), Name="Ink", Words="soft light")
+    assert says("already", "soft light")(taken.message)  # what was typed is not lost
     nameless = await filled(house.ada, await house.ada.press(first, "Change"), Name="\u200b", Words="y")
     assert says("needs a name")(nameless.message)
     change, pictures = await house.ada.press(first, "Change"), await house.ada.press(first, "Add pictures")

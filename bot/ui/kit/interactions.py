@@ -199,7 +199,7 @@ async def say(interaction: Interaction, sentence: str) -> None:
 
 
 async def regret(interaction: Interaction, sentence: str) -> None:
-    """Say privately that nothing came of it, with the prompt where one was typed, so that it can be sent again."""
+    """Say privately that nothing came of it, with the words that were typed, so that they can be sent again."""
     prompt = typed_prompt(interaction)
     if prompt:
         rest = [prompt_file()] if len(texts.unfenced(prompt)) > SHOWN_PROMPT_CHARS else []
@@ -209,12 +209,12 @@ async def regret(interaction: Interaction, sentence: str) -> None:
 
 
 def typed_prompt(interaction: Interaction) -> str:
-    """The prompt in a command or a form, as it was typed; empty where none was."""
+    """The prompt in a command or a form, or a preset's words, as typed; empty where none were."""
     data = cast("Mapping[str, Any]", interaction.data or {})
     typed = {str(it.get("name")): it.get("value") for it in data.get("options", ())}
     if interaction.type is discord.InteractionType.modal_submit:
         typed = {name: "".join(values) for name, values in form_fields(data.get("components", ()))}
-    return str(typed.get("prompt") or "")
+    return str(typed.get("prompt") or typed.get("words") or "")
 
 
 def form_fields(components: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, Sequence[str]]]:

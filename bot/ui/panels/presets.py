@@ -23,7 +23,7 @@ from bot.policy.preset import PictureData, Preset
 from bot.policy.request_input import Options
 from bot.ui.kit import texts
 from bot.ui.kit.dispatch import Click
-from bot.ui.kit.interactions import Interaction, say
+from bot.ui.kit.interactions import Interaction, regret, say
 from bot.ui.kit.language import mark, tr
 from bot.ui.kit.permissions import manages_server, may_see
 from bot.ui.panels import preset_cards as cards
@@ -141,7 +141,7 @@ class PresetPanel:
         try:
             pictures = await self._pictures.of_job(job, forms.chosen_pictures(click, job), interaction.user.id)
         except (BadSource, DownloadError, OSError) as exc:
-            await say(interaction, _unusable(exc))
+            await regret(interaction, _unusable(exc))
             return
         options = forms.kept_options(click, job.request)
         preset = await self._added(interaction, click, options, guild_id, pictures)
@@ -168,7 +168,7 @@ class PresetPanel:
                 pictures=pictures,
             )
         except PresetFault as exc:
-            await say(interaction, _fault(exc))
+            await regret(interaction, _fault(exc))
             return None
 
     async def _change(self, interaction: Interaction, preset: Preset, page: str, click: Click) -> None:
@@ -178,10 +178,10 @@ class PresetPanel:
         try:
             changed = await self._book.change(preset, name=name, words=words, options=options)
         except PresetFault as exc:
-            await say(interaction, _fault(exc))
+            await regret(interaction, _fault(exc))
             return
         if changed is None:
-            await say(interaction, tr(GONE))
+            await regret(interaction, tr(GONE))
         else:
             await self._answer_with(interaction, changed, page)
 
@@ -192,9 +192,9 @@ class PresetPanel:
             pictures = await self._pictures.uploaded(files, interaction.user.id)
             changed = await self._book.put_pictures(preset, pictures)
         except (BadSource, DownloadError, OSError) as exc:
-            await say(interaction, _unusable(exc))
+            await regret(interaction, _unusable(exc))
         except PresetFault as exc:
-            await say(interaction, _fault(exc))
+            await regret(interaction, _fault(exc))
         else:
             if changed is None:
                 await say(interaction, tr(GONE))
@@ -214,7 +214,7 @@ class PresetPanel:
                 pictures=await self._book.files(preset),
             )
         except PresetFault as exc:
-            await say(interaction, _fault(exc))
+            await regret(interaction, _fault(exc))
         else:
             await self._answer_with(interaction, copy)
 
