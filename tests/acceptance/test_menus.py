@@ -41,6 +41,19 @@ async def test_imagine_this_reads_the_cards_of_other_bots(house: House) -> None:
     assert house.image_api.accepted[-1].submission.prompt == "a harbour in fog"
 
 
+async def test_imagine_this_never_paints_a_part_of_a_text_unasked(house: House) -> None:
+    world = house.discord.world
+    embed = {"type": "rich", "description": f"{'a very long story ' * 227}ends"}
+    long = world.messages.add(world.channel("pictures"), world.add_user("Stories", bot=True), Draft(embeds=(embed,)))
+    refused = await house.ada.message_menu("Imagine this", world.messages.look(long))
+    assert refused.ephemeral
+    assert says("The prompt is 4090 characters long")(refused.message)
+    form = await house.ada.press(refused, "Change and try again")
+    assert isinstance(form, ModalForm), form.text
+    await (await house.ada.submit(form, {"Prompt": "a short story"})).until(with_pictures)
+    assert house.image_api.accepted[-1].submission.prompt == "a short story"
+
+
 async def test_mentions_and_emoji_become_words(house: House) -> None:
     general = house.discord.world.channel("general").id
     message = await house.ben.post(f"<:kek:123456> a party in <#{general}> <@&999> at <t:1700000000:R>")

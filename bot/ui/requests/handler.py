@@ -12,7 +12,7 @@ import discord
 from bot.jobs.policies import Policies
 from bot.jobs.records.openings import OpeningBook
 from bot.jobs.service import JobService
-from bot.model import MAX_PROMPT_CHARS, AspectRatio, FollowUp, ImageRequest, Job
+from bot.model import AspectRatio, FollowUp, ImageRequest, Job
 from bot.policy.request_input import Options, RequestInput
 from bot.ui.kit import permissions, texts
 from bot.ui.kit.card_notes import link_to
@@ -64,7 +64,7 @@ class RequestHandler:
 
     async def imagine_words_of(self, interaction: Interaction, message: discord.Message) -> None:
         """Paint the words of any message."""
-        prompt = words_of(message)[:MAX_PROMPT_CHARS]
+        prompt = words_of(message)  # too long a text is refused with a form to shorten it: nobody asked for a part
         if not prompt:
             await say(interaction, tr(texts.NO_TEXT_IN_MESSAGE))
             return
