@@ -22,8 +22,8 @@ TO_DOCUMENT := $(VENV)/.installed-to-document
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
-	@echo "make test         units, integration, and each promise once, in six to seven minutes; coverage told"
-	@echo "make test-further  all other acceptance tests but those of minutes, in ten minutes; coverage of both told"
+	@echo "make test         units, integration, and each promise once, in three minutes; coverage told"
+	@echo "make test-further  all others but those of minutes, in ten minutes; coverage of both told"
 	@echo "make test-lengthy  the tests that take minutes each or look at how long people wait"
 	@echo "make test-all     the three of them, one after the other; .ci/run runs all"
 	@echo "make test-costs   what tests cost in processor time, by file (ARGS=tests/unit for some of them)"
@@ -60,8 +60,8 @@ PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $
 COMBINE := $(BIN)/coverage combine --quiet
 TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 
-# The tests are three parts. `make test` has what each change should pass: all unit and integration
-# tests, and the acceptance tests that tell each promise once (tests/promises.py).
+# The tests are three parts. `make test` has what each change should pass: unit and integration tests but for
+# the dear ones, and the acceptance tests that tell each promise once (tests/promises.py).
 WITHIN_MINUTES := -m "not further and not lengthy"
 WHICH ?= $(WITHIN_MINUTES)
 
@@ -77,7 +77,7 @@ test: $(TO_DEVELOP)
 	@$(PYTEST) $(WHICH) $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(COMBINE) && $(TELL_COVERAGE); }
 
-# All other acceptance tests but those of minutes. Their coverage is added to that of `make test`.
+# All others but those of minutes. Their coverage is added to that of `make test`.
 test-further: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || mkdir -p .coverage
 	@$(PYTEST) -m "further and not lengthy" $(ARGS)
