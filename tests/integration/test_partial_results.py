@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,15 +11,17 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from sqlalchemy import select
 
-from bot.image_api.client import ImageApi
+from bot.image_api.client import ImageApi, Mode
+from bot.jobs.downloads import MAX_PICTURE_BYTES, fetch_now
 from bot.jobs.fair_slots import without_turn
+from bot.jobs.job_run import JobRun
 from bot.jobs.ports import UploadTurn
 from bot.jobs.runner import Runner
 from bot.jobs.service import JobService
 from bot.model import Charged, Failure, FailureKind, Job, JobState, Picture, ReplyTarget
 from bot.store.schema import ledger
 from tests.integration.recorder import Recorder, deps_with
-from tests.integration.uniall_servers import KEY, PNG, TASK, Reply, playing, reply
+from tests.integration.uniall_servers import KEY, PNG, TASK, Reply, always, playing, reply
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Scene
@@ -118,3 +121,20 @@ async def test_what_was_missing_is_added_once_it_can_be_had(scene: Scene, tmp_pa
     assert present is not None
     assert present.failure is None
     assert not any((tmp_path / "spool").rglob("*.*"))
+
+
+async def test_a_picture_inside_an_answer_is_taken_though_one_at_an_address_would_only_be_linked(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """It is paid for, is here already, and has no address that could be given instead."""
+    size = MAX_PICTURE_BYTES + 3_000_000
+    inline = base64.b64encode(PNG + bytes(size - len(PNG))).decode()
+    job = await scene.job(JobState.DELIVERING)
+    async with (
+        playing(always(200, {"created": 1, "data": [{"b64_json": inline}]})) as played,
+        ImageApi(base_url=played.url, api_key=KEY, mode=Mode.SYNC, held_folder=tmp_path / "held") as api,
+    ):
+        made = await api.submit(job.request)
+        job = await scene.store.jobs.change(job.id, result_urls=made.result_urls)
+        results = await fetch_now(JobRun(deps_with(scene.store.jobs, api, Counter(), scene, tmp_path), job))
+    assert [(it.bytes, it.is_too_large) for it in results.pictures] == [(size, False)]

@@ -132,6 +132,17 @@ def test_a_picture_that_does_not_fit_is_linked_and_said_to_be() -> None:
     assert "https://f.example/2" in text_of(card)
 
 
+def test_long_addresses_are_linked_first_where_they_are_all_there_is_of_a_picture() -> None:
+    """Signed ones often have a thousand characters."""
+    signed = [f"https://f.example/{number}?sig=" + "x" * 1000 for number in range(3)]
+    shown = [Shown("picture-1.jpg", reencoded=True, url=signed[0]), Shown(None, False, signed[1])]
+    said = text_of(cards.finished(job(request=ImageRequest("x", count=2)), shown, []))
+    assert f"]({signed[1]})" in said
+    assert signed[0] not in said
+    odd = Shown(None, False, "https://f.example/a(1).png")
+    assert "](https://f.example/a%281%29.png)" in text_of(cards.finished(job(), [odd], []))
+
+
 def test_without_any_file_left_there_is_no_empty_gallery() -> None:
     card = cards.finished(job(), [Shown(None, False, "https://f.example/1")], [])
     assert not [part for part in parts(card) if part["type"] == 12]
