@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
-from tests.acceptance.conftest import House, eventually, final, house_in
+from tests.acceptance.conftest import House, eventually, final, house_in, says
 from tests.acceptance.showcases import painted
 from tests.acceptance.troubles import dead
 from tests.databases import execute, rows
@@ -126,3 +126,28 @@ async def test_missing_pictures_are_asked_for_by_the_button_of_before(house: Hou
     await house.ben.forge(look, f"easel:check:{job}")
     await eventually(lambda: len(house.uploads()) == uploads + 1)
     assert len(reply.pictures) == 2
+
+
+async def test_a_yes_deletes_the_messages_of_its_own_request_alone(house: House) -> None:
+    """The button names request and message side by side; whoever asks for theirs may forge the other one."""
+    mine, hers = await painted(house.ben, "a fox to delete"), await painted(house.ada, "a fox to keep")
+    words = await house.ada.post("a message of a person")
+    job, faults = job_of(house, "a fox to delete"), house.discord.faults
+    for message in (hers.message, words):
+        question = await house.ben.press(mine, "Delete")
+        await house.ben.forge(question, f"easel-delete:yes:{job}:{message.id}")
+        await question.until(says("did not let Easel delete"))
+        assert house.ada.seen(message.id)
+    question = await house.ben.press(mine, "Delete")
+    said = await house.ben.forge(question, f"easel-delete:yes:{job_of(house, 'a fox to keep')}:{hers.message.id}")
+    assert says("Only the person who asked for this")(said.message)
+    faults.answer(f"DELETE /channels/*/messages/{mine.message.id}", 403, code=50013)
+    faults.answer("DELETE /webhooks/*/messages/*", 404, code=10015)
+    await house.ben.press(question, "Yes, delete")
+    await question.until(says("did not let Easel delete"))
+    assert mine.message.pictures
+    # Somebody else is quicker: then it is gone, as was wished.
+    question = await house.ben.press(mine, "Delete")
+    await house.ada.delete(mine)
+    await house.ben.press(question, "Yes, delete")
+    await question.until(says("Deleted"))
