@@ -115,23 +115,34 @@ class PatientShards(discord.AutoShardedClient):
             return
         intents.guild_messages = True
         for number, info in enumerate(list(self.shards.values())):
-            shard = info._parent  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
-            if not shard.ws.open:
-                continue  # it is about to begin a session anyway
-            former = shard.ws
-            begun = DiscordWebSocket.from_client(self, shard_id=shard.id, initial=not number)
-            try:
-                session = await asyncio.wait_for(begun, timeout=SESSION_PATIENCE_S)
-            except (*OUTAGES, TimeoutError, discord.ConnectionClosed) as error:
-                log.warning("a session with messages could not be begun; the next one has them", error=str(error))
-                continue
-            if shard.ws is not former:
-                await session.close(code=1000)
-                continue
-            shard._cancel_task()  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
-            shard.ws = session
-            shard.launch()
-            await former.close(code=1000)
+            tries = 0
+            while not self.is_closed() and not await self._begin_anew(info, initial=not (number or tries)):
+                tries += 1
+                await asyncio.sleep(pause_after(tries))
+
+    async def _begin_anew(self, info: discord.ShardInfo, *, initial: bool) -> bool:
+        """Put a new session in the place of a shard's. False where that has to be tried again.
+
+        One whose connection is being taken up again may go on with its old session, which has other events.
+        """
+        shard = info._parent  # pyright: ignore[reportPrivateUsage] # noqa: SLF001 - no public way
+        if not shard.ws.open:
+            return False
+        former = shard.ws
+        begun = DiscordWebSocket.from_client(self, shard_id=shard.id, initial=initial)
+        try:
+            session = await asyncio.wait_for(begun, timeout=SESSION_PATIENCE_S)
+        except (*OUTAGES, TimeoutError, discord.ConnectionClosed) as error:
+            log.warning("a session with messages could not be begun; trying again", error=str(error))
+            return False
+        if shard.ws is not former:
+            await session.close(code=1000)
+            return False
+        shard._cancel_task()  # pyright: ignore[reportPrivateUsage] # noqa: SLF001
+        shard.ws = session
+        shard.launch()
+        await former.close(code=1000)
+        return True
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Called by discord.py right before it begins a session; what is raised here keeps it from that.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from sandbox.discord.messages import GUILD_MESSAGES
 from sandbox.discord.reply import ModalForm
-from tests.acceptance.conftest import House, house_in, says, typed, with_pictures
+from tests.acceptance.conftest import House, eventually, house_in, says, typed, with_pictures
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -94,3 +96,14 @@ async def test_what_fits_is_suggested_to_whoever_may_set_it(house: House) -> Non
         assert wanted in [it.name for it in choices], (option, choices)
     assert await ada.autocomplete("settings", "value", "", rule="Moods") == []
     assert await ada.autocomplete("settings", "value", "", rule="Access") == []
+
+
+async def test_what_takes_a_new_session_is_tried_until_discord_gives_one(house: House) -> None:
+    gateway = house.discord.gateway
+    gateway.accepting = False
+    await typed(house, "/settings rule:Reply to edit value:on")
+    await asyncio.sleep(1.0)
+    assert not any(it.intents & GUILD_MESSAGES for it in gateway.connected)
+    gateway.accepting = True
+    await eventually(lambda: gateway.connected and all(it.intents & GUILD_MESSAGES for it in gateway.connected))
+    await (await house.ben.say("/imagine prompt:a heard fox")).until(with_pictures)
