@@ -54,7 +54,8 @@ async def test_everybody_is_told_and_all_goes_on_by_itself(open_house: OpenHouse
             )
             for answer in asked_meanwhile:
                 assert answer.error is None, answer.interaction.data
-                assert says("cannot write down your request right now")(answer.message), answer.text
+                told = await answer.until(lambda it: not it.loading)
+                assert says("cannot write down your request right now")(told), told.text
             assert says("Easel paints pictures from your words")((await ada.command("help")).message)
             assert await ada.autocomplete("settings", "value", "", rule="Preset when none is named") == []
             assert await ada.autocomplete("imagine", "preset", "") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -40,6 +41,8 @@ class Host:
             return web.Response(status=status, body=PNG if status == 200 else b"")
         response = web.StreamResponse(status=status, headers={"Content-Length": str(self._size)})
         await response.prepare(request)
+        await response.write(PNG)
+        await asyncio.sleep(HURRY.silence_s)  # so that the client has read what is announced
         return None
 
 
