@@ -93,7 +93,9 @@ class ToldApi(ImageApi):
         super().__init__(base_url="http://127.0.0.1:9", api_key="key")
         self._world = world
 
-    async def submit(self, request: ImageRequest, *, files: Sequence[Path] = ()) -> Submission:
+    async def submit(
+        self, request: ImageRequest, *, files: Sequence[Path] = (), user_id: int | None = None
+    ) -> Submission:
         job_id = request.prompt
         sent = self._world.sent.setdefault(job_id, [])
         sent.append("on its way")
