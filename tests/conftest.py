@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,8 @@ UNMEASURED = (
     *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),
     *("limits", "pace", "painter", "wire_quoted", "submissions", "catalogues", "store_ledger", "store_line"),
 )
+#: So many files of others follow each of the longest.
+BETWEEN = 3
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
 
@@ -103,14 +106,24 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is generated, and what is further. Files side by side end soonest if the longest begin first."""
+    """Mark what is generated, and what is further. Files side by side end soonest if the longest begin first.
+
+    Those mostly wait, so a few that mostly calculate follow each: else the processors idle at first and are short later.
+    """
     for item in items:
         if promises.is_further(item.path, item.nodeid):
             item.add_marker("further")
         if isinstance(item, pytest.Function) and getattr(item.obj, "is_hypothesis_test", False):
             item.add_marker("generated")
-    items.sort(key=_place)
+    places = {name: place for place, name in enumerate(_order({item.path.name: None for item in items}))}
+    items.sort(key=lambda item: (item.get_closest_marker("lengthy") is None, places[item.path.name]))
 
 
-def _place(item: pytest.Item) -> tuple[bool, int]:
-    return item.get_closest_marker("lengthy") is None, _PLACES.get(item.path.name, len(LONGEST))
+def _order(files: Iterable[str]) -> Iterator[str]:
+    """Names of files: of LONGEST one after the other, BETWEEN others behind each, then the rest."""
+    found = list(files)
+    others = iter([it for it in found if it not in _PLACES])
+    for name in sorted((it for it in found if it in _PLACES), key=_PLACES.__getitem__):
+        yield name
+        yield from islice(others, BETWEEN)
+    yield from others
