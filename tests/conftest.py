@@ -63,8 +63,8 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
     *("torture", "hostile_pictures", "reply_to_edit", "hostile_disk", "page", "restart", "about_when", "server_log"),
-    *("imagine", "buttons", "gallery", "forged", "flows", "rules", "dialects", "operator", "limits", "job_list"),
-    *("say", "showcase_crash", "showcase", "preferences", "start", "sync_mode", "workers", "post_here"),
+    *("imagine", "buttons", "gallery", "forged", "flows", "rules", "operator", "updates", "wire_quoted", "job_list"),
+    *("dialects", "limits", "say", "showcase_crash", "showcase", "start", "sync_mode", "workers", "post_here"),
     *("disk", "setup", "discord_faults", "drafts_crash", "acknowledgement", "preset_pictures", "reports", "keeping"),
     *("line", "page_walk", "drafts", "store_presence", "source_again", "models", "life_machine", "task_poller"),
     *("picture_structure", "check_paint", "pressure", "tokens", "covers", "pictures", "using", "menus", "presets"),

@@ -33,7 +33,6 @@ PROMISES: Mapping[str, Sequence[str]] = {
     ),
     "trouble of the image API is told in plain words, and never buys twice": (
         "test_dialects.py::test_no_scenario_is_forgotten",
-        "test_dialects.py::test_every_scenario_ends_as_it_must_and_buys_at_most_once",
         "test_words.py",
     ),
     "trouble of Discord costs nobody their pictures": (
@@ -120,7 +119,15 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_unread_exceptions.py",
     ),
     "a package that is built and installed": ("integration/test_wheel.py",),
-    "the sandbox under load": ("integration/test_sandbox_serving.py",),
+    "the sandbox under load, and what it paints": (
+        "integration/test_sandbox_serving.py",
+        "unit/test_painter.py",
+    ),
+    "questions to a database of thousands of rows": (
+        "integration/test_store_line.py::test_the_line_stays_cheap_among_many_finished_jobs*",
+        "integration/test_store_plans.py",
+        "integration/test_store_search.py",
+    ),
     "cards in the languages that differ least in length": tuple(
         f"unit/test_limits.py::test_everything_shown_keeps_discords_limits_*-{language}]"
         for language in ("es-ES", "fr", "pt-BR", "zh-CN")
