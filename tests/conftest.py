@@ -108,7 +108,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is generated, and what is further. Files side by side end soonest if the longest begin first.
 
-    Those mostly wait, so a few that mostly calculate follow each: else the processors idle at first and are short later.
+    Those mostly wait, so a few that mostly calculate follow each: else processors idle at first and are short later.
     """
     for item in items:
         if promises.is_further(item.path, item.nodeid):

@@ -96,8 +96,8 @@ PROMISES: Mapping[str, Sequence[str]] = {
     "it can be tried without an account": ("test_say.py::test_a_line_is_played_and_its_four_pictures_are_saved",),
 }
 
-#: Unit and integration tests that are further, too: each file takes many seconds of processor time, or of waiting, for
-#: what changes seldom (`make test-costs` tells). A test among them where it matters with which instance it is.
+#: Other tests that are further, too: each file takes many seconds of processor time, or of waiting, for what changes
+#: seldom (`make test-costs` tells). A test where the rest of its file is quick; `*` stands for any end, or any words.
 DEAR: Mapping[str, Sequence[str]] = {
     "files of pictures in hundreds of kinds": (
         "integration/test_encoding.py",
@@ -118,6 +118,12 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_moderation_route.py",
         "integration/test_unread_exceptions.py",
     ),
+    "another program's idea of Discord": ("second_discord/test_flows.py",),
+    "waits of half a minute": (
+        "acceptance/test_forged.py::test_numbers_and_names_in_forms_that_no_form_offers_are_refused",
+        "acceptance/test_imagine.py::test_each_failure_has_its_own_sentence*vanish-*",
+        "acceptance/test_job_list.py::test_a_long_list_has_pages",
+    ),
     "a package that is built and installed": ("integration/test_wheel.py",),
     "the sandbox under load, and what it paints": (
         "integration/test_sandbox_serving.py",
@@ -137,14 +143,16 @@ DEAR: Mapping[str, Sequence[str]] = {
 STORIES = tuple(story for stories in PROMISES.values() for story in stories)
 FILES = frozenset(story.partition("::")[0] for story in STORIES)
 _DEAR = frozenset(dear for kind in DEAR.values() for dear in kind)
+_WILD = [dear for dear in _DEAR if "*" in dear]
 
 
 def is_further(file: Path, node_id: str) -> bool:
     """Whether this test, whose id ends in `file::test[parameters]`, is dear, or an acceptance test not told above."""
     test = f"{file.relative_to(TESTS).as_posix()}::{node_id.partition('::')[2]}"
-    if file.is_relative_to(ACCEPTANCE):
-        return not any(_is_told(test.removeprefix("acceptance/"), story) for story in STORIES)
-    return test.partition("::")[0] in _DEAR or any(fnmatchcase(test, dear) for dear in _DEAR if "*" in dear)
+    if test.partition("::")[0] in _DEAR or test in _DEAR or any(fnmatchcase(test, dear) for dear in _WILD):
+        return True
+    told = test.removeprefix("acceptance/")
+    return file.is_relative_to(ACCEPTANCE) and not any(_is_told(told, story) for story in STORIES)
 
 
 def holds_nothing_quick(file: Path) -> bool:

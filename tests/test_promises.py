@@ -53,12 +53,14 @@ def test_what_is_no_story_of_a_promise_is_further(file: str, test: str, *, furth
         ("unit/test_limits.py::test_everything_shown_keeps_discords_limits_and_so_on[panels-fr]", True),
         ("unit/test_limits.py::test_everything_shown_keeps_discords_limits_and_so_on[panels-de]", False),
         ("unit/test_limits.py::test_another[panels-fr]", False),
+        ("acceptance/test_imagine.py::test_each_failure_has_its_own_sentence[vanish-lost-charged-True-1]", True),
+        ("acceptance/test_imagine.py::test_each_failure_has_its_own_sentence[refuse-moderation-free-True-1]", False),
     ],
 )
-def test_of_unit_and_integration_tests_the_dear_ones_are_further(test: str, *, further: bool) -> None:
+def test_what_is_dear_is_further(test: str, *, further: bool) -> None:
     file = TESTS / test.partition("::")[0]
     assert is_further(file, f"tests/{test}") is further
-    assert holds_nothing_quick(file) is (further and "limits" not in test)
+    assert holds_nothing_quick(file) is (further and "store_moving" in test)
 
 
 @pytest.mark.parametrize("dear", [dear for kind in DEAR.values() for dear in kind])
