@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 # The slow tests mostly wait for processes and sockets, so more of them run at once than there are processors.
-WORKERS ?= 8
+WORKERS ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 # At a terminal pip says how far it is; into a file it says only what goes wrong.
