@@ -121,8 +121,10 @@ async def test_missing_pictures_are_asked_for_by_the_button_of_before(house: Hou
     look = await house.ben.press(reply, "Details")
     uploads = len(house.uploads())
     house.image_api.behaviour.switch_on("download-drop")
-    assert "nothing more yet" in await answer(house.ben, look, f"easel:check:{job}")
-    house.image_api.behaviour.switch_off("download-drop")
+    try:
+        assert "nothing more yet" in await answer(house.ben, look, f"easel:check:{job}")
+    finally:
+        house.image_api.behaviour.switch_off("download-drop")
     await house.ben.forge(look, f"easel:check:{job}")
     await eventually(lambda: len(house.uploads()) == uploads + 1)
     assert len(reply.pictures) == 2
