@@ -1,4 +1,4 @@
-"""Which tests are `further`: what `make test` leaves to `make test-further`, so that it takes three minutes.
+"""Which tests are `further`: what `make test` leaves to `make test-further`, so that it takes minutes.
 
 First what Easel promises, and the acceptance tests that tell each promise once: those are a part of `make test`.
 
