@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,8 @@ if __name__ == "__main__":  # before the rest is imported: an end in the first m
         signal.signal(number, lambda _, __: os._exit(0))
 
 import argparse
+import logging
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
@@ -197,6 +200,10 @@ def _tell_of_an_end(sentence: str) -> None:
 
     def break_off(_: int, __: FrameType | None) -> None:
         _ignore_signals()
+        # The exception leaves tasks and connections behind, of which Python would tell a page; the process ends anyhow.
+        logging.getLogger("asyncio").disabled = True
+        warnings.simplefilter("ignore")
+        sys.unraisablehook = lambda _: None
         raise _BrokenOff(sentence)
 
     for number in (signal.SIGTERM, signal.SIGINT):

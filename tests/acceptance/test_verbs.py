@@ -15,7 +15,6 @@ from sandbox.serving import free_port
 from tests.acceptance.little_discord import TOKEN, LittleDiscord
 from tests.acceptance.processes import easel, forked_easel, make_home, variables
 from tests.acceptance.starts import AT_WORK, START_S, failed_start
-from tests.bots import unmeasured
 
 
 async def test_check_says_one_line_each_and_what_to_do(tmp_path: Path) -> None:
@@ -145,8 +144,7 @@ async def test_output_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("verb", ["check", "sync", "invite"])
 async def test_a_verb_that_is_broken_off_is_no_success(tmp_path: Path, verb: str) -> None:
-    # Unmeasured: what coverage does in the moment of the signal is told by Python, too.
-    with socket.create_server(("127.0.0.1", 0)) as silent, unmeasured():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         async with forked_easel(tmp_path, verb, **variables(f"{url}/api/v10", UNIALL_BASE_URL=url)) as bot:
             asked, _ = await asyncio.to_thread(silent.accept)
