@@ -17,8 +17,10 @@ async def dead(house: House) -> AsyncGenerator[None]:
     """The bot is killed and all faults end; what the test does meanwhile is found by the next start."""
     await house.kill_bot()
     house.discord.faults.clear()
-    yield
-    await house.start_bot()
+    try:
+        yield
+    finally:  # else a test that fails in between takes the others of its file along
+        await house.start_bot()
 
 
 async def strikes(fault: Fault) -> None:
