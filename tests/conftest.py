@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from itertools import islice
 from pathlib import Path
 from zlib import crc32
@@ -20,8 +20,9 @@ from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests import discord_spec, promises
-from tests.bots import IMPORTS_ARE_MEASURED, unmeasured
-from tests.databases import PostgresServer, postgres_server, why_no_postgres
+from tests.bots import IMPORTS_ARE_MEASURED, SHARED, unmeasured
+from tests.databases import PostgresServer, postgres_server, shared_postgres_server, why_no_postgres
+from tests.side_by_side import sharing
 
 settings.register_profile("fixed", derandomize=True, database=None, deadline=None, max_examples=25, print_blob=True)
 settings.register_profile(
@@ -34,7 +35,8 @@ settings.load_profile("fixed")
 def postgres() -> Iterator[PostgresServer]:
     if missing := why_no_postgres():
         pytest.skip(missing)
-    with postgres_server() as server:
+    shared, who = os.environ.get(SHARED), os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    with shared_postgres_server(Path(shared), who) if shared else postgres_server() as server:
         yield server
 
 
@@ -85,11 +87,20 @@ _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 _MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Collection is half of what a process costs that runs a tenth of the tests, so it does nothing beside it."""
+    if hands_out_tests(config) and not config.pluginmanager.has_plugin("tools.test_costs"):  # each has costs of its own
+        keeping = ExitStack()
+        keeping.enter_context(sharing())
+        config.add_cleanup(keeping.close)
     gc.disable()
     if _MEASURING:
         _MEASURING.stop()
+
+
+def hands_out_tests(config: pytest.Config) -> bool:
+    """Whether this process runs no tests itself: it starts others that do, side by side."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_collection_finish() -> None:

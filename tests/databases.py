@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import itertools
 import os
 import pwd
@@ -12,7 +13,7 @@ import tempfile
 import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,8 @@ KINDS = ("sqlite", "postgresql")
 COPIES_PAGES_FROM = 150000  # this version and later ones copy page by page where nothing else is said
 START_TRIES = 3  # somebody else may take the free port between asking for it and using it
 SQLITE = "sqlite:///"
+POSTGRES = "postgresql"  # the folder of the server that is shared
+CONNECTIONS = 300  # for ten processes that run tests, each of which has a few bots
 #: Nothing has to outlast the machine, and hundreds of databases that live for a second need no housekeeping: autovacuum
 #: would look after one of them after the other without a pause.
 THRIFT = " ".join(
@@ -48,6 +51,7 @@ class PostgresServer:
     port: int
     pid: int
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    prefix: str = "easel"  # of the names of databases: those that share a server have one each
     making: threading.Lock = field(default_factory=threading.Lock)
     copied: list[str] = field(default_factory=list[str])  # says what others are copies of: the one with tables
 
@@ -59,7 +63,7 @@ class PostgresServer:
 
     def create_database(self) -> str:
         """An empty one."""
-        name = f"easel_{next(self.numbers)}"
+        name = f"{self.prefix}_{next(self.numbers)}"
         self.execute(f"CREATE DATABASE {name}")
         return self.url(name)
 
@@ -71,7 +75,7 @@ class PostgresServer:
                 make_tables(url)
                 by_files = int(str(rows(url, "SHOW server_version_num")[0][0])) >= COPIES_PAGES_FROM
                 self.copied.append(url.rpartition("/")[2] + (" STRATEGY FILE_COPY" if by_files else ""))
-        name = f"easel_{next(self.numbers)}"
+        name = f"{self.prefix}_{next(self.numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {self.copied[0]}")
         return self.url(name)
 
@@ -147,6 +151,32 @@ def postgres_server() -> Generator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def shared_postgres_server(folder: Path, who: str) -> Generator[PostgresServer]:
+    """The server in this folder, started by whoever comes first; `who` is one of those that share it."""
+    pg_ctl = _program("pg_ctl")
+    assert pg_ctl is not None
+    own = folder / POSTGRES
+    with (folder / "starting").open("w") as starting:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not own.exists():
+            own.mkdir()
+            _make_data(own)
+            _started(pg_ctl, own)
+    yield replace(_running(own), prefix=f"easel_{who}")
+
+
+@contextmanager
+def ending_shared_postgres(folder: Path) -> Generator[None]:
+    """At the end no server is left in this folder."""
+    try:
+        yield
+    finally:
+        own, pg_ctl = folder / POSTGRES, _program("pg_ctl")
+        if pg_ctl and (own / "data" / "postmaster.pid").exists():
+            _run([pg_ctl, "stop", "-D", str(own / "data"), "-m", "immediate"], own)
+
+
 @dataclass(slots=True)
 class KeptServer:
     """A server whose data stays in `folder`, and that can be stopped and started while it is used."""
@@ -203,15 +233,20 @@ def _make_data(folder: Path) -> None:
 def _started(pg_ctl: str, folder: Path, options: str = THRIFT, port: int = 0) -> PostgresServer:
     for tries_left in reversed(range(START_TRIES)):
         chosen = port or free_port()
-        line = f"-c listen_addresses=127.0.0.1 -p {chosen} -k {folder} -c max_connections=60 {options}"
+        line = f"-c listen_addresses=127.0.0.1 -p {chosen} -k {folder} -c max_connections={CONNECTIONS} {options}"
         try:
             _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", line], folder)
         except subprocess.CalledProcessError:
             if not tries_left:
                 raise
         else:
-            return PostgresServer(chosen, int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+            return _running(folder)
     raise AssertionError("unreachable")
+
+
+def _running(folder: Path) -> PostgresServer:
+    pid, _, _, port, *_ = (folder / "data" / "postmaster.pid").read_text().splitlines()
+    return PostgresServer(int(port), int(pid))
 
 
 def _program(name: str) -> str | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -143,16 +144,30 @@ DEAR: Mapping[str, Sequence[str]] = {
 STORIES = tuple(story for stories in PROMISES.values() for story in stories)
 FILES = frozenset(story.partition("::")[0] for story in STORIES)
 _DEAR = frozenset(dear for kind in DEAR.values() for dear in kind)
-_WILD = [dear for dear in _DEAR if "*" in dear]
 
 
 def is_further(file: Path, node_id: str) -> bool:
     """Whether this test, whose id ends in `file::test[parameters]`, is dear, or an acceptance test not told above."""
-    test = f"{file.relative_to(TESTS).as_posix()}::{node_id.partition('::')[2]}"
-    if test.partition("::")[0] in _DEAR or test in _DEAR or any(fnmatchcase(test, dear) for dear in _WILD):
+    name, test = _name(file), node_id.partition("::")[2]
+    if name in _DEAR or f"{name}::{test}" in _DEAR:
         return True
-    told = test.removeprefix("acceptance/")
-    return file.is_relative_to(ACCEPTANCE) and not any(_is_told(told, story) for story in STORIES)
+    if any(fnmatchcase(f"{name}::{test}", dear) for dear in _wild(name)):
+        return True
+    if not name.startswith("acceptance/"):
+        return False
+    told = f"{name.removeprefix('acceptance/')}::{test}"
+    return not any(_is_told(told, story) for story in STORIES)
+
+
+@cache
+def _name(file: Path) -> str:
+    return file.relative_to(TESTS).as_posix()
+
+
+@cache
+def _wild(name: str) -> Sequence[str]:
+    """What is said with `*` of tests of this file."""
+    return [dear for dear in _DEAR if "*" in dear and dear.startswith(name)]
 
 
 def holds_nothing_quick(file: Path) -> bool:

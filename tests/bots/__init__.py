@@ -13,6 +13,8 @@ ALWAYS_MEASURED = dict(MEASURED)
 #: Ends a measured bot instead of SIGKILL: it writes down what it ran, and kills itself.
 WRITE_DOWN_AND_DIE = signal.SIGUSR2
 
+#: The folder of what processes side by side share (tests/side_by_side.py).
+SHARED = "TESTS_SHARED_FOLDER"
 
 #: Importing is measured in one of the processes that run tests side by side. In the others it runs the same lines of
 #: the product, and half of its time would go into noting them.

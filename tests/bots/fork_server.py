@@ -3,12 +3,14 @@
 A start costs some 0.6 s of processor time, nearly all of it imports; a fork costs some milliseconds. The forked process
 runs the same `main` with the same arguments in an environment of its own; tests of the command line start it for real.
 
-Messages are JSON lines over a Unix socket, the file descriptors of a new process beside them. The server has no thread
-and no event loop, so that a fork is safe. It ends when the other end of the socket is closed.
+Processes that run tests connect to its Unix socket. Messages are JSON lines, the file descriptors of a new process
+beside them. The server imports nothing before the first of them comes. It has no thread and no event loop, so that a
+fork is safe. It ends when nobody holds the other end of a pipe any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -19,9 +21,12 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.bots import IMPORTS_ARE_MEASURED, MEASURED, WRITE_DOWN_AND_DIE
+
+if TYPE_CHECKING:
+    from coverage import Coverage
 
 #: What a bot needs. The last ones are imported on first use, by those that need them.
 MODULES = (
@@ -31,39 +36,81 @@ MODULES = (
 MAX_MESSAGE = 1 << 20
 
 
-def serve(control: socket.socket) -> None:
-    """Fork what is asked for, and tell how it ended, until the socket is closed."""
-    if not IMPORTS_ARE_MEASURED:
-        _stop_measuring()  # each fork begins to measure by itself
+class Server:
+    """Forks what is asked for, and tells whoever asked how it ended."""
+
+    def __init__(self, listening: socket.socket, alive: int) -> None:
+        """Connections come to `listening`; `alive` is the end to read of a pipe that nobody writes to."""
+        self._listening = listening
+        self._alive = alive
+        self._woken, self._wakes = os.pipe()
+        self._asked_by: dict[int, socket.socket] = {}  # whose bot a process is
+        self._controls: list[socket.socket] = []
+
+    def serve(self) -> None:
+        """Until the pipe is closed at its other end."""
+        os.set_blocking(self._wakes, False)
+        signal.signal(signal.SIGCHLD, _wake)
+        signal.set_wakeup_fd(self._wakes, warn_on_full_buffer=False)
+        imported = False
+        while True:
+            ready, _, _ = select.select([self._alive, self._listening, self._woken, *self._controls], [], [])
+            if self._alive in ready:
+                return
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+                self._tell_ends()
+            if self._listening in ready:
+                if not imported:
+                    _import()
+                    imported = True
+                control, _ = self._listening.accept()
+                self._controls.append(control)
+                _tell(control, {"ready": True})
+            for control in [it for it in self._controls if it in ready]:
+                self._answer(control)
+
+    def _answer(self, control: socket.socket) -> None:
+        text, files, _, _ = socket.recv_fds(control, MAX_MESSAGE, 2)
+        if not text:
+            self._controls.remove(control)
+            control.close()
+            return
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            for end in (self._listening, *self._controls):
+                end.close()
+            for end in (self._alive, self._woken, self._wakes):
+                os.close(end)
+            _become_a_bot(json.loads(text), files)
+        for file in files:
+            os.close(file)
+        self._asked_by[pid] = control
+        _tell(control, {"started": pid})
+
+    def _tell_ends(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            _tell(self._asked_by.pop(pid), {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+
+
+def _import() -> None:
+    """Import what a bot needs. Forks begin to measure by themselves, later."""
+    measuring = _measuring()
+    if measuring and not IMPORTS_ARE_MEASURED:
+        measuring.stop()
     for name in MODULES:
         importlib.import_module(name)
     for name in sorted(importlib.import_module("bot.client").COGS):
         importlib.import_module(name)
-    woken, wakes = os.pipe()
-    os.set_blocking(wakes, False)
-    signal.signal(signal.SIGCHLD, _wake)
-    signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
-    _tell(control, {"ready": True})
-    while True:
-        ready, _, _ = select.select([control, woken], [], [])
-        if woken in ready:
-            os.read(woken, 4096)
-            _tell_ends(control)
-        if control in ready:
-            text, files, _, _ = socket.recv_fds(control, MAX_MESSAGE, 2)
-            if not text:
-                return
-            asked: dict[str, Any] = json.loads(text)
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                control.close()
-                os.close(woken)
-                os.close(wakes)
-                _become_a_bot(asked, files)
-            for file in files:
-                os.close(file)
-            _tell(control, {"started": pid})
+    if measuring:
+        measuring.stop()
 
 
 def _wake(_: int, __: FrameType | None) -> None:
@@ -71,26 +118,13 @@ def _wake(_: int, __: FrameType | None) -> None:
 
 
 def _tell(control: socket.socket, message: Mapping[str, Any]) -> None:
-    control.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _tell_ends(control: socket.socket) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        _tell(control, {"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+    with contextlib.suppress(OSError):  # who asked may be gone by now
+        control.sendall(json.dumps(message).encode() + b"\n")
 
 
 def _write_down_and_die(_: int, __: FrameType | None) -> None:
     """Keep what coverage has measured, then end as `kill -9` does, with nothing closed and nothing said."""
-    from coverage import Coverage
-
-    measuring = Coverage.current()
-    if measuring is not None:
+    if measuring := _measuring():
         measuring.stop()
         measuring.save()
     os.kill(os.getpid(), signal.SIGKILL)
@@ -98,7 +132,7 @@ def _write_down_and_die(_: int, __: FrameType | None) -> None:
 
 def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     """The rest of a forked process's life. Never returns."""
-    from bot.__main__ import main  # imported in `serve`, after it was decided whether imports are measured
+    from bot.__main__ import main  # imported in `_import`, after it was decided whether imports are measured
     from bot.config.waits import Waits
 
     arguments: list[str] = asked["arguments"]
@@ -113,8 +147,9 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
             os.close(file)
         os.environ.clear()
         os.environ.update(asked["environment"])
-        if "coverage" in sys.modules and not any(name.startswith("COVERAGE_") for name in os.environ):
-            _stop_measuring()
+        measuring = _measuring()
+        if measuring and not any(name.startswith("COVERAGE_") for name in os.environ):
+            measuring.stop()  # see `tests.bots.unmeasured`
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if MEASURED:
             signal.signal(WRITE_DOWN_AND_DIE, _write_down_and_die)
@@ -130,13 +165,11 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     os._exit(code)
 
 
-def _stop_measuring() -> None:
-    """See `tests.bots.unmeasured`. Coverage is imported by itself, where it measures."""
-    from coverage import Coverage
-
-    if measuring := Coverage.current():
-        measuring.stop()
+def _measuring() -> Coverage | None:
+    """What measures here. Coverage imports itself where it measures; else no bot is to hold it in its memory."""
+    coverage = sys.modules.get("coverage")
+    return coverage.Coverage.current() if coverage else None
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    Server(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()

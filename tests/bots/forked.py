@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -10,18 +11,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 from bot.config.waits import WAITS, Waits
 from sandbox.bot_process import PROJECT, BotProcess
-from tests.bots import ALWAYS_MEASURED, MEASURED, WRITE_DOWN_AND_DIE
+from tests.bots import ALWAYS_MEASURED, MEASURED, SHARED, WRITE_DOWN_AND_DIE
 
 START_S = 60.0
+END_S = 30.0
+SOCKET = "fork_server"
 #: A bot that is stopped, or busy with what lets no signal through, gets no time to write down what it ran.
 LAST_WORDS_S = 3.0
 
@@ -74,19 +79,11 @@ class Ends:
 
 
 class ForkServer:
-    """The server, started when the first bot is asked for; one for each process that runs tests."""
+    """A connection to the server, which may serve several processes that run tests side by side."""
 
-    def __init__(self) -> None:
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._control = ours
-        self._server = subprocess.Popen(
-            [sys.executable, "-m", "tests.bots.fork_server", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            cwd=PROJECT,
-            env={**os.environ, **ALWAYS_MEASURED},
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
+    def __init__(self, folder: Path) -> None:
+        self._control = socket.socket(socket.AF_UNIX)
+        self._control.connect(str(folder / SOCKET))
         self._asking = threading.Lock()
         self._started: Future[ForkedProcess] = Future()
         self._ready: Future[bool] = Future()
@@ -127,17 +124,46 @@ class ForkServer:
                 self._ends.ended(told["ended"], told["code"])
 
 
+@contextmanager
+def serving(folder: Path) -> Generator[None]:
+    """A fork server in this folder, for whoever connects."""
+    alive, held = os.pipe()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / SOCKET))
+        listening.listen(128)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.bots.fork_server", str(listening.fileno()), str(alive)],
+            pass_fds=[listening.fileno(), alive],
+            cwd=PROJECT,
+            env={**os.environ, **ALWAYS_MEASURED},
+            stdin=subprocess.DEVNULL,
+        )
+    os.close(alive)
+    try:
+        yield
+    finally:
+        os.close(held)
+        server.wait(END_S)  # it writes down what it measured
+
+
 _MAKING = threading.Lock()
 
 
 def fork_server() -> ForkServer:
+    """The one that processes side by side share; else this process's own, made when the first bot is asked for."""
     with _MAKING:  # tests side by side ask for it at once
         return _fork_server()
 
 
 @cache
 def _fork_server() -> ForkServer:
-    return ForkServer()
+    if shared := os.environ.get(SHARED):
+        return ForkServer(Path(shared))
+    keeping = ExitStack()
+    atexit.register(keeping.close)
+    folder = Path(keeping.enter_context(tempfile.TemporaryDirectory(prefix="easel-forks-")))
+    keeping.enter_context(serving(folder))
+    return ForkServer(folder)
 
 
 class ForkedBot(BotProcess):

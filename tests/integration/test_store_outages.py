@@ -92,9 +92,12 @@ async def test_ping_notices_that_the_file_was_removed(tmp_path: Path) -> None:
 
 
 async def test_a_connection_that_died_while_idle_costs_nobody_anything(postgres: PostgresServer) -> None:
-    store = await Store.open(postgres.ready_database())
+    url = postgres.ready_database()
+    store = await Store.open(url)
     await store.ping()
-    postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'easel'")
+    postgres.execute(
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'"
+    )
 
     await store.run(put("a"))
 

@@ -27,7 +27,7 @@ A_LITTLE = timedelta(seconds=1)
 #: Ends the connections that hold the names of processes.
 END_LISTENERS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE query LIKE '%pg_try_advisory_lock%' AND pid <> pg_backend_pid()"
+    " WHERE query LIKE '%pg_try_advisory_lock%' AND datname = current_database() AND pid <> pg_backend_pid()"
 )
 
 
