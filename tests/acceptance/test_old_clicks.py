@@ -10,6 +10,7 @@ import pytest_asyncio
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
 from tests.acceptance.conftest import House, eventually, final, house_in, says
+from tests.acceptance.hostile import files, spool_of
 from tests.acceptance.showcases import painted
 from tests.acceptance.troubles import dead
 from tests.databases import execute, rows
@@ -115,6 +116,7 @@ async def test_missing_pictures_are_asked_for_by_the_button_of_before(house: Hou
     reply = await painted(house.ben, "a fox of two", count=2)
     job = job_of(house, "a fox of two")
     await eventually(lambda: rows(house.database, f"SELECT 1 FROM jobs WHERE id = '{job}' AND state = 'delivered'"))
+    await eventually(lambda: not files(spool_of(house)))  # else the click finds them there
     partial = '{"kind": "partial", "charged": "yes", "detail": "1 2"}'
     async with dead(house):  # as if one of them had not been there
         execute(house.database, f"UPDATE jobs SET failure = '{partial}' WHERE id = '{job}'")

@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -88,7 +88,8 @@ class ForkServer:
         self._started: Future[ForkedProcess] = Future()
         self._ready: Future[bool] = Future()
         self._ends = Ends()
-        threading.Thread(target=self._listen, name="fork server", daemon=True).start()
+        self._listening = threading.Thread(target=self._listen, name="fork server", daemon=True)
+        self._listening.start()
         self._ready.result(START_S)
 
     def start(
@@ -112,6 +113,12 @@ class ForkServer:
             self._started = Future()
             socket.send_fds(self._control, [json.dumps(asked).encode()], [out, err])
             return self._started.result(START_S)
+
+    def close(self) -> None:
+        """Nobody is told any more how bots end. Those that still run go on."""
+        self._control.shutdown(socket.SHUT_RDWR)
+        self._listening.join()
+        self._control.close()
 
     def _listen(self) -> None:
         for line in self._control.makefile("rb"):
@@ -157,13 +164,12 @@ def fork_server() -> ForkServer:
 
 @cache
 def _fork_server() -> ForkServer:
-    if shared := os.environ.get(SHARED):
-        return ForkServer(Path(shared))
     keeping = ExitStack()
     atexit.register(keeping.close)
-    folder = Path(keeping.enter_context(tempfile.TemporaryDirectory(prefix="easel-forks-")))
-    keeping.enter_context(serving(folder))
-    return ForkServer(folder)
+    folder = Path(os.environ.get(SHARED) or keeping.enter_context(tempfile.TemporaryDirectory(prefix="easel-forks-")))
+    if SHARED not in os.environ:
+        keeping.enter_context(serving(folder))
+    return keeping.enter_context(closing(ForkServer(folder)))
 
 
 class ForkedBot(BotProcess):
