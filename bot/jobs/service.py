@@ -317,6 +317,7 @@ class JobService:
             if len(results.pictures) > before:
                 await self._deps.replies.deliver(run.job, results.pictures, await source_copies(run))
                 await self._jobs.change(job.id, failure=partial(results))
+            log.info("missing pictures asked for", job=job.id, before=before, here=len(results.pictures))
             return results.missing
         finally:
             self._fetching.discard(job.id)

@@ -164,7 +164,7 @@ def job_of(row: RowMapping) -> Job:
 
 def read_request(text: str) -> ImageRequest:
     """A request from its JSON text."""
-    known = _known(ImageRequest, json.loads(text))
+    known = known_fields(ImageRequest, json.loads(text))
     for name, read in _REQUEST_READERS.items():
         if name in known:
             known[name] = read(known[name])
@@ -182,7 +182,7 @@ def without_source(text: str, position: int) -> str:
 
 def read_failure(text: str) -> Failure:
     """A failure from its JSON text. A kind that this version does not know is `UNKNOWN`."""
-    known = _known(Failure, json.loads(text))
+    known = known_fields(Failure, json.loads(text))
     known["kind"] = FailureKind(known["kind"]) if known["kind"] in set(FailureKind) else FailureKind.UNKNOWN
     known["charged"] = Charged(known.get("charged", Charged.NO))
     return Failure(**known)
@@ -194,10 +194,10 @@ def read_sources(raw: list[dict[str, Any]]) -> tuple[Source, ...]:
 
 
 def _read_source(raw: dict[str, Any]) -> Source:
-    known = _known(Source, raw)
+    known = known_fields(Source, raw)
     kept = known.get("kept")
     if kept is not None:
-        place = _known(Kept, kept)
+        place = known_fields(Kept, kept)
         place["slot"] = Slot(place["slot"])
         known["kept"] = Kept(**place)
     return Source(**known)
@@ -218,7 +218,8 @@ _REQUEST_READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _known(shape: type[DataclassInstance], raw: dict[str, Any]) -> dict[str, Any]:
+def known_fields(shape: type[DataclassInstance], raw: dict[str, Any]) -> dict[str, Any]:
+    """What this version knows of a shape's JSON: a later one, in another process, may have written more."""
     names = _names(shape)
     return {name: value for name, value in raw.items() if name in names}
 

@@ -6,12 +6,12 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import RowMapping
 
 from bot.model import ReplyTarget
 from bot.policy.admission import RequestContext
+from bot.store.rows import known_fields
 
 #: Until the same pictures may be asked for again after they were declined once, twice, and more often.
 PAUSES = (timedelta(minutes=10), timedelta(hours=3), timedelta(days=1))
@@ -65,20 +65,14 @@ class AskedPost:
     @classmethod
     def read(cls, text: str) -> AskedPost:
         """From its JSON."""
-        raw: dict[str, Any] = json.loads(text)
-        target, context = raw["target"], raw["context"]
+        raw = known_fields(cls, json.loads(text))
+        target, context = known_fields(ReplyTarget, raw["target"]), known_fields(RequestContext, raw["context"])
         target["token_expires_at"] = datetime.fromisoformat(target["token_expires_at"])
         context["role_ids"] = frozenset(context["role_ids"])
         context["joined_at"] = datetime.fromisoformat(context["joined_at"]) if context["joined_at"] else None
-        return cls(
-            ReplyTarget(**target),
-            raw["note_locale"],
-            RequestContext(**context),
-            tuple(raw["copies"]),
-            tuple(raw["sources"]),
-            raw["covered"],
-            raw["interaction_id"],
-        )
+        raw |= {"target": ReplyTarget(**target), "context": RequestContext(**context)}
+        raw |= {name: tuple(raw[name]) for name in ("copies", "sources")}
+        return cls(**raw)
 
 
 @dataclass(frozen=True, slots=True)
