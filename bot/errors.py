@@ -23,8 +23,7 @@ EaselError
 │   ├── OutOfBalance
 │   ├── BadKey
 │   ├── BadInput
-│   ├── Busy                       certainly nothing was started; may be tried again
-│   ├── Unreachable                certainly nothing was started; may be tried again
+│   ├── Busy, Unreachable          certainly nothing was started; may be tried again
 │   ├── Uncertain, AnswerLost      nobody knows whether it was accepted; never sent again
 │   ├── TaskLost                   the API does not know the task (any more)
 │   └── Unexpected                 anything that fits no class above
@@ -32,7 +31,7 @@ EaselError
 │   ├── DownloadGone               expired, forbidden or not there
 │   ├── DownloadUnreachable        network trouble; may be tried again
 │   ├── AddressRefused             a private, loopback or otherwise forbidden address
-│   └── TooLarge, NotAPicture      the bytes are too many, or no picture that Discord shows
+│   └── TooLarge, NotAPicture      the bytes are too many, or no picture that Discord shows; NotWritten: a full disk
 ├── ModerationDown                 the operator's moderation does not answer, and lets nothing pass then
 ├── BadSource                      an attached picture is not usable: `fault` and `amount`
 └── ReplyError
@@ -266,10 +265,7 @@ class DownloadUnreachable(DownloadError):
 
 
 class AddressRefused(DownloadError):
-    """The address leads into a private, loopback or link-local network, or is no http address.
-
-    `host` is set where the operator can open it: it is what RESULT_HOSTS would name.
-    """
+    """The address is private, loopback, link-local or no http one. `host`: what RESULT_HOSTS would name to open it."""
 
     def __init__(self, message: str = "", *, host: str = "") -> None:
         super().__init__(f"{message}: {host}" if host else message)
@@ -278,6 +274,10 @@ class AddressRefused(DownloadError):
 
 class TooLarge(DownloadError):
     """More bytes came than allowed."""
+
+
+class NotWritten(DownloadError):
+    """The disk of this machine did not take the bytes: it is full, or worse."""
 
 
 class NotAPicture(DownloadError):
@@ -300,7 +300,7 @@ class SourceFault(StrEnum):
     TOO_COMPLEX = "too_complex"  # to open it takes too much memory or time
     BROKEN = "broken"  # truncated or damaged
     UNREADABLE = "unreadable"  # it could not be fetched
-    NO_ROOM = "no_room"  # the disk of this machine has no room for more sources just now
+    NO_ROOM = "no_room"  # this machine has no room for more sources just now: on its disk, or in its memory
 
     @classmethod
     def of(cls, head: bytes) -> SourceFault:

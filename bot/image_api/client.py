@@ -19,7 +19,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from bot.errors import AddressRefused, BadInput, DownloadError
+from bot.errors import AddressRefused, BadInput, DownloadError, NotWritten
 from bot.image_api import balance
 from bot.image_api.addresses import at_home, normal_host, open_host, parse_address
 from bot.image_api.breaker import Breaker
@@ -242,7 +242,7 @@ class ImageApi:
     def _save_held(self, name: str, into: Path, max_bytes: int) -> Download:
         with self._holding.open(name) as file:
             if shutil.disk_usage(into.parent).free < os.fstat(file.fileno()).st_size + MIN_FREE_BYTES:
-                raise DownloadError("there is no room on the disk for a picture that came inside an answer")
+                raise NotWritten("there is no room on the disk for a picture that came inside an answer")
             return _save_text(pieces_of(file), into, max_bytes)
 
     def discard_held(self, addresses: Iterable[str]) -> None:
@@ -286,7 +286,7 @@ def _save_text(pieces: Iterable[bytes], into: Path, max_bytes: int) -> Download:
     try:
         return save(decoded(pieces), into, max_bytes)
     except OSError as error:
-        raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
+        raise NotWritten(f"the picture cannot be written ({error.strerror})") from error
 
 
 def _form(request: ImageRequest, files: Sequence[Path], stack: ExitStack) -> aiohttp.FormData:

@@ -21,7 +21,7 @@ import aiohttp
 from yarl import URL
 
 from bot.config.causes import cause_of
-from bot.errors import DownloadError, DownloadGone, DownloadUnreachable, TooLarge
+from bot.errors import DownloadGone, DownloadUnreachable, NotWritten, TooLarge
 from bot.image_api.addresses import GuardedResolver, at_home, check_address, same_origin
 from bot.image_api.heads import BoundedConnector
 from bot.image_api.limits import Limits
@@ -101,7 +101,7 @@ class Fetcher:
             self._listener.breaks(cause_of(error))
             raise DownloadUnreachable(f"the host broke off ({cause_of(error)})") from error
         except OSError as error:
-            raise DownloadError(f"the picture cannot be written ({error.strerror})") from error
+            raise NotWritten(f"the picture cannot be written ({error.strerror})") from error
 
     async def _hop_by_hop(self, url: URL, into: Path, max_bytes: int) -> Download:
         for _ in range(self._limits.max_hops):

@@ -23,6 +23,7 @@ from bot.errors import (
     JobMoved,
     ModerationDown,
     NotAPicture,
+    NotWritten,
     ReplyError,
     ReplyGone,
     ReplyUnavailable,
@@ -107,6 +108,9 @@ async def _taken_in(run: JobRun, index: int, source: Source) -> Source:
         if source.preset_picture is None:
             raise
         return await _from_preset(run, source, into)
+    except NotWritten as exc:
+        run.log.error("this machine has no room for a source", why=str(exc))
+        raise BadSource(SourceFault.NO_ROOM, source.size) from None
     except DownloadError as exc:
         run.log.warning("a source cannot be read", error=type(exc).__name__)
         raise BadSource(SourceFault.UNREADABLE) from None

@@ -186,7 +186,7 @@ class PictureStudio:
             log.warning("picture process failed", code=heard.code, error=heard.errors[-300:])
             if heard.code == _TOO_LONG:
                 raise BadSource(SourceFault.TOO_COMPLEX)
-            raise BadSource(SourceFault.UNREADABLE if heard.code in _KILLED else SourceFault.BROKEN)
+            raise BadSource(SourceFault.NO_ROOM if heard.code in _KILLED else SourceFault.BROKEN)
         if isinstance(heard.answer, BadSource):
             raise heard.answer
         if heard.answer is None:
@@ -199,7 +199,7 @@ class PictureStudio:
             process = start(ask, self._program)
         except OSError as error:  # no memory or no process left on this machine
             log.error("picture process did not start", error=str(error))
-            raise BadSource(SourceFault.UNREADABLE) from error
+            raise BadSource(SourceFault.NO_ROOM) from error
         talk = asyncio.get_running_loop().run_in_executor(None, hear, process, wanted)
         try:
             async with asyncio.timeout(seconds):
@@ -209,7 +209,7 @@ class PictureStudio:
             raise BadSource(SourceFault.TOO_COMPLEX) from None
         except OSError as error:
             log.warning("a picture made smaller cannot be written", error=error.strerror)
-            raise BadSource(SourceFault.UNREADABLE) from error
+            raise BadSource(SourceFault.NO_ROOM) from error
         finally:
             if not talk.done():
                 process.kill()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import uuid4
 
 from aiohttp import web
@@ -70,7 +70,8 @@ class LocalImageApi:
         self._port = 0
         self._resetting: Outage | None = None
         self._outage: asyncio.Task[None] | None = None
-        self._stopping: asyncio.Task[None] | None = None
+        self._door = asyncio.Lock()
+        self._moves: set[asyncio.Task[None]] = set()
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
@@ -124,8 +125,7 @@ class LocalImageApi:
         if self._outage:
             self._outage.cancel()
             await asyncio.gather(self._outage, return_exceptions=True)
-        if self._stopping:
-            await self._stopping
+        await asyncio.gather(*self._moves, return_exceptions=True)
         await self._book.close()
         if self._runner:
             await serving.end(self._runner)
@@ -179,23 +179,33 @@ class LocalImageApi:
 
     async def _be_away(self, outage: Outage) -> None:
         await asyncio.sleep(_OUTAGE_DELAY_S)
-        if outage.refused and self._site:
-            # Another outage may begin meanwhile and cancel this one: a server that has half stopped answers nobody.
-            self._stopping = asyncio.create_task(serving.stop(self._site), name="image-api-stops-listening")
-            self._site = None
-            await asyncio.shield(self._stopping)
+        if outage.refused:
+            await self._wholly(self._stop_listening())
         self._resetting = None if outage.refused else outage
         self._break_connections()
         await asyncio.sleep(outage.seconds)
         self._resetting = None
-        await self._listen(self._port)
+        await self._wholly(self._listen(self._port))
+
+    async def _wholly(self, move: Coroutine[Any, Any, None]) -> None:
+        """Another outage may begin meanwhile and cancel this one: a server that has half a door answers nobody."""
+        task = asyncio.create_task(move, name="image-api-door")
+        self._moves.add(task)
+        task.add_done_callback(self._moves.discard)
+        await asyncio.shield(task)
+
+    async def _stop_listening(self) -> None:
+        async with self._door:
+            site, self._site = self._site, None
+            if site:
+                await serving.stop(site)
 
     async def _listen(self, port: int) -> None:
-        if self._stopping:
-            await asyncio.shield(self._stopping)
-        if self._runner and self._site is None:
-            self._site = web.TCPSite(self._runner, self._host, port, reuse_address=True)
-            await self._site.start()
+        async with self._door:
+            if self._runner and self._site is None:
+                site = web.TCPSite(self._runner, self._host, port, reuse_address=True)
+                await site.start()
+                self._site = site
 
     def _break_connections(self) -> None:
         if self._runner and self._runner.server:

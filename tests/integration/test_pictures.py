@@ -202,7 +202,7 @@ async def test_a_picture_that_takes_too_long_is_given_up_and_its_process_killed(
 async def test_a_process_killed_from_outside_does_not_blame_the_picture(studio: PictureStudio, tmp_path: Path) -> None:
     check = asyncio.create_task(fault_of(studio, saved(tmp_path / "a", noise("RGB", 256), "PNG")))
     os.kill(await freeze_a_process(), signal.SIGKILL)
-    assert await check == (SourceFault.UNREADABLE, 0)
+    assert await check == (SourceFault.NO_ROOM, 0)
 
 
 async def test_cancelling_kills_the_process_and_frees_the_place(studio: PictureStudio, tmp_path: Path) -> None:

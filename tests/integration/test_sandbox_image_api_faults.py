@@ -290,6 +290,26 @@ async def test_an_outage_that_begins_while_another_does_ends_like_any(
         assert (await ask(http, task_id))[0] == 200
 
 
+async def test_an_outage_that_begins_while_another_ends_is_over_like_any() -> None:
+    async def answers_after(turns: int) -> bool:
+        """The second one begins so many turns of the event loop after the first has begun to listen again."""
+        async with LocalImageApi() as api:
+            runner = api._runner  # pyright: ignore[reportPrivateUsage]
+            assert runner is not None
+            api.go_away(0.0)
+            for doors in (2, 1):  # that of the API is closed, and opened again; that of the files stays
+                while len(runner.sites) == doors:
+                    await asyncio.sleep(0)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            api.go_away(0.0, refused=False)
+            await asyncio.sleep(0.3)
+            async with ClientSession(api.base_url) as http, http.get("/") as response:
+                return response.status > 0
+
+    assert all(await asyncio.gather(*map(answers_after, range(8))))
+
+
 async def test_a_prompt_can_begin_an_outage_after_it_was_accepted(api: LocalImageApi, http: ClientSession) -> None:
     await submitted(http, "a fox [[offline]]")
     await asyncio.sleep(0.15)
