@@ -296,6 +296,6 @@ def doubled_classes(house: House) -> list[str]:
     for module in house.values():
         if not lies_in(module.name, ("sandbox",)):
             for node in module.tree.body:
-                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                if isinstance(node, ast.ClassDef):
                     homes.setdefault(node.name, []).append(module.path)
     return [f"{name} stands in {', '.join(paths)}" for name, paths in homes.items() if len(paths) > 1]

@@ -36,7 +36,7 @@ MODULES = (
 MAX_MESSAGE = 1 << 20
 
 
-class Server:
+class Forks:
     """Forks what is asked for, and tells whoever asked how it ended."""
 
     def __init__(self, listening: socket.socket, alive: int) -> None:
@@ -172,4 +172,4 @@ def _measuring() -> Coverage | None:
 
 
 if __name__ == "__main__":
-    Server(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()
+    Forks(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()
