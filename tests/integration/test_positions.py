@@ -1,4 +1,4 @@
-"""A time that has passed is taken off the card of a job in line, where other processes may take the job meanwhile."""
+"""What the cards of jobs in line are told: their place, by turns, and when a time on them has passed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.jobs.positions import Positions
 from bot.model import Job, JobState, Progress
 from tests.integration.conftest import Scene
 from tests.integration.recorder import Recorder, deps_with
+from tests.unit.samples import job
 
 
 class Late(Recorder):
@@ -34,6 +35,34 @@ class Late(Recorder):
         await super().close(job)
         if self._out_of_reach:
             raise ReplyOutOfReach("no permission")
+
+
+class Shown(Recorder):
+    """Notes whose card was to be shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    def show(self, job: Job, progress: Progress) -> None:
+        self.shown.append(f"{job.id} at {progress.place}")
+
+
+async def test_a_long_line_is_shown_by_turns_and_its_first_at_every_look(scene: Scene, tmp_path: Path) -> None:
+    """A line of thousands kept a process busy with cards for seconds after each start, before it sent anything."""
+    line = {f"job {number}": job(id=f"job {number}", state=JobState.WAITING) for number in range(1, 301)}
+    recorder, looks = Shown(), list[list[str]]()
+    async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
+        positions = Positions(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), slots=4, taken=lambda: 0)
+        for _ in range(14):  # 280 of the others, 20 at each look
+            positions.show([*line], line)
+            looks.append(recorder.shown)
+            recorder.shown = []
+        positions.show([*line][:30], line)
+    assert {len(look) for look in looks} == {40}
+    assert all(look[:20] == [f"job {place} at {place}" for place in range(1, 21)] for look in looks)
+    assert {it for look in looks for it in look} == {f"job {place} at {place}" for place in range(1, 301)}
+    assert sorted(recorder.shown) == sorted(f"job {place} at {place}" for place in range(1, 31))
 
 
 @pytest.mark.parametrize("out_of_reach", [False, True])
