@@ -77,6 +77,7 @@ UNMEASURED = (
     *("torture", "hostile_pictures", "hostile_memory", "hostile_disk", "showcase_crash", "drafts_crash", "say", "page"),
     *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),
     *("limits", "pace", "painter", "wire_quoted", "submissions", "catalogues", "store_ledger", "store_line"),
+    "structure",
 )
 #: So many files of others follow each of the longest.
 BETWEEN = 3

@@ -105,8 +105,17 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_picture_fuzz.py",
         "integration/test_picture_profiles.py",
         "integration/test_picture_structure.py",
+        "integration/test_pictures.py::test_fifty_megapixels_are_decoded_within_the_memory_limit",
+        "integration/test_pictures.py::test_files_that_only_begin_like_a_picture_are_broken",
+        "integration/test_pictures.py::test_never_more_than_one_picture_process_runs",
     ),
-    "a database that is moved, upgraded, killed and frozen": (
+    "bots that are started for one question each": (
+        "acceptance/test_operator.py::test_a_block_by_another_process_holds_at_once_and_after_a_restart",
+        "acceptance/test_operator.py::test_team_members_by_their_roles_and_never_by_an_old_answer",
+        "acceptance/test_operator.py::test_where_discord_does_not_say_nobody_is_an_operator_and_usage_still_opens",
+    ),
+    "a database that is moved, upgraded, killed and frozen, and each arrow on the second one": (
+        "integration/test_store_jobs.py::test_every_arrow_of_the_model_can_be_gone_and_no_other*postgresql-*",
         "integration/test_store_crash.py",
         "integration/test_store_locks.py",
         "integration/test_store_migrations.py",
@@ -122,6 +131,7 @@ DEAR: Mapping[str, Sequence[str]] = {
     "another program's idea of Discord": ("second_discord/test_flows.py",),
     "waits of half a minute": (
         "acceptance/test_forged.py::test_numbers_and_names_in_forms_that_no_form_offers_are_refused",
+        "acceptance/test_imagine.py::test_each_failure_has_its_own_sentence*gone-*",
         "acceptance/test_imagine.py::test_each_failure_has_its_own_sentence*vanish-*",
         "acceptance/test_job_list.py::test_a_long_list_has_pages",
     ),
@@ -131,6 +141,7 @@ DEAR: Mapping[str, Sequence[str]] = {
         "unit/test_painter.py",
     ),
     "questions to a database of thousands of rows": (
+        "integration/test_store_jobs.py::test_a_thousand_jobs_at_once_are_all_written*",
         "integration/test_store_line.py::test_the_line_stays_cheap_among_many_finished_jobs*",
         "integration/test_store_plans.py",
         "integration/test_store_search.py",

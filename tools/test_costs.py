@@ -122,9 +122,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     return (yield)
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    if not hasattr(report, "node"):  # the report of another process, told to the one that gathers
-        _COSTS.note(report.nodeid.partition("::")[0], report.when)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    report = yield
+    _COSTS.note(_name(item), call.when)
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

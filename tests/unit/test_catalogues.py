@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from string import Formatter
 
 import pytest
+import pytest_asyncio
 from babel.messages.catalog import Catalog, Message
 
 from bot.ui.kit.language import Language, speaking, tr, trn
@@ -18,16 +19,19 @@ MARKS = re.compile(r"\*\*|`|^-# |^#+ |^> ", re.MULTILINE)
 COMMAND = re.compile(r"`/([\w-]+)")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def template() -> Catalog:
+    return await gather()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_every_catalogue_holds_what_there_is_to_translate_and_nothing_else(language: str) -> None:
-    template = await gather()
-    catalogue = read(language)
-    assert missing(update(language, catalogue, template)) == []
-    assert po_of(update(language, catalogue, template)) == path_of(language).read_bytes(), "run `make catalogues`"
+def test_every_catalogue_holds_what_there_is_to_translate_and_nothing_else(language: str, template: Catalog) -> None:
+    catalogue = update(language, read(language), template)
+    assert missing(catalogue) == []
+    assert po_of(catalogue) == path_of(language).read_bytes(), "run `make catalogues`"
 
 
-async def test_sentences_are_gathered_from_the_code_and_words_from_the_commands() -> None:
-    template = await gather()
+def test_sentences_are_gathered_from_the_code_and_words_from_the_commands(template: Catalog) -> None:
     assert template.get("Nothing was started.")
     assert template.get(("1 picture", "{count} pictures"))
     assert template.get("aspect_ratio", "option name")
