@@ -4,13 +4,15 @@ First what Easel promises, and the acceptance tests that tell each promise once:
 
 All other acceptance tests are relatives of these: other ways, places, dialects and databases, a crash at each step,
 people who mean harm, the chat page in a browser. They are marked `further` by themselves, and `make test-further` and
-`.ci/run` run them. So a new acceptance test is one of these until it stands here.
+`.ci/run` run them. So a new acceptance test is one of these until it stands here. An integration test that is told on
+both databases is told on SQLite first, and on PostgreSQL with these.
 
 A story is a file of `tests/acceptance`, or a test in it, where it matters with the database that it is told on.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
@@ -129,6 +131,28 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_unread_exceptions.py",
     ),
     "another program's idea of Discord": ("second_discord/test_flows.py",),
+    "relatives of a story in the same file, of which each paints or waits anew": (
+        "acceptance/test_buttons.py::test_a_question_that_was_open_during_a_restart_deletes_a_public_reply_all_the_same",
+        "acceptance/test_buttons.py::test_again_on_an_edit_works_after_the_sources_address_has_expired",
+        "acceptance/test_buttons.py::test_anyone_may_press_again_and_then_it_is_theirs",
+        "acceptance/test_edit.py::test_a_private_edit_can_be_repeated_too",
+        "acceptance/test_edit.py::test_ten_edits_at_once_check_their_sources_and_all_arrive",
+        "acceptance/test_follow_ups.py::test_a_private_reply_is_never_linked",
+        "acceptance/test_follow_ups.py::test_links_lead_back_in_direct_messages_too",
+        "acceptance/test_forged.py::test_a_post_is_taken_out_where_it_stands_and_not_from_elsewhere",
+        "acceptance/test_forged.py::test_a_private_request_is_nobody_elses_by_any_click_or_form*edit*",
+        "acceptance/test_gallery.py::test_a_voice_channel_is_shown_to_those_who_may_connect",
+        "acceptance/test_gallery.py::test_it_pages_through_the_servers_pictures_newest_first_with_links",
+        "acceptance/test_gallery.py::test_where_easel_is_no_member_it_says_what_it_cannot_fetch",
+        "acceptance/test_hostile_names.py::test_a_files_name_is_no_path_and_no_command",
+        "acceptance/test_imagine.py::test_a_busy_api_is_asked_again_and_only_one_task_is_bought",
+        "acceptance/test_menus.py::test_edit_image_works_on_the_bots_own_pictures",
+        "acceptance/test_presets.py::test_the_nearest_default_is_used_and_none_leaves_all_out",
+        "acceptance/test_reports.py::test_there_is_no_report_without_a_channel_nor_on_private_pictures",
+        "acceptance/test_rules.py::test_easel_works_where_the_server_says_threads_with_their_channel",
+        "acceptance/test_rules.py::test_spoilers_and_privacy_are_the_servers_to_decide",
+        "acceptance/test_rules.py::test_the_server_decides_about_age_restricted_channels",
+    ),
     "waits of half a minute": (
         "acceptance/test_forged.py::test_numbers_and_names_in_forms_that_no_form_offers_are_refused",
         "acceptance/test_imagine.py::test_each_failure_has_its_own_sentence*gone-*",
@@ -154,6 +178,7 @@ DEAR: Mapping[str, Sequence[str]] = {
 
 STORIES = tuple(story for stories in PROMISES.values() for story in stories)
 FILES = frozenset(story.partition("::")[0] for story in STORIES)
+_ON_POSTGRESQL = re.compile(r"\[(.*-)?postgresql\b")
 _DEAR = frozenset(dear for kind in DEAR.values() for dear in kind)
 
 
@@ -164,6 +189,8 @@ def is_further(file: Path, node_id: str) -> bool:
         return True
     if any(fnmatchcase(f"{name}::{test}", dear) for dear in _wild(name)):
         return True
+    if name.startswith("integration/"):
+        return bool(_ON_POSTGRESQL.search(test))
     if not name.startswith("acceptance/"):
         return False
     told = f"{name.removeprefix('acceptance/')}::{test}"

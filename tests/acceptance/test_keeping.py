@@ -58,7 +58,7 @@ async def test_jobs_go_on_in_the_database_that_they_were_moved_to_and_back_again
 ) -> None:
     new = postgres.create_database()
     home, back = tmp_path_factory.mktemp("home"), sqlite_url(tmp_path_factory.mktemp("back"))
-    async with open_house("sqlite", variables=FEW_PLACES, latency=Latency.fixed(2.0)) as house:
+    async with open_house("sqlite", variables=FEW_PLACES, latency=Latency.fixed(1.5)) as house:
         replies = await asked(house, 5)
         code, verb = await told(house, home, house.database, "move-to", new)
         assert (code, len(verb.err)) == (1, 1)
