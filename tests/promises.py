@@ -142,7 +142,6 @@ DEAR: Mapping[str, Sequence[str]] = {
         "acceptance/test_forged.py::test_a_post_is_taken_out_where_it_stands_and_not_from_elsewhere",
         "acceptance/test_forged.py::test_a_private_request_is_nobody_elses_by_any_click_or_form*edit*",
         "acceptance/test_gallery.py::test_a_voice_channel_is_shown_to_those_who_may_connect",
-        "acceptance/test_gallery.py::test_it_pages_through_the_servers_pictures_newest_first_with_links",
         "acceptance/test_gallery.py::test_where_easel_is_no_member_it_says_what_it_cannot_fetch",
         "acceptance/test_hostile_names.py::test_a_files_name_is_no_path_and_no_command",
         "acceptance/test_imagine.py::test_a_busy_api_is_asked_again_and_only_one_task_is_bought",
