@@ -2,8 +2,10 @@
 # Options are passed on: make sandbox ARGS="--port 8300", make test ARGS="-k pictures".
 
 PYTHON ?= python3
-# The slow tests mostly wait for processes and sockets, so more of them run at once than there are processors.
-WORKERS ?= 10
+# The slow tests mostly wait for processes and sockets, so more of them run at once than there are processors. Of the
+# further ones fewer do: they look more often at what must happen within Discord's three seconds.
+WORKERS ?= 8
+FURTHER_WORKERS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 # At a terminal pip says how far it is; into a file it says only what goes wrong.
@@ -56,7 +58,7 @@ COVERAGE ?= $(BIN)/coverage run
 # The tests of real processes run side by side on few cores, where something is late now and then. A test that fails is
 # run once more; the summary names those that needed it (R), and each is a fault of the test or the program to look at.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 1 -rfER
-PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest --numprocesses $(WORKERS) $(SIDE_BY_SIDE)
+PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest $(SIDE_BY_SIDE)
 COMBINE := $(BIN)/coverage combine --quiet
 TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 
@@ -74,13 +76,13 @@ test test-further test-lengthy: export PYTHONDONTWRITEBYTECODE :=
 test test-further test-lengthy: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || { rm -rf .coverage && mkdir -p .coverage; }
-	@$(PYTEST) $(WHICH) $(ARGS)
+	@$(PYTEST) --numprocesses $(WORKERS) $(WHICH) $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(COMBINE) && $(TELL_COVERAGE); }
 
 # All others but those of minutes. Their coverage is added to that of `make test`.
 test-further: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || mkdir -p .coverage
-	@$(PYTEST) -m "further and not lengthy" $(ARGS)
+	@$(PYTEST) --numprocesses $(FURTHER_WORKERS) -m "further and not lengthy" $(ARGS)
 	@[ -z "$(COVERAGE)" ] || { $(COMBINE) --append && $(TELL_COVERAGE); }
 
 # They look at how long people wait, so there is one test for each processor, and nothing is measured.

@@ -113,7 +113,6 @@ DEAR: Mapping[str, Sequence[str]] = {
     ),
     "bots that are started for one question each": (
         "acceptance/test_operator.py::test_a_block_by_another_process_holds_at_once_and_after_a_restart",
-        "acceptance/test_operator.py::test_team_members_by_their_roles_and_never_by_an_old_answer",
         "acceptance/test_operator.py::test_where_discord_does_not_say_nobody_is_an_operator_and_usage_still_opens",
     ),
     "a database that is moved, upgraded, killed and frozen, and each arrow on the second one": (

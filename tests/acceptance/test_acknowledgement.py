@@ -49,6 +49,7 @@ def stands(reply: Reply) -> bool:
     return bool(reply.states) and "Cancel" in reply.states[0].labels
 
 
+@pytest.mark.lengthy
 @pytest.mark.parametrize("kind", KINDS)
 async def test_killed_in_the_middle_of_a_crowd_every_card_that_stands_is_painted_and_nothing_else_is_bought(
     open_house: OpenHouse, kind: str

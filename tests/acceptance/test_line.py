@@ -61,6 +61,7 @@ async def test_the_place_in_line_is_shown_and_moves_up(tmp_path: Path) -> None:
         await replies[2].until(says("place 1"))
 
 
+@pytest.mark.lengthy
 async def test_two_hundred_jobs_in_flight_are_each_acknowledged_in_time_and_delivered_once(tmp_path: Path) -> None:
     variables = {"MAX_ACTIVE_JOBS": "200", "MAX_JOBS_PER_USER": "200"}
     async with house_in(tmp_path, variables=variables, rules=DEFAULT_RULES, latency=Latency.fixed(12.0)) as house:

@@ -72,6 +72,7 @@ async def test_a_counted_reply_keeps_its_pictures_its_source_and_its_words(house
     assert await again.until(with_pictures)
 
 
+@pytest.mark.lengthy
 async def test_fifty_stars_at_once_are_counted_right_and_posted_once(house: House) -> None:
     reply = await painted(house.ada, "a famous fox", count=2)
     fans = newcomers(house, 50)
