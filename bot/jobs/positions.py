@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 
 import structlog
 
@@ -29,6 +30,9 @@ HELD_AT_ONCE = 20  # Discord takes 50 requests a second, and other edits need th
 #: How many cards are looked at every two seconds, and how many of them are the first in line. An edit costs some 3 ms
 #: of processor time.
 SHOWN_AT_ONCE, FIRST_IN_LINE = 40, 20
+#: A reply that the interaction's token alone reaches gets the button that brings a new one before the token ends. That
+#: waits for no turn, wherever the job stands: more than the 90 s before the end at which the button comes.
+TOKEN_ENDS_SOON = timedelta(minutes=3)
 
 
 class Positions:
@@ -50,13 +54,16 @@ class Positions:
     def show(self, ids: Sequence[str], queue: Mapping[str, Job]) -> None:
         """Show the jobs of `queue` their places among all `ids`, where nobody else can take one meanwhile."""
         known = [(place, queue[job_id]) for place, job_id in enumerate(ids, start=1) if job_id in queue]
-        for place, job in self._by_turns(known):
+        for place, job in self._of_this_look(known):
             self._deps.replies.show(job, self.of(job, place, len(ids)))
 
-    def _by_turns(self, line: Sequence[tuple[int, Job]]) -> Iterator[tuple[int, Job]]:
-        """The first of a line, and as many of the others as are looked at now."""
+    def _of_this_look(self, line: Sequence[tuple[int, Job]]) -> Iterator[tuple[int, Job]]:
+        """The first of a line, those behind them for whom it is time, and of the others the next ones in turn."""
         yield from line[:FIRST_IN_LINE]
         others = line[FIRST_IN_LINE:]
+        soon = now() + TOKEN_ENDS_SOON
+        yield from (it for it in others if not it[1].target.outlives_token and it[1].target.token_expires_at <= soon)
+        yield from islice((it for it in others if self._deps.replies.is_late(it[1])), HELD_AT_ONCE)
         size = min(len(others), SHOWN_AT_ONCE - FIRST_IN_LINE)
         for number in range(self._turn, self._turn + size):
             yield others[number % len(others)]

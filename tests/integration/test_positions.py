@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ async def test_a_long_line_is_shown_by_turns_and_its_first_at_every_look(scene: 
     assert all(look[:20] == [f"job {place} at {place}" for place in range(1, 21)] for look in looks)
     assert {it for look in looks for it in look} == {f"job {place} at {place}" for place in range(1, 301)}
     assert sorted(recorder.shown) == sorted(f"job {place} at {place}" for place in range(1, 31))
+
+
+async def test_a_reply_whose_token_ends_soon_waits_for_no_turn(scene: Scene, tmp_path: Path) -> None:
+    """Else it would not get its button in time, and no edit would reach it any more: here after a restart."""
+    line = {f"job {number}": job(id=f"job {number}", state=JobState.WAITING) for number in range(1, 301)}
+    last = line["job 300"]
+    ends = datetime.now(UTC) + timedelta(minutes=2)
+    line["job 300"] = replace(last, target=replace(last.target, ephemeral=True, token_expires_at=ends))
+    recorder = Shown()
+    async with ImageApi(base_url="http://127.0.0.1:9", api_key="sandbox") as api:
+        positions = Positions(deps_with(scene.store.jobs, api, recorder, scene, tmp_path), slots=4, taken=lambda: 0)
+        positions.show([*line], line)
+    assert "job 300 at 300" in recorder.shown
 
 
 @pytest.mark.parametrize("out_of_reach", [False, True])
