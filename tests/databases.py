@@ -28,7 +28,8 @@ COPIES_PAGES_FROM = 150000  # this version and later ones copy page by page wher
 START_TRIES = 3  # somebody else may take the free port between asking for it and using it
 SQLITE = "sqlite:///"
 POSTGRES = "postgresql"  # the folder of the server that is shared
-CONNECTIONS = 300  # for ten processes that run tests, each of which has a few bots
+#: Of the server that is shared: each process that runs tests has a few bots.
+MANY_CONNECTIONS = "-c max_connections=300"
 #: Nothing has to outlast the machine, and hundreds of databases that live for a second need no housekeeping: autovacuum
 #: would look after one of them after the other without a pause.
 THRIFT = " ".join(
@@ -162,7 +163,7 @@ def shared_postgres_server(folder: Path, who: str) -> Generator[PostgresServer]:
         if not own.exists():
             own.mkdir()
             _make_data(own)
-            _started(pg_ctl, own)
+            _started(pg_ctl, own, f"{THRIFT} {MANY_CONNECTIONS}")
     yield replace(_running(own), prefix=f"easel_{who}")
 
 
@@ -233,7 +234,7 @@ def _make_data(folder: Path) -> None:
 def _started(pg_ctl: str, folder: Path, options: str = THRIFT, port: int = 0) -> PostgresServer:
     for tries_left in reversed(range(START_TRIES)):
         chosen = port or free_port()
-        line = f"-c listen_addresses=127.0.0.1 -p {chosen} -k {folder} -c max_connections={CONNECTIONS} {options}"
+        line = f"-c listen_addresses=127.0.0.1 -p {chosen} -k {folder} -c max_connections=60 {options}"
         try:
             _run([pg_ctl, "start", "-w", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", line], folder)
         except subprocess.CalledProcessError:

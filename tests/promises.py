@@ -115,8 +115,7 @@ DEAR: Mapping[str, Sequence[str]] = {
         "acceptance/test_operator.py::test_a_block_by_another_process_holds_at_once_and_after_a_restart",
         "acceptance/test_operator.py::test_where_discord_does_not_say_nobody_is_an_operator_and_usage_still_opens",
     ),
-    "a database that is moved, upgraded, killed and frozen, and each arrow on the second one": (
-        "integration/test_store_jobs.py::test_every_arrow_of_the_model_can_be_gone_and_no_other*postgresql-*",
+    "a database that is moved, upgraded, killed and frozen": (
         "integration/test_store_crash.py",
         "integration/test_store_locks.py",
         "integration/test_store_migrations.py",
@@ -181,7 +180,7 @@ _DEAR = frozenset(dear for kind in DEAR.values() for dear in kind)
 
 
 def is_further(file: Path, node_id: str) -> bool:
-    """Whether this test, whose id ends in `file::test[parameters]`, is dear, or an acceptance test not told above."""
+    """Whether this test, whose id ends in `file::test[parameters]`, is dear, on PostgreSQL, or not told above."""
     name, test = _name(file), node_id.partition("::")[2]
     if name in _DEAR or f"{name}::{test}" in _DEAR:
         return True

@@ -71,7 +71,11 @@ class Forks:
                 self._answer(control)
 
     def _answer(self, control: socket.socket) -> None:
-        text, files, _, _ = socket.recv_fds(control, MAX_MESSAGE, 2)
+        text, files = b"", list[int]()
+        with contextlib.suppress(
+            ConnectionError
+        ):  # a process that was killed has broken off, and others are served still
+            text, files, _, _ = socket.recv_fds(control, MAX_MESSAGE, 2)
         if not text:
             self._controls.remove(control)
             control.close()
