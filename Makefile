@@ -62,7 +62,7 @@ PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest $(SIDE_BY_SIDE)
 COMBINE := $(BIN)/coverage combine --quiet
 TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 
-# The tests are three parts. `make test` has what each change should pass: unit and integration tests but for
+# The tests are three parts. `make test` has what each change should pass: unit tests, integration tests on SQLite, but for
 # the dear ones, and the acceptance tests that tell each promise once (tests/promises.py).
 WITHIN_MINUTES := -m "not further and not lengthy"
 WHICH ?= $(WITHIN_MINUTES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, nullcontext
 from itertools import islice
@@ -91,6 +92,7 @@ _MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
 def pytest_configure(config: pytest.Config) -> None:
     """Collection is half of what a process costs that runs a tenth of the tests, so it does nothing beside it."""
     if hands_out_tests(config) and not config.pluginmanager.has_plugin("tools.test_costs"):  # each has costs of its own
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves no server behind
         keeping = ExitStack()
         keeping.enter_context(sharing())
         config.add_cleanup(keeping.close)

@@ -70,8 +70,8 @@ class LocalImageApi:
         self._port = 0
         self._resetting: Outage | None = None
         self._outage: asyncio.Task[None] | None = None
-        self._door = asyncio.Lock()
-        self._moves: set[asyncio.Task[None]] = set()
+        self._listening = asyncio.Lock()
+        self._changes: set[asyncio.Task[None]] = set()
 
     @property
     def requests(self) -> Sequence[RecordedRequest]:
@@ -125,7 +125,7 @@ class LocalImageApi:
         if self._outage:
             self._outage.cancel()
             await asyncio.gather(self._outage, return_exceptions=True)
-        await asyncio.gather(*self._moves, return_exceptions=True)
+        await asyncio.gather(*self._changes, return_exceptions=True)
         await self._book.close()
         if self._runner:
             await serving.end(self._runner)
@@ -180,28 +180,28 @@ class LocalImageApi:
     async def _be_away(self, outage: Outage) -> None:
         await asyncio.sleep(_OUTAGE_DELAY_S)
         if outage.refused:
-            await self._wholly(self._stop_listening())
+            await self._uninterrupted(self._stop_listening())
         self._resetting = None if outage.refused else outage
         self._break_connections()
         await asyncio.sleep(outage.seconds)
         self._resetting = None
-        await self._wholly(self._listen(self._port))
+        await self._uninterrupted(self._listen(self._port))
 
-    async def _wholly(self, move: Coroutine[Any, Any, None]) -> None:
-        """Another outage may begin meanwhile and cancel this one: a server that has half a door answers nobody."""
-        task = asyncio.create_task(move, name="image-api-door")
-        self._moves.add(task)
-        task.add_done_callback(self._moves.discard)
+    async def _uninterrupted(self, change: Coroutine[Any, Any, None]) -> None:
+        """To its end, though another outage cancels this one meanwhile: a server that half listens answers nobody."""
+        task = asyncio.create_task(change, name="image-api-listening")
+        self._changes.add(task)
+        task.add_done_callback(self._changes.discard)
         await asyncio.shield(task)
 
     async def _stop_listening(self) -> None:
-        async with self._door:
+        async with self._listening:
             site, self._site = self._site, None
             if site:
                 await serving.stop(site)
 
     async def _listen(self, port: int) -> None:
-        async with self._door:
+        async with self._listening:
             if self._runner and self._site is None:
                 site = web.TCPSite(self._runner, self._host, port, reuse_address=True)
                 await site.start()

@@ -36,7 +36,7 @@ MODULES = (
 MAX_MESSAGE = 1 << 20
 
 
-class Forks:
+class ForkServer:
     """Forks what is asked for, and tells whoever asked how it ended."""
 
     def __init__(self, listening: socket.socket, alive: int) -> None:
@@ -176,4 +176,4 @@ def _measuring() -> Coverage | None:
 
 
 if __name__ == "__main__":
-    Forks(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()
+    ForkServer(socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])).serve()

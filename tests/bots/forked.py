@@ -78,7 +78,7 @@ class Ends:
         self._ends.pop(pid).set_result(code)
 
 
-class ForkServer:
+class ForkClient:
     """A connection to the server, which may serve several processes that run tests side by side."""
 
     def __init__(self, folder: Path) -> None:
@@ -156,20 +156,20 @@ def serving(folder: Path) -> Generator[None]:
 _MAKING = threading.Lock()
 
 
-def fork_server() -> ForkServer:
+def fork_server() -> ForkClient:
     """The one that processes side by side share; else this process's own, made when the first bot is asked for."""
     with _MAKING:  # tests side by side ask for it at once
         return _fork_server()
 
 
 @cache
-def _fork_server() -> ForkServer:
+def _fork_server() -> ForkClient:
     keeping = ExitStack()
     atexit.register(keeping.close)
     folder = Path(os.environ.get(SHARED) or keeping.enter_context(tempfile.TemporaryDirectory(prefix="easel-forks-")))
     if SHARED not in os.environ:
         keeping.enter_context(serving(folder))
-    return keeping.enter_context(closing(ForkServer(folder)))
+    return keeping.enter_context(closing(ForkClient(folder)))
 
 
 class ForkedBot(BotProcess):

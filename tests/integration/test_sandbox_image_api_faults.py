@@ -297,8 +297,8 @@ async def test_an_outage_that_begins_while_another_ends_is_over_like_any() -> No
             runner = api._runner  # pyright: ignore[reportPrivateUsage]
             assert runner is not None
             api.go_away(0.0)
-            for doors in (2, 1):  # that of the API is closed, and opened again; that of the files stays
-                while len(runner.sites) == doors:
+            for addresses in (2, 1):  # that of the API is closed, and opened again; that of the files stays
+                while len(runner.sites) == addresses:
                     await asyncio.sleep(0)
             for _ in range(turns):
                 await asyncio.sleep(0)

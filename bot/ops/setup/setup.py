@@ -44,7 +44,7 @@ def setup(file: Path) -> None:
         "taken when you just press Enter. Ctrl-C ends it, and nothing is written."
     )
     expect_writable(file)
-    answers = _Given(Sources.read(file))
+    answers = _SetupAnswers(Sources.read(file))
     answers.forget_wrong()
     _token(answers)
     _image_api(answers)
@@ -57,7 +57,7 @@ def setup(file: Path) -> None:
     _last_words(file, kept, invited, answers.settings())
 
 
-class _Given:
+class _SetupAnswers:
     """What was answered so far, over what the old file and the environment say."""
 
     def __init__(self, sources: Sources) -> None:
@@ -118,7 +118,7 @@ def _heading(title: str, *paragraphs: str) -> None:
         say_paragraph(paragraph)
 
 
-def _token(answers: _Given) -> None:
+def _token(answers: _SetupAnswers) -> None:
     _heading(
         "Discord",
         "The bot needs an account of its own at Discord. Open https://discord.com/developers/applications, make a New "
@@ -148,7 +148,7 @@ async def _bot_name(settings: Settings) -> str:
     return str(user.fields["username"])
 
 
-def _image_api(answers: _Given) -> None:
+def _image_api(answers: _SetupAnswers) -> None:
     _heading(
         "The image API",
         "Easel buys its pictures from an image API, with your account there. Two things are needed from the pages of "
@@ -204,7 +204,7 @@ async def _probe(settings: Settings) -> None:
         await api.probe()
 
 
-def _servers(answers: _Given) -> None:
+def _servers(answers: _SetupAnswers) -> None:
     servers = _asked("Discord", _known_servers(answers.settings(ADDRESS, KEY)))
     _heading(
         "Who may use it",
@@ -241,7 +241,7 @@ async def _known_servers(settings: Settings) -> Sequence[tuple[str, str]]:
     return [(str(it["id"]), str(it.get("name", ""))) for it in found if str(it.get("id", "")).isdecimal()]
 
 
-def _ceilings(answers: _Given) -> None:
+def _ceilings(answers: _SetupAnswers) -> None:
     _heading(
         "First limits",
         f"How many pictures may be asked for on one day. Change it later in the file; {NONE} is no limit.",
@@ -263,7 +263,7 @@ def _ceilings(answers: _Given) -> None:
     )
 
 
-def _budget(answers: _Given) -> None:
+def _budget(answers: _SetupAnswers) -> None:
     _heading(
         "A limit in money",
         f"The most that all pictures of a month may cost, in US dollars; {NONE} leaves it at the limits in pictures. "
@@ -313,7 +313,7 @@ def _plain(micros: int) -> str:
     return f"{(Decimal(micros) / MICROS).normalize():f}"
 
 
-def _contact(answers: _Given) -> None:
+def _contact(answers: _SetupAnswers) -> None:
     _heading(
         "Whom people turn to",
         "A name, a Discord handle or an https address. It stands in /help and wherever somebody is told whom to ask.",
