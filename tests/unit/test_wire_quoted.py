@@ -35,11 +35,14 @@ LOADED = [
     "敏感词",
     "余额不足",
     "usage guidelines, painted on a wall of an old factory",
+    r"content modera\tor",
+    r"M\U006Fderation",
 ]
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
     "upper case": str.upper,
+    "lower case": str.lower,
     "escaped as JSON": lambda text: json.dumps(text)[1:-1],
     "escaped twice": lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
     "escaped as HTML": html.escape,

@@ -83,14 +83,20 @@ class _Letters:
 def without_request(text: str, asked: Asked) -> CleanText:
     """The text without the words of the request in it."""
     text = _ADDRESS.sub(GAP, _plain(text))
-    prompt = _Letters.of(_plain(asked.prompt)).letters
-    if not prompt:
-        return CleanText(text)
     certain: list[tuple[int, int]] = []
     doubtful: list[tuple[int, int]] = []
-    _find_whole_or_begun(text, prompt, certain, doubtful)
-    _find_quoted_pieces(text, prompt, certain)
+    for prompt in _spellings(asked.prompt):
+        _find_whole_or_begun(text, prompt, certain, doubtful)
+        _find_quoted_pieces(text, prompt, certain)
     return CleanText(_with_gaps(text, certain), tuple(doubtful))
+
+
+def _spellings(prompt: str) -> set[str]:
+    r"""The letters of a prompt, as it is and in the cases that it may be repeated in.
+
+    What looks like an escape is none in another case: of a user's `\t` only the `T` is left in a repeated `\T`.
+    """
+    return {letters for it in (prompt, prompt.upper(), prompt.lower()) if (letters := _Letters.of(_plain(it)).letters)}
 
 
 def _plain(text: str) -> str:
