@@ -1,7 +1,8 @@
 """What tests of all kinds share: one PostgreSQL server, and how generated tests are generated.
 
 `make test` gives generated tests the same examples each time; `make test-random` gives them new ones for as long as it
-is told, and keeps what breaks one of them in .hypothesis/, where it is tried first the next time.
+is told, some of them out of what stands in the source, and keeps what breaks one of them in .hypothesis/, where it is
+tried first the next time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pytest
 from coverage import Coverage
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from tests import discord_spec, promises
 from tests.bots import IMPORTS_ARE_MEASURED, SHARED, unmeasured
@@ -107,10 +110,21 @@ def hands_out_tests(config: pytest.Config) -> bool:
 
 
 def pytest_collection_finish() -> None:
+    if settings.get_current_profile_name() == "fixed":
+        _draw_nothing_from_the_source()
     gc.freeze()  # tests and modules stay until the end: no search for garbage needs to look at them
     gc.enable()
     if _MEASURING:
         _MEASURING.start()
+
+
+def _draw_nothing_from_the_source() -> None:
+    """Hypothesis also draws constants of the modules that are imported, and has no setting for it.
+
+    So a new sentence anywhere, or a module that another test imported before, would change the examples of all tests.
+    """
+    nothing = Constants()
+    providers._get_local_constants = lambda: nothing  # pyright: ignore[reportPrivateUsage]
 
 
 #: What `make test` selects.

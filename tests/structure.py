@@ -87,7 +87,6 @@ class Module:
         return f"{self.path}:{line}: {breach}"
 
 
-type_checking = re.compile(r"^(typing\.)?TYPE_CHECKING$")
 House = Mapping[str, Module]
 Rule = Callable[[House], list[str]]
 
@@ -112,7 +111,7 @@ def imports(module: Module, house: House) -> Iterator[Import]:
     hints = {
         id(node)
         for branch in module.nodes
-        if isinstance(branch, ast.If) and type_checking.match(ast.unparse(branch.test))
+        if isinstance(branch, ast.If) and is_type_checking(branch.test)
         for statement in branch.body
         for node in ast.walk(statement)
     }
@@ -124,6 +123,14 @@ def imports(module: Module, house: House) -> Iterator[Import]:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
                 yield Import(inner if inner in house else node.module, node.lineno, id(node) in hints)
+
+
+def is_type_checking(condition: ast.expr) -> bool:
+    match condition:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(value=ast.Name(id="typing"), attr="TYPE_CHECKING"):
+            return True
+        case _:
+            return False
 
 
 def lies_in(name: str, parts: Iterable[str]) -> bool:
@@ -239,22 +246,22 @@ def unexplained_catches(house: House) -> list[str]:
     """Find handlers for everything with no reason on their own line or the next; a bare noqa is none."""
     found: list[str] = []
     for module in house.values():
-        if "except" not in module.source:
-            continue
-        tokens = tokenize.generate_tokens(io.StringIO(module.source).readline)
-        reasons = {
-            token.start[0]
-            for token in tokens
-            if token.type == tokenize.COMMENT and re.sub(r"noqa(: ?[A-Z]+\d+(, ?[A-Z]+\d+)*)?|[\W_]", "", token.string)
-        }
+        broad = [node for node in module.nodes if isinstance(node, ast.ExceptHandler) and is_broad(node.type)]
+        reasons = lines_with_reasons(module.source) if broad else set[int]()
         found += [
             module.at(node.lineno, "catches everything and does not say why")
-            for node in module.nodes
-            if isinstance(node, ast.ExceptHandler)
-            and is_broad(node.type)
-            and not reasons & {node.lineno, node.lineno + 1}
+            for node in broad
+            if not reasons & {node.lineno, node.lineno + 1}
         ]
     return found
+
+
+def lines_with_reasons(source: str) -> set[int]:
+    return {
+        token.start[0]
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT and re.sub(r"noqa(: ?[A-Z]+\d+(, ?[A-Z]+\d+)*)?|[\W_]", "", token.string)
+    }
 
 
 def is_broad(caught: ast.expr | None) -> bool:
