@@ -139,7 +139,7 @@ def judge_by_specification(requests: Sequence[Recorded]) -> None:
         return
     # One without a status may have been cut off in its middle.
     answered = (it for it in requests if it.status is not None and not it.path.startswith(STAND_INS))
-    discord_spec.check_shapes(answered)
+    discord_spec.check_requests(answered)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

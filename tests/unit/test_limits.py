@@ -13,7 +13,7 @@ from discord import ui
 from bot.ui.kit.language import Language, speaking
 from sandbox.discord.components import component_faults
 from sandbox.discord.modals import check_modal
-from tests.discord_spec import MISSING, SentFile, check_shapes, spec_path
+from tests.discord_spec import MISSING, SentFile, check_requests, spec_path
 from tests.unit.surfaces import SURFACES, Surface
 from tools.catalogues.gather import payloads
 
@@ -62,11 +62,11 @@ async def test_the_library_keeps_nothing_of_what_is_shown(fill: Fill) -> None:
 @pytest.mark.parametrize("language", [Language.ENGLISH, Language.JAPANESE])
 @pytest.mark.parametrize("fill", SURFACES)
 def test_everything_shown_is_as_discord_specifies(fill: Fill, language: Language) -> None:
-    """One of each shape: what differs between languages is words, which the test above holds to their lengths."""
+    """In two languages: what differs between them is words, which the test above holds to their lengths."""
     if spec_path() is None:
         pytest.skip(MISSING)
     with speaking(language.value):
-        check_shapes(_request(surface) for surface in fill(PROMPTS["hostile markdown"], language.value))
+        check_requests(_request(surface) for surface in fill(PROMPTS["hostile markdown"], language.value))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
