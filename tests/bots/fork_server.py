@@ -113,6 +113,9 @@ def _import() -> None:
         importlib.import_module(name)
     for name in sorted(importlib.import_module("bot.client").COGS):
         importlib.import_module(name)
+    translations = importlib.import_module("bot.ui.kit.language")
+    for language in translations.Language:  # each bot would read all catalogues
+        translations.word("", "", language)
     if measuring:
         measuring.stop()
 
