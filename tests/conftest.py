@@ -76,12 +76,18 @@ LONGEST = (
     *("line", "page_walk", "drafts", "store_presence", "source_again", "models", "life_machine", "task_poller"),
     *("picture_structure", "check_paint", "pressure", "tokens", "covers", "pictures", "using", "menus", "presets"),
 )
-#: What they run of the product other tests run too, so coverage is not told: it would take a third of their time.
+#: What they run of the product other tests run too, but for some lines: so coverage, which would take a third of their
+#: time, is not told.
 UNMEASURED = (
     *("torture", "hostile_pictures", "hostile_memory", "hostile_disk", "showcase_crash", "drafts_crash", "say", "page"),
     *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),
     *("limits", "pace", "painter", "wire_quoted", "submissions", "catalogues", "store_ledger", "store_line"),
-    "structure",
+    *("structure", "restart", "follow_ups", "uniall_pressed", "store_notices", "uniall_sandbox", "hostile_names"),
+    *("imagine", "flows", "few_writes", "large_pictures", "hostile_words", "forgotten", "covers", "key_leak"),
+    *("managers_guide", "about_when", "takeover", "store_presence", "benchmark", "wheel", "store_plans"),
+    *("move_to_input", "fitting", "start_database", "hostile_door", "redeploy", "hostile_purse", "store_locks"),
+    *("hostile_moments", "uniall_heads", "store_people", "edit", "store_migrations", "buttons", "slow_database"),
+    *("pressure", "store", "hostile_clicks", "postgres_restart"),
 )
 #: So many files of others follow each of the longest.
 BETWEEN = 3

@@ -107,6 +107,7 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_picture_fuzz.py",
         "integration/test_picture_profiles.py",
         "integration/test_picture_structure.py",
+        "integration/test_pictures.py::test_a_picture_that_needs_more_memory_than_allowed_harms_nobody",
         "integration/test_pictures.py::test_fifty_megapixels_are_decoded_within_the_memory_limit",
         "integration/test_pictures.py::test_files_that_only_begin_like_a_picture_are_broken",
         "integration/test_pictures.py::test_never_more_than_one_picture_process_runs",
@@ -118,6 +119,7 @@ DEAR: Mapping[str, Sequence[str]] = {
     "a database that is moved, upgraded, killed and frozen": (
         "integration/test_store_crash.py",
         "integration/test_store_locks.py",
+        "integration/test_store_backup.py",
         "integration/test_store_migrations.py",
         "integration/test_store_moving.py",
         "integration/test_store_presence.py",
@@ -126,9 +128,22 @@ DEAR: Mapping[str, Sequence[str]] = {
     "answers that drip, or that nobody foresaw, one after the other": (
         "integration/test_check_paint.py",
         "integration/test_moderation_route.py",
+        "integration/test_partial_results.py::test_a_picture_inside_an_answer_is_taken_though_one_at_an_address_*",
+        "integration/test_uniall_heads.py",
         "integration/test_unread_exceptions.py",
     ),
-    "another program's idea of Discord": ("second_discord/test_flows.py",),
+    "another program's idea of Discord, and of the image API": (
+        "second_discord/test_flows.py",
+        "integration/test_sandbox_image_api_openai.py",
+    ),
+    "what other programs say of files that lie beside the code": (
+        "integration/test_windows.py",
+        "unit/test_monitoring.py",
+    ),
+    "latencies that are played through thousands of tasks": (
+        "unit/test_pace.py::test_it_follows_an_api_that_becomes_quicker_or_slower*",
+        "unit/test_pace.py::test_once_learned_it_is_sooner_than_a_fixed_interval_with_as_many_questions*",
+    ),
     "relatives of a story in the same file, of which each paints or waits anew": (
         "acceptance/test_buttons.py::test_a_question_that_was_open_during_a_restart_deletes_a_public_reply_all_the_same",
         "acceptance/test_buttons.py::test_again_on_an_edit_works_after_the_sources_address_has_expired",

@@ -281,9 +281,7 @@ def machine(tmp_path: Path) -> Iterator[type[LifeMachine]]:
 @pytest.mark.generated
 def test_no_sequence_of_events_breaks_a_promise(machine: type[LifeMachine]) -> None:
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
-    bounds = settings(
-        max_examples=max(12, settings().max_examples // 4), stateful_step_count=40, suppress_health_check=slow
-    )
+    bounds = settings(max_examples=settings().max_examples // 4, stateful_step_count=40, suppress_health_check=slow)
     run_state_machine_as_test(machine, settings=bounds)
 
 
