@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import jsonschema_rs
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+    from referencing import Registry, Resource
 
 MISSING = "the Discord specification is not at hand (EASEL_DISCORD_SPEC or ../shared/discord-openapi.json)"
 _ROOT = Path(__file__).resolve().parent.parent
@@ -132,6 +132,8 @@ def _schema_faults(pointer: str, instance: Any, uri: str) -> list[str]:
     schema = f"{uri}{pointer}"
     if _judge(schema).is_valid(instance):
         return []
+    from jsonschema import Draft202012Validator  # nearly always needless, and slow to import
+
     validator = Draft202012Validator({"$ref": schema}, registry=_registry())
     errors = cast("Iterable[ValidationError]", validator.iter_errors(instance))  # pyright: ignore[reportUnknownMemberType] untyped library
     return [line for error in errors for line in _lines(error)] or ["(body): one of two libraries does not take it"]
@@ -185,6 +187,9 @@ def _quick_registry() -> jsonschema_rs.Registry:
 
 @cache
 def _registry() -> Registry[Any]:
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
     registry: Registry[Any] = Registry()
     for uri, contents in _contents().items():
         resource: Resource[Any] = Resource(contents=contents, specification=DRAFT202012)

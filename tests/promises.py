@@ -99,6 +99,12 @@ PROMISES: Mapping[str, Sequence[str]] = {
     "it can be tried without an account": ("test_say.py::test_a_line_is_played_and_its_four_pictures_are_saved",),
 }
 
+#: Of pictures that can be used: the decoders of the others are tried in all ways elsewhere.
+FURTHER_KINDS = (
+    *("a progressive JPEG", "a grey JPEG", "a JPEG of several pictures", "a PNG that shows through", "a grey PNG"),
+    *("a PNG with a palette", "a PNG with long texts", "a lossless WebP", "a WebP that shows through"),
+)
+
 #: Other tests that are further, too: each file takes many seconds of processor time, or of waiting, for what changes
 #: seldom (`make test-costs` tells). A test where the rest of its file is quick; `*` stands for any end, or any words.
 DEAR: Mapping[str, Sequence[str]] = {
@@ -107,10 +113,13 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_picture_fuzz.py",
         "integration/test_picture_profiles.py",
         "integration/test_picture_structure.py",
+        *(f"integration/test_pictures.py::test_a_usable_source_is_named_*{it}]" for it in FURTHER_KINDS),
         "integration/test_pictures.py::test_a_picture_that_needs_more_memory_than_allowed_harms_nobody",
         "integration/test_pictures.py::test_fifty_megapixels_are_decoded_within_the_memory_limit",
         "integration/test_pictures.py::test_files_that_only_begin_like_a_picture_are_broken",
         "integration/test_pictures.py::test_never_more_than_one_picture_process_runs",
+        "integration/test_pictures.py::test_truncated_pictures_are_found*0.02*",
+        "integration/test_pictures.py::test_truncated_pictures_are_found*0.97*",
     ),
     "bots that are started for one question each": (
         "acceptance/test_operator.py::test_a_block_by_another_process_holds_at_once_and_after_a_restart",
@@ -172,6 +181,10 @@ DEAR: Mapping[str, Sequence[str]] = {
         "acceptance/test_job_list.py::test_a_long_list_has_pages",
     ),
     "a package that is built and installed": ("integration/test_wheel.py",),
+    "what many servers and hundreds of connections cost": (
+        "integration/test_guild_memory.py",
+        "integration/test_status_visitors.py",
+    ),
     "the sandbox under load, and what it paints": (
         "integration/test_sandbox_serving.py",
         "unit/test_painter.py",
@@ -182,9 +195,9 @@ DEAR: Mapping[str, Sequence[str]] = {
         "integration/test_store_plans.py",
         "integration/test_store_search.py",
     ),
-    "cards in the languages that differ least in length": tuple(
+    "cards in all languages but the shortest and the longest": tuple(
         f"unit/test_limits.py::test_everything_shown_keeps_discords_limits_*-{language}]"
-        for language in ("es-ES", "fr", "pt-BR", "zh-CN")
+        for language in ("es-ES", "fr", "ja", "pt-BR", "zh-CN")
     ),
 }
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize, async_playwright
-from playwright.async_api import Page as BrowserTab
 
 from sandbox.page.page import Page
 from tests.acceptance.conftest import House
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize
+    from playwright.async_api import Page as BrowserTab
 
 #: The shell alone takes two thirds of the processor time.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -26,7 +29,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 15_000
-SIZE = ViewportSize(width=1280, height=720)
+SIZE: ViewportSize = {"width": 1280, "height": 720}
 BLANK = "about:blank"
 #: Tabs that a test has left, emptied: a fresh one costs a process of its own and has the page's scripts to fetch again.
 _LEFT: dict[Browser, list[BrowserTab]] = {}
@@ -37,6 +40,8 @@ async def chromium() -> AsyncGenerator[Browser]:
     """A headless browser. Skips the test where there is none."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
+    from playwright.async_api import async_playwright  # slow to import, and few processes need it
+
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         _LEFT[browser] = []

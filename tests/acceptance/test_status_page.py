@@ -75,6 +75,17 @@ async def test_it_says_what_runs_what_was_painted_and_what_failed(open_house: Op
         secrets = (house.discord.token, "sandbox", PROMPT, "heron", "Ada", "Ben")
         assert [it for it in secrets if it in text] == []
         assert not re.search(r"\d{15}", text), "an id of Discord"
+
+
+@abreast
+async def test_a_browser_shows_it_at_every_width_in_both_colours_and_finds_no_fault(open_house: OpenHouse) -> None:
+    port = free_port()
+    async with open_house(variables={"HTTP_PORT": str(port), "PRICE_LIST": PRICES}, balance=12.5) as house:
+        for prompt in (PROMPT, "[[refuse-at-once]]"):
+            await (await house.ada.command("imagine", prompt=prompt)).until(
+                lambda message: "Cancel" not in message.labels
+            )
+        await page_with(port, escape(FAILURES[FailureKind.REFUSED]), "● works")
         await in_a_browser(port)
 
 
