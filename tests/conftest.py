@@ -100,6 +100,8 @@ _MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Collection is half of what a process costs that runs a tenth of the tests, so it does nothing beside it."""
+    if hands_out_tests(config) and (measuring := Coverage.current()):
+        measuring.stop()  # it runs nothing of the product
     if hands_out_tests(config) and not config.pluginmanager.has_plugin("tools.test_costs"):  # each has costs of its own
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves no server behind
         keeping = ExitStack()

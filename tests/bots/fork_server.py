@@ -11,6 +11,7 @@ fork is safe. It ends when nobody holds the other end of a pipe any more.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -116,6 +117,7 @@ def _import() -> None:
     translations = importlib.import_module("bot.ui.kit.language")
     for language in translations.Language:  # each bot would read all catalogues
         translations.word("", "", language)
+    gc.freeze()  # no bot is to look for garbage in what all of them share, nor to have a copy of it
     if measuring:
         measuring.stop()
 
