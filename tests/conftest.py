@@ -94,6 +94,9 @@ BETWEEN = 3
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
 
+#: So many new objects between two searches for garbage, as in the bot (bot/ops/heap.py).
+NEW_OBJECTS = 10_000
+
 #: Of a process that leaves its imports out. Coverage does not tell which one it was once it has stopped.
 _MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
 
@@ -121,6 +124,7 @@ def pytest_collection_finish() -> None:
     if settings.get_current_profile_name() == "fixed":
         _draw_nothing_from_the_source()
     gc.freeze()  # tests and modules stay until the end: no search for garbage needs to look at them
+    gc.set_threshold(NEW_OBJECTS)
     gc.enable()
     if _MEASURING:
         _MEASURING.start()
@@ -135,6 +139,8 @@ def _draw_nothing_from_the_source() -> None:
     providers._get_local_constants = lambda: nothing  # pyright: ignore[reportPrivateUsage]
 
 
+#: Ids of all tests that were found, also of those that are not selected.
+COLLECTED = pytest.StashKey[list[str]]()
 #: What `make test` selects.
 WITHIN_MINUTES = "not further and not lengthy"
 
@@ -146,11 +152,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is generated, and what is further. Files side by side end soonest if the longest begin first.
 
     Those mostly wait, so a few that mostly calculate follow each: else processors idle at first and are short later.
     """
+    config.stash[COLLECTED] = [item.nodeid for item in items]
     for item in items:
         if promises.is_further(item.path, item.nodeid):
             item.add_marker("further")

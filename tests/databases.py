@@ -16,12 +16,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from bot.store.engine import Database
-from bot.store.url import read_url
-from sandbox.serving import free_port
+if TYPE_CHECKING:
+    import psycopg
 
 KINDS = ("sqlite", "postgresql")
 COPIES_PAGES_FROM = 150000  # this version and later ones copy page by page where nothing else is said
@@ -101,6 +99,9 @@ def _empty_tables() -> bytes:
 
 def make_tables(url: str) -> None:
     """Bring an empty database to where the bot would bring it."""
+    from bot.store.engine import Database  # here and below: whoever hands out tests starts in a third of the time
+    from bot.store.url import read_url
+
     database = Database(read_url(url))
     database.open()
     try:
@@ -115,7 +116,7 @@ def execute(url: str, statement: str) -> None:
         with closing(sqlite3.connect(url.removeprefix(SQLITE))) as file, file:
             file.execute(statement)
     else:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _connection(url) as connection:
             connection.execute(statement.encode())
 
 
@@ -124,8 +125,14 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
     if url.startswith(SQLITE):
         with closing(sqlite3.connect(f"file:{url.removeprefix(SQLITE)}?mode=ro", uri=True)) as file:
             return file.execute(query).fetchall()
-    with psycopg.connect(url, autocommit=True) as connection:
+    with _connection(url) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+def _connection(url: str) -> psycopg.Connection:
+    import psycopg
+
+    return psycopg.connect(url, autocommit=True)
 
 
 def why_no_postgres() -> str | None:
@@ -232,6 +239,8 @@ def _make_data(folder: Path) -> None:
 
 
 def _started(pg_ctl: str, folder: Path, options: str = THRIFT, port: int = 0) -> PostgresServer:
+    from sandbox.serving import free_port
+
     for tries_left in reversed(range(START_TRIES)):
         chosen = port or free_port()
         line = f"-c listen_addresses=127.0.0.1 -p {chosen} -k {folder} -c max_connections=60 {options}"
