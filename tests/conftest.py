@@ -67,6 +67,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Why a test was run once more, in full: what passed then is a fault of the test or the program all the same."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"{report.nodeid} was run once more")
+        terminalreporter.write_line(report.longreprtext)
+
+
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
     *("torture", "hostile_pictures", "reply_to_edit", "hostile_disk", "page", "restart", "about_when", "server_log"),
