@@ -334,8 +334,7 @@ async def test_an_upload_called_too_large_is_made_smaller_and_sent_anew(house: H
     code = {413: 40005, 400: 50045}[status]
     while True:
         reply = await ask(house.ada, f"too large for {status}, {next(TRIES)}")
-        tale = {"code": code, "times": 2, "message": "Request entity too large"}
-        fault = house.discord.faults.answer(by_token(reply), status, **tale)
+        fault = house.discord.faults.answer(by_token(reply), status, code=code, times=2, message="Entity too large")
         await delivered_once(house, reply, house.ada)
         if fault.hits:  # else the pictures were there first
             break
