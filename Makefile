@@ -19,7 +19,7 @@ TO_RUN := $(VENV)/.installed-to-run
 TO_DEVELOP := $(VENV)/.installed-to-develop
 TO_DOCUMENT := $(VENV)/.installed-to-document
 
-.PHONY: help sandbox wheel container upgrade release test test-further test-lengthy test-all test-costs test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
+.PHONY: help sandbox wheel container upgrade release test test-further test-lengthy test-all test-costs test-worth test-random lint format docs follow screenshots bench bench-chart bench-servers torture fleet catalogues pins env-example audit sbom
 .DEFAULT_GOAL := help
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo "make test-lengthy  the tests that take minutes each or look at how long people wait"
 	@echo "make test-all     the three of them, one after the other; .ci/run runs all"
 	@echo "make test-costs   what tests cost in processor time, by file (ARGS=tests/unit for some of them)"
+	@echo "make test-worth   which test files run lines that no other file runs, in half an hour"
 	@echo "make test-random  generated tests with fresh seeds, FOR=600 seconds"
 	@echo "make lint         ruff and pyright"
 	@echo "make format       let ruff write the layout"
@@ -72,8 +73,8 @@ WHICH ?= $(WITHIN_MINUTES)
 ROOMY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 && system("test -w /dev/shm") == 0 {print "/dev/shm"}')
 
 # Every process that runs tests, and every bot that they start, would else compile all modules anew where a machine says so.
-test test-further test-lengthy: export PYTHONDONTWRITEBYTECODE :=
-test test-further test-lengthy: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
+test test-further test-lengthy test-worth: export PYTHONDONTWRITEBYTECODE :=
+test test-further test-lengthy test-worth: export PYTEST_DEBUG_TEMPROOT ?= $(or $(ROOMY),$(or $(TMPDIR),/tmp))
 test: $(TO_DEVELOP)
 	@[ -z "$(COVERAGE)" ] || { rm -rf .coverage && mkdir -p .coverage; }
 	@$(PYTEST) --numprocesses $(WORKERS) $(WHICH) $(ARGS)
@@ -96,6 +97,12 @@ test-all:
 
 test-costs: $(TO_DEVELOP)
 	@$(BIN)/python -m pytest -p tools.test_costs --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+test-worth: $(TO_DEVELOP)
+	@rm -rf .coverage && mkdir -p .coverage
+	@$(BIN)/coverage run -m pytest -p tools.test_worth --numprocesses $(FURTHER_WORKERS) $(SIDE_BY_SIDE) \
+		-m "not lengthy" $(ARGS)
+	@$(COMBINE) && $(BIN)/python -m tools.test_worth
 
 # Fresh seeds for FOR seconds. What breaks a test is kept in .hypothesis/ and tried first the next time; the last lines of
 # a failure say how to replay it.

@@ -47,6 +47,9 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="module", autouse=True)
 def measured(request: pytest.FixtureRequest) -> Iterator[None]:
     """Leave long trials of what is tested elsewhere out of the coverage, and the sandbox where it plays to bots."""
+    if request.config.pluginmanager.has_plugin("tools.test_worth"):
+        yield
+        return
     long = request.path.stem.removeprefix("test_") in UNMEASURED
     of_bots_alone = promises.ACCEPTANCE in request.path.parents or request.path.stem.startswith("test_sandbox_")
     with unmeasured(but_bots=not long) if long or of_bots_alone else nullcontext():
@@ -84,7 +87,7 @@ LONGEST = (
     *("picture_structure", "check_paint", "pressure", "tokens", "covers", "pictures", "using", "menus", "presets"),
 )
 #: What they run of the product other tests run too, but for some lines: so coverage, which would take a third of their
-#: time, is not told.
+#: time, is not told. `make test-worth` tells which files those are.
 UNMEASURED = (
     *("torture", "hostile_pictures", "hostile_memory", "hostile_disk", "showcase_crash", "drafts_crash", "say", "page"),
     *("page_walk", "page_script", "using", "showing", "picture_fuzz", "store_crash", "role_limits_two_bots"),

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from tests.bots import IMPORTS_ARE_MEASURED, MEASURED, WRITE_DOWN_AND_DIE
+from tests.bots import IMPORTS_ARE_MEASURED, MEASURED, TEST_FILE, WRITE_DOWN_AND_DIE
 
 if TYPE_CHECKING:
     from coverage import Coverage
@@ -159,6 +159,8 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
         measuring = _measuring()
         if measuring and not any(name.startswith("COVERAGE_") for name in os.environ):
             measuring.stop()  # see `tests.bots.unmeasured`
+        elif measuring and TEST_FILE in os.environ:
+            measuring.switch_context(os.environ[TEST_FILE])
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if MEASURED:
             signal.signal(WRITE_DOWN_AND_DIE, _write_down_and_die)
