@@ -176,7 +176,6 @@ DEAR: Mapping[str, Sequence[str]] = {
         "acceptance/test_gallery.py::test_a_forged_click_shows_nothing_of_what_is_hidden",
         "acceptance/test_gallery.py::test_a_voice_channel_is_shown_to_those_who_may_connect",
         "acceptance/test_gallery.py::test_age_restricted_pictures_stay_where_they_are_allowed",
-        "acceptance/test_gallery.py::test_deleted_replies_are_left_out_and_the_page_is_filled_up",
         "acceptance/test_gallery.py::test_private_threads_are_for_those_in_them",
         "acceptance/test_gallery.py::test_where_easel_is_no_member_it_says_what_it_cannot_fetch",
         "acceptance/test_help.py::test_a_form_speaks_the_language_of_the_one_who_opens_it",
