@@ -35,7 +35,7 @@ async def say(*lines: str, out: Path, **variables: str) -> tuple[int, str, str]:
 
 
 async def test_a_line_is_played_and_its_four_pictures_are_saved(tmp_path: Path) -> None:
-    line = "/imagine prompt:a lighthouse at dusk count:4 aspect_ratio:16:9 resolution:2k format:webp"
+    line = "/imagine prompt:a lighthouse at dusk count:4 aspect_ratio:16:9 resolution:1k format:webp"
     code, printed, complained = await say(line, out=tmp_path / "out")
     assert (code, complained) == (0, "")
     for state in ("Waiting in line", "Painting", "[Cancel]", "[Again] [Remix] [Edit] [Details] [Delete]"):
@@ -47,7 +47,7 @@ async def test_a_line_is_played_and_its_four_pictures_are_saved(tmp_path: Path) 
     assert len({file.read_bytes() for file in files}) == 4
     for file in files:
         with Image.open(file) as picture:
-            assert (picture.format, picture.size) == ("WEBP", (2816, 1536))
+            assert (picture.format, picture.size) == ("WEBP", (1408, 768))
 
 
 async def test_an_edit_takes_its_sources_from_files(tmp_path: Path) -> None:
