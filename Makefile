@@ -24,7 +24,7 @@ TO_DOCUMENT := $(VENV)/.installed-to-document
 
 help:
 	@echo "make sandbox      try the bot in the browser: no account, no token, no network"
-	@echo "make test         units, integration, and each promise once, in three to five minutes; coverage told"
+	@echo "make test         units, integration, and each promise once, in about three minutes; coverage told"
 	@echo "make test-further  all others but those of minutes, in ten to twenty minutes; coverage of both told"
 	@echo "make test-lengthy  the tests that take minutes each or look at how long people wait"
 	@echo "make test-all     the three of them, one after the other; .ci/run runs all"
