@@ -12,6 +12,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import cast
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -49,7 +50,7 @@ def addresses_in(text: str) -> Iterator[str]:
     """
     text = text.strip().strip("\ufeff\u200b")
     if text[:1] == "[" and (items := _list_in(text)) is not None:
-        for item in items[:_MAX_ADDRESSES]:
+        for item in items:
             yield from addresses_in(item)
         return
     bare = _without_wrapping(text)
@@ -80,11 +81,22 @@ def data_uri(text: str) -> str:
 
 
 def _list_in(text: str) -> list[str] | None:
+    """The texts in a JSON list, those of lists within it too, and objects as texts; None where it is none."""
     try:
-        items: object = json.loads(text[:_MAX_LIST_CHARS])
+        found: object = json.loads(text[:_MAX_LIST_CHARS])
+        return list(islice(_texts_in(cast("object", found)), _MAX_ADDRESSES)) if isinstance(found, list) else None
     except (ValueError, RecursionError):
         return None
-    return [item for item in cast("list[object]", items) if isinstance(item, str)] if isinstance(items, list) else None
+
+
+def _texts_in(item: object) -> Iterator[str]:
+    if isinstance(item, list):
+        for inner in cast("list[object]", item):
+            yield from _texts_in(inner)
+    elif isinstance(item, str):
+        yield item
+    elif isinstance(item, dict):
+        yield json.dumps(item, ensure_ascii=False)
 
 
 def _without_wrapping(text: str) -> str:
