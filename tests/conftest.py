@@ -79,12 +79,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
-    *("torture", "hostile_pictures", "reply_to_edit", "hostile_disk", "page", "restart", "about_when", "server_log"),
-    *("imagine", "buttons", "gallery", "forged", "flows", "rules", "operator", "updates", "wire_quoted", "job_list"),
-    *("dialects", "limits", "say", "showcase_crash", "showcase", "start", "sync_mode", "workers", "post_here"),
-    *("disk", "setup", "discord_faults", "drafts_crash", "acknowledgement", "preset_pictures", "reports", "keeping"),
-    *("line", "page_walk", "drafts", "store_presence", "source_again", "models", "life_machine", "task_poller"),
-    *("picture_structure", "check_paint", "pressure", "tokens", "covers", "pictures", "using", "menus", "presets"),
+    *("torture", "hostile_pictures", "hostile_disk", "page", "about_when", "server_log", "gallery", "buttons", "rules"),
+    *("imagine", "server_settings", "operator", "line", "menus", "privacy", "usage", "reports", "updates", "keeping"),
+    *("reply_to_edit", "life_machine", "uniall_sandbox", "presets", "forged", "flows", "showcase", "pictures", "say"),
+    *("limits", "task_poller", "store_jobs", "follow_ups", "dialects", "uniall_dialects", "showcase_crash", "start"),
+    *("sync_mode", "workers", "restart", "job_list", "disk", "setup", "discord_faults", "drafts_crash", "post_here"),
+    *("acknowledgement", "preset_pictures", "submission", "uploads", "page_walk", "drafts", "store_presence", "tokens"),
+    *("source_again", "models", "wire_quoted", "picture_structure", "check_paint", "pressure", "covers", "using"),
 )
 #: What they run of the product other tests run too, but for some lines: so coverage, which would take a third of their
 #: time, is not told. `make test-worth` tells which files those are.
@@ -103,7 +104,6 @@ UNMEASURED = (
 BETWEEN = 3
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
-
 #: So many new objects between two searches for garbage, as in the bot (bot/ops/heap.py).
 NEW_OBJECTS = 10_000
 
@@ -114,7 +114,7 @@ _MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
 def pytest_configure(config: pytest.Config) -> None:
     """Collection is half of what a process costs that runs a tenth of the tests, so it does nothing beside it."""
     if hands_out_tests(config) and (measuring := Coverage.current()):
-        measuring.stop()  # it runs nothing of the product
+        measuring.stop()  # nothing of the product runs here
     if hands_out_tests(config) and not config.pluginmanager.has_plugin("tools.test_costs"):  # each has costs of its own
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves no server behind
         keeping = ExitStack()
