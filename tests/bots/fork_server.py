@@ -57,6 +57,7 @@ class ForkServer:
         while True:
             ready, _, _ = select.select([self._alive, self._listening, self._woken, *self._controls], [], [])
             if self._alive in ready:
+                self._end_what_is_left()
                 return
             if self._woken in ready:
                 os.read(self._woken, 4096)
@@ -93,6 +94,12 @@ class ForkServer:
             os.close(file)
         self._asked_by[pid] = control
         _tell(control, {"started": pid})
+
+    def _end_what_is_left(self) -> None:
+        """Of tests that were broken off: nobody else would ever end those bots."""
+        for pid in self._asked_by:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _tell_ends(self) -> None:
         while True:
