@@ -39,8 +39,10 @@ def test_no_bot_outlives_the_server_that_forked_it() -> None:
             bot = client.start(
                 ("run", "--env-file", os.devnull), variables, out=log.fileno(), err=log.fileno(), folder=folder
             )
+            patience = time.monotonic() + 60
             while b"Discord" not in (folder / "log").read_bytes():  # it waits for it, and would for ever
                 assert bot.returncode is None, (folder / "log").read_text()
+                assert time.monotonic() < patience, "it says nothing of Discord"
                 time.sleep(0.05)
         patience = time.monotonic() + 60
         while is_there(bot.pid):

@@ -68,6 +68,7 @@ def test_progress_may_stand_in_other_fields() -> None:
         ({"result_url": f'["{A}", "{B}", 3]'}, (A, B)),
         ({"result_url": f'[["{A}"], [], ["{B}", [["{C}"]]]]'}, (A, B, C)),
         ({"result_url": f'[{{"url": "{A}"}}, {{"url": "{B}", "width": 3}}]'.replace("/", "\\/")}, (A, B)),
+        ({"result_url": f'[{{"prompt": "like {C}", "url": "{A}"}}, {{"file": "{B}"}}]'}, (A, B)),
         ({"result_url": "[broken"}, ()),
         ({"result_url": "[" * 100_000}, ()),
         ({"result_urls": ["", None, 4, A, A]}, (A,)),

@@ -20,6 +20,8 @@ from bot.model import PictureFormat
 
 #: Edges add tokens of several kilobytes to signed addresses.
 MAX_ADDRESS_CHARS = 32_768
+#: Where an object keeps the address of its picture. Its other texts may hold addresses of their own, as a prompt does.
+ADDRESS_FIELDS = ("url", "image_url", "result_url")
 _MAX_ADDRESSES = 100
 _MAX_LIST_CHARS = 400_000
 
@@ -81,7 +83,7 @@ def data_uri(text: str) -> str:
 
 
 def _list_in(text: str) -> list[str] | None:
-    """The texts in a JSON list, those of lists within it too, and objects as texts; None where it is none."""
+    """The texts in a JSON list and in lists and pictures within it; None where it is none."""
     try:
         found: object = json.loads(text[:_MAX_LIST_CHARS])
         return list(islice(_texts_in(cast("object", found)), _MAX_ADDRESSES)) if isinstance(found, list) else None
@@ -96,7 +98,9 @@ def _texts_in(item: object) -> Iterator[str]:
     elif isinstance(item, str):
         yield item
     elif isinstance(item, dict):
-        yield json.dumps(item, ensure_ascii=False)
+        part = cast("dict[str, object]", item)
+        named = [text for key in ADDRESS_FIELDS if isinstance(text := part.get(key), str) and text]
+        yield named[0] if named else json.dumps(part, ensure_ascii=False)
 
 
 def _without_wrapping(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from bot.image_api.wire.address_text import HELD, addresses_in, data_uri
+from bot.image_api.wire.address_text import ADDRESS_FIELDS, HELD, addresses_in, data_uri
 from bot.image_api.wire.answers import as_list, as_object
 
 #: One Discord message holds ten files, and a job asks for four pictures at most.
@@ -105,7 +105,7 @@ def _in_envelopes(body: object) -> Iterator[str]:
 
 def _own_address(part: Mapping[str, object]) -> Iterator[str]:
     """One picture's address, or its bytes where it has none. "" counts as absent."""
-    for key in ("url", "image_url", "result_url"):
+    for key in ADDRESS_FIELDS:
         value = part.get(key)
         found = list(addresses_in(_text(value) or _text(as_object(value).get("url"))))
         if found:
