@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ import pytest_asyncio
 
 from bot.model import FailureKind
 from sandbox.discord.calls import Recorded
-from sandbox.discord.faults import Fault
 from sandbox.discord.person import Person
 from sandbox.discord.reply import Reply
 from sandbox.discord.rules import MIB, DiscordRules
@@ -25,6 +23,7 @@ from sandbox.image_api.latency import Latency
 from sandbox.image_api.studio import PaintMode
 from tests.acceptance.abreast import abreast
 from tests.acceptance.conftest import PATIENCE_S, House, OpenHouse, eventually, final, house_in, says, with_pictures
+from tests.acceptance.troubles import TROUBLES, Trouble
 from tests.databases import rows
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -37,35 +36,6 @@ LATE = DiscordRules(interaction_age_s=897, token_lifetime_s=3.5, rate_limits=Fal
 HURRIED = DiscordRules(interaction_age_s=886, token_lifetime_s=14, rate_limits=False)
 START = asyncio.Lock()
 TRIES = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What becomes of one request: the name of a method of Faults, and what it is called with."""
-
-    method: str
-    arguments: tuple[Any, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    def strike(self, house: House, pattern: str) -> Fault:
-        return getattr(house.discord.faults, self.method)(pattern, *self.arguments, **self.options)
-
-
-TROUBLES: Mapping[str, Trouble] = MappingProxyType(
-    {
-        "429": Trouble("answer", (429,), {"retry_after": 0.3}),
-        "429 of Cloudflare": Trouble("answer", (429,), {"retry_after": 0.3, "via": False}),
-        "429 of Cloudflare twice": Trouble("answer", (429,), {"retry_after": 0.3, "via": False, "times": 2}),
-        "500": Trouble("answer", (500,)),
-        "502": Trouble("answer", (502,)),
-        "503": Trouble("answer", (503,)),
-        "500 after processing": Trouble("answer", (500,), {"processed": True}),
-        "503 after processing": Trouble("answer", (503,), {"processed": True}),
-        "reset": Trouble("reset"),
-        "reset twice": Trouble("reset", (), {"times": 2}),
-        "reset after processing": Trouble("reset", (), {"processed": True}),
-    }
-)
 some_trouble = pytest.mark.parametrize("trouble", TROUBLES)
 
 

@@ -54,7 +54,6 @@ class Hold:
 
 async def test_what_was_run_is_committed_and_its_value_returned(store: Store) -> None:
     await store.run(put("a"))
-
     assert await store.run(names) == {"a"}
 
 
