@@ -24,7 +24,7 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
 from tests import discord_spec, promises
-from tests.bots import IMPORTS_ARE_MEASURED, SHARED, unmeasured
+from tests.bots import SHARED, unmeasured
 from tests.databases import PostgresServer, postgres_server, shared_postgres_server, why_no_postgres
 from tests.side_by_side import sharing
 
@@ -107,22 +107,23 @@ _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 #: So many new objects between two searches for garbage, as in the bot (bot/ops/heap.py).
 NEW_OBJECTS = 10_000
 
-#: Of a process that leaves its imports out. Coverage does not tell which one it was once it has stopped.
-_MEASURING = None if IMPORTS_ARE_MEASURED else Coverage.current()
+#: What measures a process that begins to be measured once it has gathered its tests.
+MEASURING = pytest.StashKey[Coverage]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collection is half of what a process costs that runs a tenth of the tests, so it does nothing beside it."""
-    if hands_out_tests(config) and (measuring := Coverage.current()):
-        measuring.stop()  # nothing of the product runs here
+    """Gathering tests is a good part of what a process costs that runs a tenth of them, so it does nothing beside it."""
+    measuring = Coverage.current()
+    if measuring and (hands_out_tests(config) or hasattr(config, "workerinput")):
+        measuring.stop()  # nothing of the product runs in the one, and the other was forked with all of it imported
+        config.stash[MEASURING] = measuring
     if hands_out_tests(config) and not config.pluginmanager.has_plugin("tools.test_costs"):  # each has costs of its own
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, and leaves no server behind
         keeping = ExitStack()
-        keeping.enter_context(sharing())
+        selected = ["-m", str(config.getoption("markexpr")), *config.args]
+        config.option.tx = [keeping.enter_context(sharing(selected))] * len(config.option.tx)
         config.add_cleanup(keeping.close)
     gc.disable()
-    if _MEASURING:
-        _MEASURING.stop()
 
 
 def hands_out_tests(config: pytest.Config) -> bool:
@@ -130,14 +131,14 @@ def hands_out_tests(config: pytest.Config) -> bool:
     return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     if settings.get_current_profile_name() == "fixed":
         _draw_nothing_from_the_source()
     gc.freeze()  # tests and modules stay until the end: no search for garbage needs to look at them
     gc.set_threshold(NEW_OBJECTS)
     gc.enable()
-    if _MEASURING:
-        _MEASURING.start()
+    if measuring := session.config.stash.get(MEASURING, None):
+        measuring.start()
 
 
 def _draw_nothing_from_the_source() -> None:

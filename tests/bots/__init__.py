@@ -19,10 +19,6 @@ SHARED = "TESTS_SHARED_FOLDER"
 #: Which test file a bot works for, where that is noted (tools/test_worth.py).
 TEST_FILE = "TESTS_FILE"
 
-#: Importing is measured in one of the processes that run tests side by side. In the others it runs the same lines of
-#: the product, and half of its time would go into noting them.
-IMPORTS_ARE_MEASURED = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
-
 
 @contextmanager
 def unmeasured(*, but_bots: bool = False) -> Generator[None]:

@@ -1,0 +1,117 @@
+"""Forks the processes that run tests side by side (xdist's workers) from one that has read all tests.
+
+Reading them takes seconds, most of it imports, and each worker would do it again: an eighth of what the tests cost in
+all. This process reads them as `pytest --collect-only` does. A worker that is forked from it then finds each module
+imported, and only has to gather the tests.
+
+The fork server of the bots (tests/bots/fork_server.py) is forked from the same process, before it has imported pytest.
+
+xdist starts a worker by a command line of its own; `worker_client.py` is the program in it. It asks for a worker and lends
+it its standard files, through which xdist talks to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import os
+import pkgutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tests.bots import ALWAYS_MEASURED, fork_server
+from tests.forking.server import ForkServer, measuring, share_all, take_files
+
+BOTS, WORKERS = "fork_server", "workers"
+CLIENT = Path(__file__).with_name("worker_client.py")
+PROJECT = Path(__file__).parents[2]
+END_S = 30.0
+
+
+def worker_command(folder: Path) -> str:
+    """What xdist starts for each worker, as it wants to have it written. Site packages would take it 0.1 s."""
+    return f"popen//python={sys.executable} -I -S {CLIENT} {folder / WORKERS}"
+
+
+@contextmanager
+def serving(folder: Path, tests: Sequence[str]) -> Generator[None]:
+    """Both fork servers in this folder. `tests` are the arguments that select what pytest reads."""
+    alive, held = os.pipe()
+    with socket.socket(socket.AF_UNIX) as bots, socket.socket(socket.AF_UNIX) as workers:
+        for listening, name in ((bots, BOTS), (workers, WORKERS)):
+            listening.bind(str(folder / name))
+            listening.listen(128)
+        inherited = (bots.fileno(), workers.fileno(), alive)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "tests.forking.workers", *map(str, inherited), *tests],
+            pass_fds=inherited,
+            cwd=PROJECT,
+            env={**os.environ, **ALWAYS_MEASURED},
+            stdin=subprocess.DEVNULL,
+        )
+    os.close(alive)
+    try:
+        yield
+    finally:
+        os.close(held)
+        server.wait(END_S)  # it writes down what it measured
+
+
+def main() -> None:
+    """Serve as told on the command line."""
+    bots, workers = (socket.socket(fileno=int(it)) for it in sys.argv[1:3])
+    alive = int(sys.argv[3])
+    fork_server.import_bot()
+    others = os.fork()
+    if others == 0:
+        workers.close()
+        fork_server.serve(bots, alive, prepare=lambda: None)
+        return
+    bots.close()
+    _import_product()
+    if measures := measuring():
+        measures.stop()  # workers and bots begin to measure by themselves
+    _read(sys.argv[4:])
+    ForkServer(workers, alive, _become_a_worker, prepare=lambda: None).serve()
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(others, 0)
+
+
+def _import_product() -> None:
+    """Import what pytest will, here where it is measured: to measure pytest itself would take as long as pytest does."""
+    for name in ("bot", "cogs"):
+        room = importlib.import_module(name)
+        for module in pkgutil.walk_packages(room.__path__, f"{name}."):
+            importlib.import_module(module.name)
+
+
+def _read(tests: Sequence[str]) -> None:
+    import pytest  # of which no bot is to know
+
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        # What goes wrong here goes wrong in each worker, too, and is told there.
+        pytest.main(["--collect-only", "-p", "no:rerunfailures", "-p", "no:cacheprovider", *tests])
+    share_all()
+
+
+def _become_a_worker(_: Mapping[str, Any], files: Sequence[int]) -> None:
+    """What `python -c` is with the line that xdist gives it: the rest comes through standard input."""
+    take_files(files)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = ["-c"]
+    sys.modules["__main__"] = main = ModuleType("__main__")
+    exec(eval(sys.stdin.readline()), main.__dict__)  # noqa: S307
+    sys.exit()
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it ends it
+    main()
