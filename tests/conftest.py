@@ -112,7 +112,7 @@ MEASURING = pytest.StashKey[Coverage]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Gathering tests is a good part of what a process costs that runs a tenth of them, so it does nothing beside it."""
+    """Gathering tests is a good part of what a process costs that runs an eighth of them: it does nothing beside it."""
     measuring = Coverage.current()
     if measuring and (hands_out_tests(config) or hasattr(config, "workerinput")):
         measuring.stop()  # nothing of the product runs in the one, and the other was forked with all of it imported

@@ -3,13 +3,15 @@
 A start costs some 0.6 s of processor time, nearly all of it imports; a fork costs some milliseconds. The forked process
 runs the same `main` with the same arguments in an environment of its own; tests of the command line start it for real.
 
-Processes that run tests connect to its socket (tests/forking/server.py). Alone it imports nothing before the first does.
+Processes that run tests connect to its socket (tests/forking/server.py). Where it serves one of them alone, it imports
+nothing before that one does.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import posix
 import signal
 import socket
 import sys
@@ -18,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from tests.bots import MEASURED, TEST_FILE, WRITE_DOWN_AND_DIE
-from tests.forking.server import ForkServer, measuring, share_all, take_files
+from tests.forking.server import ForkServer, measure_anew, measuring, share_all, stop_measuring, take_files
 
 #: What a bot needs. The last ones are imported on first use, by those that need them.
 MODULES = (
@@ -39,23 +41,26 @@ def import_bot() -> None:
 
 
 def serve(listening: socket.socket, alive: int, prepare: Callable[[], None] = import_bot) -> None:
-    """Fork bots until the pipe is closed. They begin to measure by themselves; here only imports are measured."""
+    """Fork bots until the pipe is closed. Here only imports are measured."""
 
     def ready() -> None:
         prepare()
         share_all()
-        if measures := measuring():
-            measures.stop()
+        stop_measuring()
 
     ForkServer(listening, alive, _become_a_bot, ready).serve()
 
 
 def _write_down_and_die(_: int, __: FrameType | None) -> None:
     """Keep what coverage has measured, then end as `kill -9` does, with nothing closed and nothing said."""
+    _write_down()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _write_down() -> None:
     if measures := measuring():
         measures.stop()
         measures.save()
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
@@ -67,15 +72,12 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
     code = 1
     try:
         os.setpgid(0, 0)
-        os.chdir(asked["folder"])
         take_files((os.open(os.devnull, os.O_RDONLY), *files))
         os.environ.clear()
         os.environ.update(asked["environment"])
-        measures = measuring()
-        if measures and not any(name.startswith("COVERAGE_") for name in os.environ):
-            measures.stop()  # see `tests.bots.unmeasured`
-        elif measures and TEST_FILE in os.environ:
+        if (measures := measure_anew()) and TEST_FILE in os.environ:  # here, as what is omitted is named from here
             measures.switch_context(os.environ[TEST_FILE])
+        os.chdir(asked["folder"])
         if MEASURED:
             signal.signal(WRITE_DOWN_AND_DIE, _write_down_and_die)
         sys.argv = ["bot", *arguments]
@@ -86,7 +88,9 @@ def _become_a_bot(asked: Mapping[str, Any], files: Sequence[int]) -> None:
         sys.excepthook(*sys.exc_info())  # pyright: ignore[reportArgumentType]
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code)
+    _write_down()
+    # Coverage's own `os._exit` would also write down what the servers before this measured.
+    posix._exit(code)  # pyright: ignore[reportPrivateUsage]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """A process that forks another for each request, at its Unix socket.
 
-Messages are JSON lines, the file descriptors of the new process beside the request. The server has no thread and no event
-loop, so that a fork is safe. It ends when nobody holds the other end of a pipe any more.
+Messages are JSON lines, the file descriptors of the new process beside the request. The server has no thread and no
+event loop, so that a fork is safe. It ends when nobody holds the other end of a pipe any more.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import inspect
 import json
 import os
 import random
@@ -127,6 +128,7 @@ def take_files(files: Sequence[int]) -> None:
 
 def share_all() -> None:
     """Let no forked process look for garbage in what all of them share, nor have a copy of it."""
+    inspect.stack()  # coverage asks for it in each fork, and the first time takes 0.1 s with so many modules
     gc.collect()
     gc.freeze()
 
@@ -135,6 +137,21 @@ def measuring() -> Coverage | None:
     """What measures here. Coverage imports itself where it measures; else no bot is to hold it in its memory."""
     coverage = sys.modules.get("coverage")
     return coverage.Coverage.current() if coverage else None
+
+
+def stop_measuring() -> None:
+    """Measure no more, as what is forked from here begins anew."""
+    if measures := measuring():
+        measures.stop()
+
+
+def measure_anew() -> Coverage | None:
+    """In a forked process: measure where its environment says so."""
+    if not any(name.startswith("COVERAGE_") for name in os.environ):
+        return None  # see `tests.bots.unmeasured`
+    from coverage import process_startup
+
+    return process_startup(force=True)
 
 
 def _wake(_: int, __: FrameType | None) -> None:

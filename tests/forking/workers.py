@@ -6,8 +6,8 @@ imported, and only has to gather the tests.
 
 The fork server of the bots (tests/bots/fork_server.py) is forked from the same process, before it has imported pytest.
 
-xdist starts a worker by a command line of its own; `worker_client.py` is the program in it. It asks for a worker and lends
-it its standard files, through which xdist talks to it.
+xdist starts a worker by a command line of its own; `worker_client.py` is the program in it. It asks for a worker and
+lends it its standard files, through which xdist talks to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from types import ModuleType
 from typing import Any
 
 from tests.bots import ALWAYS_MEASURED, fork_server
-from tests.forking.server import ForkServer, measuring, share_all, take_files
+from tests.forking.server import ForkServer, measure_anew, share_all, stop_measuring, take_files
 
 BOTS, WORKERS = "fork_server", "workers"
 CLIENT = Path(__file__).with_name("worker_client.py")
@@ -77,8 +77,7 @@ def main() -> None:
         return
     bots.close()
     _import_product()
-    if measures := measuring():
-        measures.stop()  # workers and bots begin to measure by themselves
+    stop_measuring()
     _read(sys.argv[4:])
     ForkServer(workers, alive, _become_a_worker, prepare=lambda: None).serve()
     with contextlib.suppress(ChildProcessError):
@@ -86,7 +85,7 @@ def main() -> None:
 
 
 def _import_product() -> None:
-    """Import what pytest will, here where it is measured: to measure pytest itself would take as long as pytest does."""
+    """Import what pytest will, here where it is measured: to measure pytest itself would double its time."""
     for name in ("bot", "cogs"):
         room = importlib.import_module(name)
         for module in pkgutil.walk_packages(room.__path__, f"{name}."):
@@ -105,10 +104,11 @@ def _read(tests: Sequence[str]) -> None:
 def _become_a_worker(_: Mapping[str, Any], files: Sequence[int]) -> None:
     """What `python -c` is with the line that xdist gives it: the rest comes through standard input."""
     take_files(files)
+    measure_anew()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["-c"]
     sys.modules["__main__"] = main = ModuleType("__main__")
-    exec(eval(sys.stdin.readline()), main.__dict__)  # noqa: S307
+    exec(eval(sys.stdin.readline()), main.__dict__)
     sys.exit()
 
 
