@@ -55,11 +55,12 @@ sandbox: $(TO_RUN)
 	@exec $(BIN)/python -m bot sandbox $(ARGS)
 
 # Coverage is measured on the way: `make test COVERAGE=` goes without, in two thirds of the processor time.
-COVERAGE ?= $(BIN)/coverage run
+COVERAGE ?= pyproject.toml
 # The tests of real processes run side by side on few cores, where something is late now and then. A test that fails is
 # run once more; the summary names those that needed it (R), and each is a fault of the test or the program to look at.
 SIDE_BY_SIDE := --dist loadfile --no-loadscope-reorder --reruns 1 --reruns-delay 1 -rfER
-PYTEST := $(if $(COVERAGE),$(COVERAGE),$(BIN)/python) -m pytest $(SIDE_BY_SIDE)
+# Who hands the tests out runs nothing of the product, so those are measured that it starts.
+PYTEST := TESTS_MEASURED_BY=$(COVERAGE) $(BIN)/python -m pytest $(SIDE_BY_SIDE)
 COMBINE := $(BIN)/coverage combine --quiet
 TELL_COVERAGE = echo "Coverage of bot and cogs, branches included: $$($(BIN)/coverage report --format=total) %"
 

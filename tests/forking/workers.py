@@ -28,9 +28,11 @@ from types import ModuleType
 from typing import Any
 
 from tests.bots import ALWAYS_MEASURED, fork_server
-from tests.forking.server import ForkServer, measure_anew, share_all, stop_measuring, take_files
+from tests.forking.server import ForkServer, measure_anew, measuring, share_all, stop_measuring, take_files
 
 BOTS, WORKERS = "fork_server", "workers"
+#: Names the file that tells coverage what to measure, in what runs side by side.
+MEASURED_BY = "TESTS_MEASURED_BY"
 CLIENT = Path(__file__).with_name("worker_client.py")
 PROJECT = Path(__file__).parents[2]
 END_S = 30.0
@@ -54,7 +56,7 @@ def serving(folder: Path, tests: Sequence[str]) -> Generator[None]:
             [sys.executable, "-m", "tests.forking.workers", *map(str, inherited), *tests],
             pass_fds=inherited,
             cwd=PROJECT,
-            env={**os.environ, **ALWAYS_MEASURED},
+            env={**os.environ, **_measured()},
             stdin=subprocess.DEVNULL,
         )
     os.close(alive)
@@ -65,10 +67,16 @@ def serving(folder: Path, tests: Sequence[str]) -> Generator[None]:
         server.wait(END_S)  # it writes down what it measured
 
 
+def _measured() -> Mapping[str, str]:
+    by = os.environ.get(MEASURED_BY)
+    return {"COVERAGE_PROCESS_START": str(PROJECT / by)} if by else ALWAYS_MEASURED
+
+
 def main() -> None:
     """Serve as told on the command line."""
     bots, workers = (socket.socket(fileno=int(it)) for it in sys.argv[1:3])
     alive = int(sys.argv[3])
+    measured = _measure_imports() if measuring() else 0
     fork_server.import_bot()
     others = os.fork()
     if others == 0:
@@ -76,28 +84,37 @@ def main() -> None:
         fork_server.serve(bots, alive, prepare=lambda: None)
         return
     bots.close()
-    _import_product()
-    stop_measuring()
     _read(sys.argv[4:])
     ForkServer(workers, alive, _become_a_worker, prepare=lambda: None).serve()
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(others, 0)
+    for child in filter(None, (measured, others)):
+        with contextlib.suppress(ChildProcessError):  # it has ended long ago
+            os.waitpid(child, 0)
 
 
-def _import_product() -> None:
-    """Import what pytest will, here where it is measured: to measure pytest itself would double its time."""
-    for name in ("bot", "cogs"):
-        room = importlib.import_module(name)
-        for module in pkgutil.walk_packages(room.__path__, f"{name}."):
-            importlib.import_module(module.name)
+def _measure_imports() -> int:
+    """Measure all imports of the product in a process of their own, because everybody waits for this one."""
+    child = os.fork()
+    if child == 0:
+        for name in ("bot", "cogs"):
+            for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+                importlib.import_module(module.name)
+        sys.exit()
+    stop_measuring()
+    return child
 
 
 def _read(tests: Sequence[str]) -> None:
     import pytest  # of which no bot is to know
 
+    class Modules:
+        """A plugin that has pytest import all modules of tests, and make no test of what they hold."""
+
+        def pytest_pycollect_makeitem(self) -> list[pytest.Item]:
+            return []
+
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         # What goes wrong here goes wrong in each worker, too, and is told there.
-        pytest.main(["--collect-only", "-p", "no:rerunfailures", "-p", "no:cacheprovider", *tests])
+        pytest.main(["--collect-only", "-p", "no:rerunfailures", "-p", "no:cacheprovider", *tests], plugins=[Modules()])
     share_all()
 
 
