@@ -79,13 +79,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 #: The files that take longest, the longest first, as `make test-costs` has them.
 LONGEST = (
-    *("torture", "hostile_pictures", "hostile_disk", "page", "about_when", "server_log", "gallery", "buttons", "rules"),
-    *("imagine", "server_settings", "operator", "line", "menus", "privacy", "usage", "reports", "updates", "keeping"),
-    *("reply_to_edit", "life_machine", "uniall_sandbox", "presets", "forged", "flows", "showcase", "pictures", "say"),
-    *("limits", "task_poller", "store_jobs", "follow_ups", "dialects", "uniall_dialects", "showcase_crash", "start"),
-    *("sync_mode", "workers", "restart", "job_list", "disk", "setup", "discord_faults", "drafts_crash", "post_here"),
-    *("acknowledgement", "preset_pictures", "submission", "uploads", "page_walk", "drafts", "store_presence", "tokens"),
-    *("source_again", "models", "wire_quoted", "picture_structure", "check_paint", "pressure", "covers", "using"),
+    *("torture", "hostile_pictures", "hostile_disk", "about_when", "gallery", "buttons", "rules", "updates"),
+    *("limits", "operator", "menus", "life_machine", "imagine", "reports", "uniall_sandbox", "server_settings"),
+    *("line", "privacy", "forged", "store_jobs", "pictures", "job_list", "presets", "task_poller", "flows"),
+    *("showcase_crash", "sync_mode", "drafts_crash", "acknowledgement", "preset_pictures", "page_walk"),
+    *("store_presence", "source_again", "models", "picture_structure", "check_paint", "pressure", "covers", "using"),
+    *("usage", "workers", "uniall_dialects", "showcase", "keeping", "start", "store_ledger", "restart", "follow_ups"),
+    *("say", "catalogues", "edit", "server_settings_forged", "uploads", "reply_to_edit", "confirm", "drafts"),
+    *("recovery", "help", "disk", "picture_process", "discord_faults", "health", "new_members", "submission"),
+    *("runner", "tokens", "store_rules", "structure", "wire_generated", "wire_held", "status_page", "uniall"),
+    *("promises", "uniall_downloads", "wire_quoted", "addresses", "post_here", "server_log", "cards", "wire_results"),
+    *("settings", "setup", "pacer", "store_crowd", "hostile_names", "page", "blocklist", "forked", "store_faults"),
+    *("preferences", "docs", "heartbeat", "store_people", "store_reading", "wire", "hostile_generated", "store_line"),
+    *("store_leases", "store", "partial_results"),
 )
 #: What they run of the product other tests run too, but for some lines: so coverage, which would take a third of their
 #: time, is not told. `make test-worth` tells which files those are.
@@ -101,7 +107,7 @@ UNMEASURED = (
     *("pressure", "store", "hostile_clicks", "postgres_restart"),
 )
 #: So many files of others follow each of the longest.
-BETWEEN = 3
+BETWEEN = 1
 _PLACES = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
 #: So many new objects between two searches for garbage, as in the bot (bot/ops/heap.py).

@@ -6,8 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
+from tests.each import each
 from tests.structure import MAY_IMPORT, WORDS
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +30,7 @@ def functions_of(path: Path) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize(("path", "function"), sorted({(found[1], found[2] or "") for found in _PATH.finditer(TEXT)}))
+@each(("path", "function"), sorted({(found[1], found[2] or "") for found in _PATH.finditer(TEXT)}))
 def test_every_path_and_function_it_names_exists(path: str, function: str) -> None:
     if "<" in path:
         path = path.partition("<")[0]

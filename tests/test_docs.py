@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.settings import VARIABLES, load
+from tests.each import each
 from tools.docs import follow, sentences, tables
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +46,7 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head).strip().lower().replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_its_links_lead_somewhere(page: Path) -> None:
     for name, anchor in _LINK.findall(page.read_text("utf-8")):
         target = (page.parent / name).resolve() if name else page
@@ -53,14 +54,14 @@ def test_its_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(target), f"{name}#{anchor}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_its_variables_exist(page: Path) -> None:
     known = {it.name for it in VARIABLES} | OTHERS
     named = set(_VARIABLE.findall(page.read_text("utf-8")))
     assert {it for it in named if it not in known and not any(name.startswith(it) for name in known)} == set()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_its_commands_and_verbs_exist(page: Path) -> None:
     # A quoted sentence of the program is held to the code by another test.
     text = re.sub(r"^> .*$", "", page.read_text("utf-8"), flags=re.MULTILINE)
@@ -135,7 +136,7 @@ def test_who_invites_anybody_has_read_before_how_to_keep_strangers_and_bills_awa
     assert [words for words in ("switch *Public Bot* off", "set a ceiling") if words not in advice] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_its_boxes_of_shell_can_be_read_by_a_shell(page: Path) -> None:
     for indent, box in re.findall(r"^( *)```sh\n(.*?)^\1```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
         read = subprocess.run(["bash", "-n"], input=textwrap.dedent(box), capture_output=True, text=True, check=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import COLLECTED, WITHIN_MINUTES
+from tests.each import each
 from tests.promises import (
     ACCEPTANCE,
     DEAR,
@@ -57,7 +58,7 @@ def test_what_is_no_story_of_a_promise_is_further(file: str, test: str, *, furth
     assert is_further(ACCEPTANCE / file, f"tests/acceptance/{file}::{test}") is further
 
 
-@pytest.mark.parametrize(
+@each(
     ("test", "further"),
     [
         ("unit/test_cards.py::test_a", False),
@@ -80,7 +81,7 @@ def test_what_is_dear_is_further(test: str, *, further: bool) -> None:
     assert holds_nothing_quick(file) is (further and "store_moving" in test)
 
 
-@pytest.mark.parametrize("dear", [dear for kind in DEAR.values() for dear in kind])
+@each("dear", [dear for kind in DEAR.values() for dear in kind])
 def test_what_is_dear_is_there(dear: str) -> None:
     file, _, test = dear.partition("::")
     assert f"def {test.partition('*')[0]}" in (TESTS / file).read_text("utf-8")

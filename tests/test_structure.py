@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.config.settings import VARIABLES
+from tests.each import each
 from tests.structure import (
     ROOT,
     House,
@@ -158,7 +159,7 @@ HARMLESS = {
 }
 
 
-@pytest.mark.parametrize(("rule", "files"), BREACHES)
+@each(("rule", "files"), BREACHES)
 def test_every_rule_finds_a_breach_and_lets_the_rest_pass(rule: Rule, files: Mapping[str, str]) -> None:
     assert rule(build(HARMLESS)) == []
     assert len(rule(build({**HARMLESS, **files}))) == 1

@@ -23,6 +23,7 @@ from bot.image_api.addresses import (
     parse_address,
     same_origin,
 )
+from tests.each import each
 
 PRIVATE = [
     "0.0.0.0",
@@ -62,7 +63,7 @@ FAKE = ["198.18.0.1", "198.18.3.77", "198.19.255.254"]
 PUBLIC = ["8.8.8.8", "162.159.128.233", "2606:4700::6810:84e5", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 
 
-@pytest.mark.parametrize("text", PRIVATE)
+@each("text", PRIVATE)
 def test_no_private_address_is_public(text: str) -> None:
     assert not is_public(ipaddress.ip_address(text))
 
@@ -79,7 +80,7 @@ def test_wrapping_an_address_changes_nothing(inner: ipaddress.IPv4Address) -> No
         assert is_public(wrapped) == is_public(inner)
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         "http://127.0.0.1/x",

@@ -16,6 +16,7 @@ from bot.ui.kit.mentions import Mentions
 from bot.ui.panels.guide import guide_card
 from bot.ui.reply import cards, endings
 from bot.ui.reply.cards import Shown
+from tests.each import each
 from tests.unit.samples import NOW, TARGET, failed, job
 
 HOSTILE = "@everyone <@1> **bold** `code` ```\nblock\n``` [link](https://x.example) ||spoiler|| # head\n> quote " * 40
@@ -159,7 +160,7 @@ def test_endings_are_told_apart() -> None:
     assert len(told) == len(FailureKind)
 
 
-@pytest.mark.parametrize("fault", list(SourceFault))
+@each("fault", list(SourceFault))
 def test_every_fault_of_a_source_has_its_own_sentence(fault: SourceFault) -> None:
     sentence = texts.source_fault(f"{fault} 26000000")
     others = {texts.source_fault(f"{other} 26000000") for other in SourceFault if other is not fault}

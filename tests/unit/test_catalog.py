@@ -17,6 +17,7 @@ from bot.policy.catalog import (
     EntryFaults,
     parse_models,
 )
+from tests.each import each
 
 REQUIRED = {"DISCORD_TOKEN": "token", "UNIALL_API_KEY": "key", "UNIALL_BASE_URL": "https://api.example.com"}
 IDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._/:", min_size=1, max_size=MAX_ID_CHARS).filter(
@@ -69,7 +70,7 @@ def test_a_model_without_a_label_is_called_by_its_id(text: str) -> None:
     assert parse_models(text).labels == {"painter-1": "painter-1"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "reason"),
     [
         (",", "names no model"),

@@ -8,6 +8,7 @@ import pytest
 
 from bot.ui.kit.dispatch import JOB_PANEL, custom_id, parsed
 from bot.ui.reply.actions import Action, job_button
+from tests.each import each
 from tests.unit.surfaces import SURFACES
 
 #: As they stand under messages of the first version. They are never edited, so they have to be read for ever.
@@ -29,7 +30,7 @@ FIRST_VERSION = {
 }
 
 
-@pytest.mark.parametrize(("old", "meaning"), FIRST_VERSION.items())
+@each(("old", "meaning"), FIRST_VERSION.items())
 def test_custom_ids_of_the_first_version_are_read(old: str, meaning: tuple[str, list[str]]) -> None:
     assert parsed(old) == meaning
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.each import each
 from tests.unit.environments import faults, loaded
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "told"),
     [
         ("PRICE_LIST", "\x1b[2Jgrok", "PRICE_LIST holds bytes that are no text"),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
-
 from bot.ui.operator.operators import Rank, read
+from tests.each import each
 
 OWNED = {"owner": {"id": "1"}, "team": None}
 
@@ -37,6 +36,6 @@ CASES: list[tuple[object, Mapping[int, Rank]]] = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "ranks"), CASES)
+@each(("answer", "ranks"), CASES)
 def test_nobody_is_an_operator_but_whom_discord_names(answer: object, ranks: Mapping[int, Rank]) -> None:
     assert read(answer) == ranks

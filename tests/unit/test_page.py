@@ -19,6 +19,7 @@ from sandbox.image_api.server import LocalImageApi
 from sandbox.page.page import Page
 from sandbox.page.switches import FEATURED, UPLOAD_LIMITS, Switches
 from sandbox.page.uploads import MAX_WAITING, Uploads
+from tests.each import each
 
 STATIC = Path(inspect.getfile(Page)).with_name("static")
 SCRIPTS = sorted((STATIC / "js").glob("*.js"))
@@ -76,7 +77,7 @@ async def asked(tab: aiohttp.ClientWebSocketResponse, act: str, **details: Any) 
             return said
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+@each("script", SCRIPTS)
 def test_a_script_says_what_it_is_for_stays_short_and_writes_no_html(script: Path) -> None:
     text = script.read_text()
     assert text.startswith("// ")
@@ -85,7 +86,7 @@ def test_a_script_says_what_it_is_for_stays_short_and_writes_no_html(script: Pat
     assert not re.findall(forbidden, text)
 
 
-@pytest.mark.parametrize("file", [*SCRIPTS, *STYLES, STATIC / "index.html"], ids=lambda path: path.name)
+@each("file", [*SCRIPTS, *STYLES, STATIC / "index.html"])
 def test_nothing_is_loaded_from_elsewhere(file: Path) -> None:
     addresses = re.findall(r"https?://[\w-]+\.[\w.-]+|url\([^)]*//", file.read_text())
     assert [it for it in addresses if it != "http://www.w3.org"] == []

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.model import QUALITY, STANDARD, ImageRequest, Resolution, Source
 from bot.policy.catalog import EntryFaults
 from bot.policy.prices import Prices, parse
+from tests.each import each
 from tests.unit.environments import faults
 
 BOTH = (STANDARD, QUALITY)
@@ -30,7 +31,7 @@ def test_what_the_list_does_not_name_has_no_cost() -> None:
     assert Prices().cost_micros(ImageRequest("x"), 1) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("entry", "reason"),
     [
         ("free", "not of the form"),

@@ -6,6 +6,7 @@ import pytest
 
 from bot.config.proxies import Proxies, proxy_url
 from bot.config.settings import Settings, load
+from tests.each import each
 
 NEEDED = {"DISCORD_TOKEN": "MTE5.fake.token", "UNIALL_API_KEY": "sk-fake-key", "UNIALL_BASE_URL": "https://a.example"}
 SECURE, PLAIN = "http://secure.lan:3128", "http://plain.lan:3128"
@@ -30,7 +31,7 @@ def test_each_kind_of_address_has_its_proxy(url: str, proxy: str) -> None:
     assert Proxies(SECURE, PLAIN, "*").for_url(url) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("exceptions", "host", "excepted"),
     [
         ("example.com", "example.com", True),

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import discord
-import pytest
 
 from bot.errors import ChannelGone, ReplyGone, ReplyOutOfReach, ReplyUnavailable
 from bot.ui.reply.transport import BlockedByAutoMod, TokenDead, UploadTooLarge, _translated  # pyright: ignore[reportPrivateUsage]
+from tests.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "code", "meaning"),
     [
         (404, 10008, ReplyGone),

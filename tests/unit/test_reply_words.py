@@ -6,9 +6,10 @@ import pytest
 
 from bot.errors import InvalidRequest
 from bot.ui.requests.reply_edits import read_words
+from tests.each import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "meant"),
     [
         ("2 in snow", (1, "in snow")),
@@ -29,7 +30,7 @@ def test_a_number_at_the_beginning_is_a_picture(words: str, meant: tuple[int, st
     assert read_words(words, 4) == meant
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "4:3 portrait, please",

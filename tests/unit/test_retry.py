@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from bot.errors import Unreachable
 from bot.image_api.breaker import Breaker
 from bot.image_api.retry import MAX_RETRY_AFTER_S, may_pass, retry_after_seconds
+from tests.each import each
 from tests.unit.clocks import HandMovedClock
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "seconds"),
     [
         (None, None),
@@ -50,7 +51,7 @@ def test_any_retry_after_is_a_bounded_pause_or_none(value: str) -> None:
     assert seconds is None or 0 <= seconds <= MAX_RETRY_AFTER_S
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520, 524])
+@each("status", [408, 425, 429, 500, 502, 503, 504, 520, 524])
 def test_trouble_of_a_host_may_pass(status: int) -> None:
     assert may_pass(status)
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.policy.blocklist import pattern_fault
 from bot.ui.settings import entries
 from bot.ui.settings.entries import InvalidEntry
+from tests.each import each
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_what_is_no_number_is_refused(typed: str) -> None:
         entries.number("Pictures", typed)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "micros"),
     [
         ("2.50", 2_500_000),
@@ -54,7 +55,7 @@ def test_money(typed: str, micros: int | None) -> None:
     assert entries.money("Spend", typed) == micros
 
 
-@pytest.mark.parametrize("typed", ["0", "-1", "1e5", "1.2.3", "0.0000001", "NaN", "Infinity", "2000000", "five", "."])
+@each("typed", ["0", "-1", "1e5", "1.2.3", "0.0000001", "NaN", "Infinity", "2000000", "five", "."])
 def test_what_is_no_amount_is_refused(typed: str) -> None:
     with pytest.raises(InvalidEntry, match=r"\*\*Spend\*\* is an amount"):
         entries.money("Spend", typed)

@@ -15,6 +15,7 @@ from bot.model import ImageRequest
 from bot.policy.door import Audience
 from bot.policy.prices import Prices
 from bot.store.url import read_url
+from tests.each import each
 from tests.unit.environments import REQUIRED, faults, loaded
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +101,7 @@ def test_the_table_names_every_variable_with_its_default() -> None:
     }
 
 
-@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+@each("variable", VARIABLES)
 def test_the_example_and_the_default_of_a_variable_are_values_it_takes(variable: object) -> None:
     named = next(known for known in VARIABLES if known == variable)
     others = {"DISCORD_SHARD_COUNT": "4"} if named.name == "DISCORD_SHARD_IDS" else {}
@@ -154,7 +155,7 @@ def test_every_fault_is_told_at_once_in_one_sentence_each() -> None:
     assert "hidden-password" not in "".join(told)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "told"),
     [
         ("MAX_JOBS_PER_USER", "0", "MAX_JOBS_PER_USER is below 1: write a whole number from 1 to 1000000."),

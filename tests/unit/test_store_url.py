@@ -11,6 +11,7 @@ import pytest
 from bot.errors import StartError
 from bot.store.faults import start_fault
 from bot.store.url import file_of, is_sqlite, place_of, read_url
+from tests.each import each
 
 HOSTILE = "a!b@c$d()e*_,/:;=?@ff[]22"
 
@@ -49,7 +50,7 @@ def test_four_slashes_begin_at_the_root() -> None:
     assert file_of(read_url("sqlite:////var/lib/easel.db")) == Path("/var/lib/easel.db")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("", "not a database address"),

@@ -26,6 +26,7 @@ from bot.image_api.wire.envelope import Submission, TaskReport, read_report, rea
 from bot.image_api.wire.result_addresses import MAX_RESULTS
 from bot.image_api.wire.task_state import TaskState
 from bot.model import Charged
+from tests.each import each
 
 URL = "https://example.com/result-1.jpeg"
 
@@ -95,7 +96,7 @@ def test_white_space_of_a_heartbeat_before_the_body_does_no_harm() -> None:
     assert read_submission(answer(body), tasks=True).task_id == "task_1"
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         b"",
@@ -142,7 +143,7 @@ def test_the_documented_report_gives_its_pictures() -> None:
     assert found == TaskReport(TaskState.SUCCEEDED, 100, (URL,))
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "state"),
     [
         ("queued", TaskState.PENDING),
@@ -196,7 +197,7 @@ def test_a_success_whose_every_picture_was_blocked_is_a_refusal() -> None:
     assert isinstance(found.failure, Refused)
 
 
-@pytest.mark.parametrize(
+@each(
     ("task", "kind", "charged"),
     [
         ({"error": None, "fail_reason": "task timed out (10 minutes)"}, Unexpected, Charged.NO),

@@ -23,6 +23,7 @@ from bot.image_api.wire.envelope import read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
 from bot.image_api.wire.quoted import Asked
 from bot.model import Charged
+from tests.each import each
 
 NO, MAYBE, YES = Charged.NO, Charged.MAYBE, Charged.YES
 HTML = b"<html><title>502 Bad Gateway</title></html>"
@@ -44,7 +45,7 @@ def answer(status: int, body: object, **headers: str) -> ApiAnswer:
     return ApiAnswer(status, raw, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "kind", "charged"),
     [
         # the gateway's flat errors
@@ -116,7 +117,7 @@ def test_an_error_to_a_submission_has_its_class_and_its_price(
     assert (type(caught.value), caught.value.charged) == (kind, charged)
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "kind"),
     [
         (400, flat("task_not_exist"), TaskLost),

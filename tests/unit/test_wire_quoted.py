@@ -17,6 +17,7 @@ from bot.image_api.wire.answers import ApiAnswer
 from bot.image_api.wire.envelope import read_report, read_submission
 from bot.image_api.wire.faults import SourceOutOfReach
 from bot.image_api.wire.quoted import Asked
+from tests.each import each
 
 SOURCE = "https://cdn.discordapp.com/attachments/1/2/moderation_failed_to_download_image.png?ex=1"
 
@@ -66,7 +67,7 @@ def to_question(text: str, asked: Asked) -> ImageApiError | None:
     return read_report(ApiAnswer(200, json.dumps(task).encode()), asked).failure
 
 
-@pytest.mark.parametrize("prompt", LOADED)
+@each("prompt", LOADED)
 def test_a_quoted_prompt_decides_nothing(prompt: str) -> None:
     asked = Asked(prompt, (SOURCE,))
     for frame, (name, spelled) in product(FRAMES, SPELLINGS.items()):
@@ -110,7 +111,7 @@ def test_the_own_words_of_the_api_keep_their_meaning(text: str, kind: type[Image
     assert type(error) is kind
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "failed to download generated image from upstream url",
@@ -135,7 +136,7 @@ def test_a_picture_from_text_has_no_source_to_upload() -> None:
     assert type(error) is BadInput
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "body", "kind"),
     [
         (429, {"message": "please moderate your request rate"}, Busy),

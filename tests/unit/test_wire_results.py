@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from bot.image_api.wire.result_addresses import MAX_RESULTS, result_addresses
 from bot.image_api.wire.task_state import described_task, percent_of, read_percent
+from tests.each import each
 
 A, B, C = (f"https://pictures.example/{name}.png?sig=a%2Bb,c" for name in "abc")
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "percent"),
     [
         ("0%", 0),
@@ -56,7 +57,7 @@ def test_progress_may_stand_in_other_fields() -> None:
     assert percent_of({}) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("task", "addresses"),
     [
         ({"metadata": {"result_urls": [A, B]}, "result_url": A}, (A, B)),
@@ -140,7 +141,7 @@ WRAPPINGS = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("address", "found"),
     [
         (A, A),
@@ -154,7 +155,6 @@ WRAPPINGS = [
         (f"data:application/octet-stream;base64,{base64.urlsafe_b64encode(PNG).decode().rstrip('=')}", PNG_URI),
         ("held:" + "0123456789abcdef" * 2, "held:" + "0123456789abcdef" * 2),
     ],
-    ids=["plain", "spaces", "letters", "nested", "data", "DATA", "escaped data", "all escaped", "web base64", "held"],
 )
 def test_an_address_is_found_in_any_wrapping(address: str, found: str) -> None:
     for wrapping in WRAPPINGS:
