@@ -94,6 +94,7 @@ class ForkServer:
         """In a forked process: keep nothing that is the server's."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         for end in (self._listening, *self._controls):
             end.close()
         for end in (self._alive, self._woken, self._wakes):

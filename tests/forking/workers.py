@@ -122,7 +122,6 @@ def _become_a_worker(_: Mapping[str, Any], files: Sequence[int]) -> None:
     """What `python -c` is with the line that xdist gives it: the rest comes through standard input."""
     take_files(files)
     measure_anew()
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = ["-c"]
     sys.modules["__main__"] = main = ModuleType("__main__")
     exec(eval(sys.stdin.readline()), main.__dict__)
