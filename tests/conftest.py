@@ -117,7 +117,7 @@ UNMEASURED = (
         "heartbeat",
         "uploads",
     ),
-    *("server_settings", "confirm", "gallery", "setup", "uniall_dialects", "picture_process", "hostile_generated"),
+    *("server_settings", "confirm", "gallery", "uniall_dialects", "picture_process", "hostile_generated"),
     "forked",
 )
 #: So many files of others follow each of the longest.
