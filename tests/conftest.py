@@ -105,20 +105,8 @@ UNMEASURED = (
     *("move_to_input", "fitting", "start_database", "hostile_door", "redeploy", "hostile_purse", "store_locks"),
     *("hostile_moments", "uniall_heads", "store_people", "edit", "store_migrations", "buttons", "slow_database"),
     *("pressure", "store", "hostile_clicks", "postgres_restart"),
-    *(
-        "rules",
-        "line",
-        "store_rules",
-        "help",
-        "store_jobs",
-        "pictures",
-        "forged",
-        "life_machine",
-        "heartbeat",
-        "uploads",
-    ),
-    *("server_settings", "confirm", "gallery", "uniall_dialects", "picture_process", "hostile_generated"),
-    "forked",
+    *("rules", "line", "store_rules", "help", "store_jobs", "forged", "life_machine", "heartbeat", "uploads"),
+    *("confirm", "uniall_dialects", "hostile_generated", "forked"),
 )
 #: So many files of others follow each of the longest.
 BETWEEN = 1

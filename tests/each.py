@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+#: What `pytest.param` gives, whose class has no public name.
+NAMED_CASE = type(pytest.param())
+
 
 def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable[..., None]], Callable[[], None]]:
     """Decorate a test to be tried with each case: a value for each name, or the value where there is one name.
@@ -45,6 +48,6 @@ def each(names: str | Sequence[str], cases: Iterable[Any]) -> Callable[[Callable
 
 
 def _values(case: Any, count: int) -> Sequence[Any]:
-    values = getattr(case, "values", None) if type(case).__name__ == "ParameterSet" else case if count > 1 else (case,)
-    assert isinstance(values, Sequence)
-    return values  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(case, NAMED_CASE):
+        return case.values
+    return case if count > 1 else (case,)

@@ -16,6 +16,9 @@ WRITE_DOWN_AND_DIE = signal.SIGUSR2
 #: The folder of what processes side by side share (tests/side_by_side.py).
 SHARED = "TESTS_SHARED_FOLDER"
 
+#: The socket of the bots' fork server in its folder.
+FORK_SERVER = "fork_server"
+
 #: Which test file a bot works for, where that is noted (tools/test_worth.py).
 TEST_FILE = "TESTS_FILE"
 

@@ -9,24 +9,21 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
 from bot.config.waits import WAITS, Waits
 from sandbox.bot_process import PROJECT, BotProcess
-from tests.bots import ALWAYS_MEASURED, MEASURED, SHARED, WRITE_DOWN_AND_DIE
+from tests.bots import ALWAYS_MEASURED, FORK_SERVER, MEASURED, SHARED, WRITE_DOWN_AND_DIE
+from tests.forking import serving as forking
 
 START_S = 60.0
-END_S = 30.0
-SOCKET = "fork_server"
 #: A bot that is stopped, or busy with what lets no signal through, gets no time to write down what it ran.
 LAST_WORDS_S = 3.0
 
@@ -83,7 +80,7 @@ class ForkClient:
 
     def __init__(self, folder: Path) -> None:
         self._control = socket.socket(socket.AF_UNIX)
-        self._control.connect(str(folder / SOCKET))
+        self._control.connect(str(folder / FORK_SERVER))
         self._asking = threading.Lock()
         self._started: Future[ForkedProcess] = Future()
         self._ready: Future[bool] = Future()
@@ -131,26 +128,9 @@ class ForkClient:
                 self._ends.ended(told["ended"], told["code"])
 
 
-@contextmanager
-def serving(folder: Path) -> Generator[None]:
-    """A fork server in this folder, for whoever connects."""
-    alive, held = os.pipe()
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(folder / SOCKET))
-        listening.listen(128)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.bots.fork_server", str(listening.fileno()), str(alive)],
-            pass_fds=[listening.fileno(), alive],
-            cwd=PROJECT,
-            env={**os.environ, **ALWAYS_MEASURED},
-            stdin=subprocess.DEVNULL,
-        )
-    os.close(alive)
-    try:
-        yield
-    finally:
-        os.close(held)
-        server.wait(END_S)  # it writes down what it measured
+def serving(folder: Path) -> AbstractContextManager[None]:
+    """A fork server of bots in this folder, for whoever connects."""
+    return forking.serving("tests.bots.fork_server", [folder / FORK_SERVER], environment=ALWAYS_MEASURED)
 
 
 _MAKING = threading.Lock()

@@ -19,23 +19,21 @@ import os
 import pkgutil
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.bots import ALWAYS_MEASURED, fork_server
+from tests.bots import ALWAYS_MEASURED, FORK_SERVER, fork_server
+from tests.forking import serving as forking
 from tests.forking.server import ForkServer, measure_anew, measuring, share_all, stop_measuring, take_files
 
-BOTS, WORKERS = "fork_server", "workers"
+WORKERS = "workers"
 #: Names the file that tells coverage what to measure, in what runs side by side.
 MEASURED_BY = "TESTS_MEASURED_BY"
 CLIENT = Path(__file__).with_name("worker_client.py")
-PROJECT = Path(__file__).parents[2]
-END_S = 30.0
 
 
 def worker_command(folder: Path) -> str:
@@ -43,33 +41,15 @@ def worker_command(folder: Path) -> str:
     return f"popen//python={sys.executable} -I -S {CLIENT} {folder / WORKERS}"
 
 
-@contextmanager
-def serving(folder: Path, tests: Sequence[str]) -> Generator[None]:
+def serving(folder: Path, tests: Sequence[str]) -> AbstractContextManager[None]:
     """Both fork servers in this folder. `tests` are the arguments that select what pytest reads."""
-    alive, held = os.pipe()
-    with socket.socket(socket.AF_UNIX) as bots, socket.socket(socket.AF_UNIX) as workers:
-        for listening, name in ((bots, BOTS), (workers, WORKERS)):
-            listening.bind(str(folder / name))
-            listening.listen(128)
-        inherited = (bots.fileno(), workers.fileno(), alive)
-        server = subprocess.Popen(
-            [sys.executable, "-m", "tests.forking.workers", *map(str, inherited), *tests],
-            pass_fds=inherited,
-            cwd=PROJECT,
-            env={**os.environ, **_measured()},
-            stdin=subprocess.DEVNULL,
-        )
-    os.close(alive)
-    try:
-        yield
-    finally:
-        os.close(held)
-        server.wait(END_S)  # it writes down what it measured
+    addresses = (folder / FORK_SERVER, folder / WORKERS)
+    return forking.serving("tests.forking.workers", addresses, tests, environment=_measured())
 
 
 def _measured() -> Mapping[str, str]:
     by = os.environ.get(MEASURED_BY)
-    return {"COVERAGE_PROCESS_START": str(PROJECT / by)} if by else ALWAYS_MEASURED
+    return {"COVERAGE_PROCESS_START": str(forking.PROJECT / by)} if by else ALWAYS_MEASURED
 
 
 def main() -> None:
